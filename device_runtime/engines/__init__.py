@@ -1,0 +1,99 @@
+"""Training engines: one interface, two implementations that agree.
+
+`portable` runs the bundle's plain-ONNX train step and works wherever onnxruntime does; `ort-training`
+runs onnxruntime-training's artifacts of the same forward graph. Both speak of a task's trainables as ONE
+flat vector [n] (adapter tensors, then the head [C, P + 1]), which is also the payload of its blob.
+"""
+
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecl.errors import EngineError
+
+if TYPE_CHECKING:
+    from edgecl.bundle import Bundle
+
+Floats = NDArray[np.float32]
+
+PORTABLE = "portable"
+ORT_TRAINING = "ort-training"
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """All that the next step depends on, each vector in the layout of `parameters`."""
+
+    parameters: Floats  # [n]
+    first_moment: Floats  # [n], AdamW's running mean of the gradients
+    second_moment: Floats  # [n], AdamW's running mean of their squares
+    step: int  # steps taken so far
+
+
+class Engine(Protocol):
+    """Trains one task at a time; `start` or `resume` swaps the task, nothing else is kept between tasks."""
+
+    name: str
+
+    def start(self, parameters: Floats, normalizer: Floats) -> None:
+        """Begin a task from parameters [n] and its normalizer [2, P], with a fresh optimizer."""
+
+    def resume(self, state: TrainingState, normalizer: Floats) -> None:
+        """Go on exactly where `state` was taken."""
+
+    def step(self, tokens: Floats, targets: Floats, learning_rate: float, weight_decay: float) -> float:
+        """Loss before one AdamW step on tokens [B, N, D] and target distributions [B, C].
+
+        The loss is −Σ targets · log p / Σ targets, so a row of zeros is padding.
+        """
+
+    def parameters(self) -> Floats:
+        """A copy of the current parameters [n]."""
+
+    def state(self) -> TrainingState:
+        """A copy of everything needed to go on later."""
+
+
+def available() -> list[str]:
+    """Names of the engines that this installation can run; the first one is what `auto` takes."""
+    return [PORTABLE, ORT_TRAINING] if _has_ort_training() else [PORTABLE]
+
+
+def open_engine(name: str, bundle: "Bundle", threads: int) -> Engine:
+    """The engine of that name over a bundle; `auto` takes the first available one.
+
+    Raises:
+        EngineError: the engine is unknown, not installed here, or the bundle does not carry it.
+    """
+    chosen = available()[0] if name == "auto" else name
+    _check(chosen, bundle)
+    if chosen == ORT_TRAINING:
+        from device_runtime.engines.ort_training import OrtTrainingEngine  # noqa: PLC0415
+
+        return OrtTrainingEngine(bundle, threads)
+    from device_runtime.engines.portable import PortableEngine  # noqa: PLC0415
+
+    return PortableEngine(bundle, threads)
+
+
+def _check(name: str, bundle: "Bundle") -> None:
+    if name not in (PORTABLE, ORT_TRAINING):
+        raise EngineError(f"there is no training engine '{name}'", f"use auto, {PORTABLE} or {ORT_TRAINING}")
+    if name not in available():
+        raise EngineError(
+            f"the engine '{name}' is not installed here",
+            "it needs onnxruntime-training-cpu (x86-64 Linux or macOS, Python 3.12 or older); "
+            f"use --engine {PORTABLE}",
+        )
+    if name not in bundle.manifest.engines:
+        raise EngineError(
+            f"this bundle does not carry the engine '{name}'", f"use {' or '.join(bundle.manifest.engines)}"
+        )
+
+
+def _has_ort_training() -> bool:
+    """Whether the installed onnxruntime is the training wheel (looked up, not imported: that pulls in torch)."""
+    return resources.files("onnxruntime").joinpath("training", "api").is_dir()
