@@ -1,0 +1,47 @@
+"""onnxruntime as the device uses it: models from bytes, on the CPU, with a fixed number of threads.
+
+This is the only door to onnxruntime. Its training wheel imports `onnxruntime.training` on the way in, and
+with it torch and onnx wherever they are installed (283 MB and 1.6 s instead of 42 MB and 0.1 s), although
+nothing here needs them; so the door hides that package while onnxruntime is imported.
+"""
+
+import sys
+from importlib import metadata
+from types import ModuleType
+from typing import Any
+
+TRAINING_PACKAGE = "onnxruntime.training"
+
+
+def import_onnxruntime() -> ModuleType:
+    """The package onnxruntime, imported without its training package, torch and onnx."""
+    if "onnxruntime" not in sys.modules:
+        sys.modules[TRAINING_PACKAGE] = None  # type: ignore[assignment]
+        try:
+            import onnxruntime  # noqa: F401, PLC0415
+        finally:
+            del sys.modules[TRAINING_PACKAGE]
+    return sys.modules["onnxruntime"]
+
+
+def open_session(model: bytes, threads: int, memory_pattern: bool = True) -> Any:
+    """An InferenceSession over a model's bytes.
+
+    Args:
+        model: a self-contained ONNX file.
+        threads: how many threads one operator may use; operators run one after another.
+        memory_pattern: plan memory ahead; off halves the memory of a train step.
+    """
+    onnxruntime = import_onnxruntime()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.enable_mem_pattern = memory_pattern
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def onnxruntime_distributions() -> list[str]:
+    """Names of the installed distributions that own the package `onnxruntime`; two overwrite each other."""
+    return sorted(set(metadata.packages_distributions().get("onnxruntime", [])))
