@@ -1,0 +1,81 @@
+# edgecl's workshop. `make` alone lists what can be done here.
+#
+# Environments are made from pyproject.toml alone, and made again when it changes:
+#   .venv/host    torch, onnx and the ORT-training wheel: export, development, the whole suite
+#   .venv/device  stock onnxruntime, no torch, no onnx: what a board has
+#   .venv/demo    a user's installation: `pip install .` and nothing else
+# `onnxruntime` and `onnxruntime-training-cpu` own the same import package, so the device environment
+# takes both out before it puts the stock wheel in.
+
+SHELL := /bin/bash
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help host-env device-env check format test test-host test-device demo bench crash clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+TORCH ?= torch==2.13.0
+export EDGECL_DATA ?= $(abspath ../shared/data)
+export PIP_NO_INPUT := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+HOST := .venv/host
+DEVICE := .venv/device
+DEMO := .venv/demo
+SOURCES := pyproject.toml $(shell find edgecl device_runtime export -type f -not -name '*.pyc')
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  variables: PYTHON=$(PYTHON) EDGECL_DATA=$(EDGECL_DATA) TORCH='$(TORCH)'"
+
+host-env: $(HOST)/.ready  ## make .venv/host: torch + onnxruntime-training-cpu
+$(HOST)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(HOST)
+	$(HOST)/bin/python -m pip install --quiet $(TORCH)
+	$(HOST)/bin/python -m pip install --quiet --editable '.[host,dev,test]'
+	touch $@
+
+device-env: $(DEVICE)/.ready  ## make .venv/device: stock onnxruntime, no torch, no onnx
+$(DEVICE)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(DEVICE)
+	$(DEVICE)/bin/python -m pip install --quiet --editable '.[dev]'
+	$(DEVICE)/bin/python -m pip uninstall --quiet --yes onnxruntime-training-cpu onnxruntime onnx
+	$(DEVICE)/bin/python -m pip install --quiet 'onnxruntime>=1.22'
+	touch $@
+
+$(DEMO)/.ready: $(SOURCES)
+	$(PYTHON) -m venv $(DEMO)
+	rm -rf build
+	$(DEMO)/bin/python -m pip install --quiet .
+	touch $@
+
+check: $(HOST)/.ready  ## format, lint and types
+	$(HOST)/bin/ruff format --check .
+	$(HOST)/bin/ruff check .
+	$(HOST)/bin/mypy
+
+format: $(HOST)/.ready  ## let ruff format and sort
+	$(HOST)/bin/ruff check --fix .
+	$(HOST)/bin/ruff format .
+
+test: test-host test-device  ## run the suite in both environments
+
+test-host: $(HOST)/.ready  ## … in .venv/host alone
+	$(HOST)/bin/python -m tools.environment host
+	$(HOST)/bin/python -m pytest tests/edgecl tests/device tests/host
+
+test-device: $(DEVICE)/.ready  ## … in .venv/device alone
+	$(DEVICE)/bin/python -m tools.environment device
+	$(DEVICE)/bin/python -m pytest tests/edgecl tests/device
+
+demo: $(DEMO)/.ready  ## teach two tasks made-up sounds and hear them in a recording
+	$(DEMO)/bin/python -m tools.demo
+
+bench: $(HOST)/.ready  ## measure speed, memory and bytes on this machine
+	$(HOST)/bin/python -m tools.bench
+
+crash: $(DEMO)/.ready  ## kill edgecl 200 times and look for damage
+	$(DEMO)/bin/python -m tools.crash
+
+clean:  ## remove caches and build products (the environments stay: rm -r .venv)
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
