@@ -1,0 +1,61 @@
+"""The demonstration's made-up sounds: the same every time, fit to learn from, true to their truth."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tools.demo.ingredients import RATE_HZ
+from tools.demo.synthesise import CLIPS_PER_LABEL, FIRST_UNSEEN, TASKS, clip, mixed, write_all
+
+LABELS = [label for sounds in TASKS.values() for label in sounds]
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_clip_is_the_same_every_time_and_unlike_its_neighbour(label: str) -> None:
+    first, again, neighbour = clip(label, 0), clip(label, 0), clip(label, 1)
+    assert np.array_equal(first, again)
+    assert first.size != neighbour.size or not np.allclose(first, neighbour)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_clip_is_finite_short_loud_enough_and_never_clipped(label: str) -> None:
+    waveform = clip(label, FIRST_UNSEEN)
+    assert np.isfinite(waveform).all()
+    assert 0.5 < waveform.size / RATE_HZ < 4.0
+    assert 0.1 < np.abs(waveform).max() < 1.0
+
+
+def test_the_smoke_alarm_sounds_three_times_near_three_kilohertz() -> None:
+    sound = TASKS["alarms"]["smoke_alarm"](np.random.default_rng(0))
+    spectrum = np.abs(np.fft.rfft(sound))
+    assert 2900 < np.fft.rfftfreq(sound.size, 1 / RATE_HZ)[spectrum.argmax()] < 3350
+    loud = np.abs(sound[: sound.size // 400 * 400].reshape(-1, 400)).max(axis=1) > 0.3
+    assert np.count_nonzero(np.diff(loud.astype(int)) == -1) == 3
+
+
+def test_the_mixed_recording_is_loud_where_the_truth_says_and_quiet_between() -> None:
+    recording, events = mixed()
+    inside = np.zeros(recording.size, dtype=bool)
+    for event in events:
+        inside[round(event.start_s * RATE_HZ) : round(event.end_s * RATE_HZ)] = True
+        assert np.abs(recording[round(event.start_s * RATE_HZ) :][: 2 * RATE_HZ]).max() > 0.1
+    assert [event.label for event in events] != sorted(LABELS)
+    assert {event.label for event in events} == set(LABELS)
+    assert np.sqrt(np.mean(recording[~inside] ** 2)) < 0.1 * np.sqrt(np.mean(recording[inside] ** 2))
+
+
+def test_everything_is_written_where_enrolment_looks_for_it(tmp_path: Path) -> None:
+    events = write_all(tmp_path)
+    for task, sounds in TASKS.items():
+        for label in sounds:
+            assert len(list((tmp_path / task / label).glob("*.wav"))) == CLIPS_PER_LABEL
+    info = soundfile.info(tmp_path / "mixed.wav")
+    assert (info.samplerate, info.channels, info.subtype) == (16_000, 1, "PCM_16")
+    assert 20 < info.duration < 32
+    with (tmp_path / "mixed.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["label"] for row in rows] == [event.label for event in events]
+    assert list(rows[0]) == ["start_s", "end_s", "task", "label"]

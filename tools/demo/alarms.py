@@ -1,0 +1,68 @@
+"""The task `alarms`: a doorbell, a smoke alarm, a kitchen timer, a siren.
+
+Each function returns one dry variation, float64 [samples]; pitch and pace come from `rng`.
+"""
+
+import numpy as np
+
+from tools.demo.ingredients import Sound, Waveform, beep, faded, glide, noise_band, placed, struck, times_s
+
+
+def doorbell(rng: np.random.Generator) -> Waveform:
+    """Ding-dong: two struck chime bars, the second a major third lower."""
+    ding_hz = rng.uniform(590, 790)
+    gap_s = rng.uniform(0.42, 0.68)
+    ring_s = rng.uniform(0.35, 0.7)
+    ding = _chime(ding_hz, ring_s, rng)
+    dong = _chime(ding_hz * 2 ** (-4 / 12), 1.2 * ring_s, rng)
+    return placed(gap_s + 1.5, [(0.0, ding), (gap_s, dong)])
+
+
+def _chime(base_hz: float, ring_s: float, rng: np.random.Generator) -> Waveform:
+    """A chime bar: a slightly beating fundamental, the bar's stretched overtones, the hammer's tap."""
+    beating = 1 + rng.uniform(0.0008, 0.002)
+    partials = [
+        (1.0, 1.0, ring_s),
+        (beating, 0.5, ring_s),
+        (2.0, 0.22, 0.6 * ring_s),
+        (2.76, rng.uniform(0.2, 0.4), 0.45 * ring_s),
+        (5.40, rng.uniform(0.08, 0.2), 0.16 * ring_s),
+        (8.93, 0.06, 0.07 * ring_s),
+    ]
+    tap = 0.25 * faded(noise_band(0.012, 1500, 6000, rng), 0.0005, 0.01)
+    return placed(1.5, [(0.0, struck(1.5, base_hz, partials, rng)), (0.0, tap)])
+
+
+def smoke_alarm(rng: np.random.Generator) -> Waveform:
+    """The temporal-three pattern: three half-second beeps near 3.1 kHz from a piezo sounder."""
+    frequency_hz = rng.uniform(2950, 3300)
+    on_s = 0.5 * rng.uniform(0.9, 1.1)
+    levels = (1.0, rng.uniform(0.08, 0.25))
+    beeps = [(k * 2 * on_s, beep(on_s, frequency_hz, levels)) for k in range(3)]
+    return placed(5 * on_s + 0.1, beeps)
+
+
+def timer(rng: np.random.Generator) -> Waveform:
+    """A kitchen timer: groups of four rapid beeps, the groups a breath apart."""
+    frequency_hz = rng.uniform(1850, 2250)
+    step_s = rng.uniform(0.11, 0.14)
+    group_s = 4 * step_s + rng.uniform(0.28, 0.42)
+    one = beep(0.55 * step_s, frequency_hz, (1.0, 0.05, rng.uniform(0.2, 0.4)))
+    starts_s = [group * group_s + k * step_s for group in range(3) for k in range(4)]
+    return placed(3 * group_s, [(start_s, one) for start_s in starts_s])
+
+
+def siren(rng: np.random.Generator) -> Waveform:
+    """A wailing siren: a rich tone that swings between a low and a high note."""
+    duration_s = rng.uniform(2.4, 3.0)
+    low_hz, high_hz = rng.uniform(450, 620), rng.uniform(1100, 1450)
+    period_s = rng.uniform(1.1, 1.7)
+    turn = 2 * np.pi * (times_s(duration_s) / period_s + rng.uniform())
+    frequency_hz = low_hz * (high_hz / low_hz) ** (0.5 - 0.5 * np.cos(turn))
+    horn = np.zeros_like(turn)
+    for harmonic in range(1, 6):
+        horn += harmonic**-1.3 * glide(harmonic * frequency_hz)
+    return faded(horn, 0.08, 0.15)
+
+
+SOUNDS: dict[str, Sound] = {"doorbell": doorbell, "smoke_alarm": smoke_alarm, "timer": timer, "siren": siren}

@@ -1,0 +1,108 @@
+"""The demonstration's files: two folders of labelled clips, and a mixed recording with its truth.
+
+`python -m tools.demo.synthesise OUT` writes OUT/<task>/<label>/NN.wav, OUT/mixed.wav and OUT/mixed.csv.
+The same seed gives the same bytes; every clip has a seed of its own, so no clip depends on another.
+"""
+
+import csv
+import sys
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import soundfile
+
+from tools.demo import alarms, kitchen
+from tools.demo.ingredients import RATE_HZ, Sound, Waveform, placed
+from tools.demo.room import background, echoed, levelled, response
+
+TASKS: dict[str, dict[str, Sound]] = {"alarms": alarms.SOUNDS, "kitchen": kitchen.SOUNDS}
+CLIPS_PER_LABEL = 12
+SEED = 1
+FIRST_UNSEEN = 1000
+"""Variations from this number on are never in a training folder."""
+MIX_ORDER = ("doorbell", "glass", "smoke_alarm", "knock", "kettle_whistle", "timer", "water_pour", "siren")
+GAP_S = 1.0
+ROOM_NOISE_DBFS = -62.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """What truly sounds in the mixed recording, and when."""
+
+    start_s: float
+    end_s: float
+    task: str
+    label: str
+
+
+def variation(label: str, number: int, seed: int = SEED) -> tuple[Waveform, np.random.Generator]:
+    """One dry variation of a sound, and the random stream that goes on to place it in a room."""
+    sound = next(sounds[label] for sounds in TASKS.values() if label in sounds)
+    rng = np.random.default_rng([seed, crc32(label.encode()), number])
+    return sound(rng), rng
+
+
+def clip(label: str, number: int, seed: int = SEED) -> Waveform:
+    """One recording for training: a variation in some room, at some distance, over some noise."""
+    dry, rng = variation(label, number, seed)
+    wet = echoed(dry, response(rng.uniform(0.15, 0.5), rng.uniform(0.1, 0.9), rng))
+    before_s = rng.uniform(0.05, 0.3)
+    duration_s = before_s + wet.size / RATE_HZ
+    noise = background(duration_s, rng) * 10 ** (rng.uniform(-66, -48) / 20)
+    return placed(duration_s, [(before_s, levelled(wet, rng.uniform(-15, -3))), (0.0, noise)])
+
+
+def mixed(seed: int = SEED) -> tuple[Waveform, list[Event]]:
+    """A recording of about 25 s in one room, with an unseen variation of every sound, and its truth."""
+    rng = np.random.default_rng([seed, FIRST_UNSEEN])
+    room = response(0.35, 0.4, rng)
+    parts: list[tuple[float, Waveform]] = []
+    events: list[Event] = []
+    now_s = GAP_S
+    for label in MIX_ORDER:
+        dry, _ = variation(label, FIRST_UNSEEN, seed)
+        end_s = now_s + dry.size / RATE_HZ
+        parts.append((now_s, levelled(echoed(dry, room), rng.uniform(-12, -5))))
+        events.append(Event(round(now_s, 2), round(end_s, 2), _task_of(label), label))
+        now_s = end_s + GAP_S
+    noise = background(now_s, rng) * 10 ** (ROOM_NOISE_DBFS / 20)
+    return placed(now_s, [*parts, (0.0, noise)]), events
+
+
+def _task_of(label: str) -> str:
+    """The task a label belongs to."""
+    return next(task for task, sounds in TASKS.items() if label in sounds)
+
+
+def write_all(folder: Path, seed: int = SEED) -> list[Event]:
+    """The truth about `folder`/mixed.wav, after every file has been written."""
+    for task, sounds in TASKS.items():
+        for label in sounds:
+            (folder / task / label).mkdir(parents=True, exist_ok=True)
+            for number in range(CLIPS_PER_LABEL):
+                write_wav(folder / task / label / f"{number:02d}.wav", clip(label, number, seed))
+    recording, events = mixed(seed)
+    write_wav(folder / "mixed.wav", recording)
+    write_truth(folder / "mixed.csv", events)
+    return events
+
+
+def write_wav(path: Path, waveform: Waveform) -> None:
+    """Writes 16-bit mono at `RATE_HZ`."""
+    soundfile.write(path, np.clip(waveform, -1, 1), RATE_HZ, subtype="PCM_16")
+
+
+def write_truth(path: Path, events: list[Event]) -> None:
+    """Writes one line an event, under the names of its fields."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(field.name for field in fields(Event))
+        table.writerows(astuple(event) for event in events)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m tools.demo.synthesise OUT")
+    write_all(Path(sys.argv[1]))
