@@ -6,7 +6,8 @@ flat vector [n] (adapter tensors, then the head [C, P + 1]), which is also the p
 """
 
 from dataclasses import dataclass
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -95,5 +96,7 @@ def _check(name: str, bundle: "Bundle") -> None:
 
 
 def _has_ort_training() -> bool:
-    """Whether the installed onnxruntime is the training wheel (looked up, not imported: that pulls in torch)."""
-    return resources.files("onnxruntime").joinpath("training", "api").is_dir()
+    """Whether the installed onnxruntime is the training wheel; looked up, not imported (see `session`)."""
+    spec = find_spec("onnxruntime")
+    folders = (spec.submodule_search_locations if spec else None) or []
+    return any(Path(folder, "training", "api").is_dir() for folder in folders)
