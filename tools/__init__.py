@@ -1,0 +1,1 @@
+"""What stands beside the product: pretraining, benchmarks, the demo and the crash test."""

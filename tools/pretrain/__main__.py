@@ -1,0 +1,67 @@
+"""`python -m tools.pretrain`: train, resume, probe and write the weights of a backbone."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+
+from export.checkpoint import load_weights, save_weights
+from export.model.ast import Ast, pool
+from tools.pretrain.config import RunConfig
+from tools.pretrain.curves import draw_curves
+from tools.pretrain.probe import Embed, probe_tasks
+from tools.pretrain.train import Run, train
+
+app = typer.Typer(help="Distil a teacher into the default backbone, from unlabelled audio.", no_args_is_help=True)
+
+
+@app.command("train")
+def train_command(
+    folder: Annotated[Path, typer.Argument(help="Where the run lives: config, checkpoint, curves, weights.")],
+    audio: Annotated[Path, typer.Option(help="Folder of audio tars with a manifest.csv.")],
+    teacher: Annotated[Path, typer.Option(help="The teacher's state dict (.pt).")],
+    config: Annotated[Path | None, typer.Option(help="Config JSON; default: the default run.")] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the folder's checkpoint.")] = False,
+    threads: Annotated[int, typer.Option(help="Threads of the training loop; one more process teaches.")] = 2,
+) -> None:
+    """Train to the end of the schedule and write `weights.safetensors` and `curves.png`."""
+    torch.set_num_threads(threads)
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = RunConfig.load(config) if config else RunConfig()
+    run = Run(settings, folder)
+    if resume and run.resume():
+        typer.echo(f"resuming at step {run.number} of {settings.steps}", err=True)
+    settings.save(folder / "config.json")
+    train(run, audio, teacher, folder.parent)
+    save_weights(run.average, folder / "weights.safetensors")
+    draw_curves(run.history, folder / "curves.png")
+
+
+@app.command("probe")
+def probe_command(
+    weights: Annotated[Path, typer.Argument(help="A weights.safetensors.")],
+    tasks: Annotated[Path, typer.Argument(help="Folder of tasks, each with train/ and test/.")],
+) -> None:
+    """Accuracy of a logistic regression on the frozen embedding, for every task."""
+    model = load_weights(weights)
+    results = probe_tasks(tasks, embedder(model), model.config.window_samples)
+    for task, value in results.items():
+        typer.echo(f"{task:20} {100 * value:5.1f} %")
+    typer.echo(f"{'mean':20} {100 * np.mean(list(results.values())):5.1f} %")
+
+
+def embedder(model: Ast) -> Embed:
+    """Windows → embeddings, in batches."""
+
+    @torch.inference_mode()
+    def embed(windows: np.ndarray) -> np.ndarray:
+        parts = torch.from_numpy(windows).split(64)
+        return torch.cat([pool(model(part), model.config) for part in parts]).numpy()
+
+    return embed
+
+
+if __name__ == "__main__":
+    app()
