@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
 from edgecl import manifest as manifests
+from edgecl import onnx_scan
 from edgecl.canonical import sha256_hex
 from edgecl.errors import BundleError
 from edgecl.manifest import (
@@ -92,7 +93,9 @@ class Bundle:
         bundle = cls(path, manifests.from_bytes(_read(path, MANIFEST_NAME, MAX_MANIFEST_BYTES)))
         bundle._check_names()
         for name in bundle.manifest.files:
-            bundle.read(name)
+            data = bundle.read(name)
+            if name.endswith(".onnx"):
+                onnx_scan.check(data, name, for_training=name.startswith("ort_training/"))
         return bundle
 
     @property
@@ -154,7 +157,7 @@ def _file_names(folder: Path) -> Iterator[str]:
 def _read(folder: Path, name: str, expected_bytes: int = MAX_FILE_BYTES) -> bytes:
     """At most one byte more than expected of a regular file that lies inside `folder`."""
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise BundleError(f"file '{name}' of bundle '{folder}' is a link that leads outside", COPY_AGAIN)
     if not path.is_file():
         raise BundleError(f"'{name}' of bundle '{folder}' is missing or not a regular file", COPY_AGAIN)
