@@ -1,0 +1,74 @@
+"""From a waveform to windows of one fixed length: what the backbone is fed.
+
+Both functions depend on the samples alone: same waveform, same windows, to the bit, on every machine. What
+is shorter than a window is laid in the middle of faint white noise, always the same, because digital silence
+is something no microphone ever sends.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+Windows = npt.NDArray[np.float32]
+
+PADDING_DBFS = -70.0  # RMS
+PADDING_SEED = 20_000
+QUIETEST_DB = -30.0  # against the loudest window of the clip
+
+
+def clip_windows(waveform: npt.NDArray[np.float32], window_samples: int) -> Windows:
+    """The windows of one clip, float32 [N, window_samples], N ≥ 1, first to last.
+
+    A longer clip is covered by as few windows as it takes, evenly spread and therefore overlapping. Windows
+    more than 30 dB below the loudest hold the pauses between sounds; they are left out.
+    """
+    if waveform.size < window_samples:
+        return padded(waveform, window_samples)[None]
+    count = -(-waveform.size // window_samples)
+    starts = np.linspace(0, waveform.size - window_samples, count).round().astype(int)
+    windows = np.stack([waveform[start : start + window_samples] for start in starts])
+    return windows[_is_loud(windows)]
+
+
+def stream_windows(
+    waveform: npt.NDArray[np.float32], window_samples: int, hop_samples: int, rate_hz: int
+) -> Iterator[tuple[float, Windows]]:
+    """(start_s, float32 [window_samples]) every `hop_samples` of a longer recording.
+
+    The last window ends with the recording, so that no sample is lost; it may start less than a hop after
+    the one before. A recording shorter than a window is one padded window that starts at 0.
+    """
+    if not 0 < hop_samples <= window_samples:
+        raise ValueError(f"a hop of {hop_samples} samples loses sound or never ends")
+    last = waveform.size - window_samples
+    if last < 0:
+        yield 0.0, padded(waveform, window_samples)
+        return
+    for start in (*range(0, last, hop_samples), last):
+        yield start / rate_hz, waveform[start : start + window_samples]
+
+
+def padded(waveform: npt.NDArray[np.float32], window_samples: int) -> Windows:
+    """`waveform` in the middle of faint noise, float32 [window_samples]."""
+    window = _faint_noise(window_samples)
+    left = (window_samples - waveform.size) // 2
+    window[left : left + waveform.size] = waveform
+    return window
+
+
+def _faint_noise(samples: int) -> Windows:
+    """White noise, float32 [samples], the same on every machine.
+
+    Uniform, since that takes no logarithm; `RandomState`, since numpy promises never to change its numbers.
+    """
+    half_width = np.sqrt(3.0) * 10 ** (PADDING_DBFS / 20)  # uniform noise in ±a has an RMS of a / √3
+    noise = np.random.RandomState(PADDING_SEED).uniform(-half_width, half_width, samples)
+    return noise.astype(np.float32)
+
+
+def _is_loud(windows: Windows) -> npt.NDArray[np.bool_]:
+    """[N]: whether a window is at most 30 dB below the loudest, by RMS without DC."""
+    level = windows.std(axis=1, dtype=np.float64)
+    loud: npt.NDArray[np.bool_] = level >= level.max() * 10 ** (QUIETEST_DB / 20)
+    return loud
