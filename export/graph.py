@@ -1,4 +1,4 @@
-"""A working copy of an ONNX graph: ask for shapes and constants, emit nodes behind the existing ones."""
+"""A working copy of an ONNX graph: ask it for shapes and constants, emit nodes behind the existing ones."""
 
 from itertools import count
 from typing import Any
@@ -6,29 +6,34 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from edgecl.errors import ExportError
 
 OPSET = 18
 IR_VERSION = 10
+STANDARD_DOMAINS = ("", "ai.onnx")
 
-Shape = tuple[int | str | None, ...]  # a number, a symbol such as "B", or unknown
+Shape = tuple[int | str | None, ...]  # per axis a number, a symbol such as "B", or unknown
 
 _FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE}
 
 
 class Graph:
-    """One model under construction; the given model itself is never changed."""
+    """One model under construction; the model it was made from never changes.
+
+    Raises:
+        ExportError: the model is not flat, standard ONNX of our opset.
+    """
 
     def __init__(self, model: ModelProto) -> None:
-        check_domains(model)
+        _check_standard(model)
         self.model = onnx.shape_inference.infer_shapes(model, data_prop=True)
-        self._types = {v.name: v.type.tensor_type for v in _values(self.model.graph)}
-        self._initializers = {t.name: t for t in self.model.graph.initializer}
-        self._producers = {name: node for node in self.nodes for name in node.output if name}
-        self._names = set(self._types) | set(self._initializers) | set(self._producers)
-        self._emitted: dict[tuple[Any, ...], str] = {}
+        graph = self.model.graph
+        self._types = {v.name: v.type.tensor_type for v in (*graph.input, *graph.value_info, *graph.output)}
+        self._constants = {tensor.name: tensor for tensor in graph.initializer}
+        self._producers = {name: node for node in graph.node for name in node.output}
+        self._emitted: dict[tuple[object, ...], str] = {}
         self._numbers = count()
 
     @property
@@ -36,28 +41,23 @@ class Graph:
         """All nodes so far, in topological order."""
         return list(self.model.graph.node)
 
-    # ------------------------------------------------------------------ ask
-
     def shape(self, name: str) -> Shape:
         """The symbolic shape of a tensor.
 
         Raises:
             ExportError: not even its rank is known.
         """
-        if name in self._initializers:
-            return tuple(self._initializers[name].dims)
+        if name in self._constants:
+            return tuple(self._constants[name].dims)
         if name not in self._types or not self._types[name].HasField("shape"):
             raise ExportError(f"the shape of tensor '{name}' is unknown", "give the model value_info for it")
-        return tuple(_size(dim) for dim in self._types[name].shape.dim)
-
-    def rank(self, name: str) -> int:
-        """Number of axes of a tensor."""
-        return len(self.shape(name))
+        sizes = self._types[name].shape.dim
+        return tuple(d.dim_value if d.HasField("dim_value") else d.dim_param or None for d in sizes)
 
     def element_type(self, name: str) -> int:
-        """The TensorProto data type of a tensor, or UNDEFINED."""
-        if name in self._initializers:
-            return self._initializers[name].data_type
+        """The TensorProto data type of a tensor; UNDEFINED where it is unknown."""
+        if name in self._constants:
+            return int(self._constants[name].data_type)
         return int(self._types[name].elem_type) if name in self._types else int(TensorProto.UNDEFINED)
 
     def is_float(self, name: str) -> bool:
@@ -69,89 +69,109 @@ class Graph:
         return self._producers.get(name)
 
     def value(self, name: str) -> NDArray[Any] | None:
-        """The value of a constant tensor; None if it is not constant."""
-        if name in self._initializers:
-            return numpy_helper.to_array(self._initializers[name])
+        """The value of a constant tensor; None if it is computed or an input."""
+        if name in self._constants:
+            return numpy_helper.to_array(self._constants[name])
         node = self._producers.get(name)
         if node is None or node.op_type != "Constant":
             return None
-        value = attributes(node)["value"]
-        return numpy_helper.to_array(value)
-
-    # ----------------------------------------------------------------- emit
+        return numpy_helper.to_array(attributes(node)["value"])
 
     def constant(self, value: NDArray[Any]) -> str:
-        """Name of an initializer holding `value`; equal values share one."""
-        key = ("constant", value.dtype.str, value.shape, value.tobytes())
+        """Name of an initializer that holds `value`; equal values share one."""
+        key = (value.dtype.str, value.shape, value.tobytes())
         if key not in self._emitted:
             name = self._fresh("constant")
-            self._initializers[name] = numpy_helper.from_array(value, name)
-            self.model.graph.initializer.append(self._initializers[name])
+            self.model.graph.initializer.append(numpy_helper.from_array(value, name))
+            self._constants[name] = self.model.graph.initializer[-1]
             self._emitted[key] = name
         return self._emitted[key]
 
     def ints(self, *values: int) -> str:
-        """An int64 vector: axes, bounds, shapes."""
+        """An int64 vector: axes, bounds, a shape."""
         return self.constant(np.array(values, dtype=np.int64))
 
     def scalar(self, value: float) -> str:
         """A float32 scalar, rounded once from float64."""
         return self.constant(np.array(value, dtype=np.float32))
 
-    def emit(self, op: str, *inputs: str, output: str = "", **attributes_: Any) -> str:
-        """Name of the first output of a new node; an equal node emitted before is used again."""
-        key = (op, inputs, repr(sorted(attributes_.items())))
-        if key not in self._emitted or output:
-            name = output or self._fresh(op)
-            self.append(helper.make_node(op, list(inputs), [name], name=name, **attributes_))
-            self._emitted[key] = name
+    def emit(self, op: str, *inputs: str, **attributes: Any) -> str:
+        """Name of the only output of a new node; an equal node emitted before serves again."""
+        key = (op, inputs, repr(sorted(attributes.items())))
+        if key not in self._emitted:
+            self._emitted[key] = self.emit_many(op, *inputs, outputs=1, **attributes)[0]
         return self._emitted[key]
+
+    def emit_many(self, op: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:
+        """Names of the outputs of a new node."""
+        names = [self._fresh(op) for _ in range(outputs)]
+        self.append(helper.make_node(op, inputs, names, name=names[0], **attributes))
+        return names
+
+    def emit_as(self, name: str, op: str, *inputs: str, **attributes: Any) -> str:
+        """`name`, now the output of a new node."""
+        self.append(helper.make_node(op, inputs, [name], name=name, **attributes))
+        return name
 
     def append(self, node: NodeProto) -> None:
         """Put a ready-made node behind all others."""
         self.model.graph.node.append(node)
-        stored = self.model.graph.node[-1]
-        self._producers.update({name: stored for name in stored.output if name})
-        self._names.update(stored.output)
+        self._producers.update(dict.fromkeys(node.output, self.model.graph.node[-1]))
 
-    def extra_output(self, node: NodeProto, index: int) -> str:
-        """Name of an optional output of a node, switched on if it was not."""
-        while len(node.output) <= index:
-            node.output.append("")
-        if not node.output[index]:
-            node.output[index] = self._fresh(node.op_type)
-            self._producers[node.output[index]] = node
+    def optional_output(self, node: NodeProto, index: int) -> str:
+        """Name of an optional output of a node of this graph, switched on if it was off."""
+        node.output.extend([""] * (index + 1 - len(node.output)))
+        node.output[index] = node.output[index] or self._fresh(node.op_type)
         return node.output[index]
 
     def shape_tensor(self, name: str) -> str:
-        """int64 vector for Reshape or Expand: a constant where the shape allows it, else a Shape node."""
+        """The shape of a tensor as int64 vector: a constant if all of it is known, else a Shape node."""
         shape = self.shape(name)
         if all(isinstance(size, int) for size in shape):
             return self.constant(np.array(shape, dtype=np.int64))
         return self.emit("Shape", name)
 
-    def prune(self, outputs: list[ValueInfoProto]) -> None:
-        """Make `outputs` the graph's outputs and drop every node and constant that none of them needs."""
+    def finish(self, outputs: list[ValueInfoProto]) -> ModelProto:
+        """The checked model with these outputs and only the nodes and constants that they need."""
+        graph = self.model.graph
         needed, kept = {value.name for value in outputs}, []
-        for node in reversed(self.nodes):
+        for node in reversed(graph.node):
             if needed.intersection(node.output):
                 needed.update(node.input)
-                needed.update(_captured(node))
-                kept.append(node)
-        graph = self.model.graph
+                kept.insert(0, node)
         constants = [tensor for tensor in graph.initializer if tensor.name in needed]
-        for field, values in ((graph.node, kept[::-1]), (graph.initializer, constants), (graph.output, outputs)):
-            values = [type(value).FromString(value.SerializeToString()) for value in values]
-            del field[:]
-            field.extend(values)
-
-    def finish(self) -> ModelProto:
-        """The checked model, stamped with our opset and IR version."""
-        self.model.ir_version = IR_VERSION
-        onnx.checker.check_model(self.model, full_check=True)
-        return self.model
+        known = [value for value in graph.value_info if value.name in needed]
+        finished = helper.make_graph(kept, graph.name, graph.input, outputs, constants, value_info=known)
+        model = helper.make_model(
+            finished, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="edgecl"
+        )
+        onnx.checker.check_model(model, full_check=True)
+        return model
 
     def _fresh(self, stem: str) -> str:
-        name = next(n for i in self._numbers if (n := f"{stem}.{i}") not in self._names)
-        self._names.add(name)
-        return name
+        taken = (self._types, self._constants, self._producers)
+        names = (f"{stem}.{number}" for number in self._numbers)
+        return next(name for name in names if not any(name in names_ for names_ in taken))
+
+
+def attributes(node: NodeProto) -> dict[str, Any]:
+    """The attributes of a node as plain values."""
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def describe(node: NodeProto) -> str:
+    """How errors speak of a node: its op, name and first output."""
+    return f"{node.op_type} node '{node.name}' (output '{node.output[0]}')"
+
+
+def _check_standard(model: ModelProto) -> None:
+    opset = next((entry.version for entry in model.opset_import if entry.domain in STANDARD_DOMAINS), 0)
+    if opset != OPSET:
+        raise ExportError(f"the graph has opset {opset}, not {OPSET}", f"export it with opset_version={OPSET}")
+    if model.functions:
+        raise ExportError(f"the graph calls the model-local function '{model.functions[0].name}'")
+    for node in model.graph.node:
+        if node.domain not in STANDARD_DOMAINS:
+            raise ExportError(f"the {describe(node)} is of the foreign domain '{node.domain}'")
+        if any(a.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) for a in node.attribute):
+            raise ExportError(f"the {describe(node)} holds a sub-graph")

@@ -1,6 +1,6 @@
 """Forward ONNX → the four artifacts of onnxruntime's on-device training.
 
-The forward graph has its trainables as named inputs: `tokens [B, N, D]`, `normalizer [2, P]`, `adapter.*`
+The forward graph has its trainables as named inputs: `tokens [B, N, D]`, `normalizer [2, P]`, `adapters.*`
 and `head [C, P + 1]` give `logits [B, C]`. onnxruntime wants them as initialisers of a fixed shape, so the
 head is padded to `max_classes` rows, and `class_mask [max_classes]` (0, or −1e9 for a row without a class)
 is added to the logits. The loss is −Σ targets · log_softmax / Σ targets, as in the portable step.
@@ -10,6 +10,7 @@ The artifacts hold AdamW with no weight decay: it is decoupled, so whoever train
 """
 
 from copy import deepcopy
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +98,7 @@ def _slices(graph: GraphProto, split: NodeProto, used: set[str]) -> list[NodePro
     axis = next((item.i for item in split.attribute if item.name == "axis"), 0)
     edges = np.cumsum([0, *_split_sizes(graph, split)])
     slices = []
-    for output, start, end in zip(split.output, edges, edges[1:], strict=True):
+    for output, (start, end) in zip(split.output, pairwise(edges), strict=True):
         if output not in used:
             continue
         bounds = [f"{output}.{bound}" for bound in ("start", "end", "axis")]

@@ -46,14 +46,18 @@ def factorized_attention(q: Tensor, k: Tensor, v: Tensor, rows: int, special: in
     column_k, column_v = grid_k.transpose(2, 3), grid_v.transpose(2, 3)  # [B, H, T, F, d]
 
     row_scores = grid_q @ row_k.transpose(-1, -2)  # [B, H, F, T, S + T]
-    own = torch.zeros(rows, rows).fill_diagonal_(NEGATIVE_INFINITY).to(q.device)
-    column_scores = grid_q.transpose(2, 3) @ column_k.transpose(-1, -2) + own  # [B, H, T, F, F]
+    column_scores = grid_q.transpose(2, 3) @ column_k.transpose(-1, -2) + _but_itself(rows, q)
     scores = torch.cat([column_scores.transpose(2, 3), row_scores], dim=-1).softmax(-1)
 
     from_column = scores[..., :rows].transpose(2, 3) @ column_v  # [B, H, T, F, d]
     from_row = scores[..., rows:] @ row_v  # [B, H, F, T, d]
     grid_out = (from_row + from_column.transpose(2, 3)).flatten(2, 3)
     return torch.cat([special_out, grid_out], dim=2)
+
+
+def _but_itself(rows: int, like: Tensor) -> Tensor:
+    hidden = [[NEGATIVE_INFINITY if i == j else 0.0 for j in range(rows)] for i in range(rows)]
+    return torch.tensor(hidden, dtype=like.dtype, device=like.device)  # [F, F]
 
 
 def _to_grid(x: Tensor, rows: int) -> Tensor:

@@ -1,0 +1,82 @@
+"""Graph clean-up after an export: shapes that are known become constants, and what nobody uses goes.
+
+The exporter computes every reshape's target at run time from the axes' sizes. Where at most one axis is
+unknown and the batch axis stays in front, ONNX says the same with 0 ("as in the input") and −1, and a
+dozen small nodes disappear.
+"""
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+Shape = list[int | str] | None
+
+
+def simplify(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same model with constant Reshape and Expand targets and no dead nodes."""
+    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    shapes = {value.name: _shape(value) for value in _values(inferred.graph)}
+    for node in model.graph.node:
+        target = _constant_target(node, shapes)
+        if target is not None:
+            name = f"{node.output[0]}.shape"
+            model.graph.initializer.append(numpy_helper.from_array(np.array(target, np.int64), name))
+            node.input[1] = name
+            del node.attribute[:]  # allowzero: 0 shall mean "as in the input"
+    drop_unused(model.graph)
+    return model
+
+
+def drop_unused(graph: onnx.GraphProto) -> None:
+    """Remove nodes, initialisers and notes whose values no output needs."""
+    needed = {output.name for output in graph.output}
+    kept = []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            kept.append(node)
+            needed.update(node.input)
+    _replace(graph.node, kept[::-1])
+    _replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in needed])
+    produced = {name for node in kept for name in node.output}
+    _replace(graph.value_info, [value for value in graph.value_info if value.name in produced])
+
+
+def _constant_target(node: onnx.NodeProto, shapes: dict[str, Shape]) -> list[int] | None:
+    if node.op_type not in ("Reshape", "Expand"):
+        return None
+    before, after = shapes.get(node.input[0]), shapes.get(node.output[0])
+    if before is None or after is None:
+        return None
+    return _reshape_target(before, after) if node.op_type == "Reshape" else _expand_target(before, after)
+
+
+def _reshape_target(before: list[int | str], after: list[int | str]) -> list[int] | None:
+    target: list[int] = []
+    for axis, size in enumerate(after):
+        if isinstance(size, int):
+            target.append(size)
+        else:
+            target.append(0 if axis < len(before) and before[axis] == size else -1)
+    return target if target.count(-1) <= 1 else None
+
+
+def _expand_target(before: list[int | str], after: list[int | str]) -> list[int] | None:
+    aligned = [1] * (len(after) - len(before)) + list(before)
+    target = [1 if old == new else new for old, new in zip(aligned, after, strict=True)]
+    return [int(size) for size in target] if all(isinstance(size, int) for size in target) else None
+
+
+def _values(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+    return [*graph.input, *graph.value_info, *graph.output]
+
+
+def _shape(value: onnx.ValueInfoProto) -> Shape:
+    if not value.type.tensor_type.HasField("shape"):
+        return None
+    sizes = [dim.dim_param or (dim.dim_value if dim.HasField("dim_value") else "") for dim in value.type.tensor_type.shape.dim]
+    return None if "" in sizes else sizes
+
+
+def _replace(field: "object", items: list) -> None:
+    del field[:]  # type: ignore[attr-defined]
+    field.extend(items)  # type: ignore[attr-defined]

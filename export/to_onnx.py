@@ -1,0 +1,147 @@
+"""Torch modules → lean ONNX graphs with named inputs, outputs and axes.
+
+Only forward graphs are exported here; `train_step` and `ort_training` derive everything else from them.
+Opset 18, IR version 10 (the newest that onnxruntime 1.19 reads), weights inside the file.
+"""
+
+import logging
+import warnings
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+from torch.export import Dim
+
+from export.model.adapters import AdaptedTail
+from export.model.ast import Ast, pool
+from export.model.stem import ConvStem
+from export.simplify import simplify
+
+OPSET = 18
+IR_VERSION = 10
+FRONT_END = "front_end."
+
+
+class _Backbone(nn.Module):
+    def __init__(self, model: Ast, stop: int) -> None:
+        super().__init__()
+        self.model, self.stop = model, stop
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        tokens = self.model(waveform, self.stop)
+        return tokens, pool(tokens, self.model.config)
+
+
+class _Forward(nn.Module):
+    def __init__(self, tail: AdaptedTail) -> None:
+        super().__init__()
+        self.tail, self.names = tail, list(tail.trainable())
+
+    def forward(
+        self, tokens: Tensor, normalizer: Tensor, head: Tensor, adapters: list[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        values = dict(zip(self.names, adapters, strict=True))
+        return torch.func.functional_call(self.tail, values, (tokens, normalizer, head))
+
+
+def export_backbone(model: Ast, stop: int) -> onnx.ModelProto:
+    """`waveform [batch, samples]` → `tokens [batch, tokens, D]` after `stop` blocks, `embedding [batch, P]`.
+
+    Weights that came as fp16 are stored so again, without loss; the front end and folded convolutions
+    stay fp32.
+    """
+    if isinstance(model.stem, ConvStem):
+        model.stem.eval()  # batch norms fold into their convolutions
+    sample = torch.zeros(2, model.config.window_samples)
+    exported = _export(
+        _Backbone(model, stop),
+        (sample,),
+        inputs=["waveform"],
+        outputs=["tokens", "embedding"],
+        axes=({0: Dim("batch"), 1: Dim("samples", min=8000, max=16000 * 64)},),
+    )
+    return store_half(exported)
+
+
+def export_forward(tail: AdaptedTail) -> onnx.ModelProto:
+    """The adapted tail with every trainable as an input of its own.
+
+    Inputs: `tokens [batch, tokens, D]`, `normalizer [2, P]`, `head [classes, P + 1]` and one
+    `adapters.…` each; outputs: `logits [batch, classes]`, `features [batch, P]`.
+    """
+    config = tail.config
+    count = config.special_tokens + config.rows * config.columns
+    arguments = (
+        torch.zeros(2, count, config.width),
+        torch.ones(2, config.pooled_width),
+        torch.zeros(3, config.pooled_width + 1),
+        [value.detach() for value in tail.trainable().values()],
+    )
+    columns = Dim("columns", min=2, max=4096)
+    tokens = config.rows * columns + config.special_tokens
+    axes = ({0: Dim("batch"), 1: tokens}, {}, {0: Dim("classes")}, [{} for _ in arguments[3]])
+    return _export(
+        _Forward(tail),
+        arguments,
+        inputs=["tokens", "normalizer", "head", *tail.trainable()],
+        outputs=["logits", "features"],
+        axes=axes,
+    )
+
+
+def _export(module: nn.Module, arguments: tuple, inputs: list, outputs: list, axes: tuple) -> onnx.ModelProto:
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        program = torch.onnx.export(
+            module.eval(),
+            arguments,
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=axes,
+            optimize=True,
+            verbose=False,
+        )
+    return finish(program.model_proto)
+
+
+def finish(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph stamped, stripped of the exporter's notes, and checked."""
+    model.ir_version = IR_VERSION
+    del model.metadata_props[:]
+    del model.functions[:]
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in [*model.graph.input, *model.graph.output, *model.graph.value_info, *model.graph.initializer]:
+        del value.metadata_props[:]
+    model.producer_name, model.producer_version = "edgecl", ""
+    simplify(model)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def store_half(model: onnx.ModelProto, least_values: int = 256) -> onnx.ModelProto:
+    """Fp32 initialisers that fp16 holds exactly become fp16 and a Cast, which runtimes fold when they load."""
+    kept, casts = [], []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16)
+        if values.dtype == np.float32 and values.size >= least_values and np.array_equal(half, values):
+            stored = f"{tensor.name}.fp16"
+            casts.append(onnx.helper.make_node("Cast", [stored], [tensor.name], to=onnx.TensorProto.FLOAT))
+            kept.append(numpy_helper.from_array(half, stored))
+        else:
+            kept.append(tensor)
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model, full_check=True)
+    return model
