@@ -95,8 +95,8 @@ def _next_block(sound: soundfile.SoundFile, frames: int, decoded: int) -> Wavefo
     try:
         block: Waveform = sound.read(frames, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, ValueError):
-        where = f"{decoded / sound.samplerate:.2f} s"
-        raise AudioError(f"is damaged after {where}", "copy it again, or export it again as WAV") from None
+        where = f"{decoded / sound.samplerate:.1f} s"
+        raise AudioError(f"is damaged or cut off somewhere after {where}", "copy it again") from None
     return block
 
 

@@ -1,0 +1,44 @@
+"""Accuracy, confusion and per-class scores against counts made by hand."""
+
+import numpy as np
+import pytest
+
+from edgecl.metrics import ClassScore, accuracy, confusion, per_class
+
+TRUTH = [0, 0, 0, 1, 1, 2]
+PREDICTED = [0, 0, 1, 1, 0, 0]
+COUNTS = np.array([[2, 1, 0], [1, 1, 0], [1, 0, 0]])
+
+
+def test_rows_are_the_truth_and_columns_the_answers() -> None:
+    counts = confusion(TRUTH, PREDICTED, 3)
+    np.testing.assert_array_equal(counts, COUNTS)
+    assert counts.dtype == np.int64
+
+
+def test_accuracy_is_the_diagonal_over_everything() -> None:
+    assert accuracy(COUNTS) == 0.5
+    assert accuracy(np.eye(4, dtype=np.int64)) == 1.0
+
+
+def test_each_class_has_recall_precision_and_support() -> None:
+    assert per_class(COUNTS) == [ClassScore(2 / 3, 0.5, 3), ClassScore(0.5, 0.5, 2), ClassScore(0.0, 0.0, 1)]
+
+
+def test_a_fraction_of_nothing_is_zero() -> None:
+    counts = confusion([], [], 2)
+    assert counts.shape == (2, 2)
+    assert accuracy(counts) == 0.0
+    assert per_class(counts) == [ClassScore(0.0, 0.0, 0)] * 2
+
+
+def test_counts_are_plain_numbers_that_json_can_hold() -> None:
+    score = per_class(COUNTS)[0]
+    assert (type(score.recall), type(score.precision), type(score.support)) == (float, float, int)
+    assert type(accuracy(COUNTS)) is float
+
+
+def test_a_label_beyond_the_classes_is_a_mistake_of_the_caller() -> None:
+    for truth, predicted in (([0, 3], [0, 0]), ([0], [-1])):
+        with pytest.raises(ValueError, match="outside 0 … 2"):
+            confusion(truth, predicted, 3)

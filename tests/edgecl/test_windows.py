@@ -1,0 +1,101 @@
+"""Windows: every sample of a loud clip is covered, nothing depends on anything but the samples."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgecl.windows import PADDING_DBFS, clip_windows, padded, stream_windows
+
+WINDOW = 400
+RATE_HZ = 100
+
+
+def ramp(samples: int) -> np.ndarray:
+    """A loud waveform in which each sample says where it stands: +1, −2, +3 … over its length."""
+    signs = np.where(np.arange(samples) % 2, -1, 1)
+    return ((1 + np.arange(samples)) * signs / max(1, samples)).astype(np.float32)
+
+
+def loud(samples: int) -> np.ndarray:
+    """White noise, as loud everywhere."""
+    return np.random.RandomState(3).uniform(-1, 1, samples).astype(np.float32)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 5 * WINDOW))
+def test_every_sample_of_a_loud_clip_is_in_a_window(samples: int) -> None:
+    waveform = loud(samples)
+    windows = clip_windows(waveform, WINDOW)
+    assert windows.shape == (max(1, -(-samples // WINDOW)), WINDOW)
+    assert windows.dtype == np.float32
+    assert np.isin(waveform, windows).all()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 5 * WINDOW), st.integers(1, WINDOW))
+def test_a_stream_loses_no_sample_and_every_window_starts_where_it_says(samples: int, hop: int) -> None:
+    waveform = ramp(samples)
+    pieces = list(stream_windows(waveform, WINDOW, hop, RATE_HZ))
+    assert np.isin(waveform, np.stack([window for _, window in pieces])).all()
+    starts = [round(start_s * RATE_HZ) for start_s, _ in pieces]
+    assert starts[:-1] == [hop * index for index in range(len(starts) - 1)]
+    if samples >= WINDOW:
+        assert starts[-1] == samples - WINDOW
+        for start, (_, window) in zip(starts, pieces, strict=True):
+            np.testing.assert_array_equal(window, waveform[start : start + WINDOW])
+
+
+def test_a_clip_as_long_as_a_window_is_that_window() -> None:
+    waveform = ramp(WINDOW)
+    np.testing.assert_array_equal(clip_windows(waveform, WINDOW), waveform[None])
+    ((start_s, window),) = stream_windows(waveform, WINDOW, WINDOW, RATE_HZ)
+    assert start_s == 0.0
+    np.testing.assert_array_equal(window, waveform)
+
+
+def test_a_short_clip_lies_in_the_middle_of_faint_noise() -> None:
+    (window,) = clip_windows(ramp(100), WINDOW)
+    np.testing.assert_array_equal(window[150:250], ramp(100))
+    around = np.concatenate([window[:150], window[250:]])
+    assert 20 * np.log10(around.std()) == pytest.approx(PADDING_DBFS, abs=1.0)
+    assert np.unique(around).size == around.size
+
+
+def test_the_padding_is_white_and_of_the_stated_level() -> None:
+    noise = padded(np.zeros(0, np.float32), 32_000)
+    assert 20 * np.log10(noise.std()) == pytest.approx(PADDING_DBFS, abs=0.1)
+    power = np.abs(np.fft.rfft(noise)[1:]) ** 2
+    bands = power.reshape(10, -1).mean(axis=1)
+    assert bands.max() / bands.min() < 1.3
+
+
+def test_the_padding_is_the_same_on_every_machine_for_ever() -> None:
+    digest = hashlib.sha256(padded(np.zeros(0, np.float32), 1000).tobytes()).hexdigest()
+    assert digest.startswith("c008171c7a777b15")
+
+
+def test_the_same_waveform_gives_the_same_windows_and_is_left_alone() -> None:
+    for samples in (100, WINDOW, 1000):
+        waveform = ramp(samples)
+        first = clip_windows(waveform, WINDOW)
+        first_bytes = first.tobytes()
+        first += 1
+        np.testing.assert_array_equal(waveform, ramp(samples))
+        assert clip_windows(waveform, WINDOW).tobytes() == first_bytes
+
+
+def test_pauses_are_left_out_but_never_all() -> None:
+    sound, pause = loud(WINDOW), 0.001 * loud(WINDOW)
+    windows = clip_windows(np.concatenate([pause, sound, pause]), WINDOW)
+    np.testing.assert_array_equal(windows, sound[None])
+    assert len(clip_windows(np.tile(pause, 3), WINDOW)) == 3
+    assert len(clip_windows(np.zeros(3 * WINDOW, np.float32), WINDOW)) == 3
+
+
+def test_a_hop_that_would_lose_sound_is_a_mistake_of_the_caller() -> None:
+    for hop in (0, -1, WINDOW + 1):
+        with pytest.raises(ValueError, match="hop"):
+            next(stream_windows(ramp(1000), WINDOW, hop, RATE_HZ))
