@@ -62,6 +62,6 @@ def _backward(
 def _gradient(graph: Graph, name: str, contributions: dict[str, list[Contribution]]) -> str:
     if not contributions.get(name):
         raise ExportError(
-            f"the loss does not depend on '{name}'", "remove it from the trainables or connect it to the logits"
+            f"the loss does not depend on '{name}'", "take it out of the trainables, or connect it"
         )
     return assemble(graph, name, contributions[name])

@@ -122,7 +122,7 @@ class Graph:
         """Name of an optional output of a node of this graph, switched on if it was off."""
         node.output.extend([""] * (index + 1 - len(node.output)))
         node.output[index] = node.output[index] or self._fresh(node.op_type)
-        return node.output[index]
+        return str(node.output[index])
 
     def shape_tensor(self, name: str) -> str:
         """The shape of a tensor as int64 vector: a constant if all of it is known, else a Shape node."""
@@ -134,7 +134,8 @@ class Graph:
     def finish(self, outputs: list[ValueInfoProto]) -> ModelProto:
         """The checked model with these outputs and only the nodes and constants that they need."""
         graph = self.model.graph
-        needed, kept = {value.name for value in outputs}, []
+        needed = {value.name for value in outputs}
+        kept: list[NodeProto] = []
         for node in reversed(graph.node):
             if needed.intersection(node.output):
                 needed.update(node.input)
@@ -142,9 +143,8 @@ class Graph:
         constants = [tensor for tensor in graph.initializer if tensor.name in needed]
         known = [value for value in graph.value_info if value.name in needed]
         finished = helper.make_graph(kept, graph.name, graph.input, outputs, constants, value_info=known)
-        model = helper.make_model(
-            finished, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="edgecl"
-        )
+        opsets = [helper.make_opsetid("", OPSET)]
+        model = helper.make_model(finished, opset_imports=opsets, ir_version=IR_VERSION)
         onnx.checker.check_model(model, full_check=True)
         return model
 
@@ -167,7 +167,7 @@ def describe(node: NodeProto) -> str:
 def _check_standard(model: ModelProto) -> None:
     opset = next((entry.version for entry in model.opset_import if entry.domain in STANDARD_DOMAINS), 0)
     if opset != OPSET:
-        raise ExportError(f"the graph has opset {opset}, not {OPSET}", f"export it with opset_version={OPSET}")
+        raise ExportError(f"the graph has opset {opset}, not {OPSET}", f"export it with opset {OPSET}")
     if model.functions:
         raise ExportError(f"the graph calls the model-local function '{model.functions[0].name}'")
     for node in model.graph.node:

@@ -119,9 +119,10 @@ def _checked(inputs: dict[str, ValueInfoProto], name: str, shape: tuple[int, ...
     """The input of that name, if its shape is the expected one (−1: any size)."""
     if name not in inputs:
         raise ExportError(f"the forward graph has no input '{name}'", "name the trainables as in the layout")
-    found = [dim.dim_value for dim in inputs[name].type.tensor_type.shape.dim]
-    if len(found) != len(shape) or any(size not in (-1, real) for size, real in zip(shape, found, strict=True)):
-        raise ExportError(f"the input '{name}' has the shape {found}, the layout says {list(shape)}")
+    found = tuple(dim.dim_value for dim in inputs[name].type.tensor_type.shape.dim)
+    masked = tuple(-1 if wanted == -1 else size for size, wanted in zip(found, shape, strict=False))
+    if masked != tuple(shape) or len(found) != len(shape):
+        raise ExportError(f"the input '{name}' has the shape {found}, the layout says {tuple(shape)}")
     return inputs[name]
 
 

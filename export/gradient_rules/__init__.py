@@ -1,8 +1,9 @@
 """The gradient of each ONNX op, as a registry of small functions.
 
-A rule is handed one node on a differentiated path and answers with one contribution per input, trailing
-inputs that take no gradient left out. The pass in `export.autodiff` decides which inputs matter, sums what several
-consumers contribute, and drops the nodes that turn out not to be needed, so a rule may simply emit all.
+A rule is handed one node on a differentiated path and answers with what it contributes to the gradient
+of each input; trailing inputs that take none may be left out. The pass in `export.autodiff` decides which
+inputs matter and sums what several consumers contribute; nodes that turn out not to be needed are dropped
+in the end, so a rule may simply emit all.
 """
 
 from collections.abc import Callable
@@ -36,7 +37,7 @@ class Site:
     @property
     def output(self) -> str:
         """Name of the node's first output."""
-        return self.node.output[0]
+        return str(self.node.output[0])
 
     @property
     def gradient(self) -> str:
@@ -45,9 +46,10 @@ class Site:
         Raises:
             ExportError: only an optional output is used, for which there are no rules.
         """
-        if self.gradients[0] is None:
+        first = self.gradients[0]
+        if first is None:
             raise self.refuse("is differentiated through an optional output")
-        return self.gradients[0]
+        return first
 
     def emit(self, op: str, *inputs: str, **attributes: Any) -> str:
         """Shorthand for `graph.emit`."""

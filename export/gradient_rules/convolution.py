@@ -8,14 +8,14 @@ from export.gradient_rules.parts import Contribution
 
 @rule("Conv")
 def _conv(site: Site) -> list[Contribution]:
-    settings, (rows, columns) = _geometry(site)
-    dx = site.emit("ConvTranspose", site.gradient, site.inputs[1], kernel_shape=[rows, columns], **settings)
+    settings, (_, *kernel) = _geometry(site)
+    dx = site.emit("ConvTranspose", site.gradient, site.inputs[1], kernel_shape=kernel, **settings)
     dbias = site.emit("ReduceSum", site.gradient, site.graph.ints(0, 2, 3), keepdims=0)
     return [dx, _weight_gradient(site), dbias]
 
 
-def _geometry(site: Site) -> tuple[dict[str, list[int]], tuple[int, int]]:
-    """Pads and dilations, and the kernel's size."""
+def _geometry(site: Site) -> tuple[dict[str, list[int]], tuple[int, int, int]]:
+    """Pads and dilations, and the kernel's channels, rows and columns."""
     weight, settings = site.graph.shape(site.inputs[1]), site.attributes
     plain = settings.get("group", 1) == 1 and settings.get("auto_pad", b"NOTSET") == b"NOTSET"
     if len(weight) != 4 or not plain or set(settings.get("strides", [1])) != {1}:
@@ -24,7 +24,7 @@ def _geometry(site: Site) -> tuple[dict[str, list[int]], tuple[int, int]]:
     if not isinstance(channels, int) or not isinstance(rows, int) or not isinstance(columns, int):
         raise site.refuse("has a kernel of unknown size")
     pads, dilations = settings.get("pads", [0, 0, 0, 0]), settings.get("dilations", [1, 1])
-    return {"pads": pads, "dilations": dilations}, (rows, columns)
+    return {"pads": pads, "dilations": dilations}, (channels, rows, columns)
 
 
 def _weight_gradient(site: Site) -> str:
@@ -35,9 +35,8 @@ def _weight_gradient(site: Site) -> str:
         x [B·I, 1, H, W] ─ Conv(one-hot [h·w, 1, h, w]) ─► [B·I, h·w, H', W'] ─► [B, I·h·w, H'·W']
         Σ_B  g [B, O, H'·W'] · patchesᵀ  ─► [O, I·h·w]
     """
-    settings, (rows, columns) = _geometry(site)
+    settings, (channels, rows, columns) = _geometry(site)
     (x, weight), taps = site.inputs[:2], rows * columns
-    channels = site.graph.shape(weight)[1]
     one_hot = site.graph.constant(np.eye(taps, dtype=np.float32).reshape(taps, 1, rows, columns))
     images = site.emit("Reshape", x, site.graph.ints(-1, 1, 0, 0))
     patches = site.emit("Conv", images, one_hot, **settings)

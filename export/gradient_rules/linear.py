@@ -41,7 +41,7 @@ def _transposed(graph: Graph, name: str, rank: int) -> str:
     swap = [*range(rank - 2), rank - 1, rank - 2]
     producer = graph.producer(name)
     if producer is not None and producer.op_type == "Transpose" and attributes(producer).get("perm") == swap:
-        return producer.input[0]
+        return str(producer.input[0])
     return graph.emit("Transpose", name, perm=swap)
 
 

@@ -8,8 +8,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import reduce
 
-import numpy as np
-
 from export.graph import Graph, Shape
 
 
@@ -30,7 +28,7 @@ Contribution = str | list[Part] | None
 
 
 def edges(sizes: Shape) -> list[tuple[int, int | None]]:
-    """Bounds of consecutive pieces of an axis; behind the one piece of unknown size they count from the end."""
+    """Bounds of consecutive pieces of an axis; behind a piece of unknown size they count from the end."""
 
     def edge(index: int) -> int:
         before = [size for size in sizes[:index] if isinstance(size, int)]
@@ -78,17 +76,15 @@ def _join(graph: Graph, target: str, parts: list[Part]) -> list[str]:
 def _pad(graph: Graph, target: str, part: Part) -> str:
     """One part with zeros around it."""
     before = _distance(graph, target, part.axis, part.start)
-    after = graph.ints(0) if part.end is None else _distance(graph, target, part.axis, part.end, from_end=True)
-    pads = [graph.value(name) for name in (before, after)]
-    if all(pad is not None for pad in pads):
-        both = graph.constant(np.concatenate([pad for pad in pads if pad is not None]))
-    else:
-        both = graph.emit("Concat", before, after, axis=0)
-    return graph.emit("Pad", part.gradient, both, "", graph.ints(part.axis))
+    after = _distance(graph, target, part.axis, part.end, from_end=True)
+    pads = graph.emit("Concat", before, after, axis=0)
+    return graph.emit("Pad", part.gradient, pads, "", graph.ints(part.axis))
 
 
-def _distance(graph: Graph, target: str, axis: int, bound: int, from_end: bool = False) -> str:
+def _distance(graph: Graph, target: str, axis: int, bound: int | None, from_end: bool = False) -> str:
     """int64 [1]: how far a bound lies behind the start of an axis, or before its end."""
+    if bound is None:
+        return graph.ints(0)
     if from_end == (bound < 0):
         return graph.ints(abs(bound))
     size = graph.shape(target)[axis]
