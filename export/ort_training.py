@@ -26,6 +26,7 @@ DATA_INPUTS = ("tokens", "normalizer")
 NEWEST_OPSET = 21
 IR_VERSION = 10
 EPSILON = 1e-8
+Types = dict[str, onnx.TypeProto.Tensor]
 TORCH_ADAM_MODE = 0  # epsilon is added after the bias correction, and decay comes first; 1 is Hugging Face's
 QUIET = 3
 
@@ -40,8 +41,8 @@ def write_artifacts(forward: ModelProto, folder: Path, max_classes: int = 64) ->
     model = deepcopy(forward)
     graph = model.graph
     trainables = _trainables_to_initialisers(graph, max_classes)
-    _splits_to_slices(graph)
-    _layer_norm_statistics(graph)
+    _splits_to_slices(model)
+    _independent_layer_norms(graph)
     _append_loss(graph, max_classes)
     folder.mkdir(parents=True, exist_ok=True)
     onnxruntime.set_default_logger_severity(QUIET)
@@ -81,48 +82,51 @@ def _trainables_to_initialisers(graph: GraphProto, max_classes: int) -> list[str
     return [value.name for value in trainables]
 
 
-def _splits_to_slices(graph: GraphProto) -> None:
+def _splits_to_slices(model: ModelProto) -> None:
     """Replace each Split by one Slice per used output.
 
-    onnxruntime's gradient of a Split ignores an output that nobody uses and shifts the others' gradients:
-    wrong, and without a word.
+    onnxruntime's gradient of a Split forgets an output that leads nowhere and so shifts the gradients of
+    the others: wrong, and without a word.
     """
-    used = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
-    nodes = list(graph.node)
+    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    types = {value.name: value.type.tensor_type for value in [*inferred.value_info, *inferred.output]}
+    graph, nodes = model.graph, list(model.graph.node)
+    used = {name for node in nodes for name in node.input} | {value.name for value in graph.output}
     del graph.node[:]
     for node in nodes:
-        graph.node.extend(_slices(graph, node, used) if node.op_type == "Split" else [node])
+        graph.node.extend(_slices(graph, node, types, used) if node.op_type == "Split" else [node])
 
 
-def _slices(graph: GraphProto, split: NodeProto, used: set[str]) -> list[NodeProto]:
+def _slices(graph: GraphProto, split: NodeProto, types: Types, used: set[str]) -> list[NodeProto]:
     axis = next((item.i for item in split.attribute if item.name == "axis"), 0)
-    edges = np.cumsum([0, *_split_sizes(graph, split)])
+    sizes = [types[output].shape.dim[axis].dim_value for output in split.output]
+    if 0 in sizes:
+        raise ExportError(f"the sizes of the Split '{split.name}' are not constant", "split into fixed sizes")
     slices = []
-    for output, (start, end) in zip(split.output, pairwise(edges), strict=True):
-        if output not in used:
-            continue
-        bounds = [f"{output}.{bound}" for bound in ("start", "end", "axis")]
-        for name, number in zip(bounds, (start, end, axis), strict=True):
-            graph.initializer.append(numpy_helper.from_array(np.array([number], np.int64), name))
-        slices.append(helper.make_node("Slice", [split.input[0], *bounds], [output], name=f"{output}.slice"))
+    for output, bounds in zip(split.output, pairwise(np.cumsum([0, *sizes])), strict=True):
+        if output in used:
+            names = [f"{output}.{part}" for part in ("start", "end", "axis")]
+            values = [np.array([value], np.int64) for value in (*bounds, axis)]
+            graph.initializer.extend(map(numpy_helper.from_array, values, names))
+            slices.append(helper.make_node("Slice", [split.input[0], *names], [output], f"{output}.slice"))
     return slices
 
 
-def _split_sizes(graph: GraphProto, split: NodeProto) -> list[int]:
-    if len(split.input) == 2:
-        for tensor in graph.initializer:
-            if tensor.name == split.input[1]:
-                return [int(size) for size in numpy_helper.to_array(tensor)]
-    raise ExportError(f"the Split '{split.name}' has no constant sizes", "split with explicit sizes")
+def _independent_layer_norms(graph: GraphProto) -> None:
+    """Give each LayerNormalization its own constants and the outputs that its gradient is computed from.
 
-
-def _layer_norm_statistics(graph: GraphProto) -> None:
-    """Add the optional outputs mean and 1/std, from which onnxruntime computes the gradient."""
+    The exporter shares equal constants among nodes, for each of which onnxruntime would define the same
+    gradient again; and it needs the optional outputs mean and 1/std.
+    """
+    constants = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "LayerNormalization":
-            node.output.extend(
-                f"{node.output[0]}.{suffix}" for suffix in ("mean", "inv_std")[len(node.output) - 1 :]
-            )
+            name = node.output[0]
+            node.output[1:] = [f"{name}.mean", f"{name}.inv_std"]
+            for place, part in enumerate(node.input[1:], start=1):
+                node.input[place] = f"{name}.constant{place}"
+                values = numpy_helper.to_array(constants[part])
+                graph.initializer.append(numpy_helper.from_array(values, node.input[place]))
 
 
 def _append_loss(graph: GraphProto, max_classes: int) -> None:
