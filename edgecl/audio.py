@@ -78,10 +78,12 @@ def read_clip(path: Path, limits: Limits = DEFAULT_LIMITS, rate_hz: int = SAMPLE
         raise AudioError(reason, "check that it exists and that you may read it") from None
 
 
-def read_or_refuse(path: Path, limits: Limits = DEFAULT_LIMITS) -> Clip | Refused:
+def read_or_refuse(
+    path: Path, limits: Limits = DEFAULT_LIMITS, rate_hz: int = SAMPLE_RATE_HZ
+) -> Clip | Refused:
     """The clip in `path`, or the reason why it cannot be used."""
     try:
-        return read_clip(path, limits)
+        return read_clip(path, limits, rate_hz)
     except AudioError as error:
         return Refused(path, error.message, error.hint)
 
