@@ -47,8 +47,12 @@ class OrtTrainingEngine:
         self._manifest = bundle.manifest
         self._shapes = {tensor.name: tensor.shape for tensor in bundle.manifest.parameters}
         self._shapes[HEAD] = (bundle.manifest.max_classes, bundle.manifest.head_features + 1)
-        self._gradient = open_session(bundle.read("ort_training/training_model.onnx"), threads, False)
-        self._adamw = open_session(bundle.read("ort_training/optimizer_model.onnx"), threads, False)
+        self._gradient = open_session(
+            bundle.read("ort_training/training_model.onnx"), threads, memory_pattern=False
+        )
+        self._adamw = open_session(
+            bundle.read("ort_training/optimizer_model.onnx"), threads, memory_pattern=False
+        )
         self._task: _Task | None = None
 
     def start(self, parameters: Floats, normalizer: Floats) -> None:
