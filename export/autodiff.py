@@ -39,7 +39,7 @@ def _active(graph: Graph, nodes: list[NodeProto], wrt: list[str]) -> set[str]:
     active = set(wrt)
     for node in nodes:
         if active.intersection(node.input):
-            active.update(name for name in node.output if graph.is_float(name))
+            active.update(name for name in node.output if graph.may_be_float(name))
     return active
 
 

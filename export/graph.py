@@ -16,7 +16,7 @@ STANDARD_DOMAINS = ("", "ai.onnx")
 
 Shape = tuple[int | str | None, ...]  # per axis a number, a symbol such as "B", or unknown
 
-_FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE}
+_MAY_BE_FLOAT = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.UNDEFINED}
 
 
 class Graph:
@@ -60,9 +60,9 @@ class Graph:
             return int(self._constants[name].data_type)
         return int(self._types[name].elem_type) if name in self._types else int(TensorProto.UNDEFINED)
 
-    def is_float(self, name: str) -> bool:
-        """Whether a tensor can carry a gradient."""
-        return self.element_type(name) in _FLOATS
+    def may_be_float(self, name: str) -> bool:
+        """Whether a tensor can carry a gradient; one of unknown type can."""
+        return self.element_type(name) in _MAY_BE_FLOAT
 
     def producer(self, name: str) -> NodeProto | None:
         """The node that computes a tensor; None for inputs and constants."""
@@ -75,7 +75,8 @@ class Graph:
         node = self._producers.get(name)
         if node is None or node.op_type != "Constant":
             return None
-        return numpy_helper.to_array(attributes(node)["value"])
+        (value,) = attributes(node).values()
+        return numpy_helper.to_array(value) if isinstance(value, TensorProto) else np.array(value)
 
     def constant(self, value: NDArray[Any]) -> str:
         """Name of an initializer that holds `value`; equal values share one."""
