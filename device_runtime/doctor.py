@@ -1,0 +1,158 @@
+"""Is everything as it should be? Each check looks at one thing and says ok, warn or fail, and what to do."""
+
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+import soundfile
+
+from device_runtime import selftest
+from device_runtime.engines import available, open_engine
+from device_runtime.runtime import Runtime, usual_threads
+from device_runtime.session import onnxruntime_distributions
+from edgecl.errors import EdgeclError
+from edgecl.store import Store
+
+Status = Literal["ok", "warn", "fail"]
+NEEDED_FORMATS = ("WAV", "FLAC", "OGG", "MP3", "AIFF")
+LITTLE_SPACE_BYTES = 256 << 20
+PACKAGES = ("edgecl", "numpy", "safetensors", "soundfile", "soxr", "pydantic", "typer", "rich")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    status: Status
+    detail: str
+    hint: str = ""
+
+
+def examine(home: Path, bundle: Path, threads: int) -> Iterator[Check]:
+    """All checks, each as soon as it is done."""
+    yield _machine(threads)
+    yield _packages()
+    yield _onnxruntime()
+    yield _formats()
+    yield _home(home)
+    yield _space(home)
+    yield _store(home)
+    yield from _bundle(bundle, threads)
+
+
+def _machine(threads: int) -> Check:
+    cores = os.cpu_count() or 1
+    detail = f"{platform.machine()}, {cores} cores, {threads} threads, Python {platform.python_version()}"
+    if threads > cores:
+        return Check("machine", "warn", detail, f"no more threads than cores: --threads {usual_threads()}")
+    return Check("machine", "ok", detail)
+
+
+def _packages() -> Check:
+    missing = [name for name in PACKAGES if not _version(name)]
+    if missing:
+        return Check("packages", "fail", f"not installed: {', '.join(missing)}", "install edgecl again")
+    return Check("packages", "ok", ", ".join(f"{name} {_version(name)}" for name in PACKAGES))
+
+
+def _onnxruntime() -> Check:
+    installed = onnxruntime_distributions()
+    detail = ", ".join(f"{name} {_version(name)}" for name in installed) or "not installed"
+    if len(installed) == 1:
+        return Check("onnxruntime", "ok", detail)
+    hint = f"run 'pip uninstall {' '.join(installed)}', then 'pip install edgecl' again"
+    return Check("onnxruntime", "fail", f"two distributions overwrite each other: {detail}", hint)
+
+
+def _formats() -> Check:
+    known = soundfile.available_formats()
+    readable = [name for name in NEEDED_FORMATS if name in known]
+    missing = [name for name in NEEDED_FORMATS if name not in known]
+    detail = f"libsndfile {soundfile.__libsndfile_version__} reads {', '.join(readable)}"
+    if missing:
+        return Check("audio", "warn", detail, f"libsndfile 1.1 or newer also reads {', '.join(missing)}")
+    return Check("audio", "ok", detail)
+
+
+def _home(home: Path) -> Check:
+    there = _nearest_existing(home)
+    try:
+        with tempfile.TemporaryFile(dir=there) as probe:
+            probe.write(b"edgecl")
+    except OSError as error:
+        detail = f"'{home}' cannot be written to: {error.strerror}"
+        return Check("home", "fail", detail, "choose another folder with --home")
+    return Check("home", "ok", f"'{home}' is writable" + ("" if home.exists() else " (not made yet)"))
+
+
+def _space(home: Path) -> Check:
+    free = shutil.disk_usage(_nearest_existing(home)).free
+    detail = f"{free >> 20} MiB free"
+    if free < LITTLE_SPACE_BYTES:
+        return Check("space", "warn", detail, f"'{home / 'cache'}' may be deleted at any time")
+    return Check("space", "ok", detail)
+
+
+def _store(home: Path) -> Check:
+    if not home.is_dir():
+        return Check("tasks", "ok", "none yet")
+    try:
+        with Store.open(home, create=False) as store:
+            verdicts = store.verify()
+            warnings = store.warnings
+    except EdgeclError as error:
+        return Check("tasks", "fail", error.message, error.hint)
+    if bad := [verdict.task for verdict in verdicts if verdict.status != "unchanged"]:
+        return Check("tasks", "fail", f"damaged: {', '.join(bad)}", "run 'edgecl verify'")
+    if warnings:
+        return Check("tasks", "warn", "; ".join(warnings))
+    return Check("tasks", "ok", f"{len(verdicts)}, all unchanged")
+
+
+def _bundle(path: Path, threads: int) -> Iterator[Check]:
+    try:
+        runtime = Runtime.open(path, threads)
+    except EdgeclError as error:
+        yield Check("bundle", "fail", error.message, error.hint)
+        return
+    manifest = runtime.bundle.manifest
+    identity = f"{manifest.name} {manifest.fingerprint[:8]}"
+    yield Check("bundle", "ok", f"{identity}, {len(manifest.files)} files intact")
+    yield _agreement("self-test", selftest.recognition(runtime))
+    for name in available():
+        yield _engine(name, runtime)
+
+
+def _engine(name: str, runtime: Runtime) -> Check:
+    try:
+        engine = open_engine(name, runtime.bundle, runtime.threads)
+    except EdgeclError as error:
+        return Check(f"engine {name}", "warn", error.message, error.hint)
+    return _agreement(f"engine {name}", selftest.training(engine, runtime.bundle.golden()))
+
+
+def _agreement(name: str, comparisons: list[selftest.Comparison]) -> Check:
+    differences = ", ".join(f"{c.name} {c.difference:.1e}" for c in comparisons)
+    detail = f"largest differences from torch: {differences}"
+    if all(comparison.agrees for comparison in comparisons):
+        return Check(name, "ok", detail)
+    return Check(name, "fail", detail, "try another version of onnxruntime; nothing learnt here is sound")
+
+
+def _nearest_existing(path: Path) -> Path:
+    path = path.absolute()
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

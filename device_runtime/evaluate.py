@@ -1,0 +1,91 @@
+"""How well a task does on recordings whose classes are known."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from device_runtime.progress import Progress
+from device_runtime.recognize import Recognizer, TaskScore
+from edgecl.audio import Refused, read_or_refuse
+from edgecl.blob import TaskBlob
+from edgecl.errors import DatasetError
+from edgecl.folders import labelled_folder
+from edgecl.metrics import ClassScore, Counts, accuracy, confusion, per_class
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One recording, what it is and what the task says."""
+
+    path: Path
+    truth: str
+    score: TaskScore
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything measured."""
+
+    labels: tuple[str, ...]
+    scored: list[Scored]
+    refused: list[Refused]
+    unknown: list[str]
+    """Classes of the folder that the task does not have; they were left out."""
+
+    @property
+    def confusion(self) -> Counts:
+        """Recordings by class (rows) and what they were called (columns), [C, C]."""
+        truth = [self.labels.index(one.truth) for one in self.scored]
+        called = [self.labels.index(one.score.label) for one in self.scored]
+        return confusion(truth, called, len(self.labels))
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the recordings that were recognised."""
+        return accuracy(self.confusion)
+
+    @property
+    def accepted(self) -> float:
+        """Share of the recordings that the task did not reject."""
+        return float(np.mean([one.score.accepted for one in self.scored]))
+
+    @property
+    def classes(self) -> list[ClassScore]:
+        """Recall, precision and support of each label."""
+        return per_class(self.confusion)
+
+
+def evaluate(recognizer: Recognizer, folder: Path, progress: Progress) -> Evaluation:
+    """Scores of the one task of `recognizer` on every recording of its classes in a folder.
+
+    Raises:
+        UsageError: there is no such folder.
+        DatasetError: nothing in it belongs to the task.
+    """
+    (task,) = recognizer.tasks
+    found = labelled_folder(folder)
+    files = [(path, label) for label, paths in found.clips.items() for path in paths if label in task.labels]
+    if not files:
+        raise _nothing_in_common(task, folder)
+    evaluation = Evaluation(
+        task.labels, [], list(found.refused), [label for label in found.clips if label not in task.labels]
+    )
+    for number, (path, label) in enumerate(files):
+        progress("listening", number, len(files))
+        clip = read_or_refuse(path)
+        if isinstance(clip, Refused):
+            evaluation.refused.append(clip)
+        else:
+            evaluation.scored.append(Scored(path, label, recognizer.clip(clip.waveform)[0]))
+    progress("listening", len(files), len(files))
+    if not evaluation.scored:
+        raise DatasetError(f"no recording in {str(folder)!r} can be used: {evaluation.refused[0].reason}")
+    return evaluation
+
+
+def _nothing_in_common(task: TaskBlob, folder: Path) -> DatasetError:
+    return DatasetError(
+        f"no class in {str(folder)!r} is a label of task '{task.task}'",
+        f"its labels are {', '.join(task.labels)}",
+    )

@@ -1,0 +1,114 @@
+"""Waveform → what every task says about it: the backbone runs once a window, then each task's adapter.
+
+A clip that fits in one window gets one score a task. A longer recording is heard window after window,
+half a second apart, and gets detections: from when to when, which label.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from device_runtime.adapter import probabilities
+from device_runtime.backbone import Floats, Tokens
+from device_runtime.runtime import Runtime
+from edgecl.blob import TaskBlob
+from edgecl.calibration import distances
+from edgecl.decision import Confirmation, Detection, WindowScore, detections
+from edgecl.windows import clip_windows, stream_windows
+
+HOP_S = 0.5
+BATCH_WINDOWS = 8
+
+
+@dataclass(frozen=True)
+class TaskScore:
+    """What one task says about one clip."""
+
+    task: str
+    label: str
+    score: float  # probability of the label, 0…1
+    accepted: bool  # near enough to what the task was taught
+    distance: float  # to the nearest class prototype
+    threshold: float  # the largest accepted distance
+    scores: dict[str, float]  # every label's probability
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A detection, and the task that made it."""
+
+    task: str
+    detection: Detection
+
+
+class Recognizer:
+    """Some tasks, ready to hear."""
+
+    def __init__(self, runtime: Runtime, tasks: Sequence[TaskBlob]) -> None:
+        self.runtime = runtime
+        self.tasks = tasks
+
+    def clip(self, waveform: Floats) -> list[TaskScore]:
+        """One score a task for a clip [samples], surest first: means over its windows."""
+        tokens = self.runtime.backbone.tokens(clip_windows(waveform, self.runtime.window_samples))
+        scores = [self._clip_score(task, tokens) for task in self.tasks]
+        return sorted(scores, key=lambda s: (not s.accepted, -s.score))
+
+    def recording(self, waveform: Floats) -> list[Heard]:
+        """Everything all tasks detect in a recording [samples], in order of time."""
+        hop_samples = round(HOP_S * self.runtime.rate_hz)
+        starts_s, tokens = self._stream_tokens(waveform, hop_samples)
+        rule = Confirmation(needed=min(Confirmation().needed, len(starts_s)))
+        heard = [
+            Heard(task.task, detection)
+            for task in self.tasks
+            for detection in detections(self._window_scores(task, starts_s, tokens), HOP_S, rule)
+        ]
+        return sorted(heard, key=lambda h: (h.detection.start_s, h.task))
+
+    def is_one_clip(self, waveform: Floats) -> bool:
+        """Whether a waveform [samples] fits in one window."""
+        return len(waveform) <= self.runtime.window_samples
+
+    def _clip_score(self, task: TaskBlob, tokens: Tokens) -> TaskScore:
+        logits, features = self.runtime.forward.run(tokens, task.parameters, task.normalizer)
+        scores = probabilities(logits).mean(axis=0)
+        distance = float(distances(features, task.prototypes).mean())
+        best = int(scores.argmax())
+        return TaskScore(
+            task=task.task,
+            label=task.labels[best],
+            score=float(scores[best]),
+            accepted=distance <= task.record.threshold,
+            distance=distance,
+            threshold=task.record.threshold,
+            scores=dict(zip(task.labels, scores.tolist(), strict=True)),
+        )
+
+    def _window_scores(self, task: TaskBlob, starts_s: list[float], tokens: Tokens) -> list[WindowScore]:
+        logits, features = self.runtime.forward.run(tokens, task.parameters, task.normalizer)
+        scores = probabilities(logits)
+        near = distances(features, task.prototypes) <= task.record.threshold
+        length_s = self.runtime.window_samples / self.runtime.rate_hz
+        return [
+            WindowScore(start_s, start_s + length_s, task.labels[row.argmax()], float(row.max()), bool(known))
+            for start_s, row, known in zip(starts_s, scores, near, strict=True)
+        ]
+
+    def _stream_tokens(self, waveform: Floats, hop_samples: int) -> tuple[list[float], Tokens]:
+        """When each window starts, and the tokens of all [N, tokens, D]."""
+        starts_s: list[float] = []
+        pieces: list[Tokens] = []
+        batch: list[Floats] = []
+        for start_s, window in stream_windows(
+            waveform, self.runtime.window_samples, hop_samples, self.runtime.rate_hz
+        ):
+            starts_s.append(start_s)
+            batch.append(window)
+            if len(batch) == BATCH_WINDOWS:
+                pieces.append(self.runtime.backbone.tokens(np.stack(batch)))
+                batch = []
+        if batch:
+            pieces.append(self.runtime.backbone.tokens(np.stack(batch)))
+        return starts_s, np.concatenate(pieces)

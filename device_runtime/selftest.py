@@ -1,0 +1,88 @@
+"""Does this machine compute what the host computed? A bundle's golden vectors, run through its sessions.
+
+It runs when a bundle is first used with a runtime, and the outcome is remembered in the home (`selftest/`);
+a home that cannot be written to only means that it runs again.
+"""
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device_runtime.engines import Engine
+from device_runtime.runtime import Runtime
+from device_runtime.session import import_onnxruntime
+from edgecl import manifest as manifests
+from edgecl.canonical import sha256_hex
+from edgecl.errors import BundleError
+
+TOLERANCE = {"tokens": 1e-3, "logits": 1e-3, "features": 1e-3, "loss": 1e-4}
+"""The largest differences from torch that are still rounding, relative to the largest value."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One output, here and on the host."""
+
+    name: str
+    difference: float  # largest absolute difference, relative to the host's largest absolute value
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the difference is rounding; what is not a number never agrees."""
+        return self.difference <= TOLERANCE[self.name]
+
+
+def recognition(runtime: Runtime) -> list[Comparison]:
+    """Tokens, logits and features of the golden inputs, against the host's."""
+    golden = runtime.bundle.golden()
+    tokens, _ = runtime.backbone.run(golden["waveform"])
+    logits, features = runtime.forward.run(golden["train_tokens"], golden["parameters"], golden["normalizer"])
+    return [
+        _compare("tokens", tokens, golden["tokens"]),
+        _compare("logits", logits, golden["logits"]),
+        _compare("features", features, golden["features"]),
+    ]
+
+
+def training(engine: Engine, golden: dict[str, NDArray[np.float32]]) -> list[Comparison]:
+    """The loss an engine computes from the golden inputs, against the host's."""
+    engine.start(golden["parameters"], golden["normalizer"])
+    loss = engine.step(golden["train_tokens"], golden["targets"], learning_rate=0.0, weight_decay=0.0)
+    return [_compare("loss", np.array(loss, np.float32), golden["loss"])]
+
+
+def demand(runtime: Runtime, home: Path) -> None:
+    """Nothing, if this bundle works here (now, or when it was last tried with this runtime).
+
+    Raises:
+        BundleError: it computes something else than on the host.
+    """
+    stamp = home / "selftest" / _identity(runtime)
+    if stamp.exists():
+        return
+    for comparison in recognition(runtime):
+        if not comparison.agrees:
+            raise BundleError(
+                f"bundle '{runtime.bundle.path}' fails its self-test: {comparison.name} differ by "
+                f"{comparison.difference:.1e} from the host's",
+                "run 'edgecl doctor'; another version of onnxruntime may help",
+            )
+    with contextlib.suppress(OSError):
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.touch()
+
+
+def _identity(runtime: Runtime) -> str:
+    """The name of the stamp: what was tested, and with which runtime."""
+    manifest = sha256_hex(manifests.to_bytes(runtime.bundle.manifest))
+    return f"{manifest[:16]}-onnxruntime-{import_onnxruntime().__version__}"
+
+
+def _compare(name: str, here: NDArray[np.float32], host: NDArray[np.float32]) -> Comparison:
+    if np.shape(here) != np.shape(host):
+        return Comparison(name, float("inf"))
+    scale = max(float(np.abs(host).max()), 1e-6)
+    return Comparison(name, float(np.abs(here - host).max()) / scale)
