@@ -1,0 +1,59 @@
+"""The application: all commands, and the way from arguments to one of them."""
+
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from device_runtime.cli.doctor import doctor
+from device_runtime.cli.enroll import enroll
+from device_runtime.cli.evaluate import evaluate
+from device_runtime.cli.options import command
+from device_runtime.cli.predict import predict
+from device_runtime.cli.tasks import forget, tasks, verify
+from edgecl.errors import UsageError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+for function in (enroll, predict, evaluate, tasks, forget, verify, doctor):
+    command(app)(function)
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of the command that these arguments ask for.
+
+    Raises:
+        UsageError: they ask for none.
+    """
+    try:
+        return app(arguments, prog_name="edgecl", standalone_mode=False) or 0
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # a fault in the arguments, whichever click found it
+            raise
+        asked = getattr(getattr(error, "ctx", None), "command_path", "edgecl")
+        raise UsageError(error.format_message().rstrip("."), f"see '{asked} --help'") from None
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+) -> None:
+    """Learn new sounds on this machine, from folders of recordings, without ever touching the old ones.
+
+    [bold]First steps[/bold]
+
+      edgecl enroll alarms my-sounds/      one sub-folder of recordings for each sound
+
+      edgecl predict recording.wav         what is heard in it, and when
+
+      edgecl tasks                         what has been learnt
+
+    Every command explains itself: [bold]edgecl enroll --help[/bold]
+    """
+    if version:
+        typer.echo(f"edgecl {metadata.version('edgecl')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

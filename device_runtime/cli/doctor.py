@@ -1,0 +1,30 @@
+"""`edgecl doctor`: is everything as it should be?"""
+
+from dataclasses import asdict
+
+from rich.text import Text
+
+from device_runtime.cli import screen
+from device_runtime.cli.options import Settings
+from device_runtime.doctor import examine
+
+STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+def doctor(settings: Settings) -> int:
+    """Look over the installation, the home, the bundle and the engines.
+
+    Leaves with 1 if something fails.
+
+      edgecl doctor
+
+      edgecl doctor --bundle my-bundle/ --json
+    """
+    checks = list(examine(settings.home, settings.bundle, settings.threads))
+    healthy = all(check.status != "fail" for check in checks)
+    if settings.as_json:
+        screen.emit({"healthy": healthy, "checks": [asdict(check) for check in checks]})
+    else:
+        rows = [(c.name, Text(c.status, STYLES[c.status]), c.detail, c.hint) for c in checks]
+        screen.answer(screen.table("", ["check", "", "found", "what to do"], rows))
+    return 0 if healthy else 1

@@ -1,0 +1,133 @@
+"""`edgecl enroll NAME FOLDER`: learn a task."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import typer
+
+from device_runtime import selftest
+from device_runtime.cache import TokenCache
+from device_runtime.cli import screen
+from device_runtime.cli.interrupts import interrupts
+from device_runtime.cli.options import Settings
+from device_runtime.cli.progress import progress
+from device_runtime.engines import open_engine
+from device_runtime.enroll import Enroller, Enrolment
+from device_runtime.report import Report, report
+from device_runtime.runtime import Runtime
+from device_runtime.trainer import Recipe
+from edgecl import blob
+from edgecl.errors import StoreError, TaskExistsError
+from edgecl.names import check_task_name
+from edgecl.store import Store
+
+
+def enroll(
+    settings: Settings,
+    name: Annotated[str, typer.Argument(help="What to call the task.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="One sub-folder of recordings a class.", show_default=False)],
+    replace: Annotated[bool, typer.Option("--replace", help="Learn an existing task anew.")] = False,
+) -> int:
+    """Learn a task from a folder of recordings, one sub-folder for each sound.
+
+    WAV, FLAC, OGG, Opus, MP3 and AIFF are read, at any rate and number of channels. Files that cannot be
+    used are skipped with a reason. A dozen recordings of each sound are a good start, two the least.
+
+      edgecl enroll alarms my-sounds/
+
+      edgecl enroll alarms my-sounds/ --replace --engine portable --seed 7
+    """
+    started = perf_counter()
+    name = check_task_name(name)
+    with Store.open(settings.home, create=True) as store:
+        _demand_room(store, name, replace)
+        enrolment = _learn(settings, name, folder)
+        data = blob.to_bytes(enrolment.blob)
+        with interrupts.held(f"task '{name}' is stored"):
+            sha256 = store.commit(name, data, replace)
+    outcome = Outcome(name, sha256, len(data), perf_counter() - started)
+    if settings.as_json:
+        screen.emit(_document(enrolment, report(enrolment), outcome))
+    else:
+        _show(enrolment, report(enrolment), outcome)
+    return 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the store now holds."""
+
+    task: str
+    sha256: str
+    size_bytes: int
+    seconds: float  # the whole command took
+
+
+def _demand_room(store: Store, name: str, replace: bool) -> None:
+    """Refuse early what the store would refuse at the end."""
+    if not store.writable:
+        raise StoreError(f"the store in '{store.home}' is read-only", "choose another folder with --home")
+    if not replace and any(entry.task == name for entry in store.tasks()):
+        raise TaskExistsError(
+            f"task '{name}' is already enrolled; nothing was changed",
+            "add --replace to learn it anew, or choose another name",
+        )
+
+
+def _learn(settings: Settings, name: str, folder: Path) -> Enrolment:
+    runtime = Runtime.open(settings.bundle, settings.threads)
+    selftest.demand(runtime, settings.home)
+    engine = open_engine(settings.engine, runtime.bundle, settings.threads)
+    cache = TokenCache(settings.home / "cache", runtime.bundle.fingerprint, runtime.window_samples)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    with progress() as bar:
+        return Enroller(runtime, engine, cache, Recipe(), settings.seed, bar).learn(name, folder, created)
+
+
+def _document(enrolment: Enrolment, told: Report, outcome: Outcome) -> dict[str, Any]:
+    record = enrolment.blob.record
+    return {
+        "task": outcome.task,
+        "labels": list(record.labels),
+        "sha256": outcome.sha256,
+        "size_bytes": outcome.size_bytes,
+        "training": record.training,
+        "threshold": record.threshold,
+        "held_out_accuracy": told.accuracy,
+        "classes": [asdict(row) for row in told.classes],
+        "confusable": [asdict(pair) for pair in told.confusable],
+        "advice": told.advice,
+        "seconds": {**enrolment.seconds, "total": outcome.seconds},
+        "recordings_from_cache": enrolment.from_cache,
+        "refused": screen.refused_values(enrolment.intake.refused),
+        "ignored": [str(path) for path in enrolment.intake.ignored],
+        "notes": enrolment.notes,
+    }
+
+
+def _show(enrolment: Enrolment, told: Report, outcome: Outcome) -> None:
+    if enrolment.intake.refused:
+        screen.message(screen.refusals(enrolment.intake.refused))
+    rows = [
+        (row.label, row.clips, row.windows, f"{screen.percent(row.accuracy)} of {row.held_out}")
+        for row in told.classes
+    ]
+    columns = ["class", "recordings", "windows", "recognised"]
+    screen.answer(screen.table("", columns, rows, "recordings,windows,recognised"))
+    for pair in told.confusable:
+        screen.answer(f"  {pair.label} was taken for {pair.taken_for}: {_recordings(pair.clips)}")
+    for line in (*told.advice, *enrolment.notes):
+        screen.answer(f"  {line}")
+    spent = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in enrolment.seconds.items())
+    screen.answer(
+        f"learnt '{outcome.task}' in {outcome.seconds:.1f} s ({spent})",
+        f"of the recordings kept aside {screen.percent(told.accuracy)} were recognised",
+        f"stored as {outcome.sha256[:12]}, {screen.size(outcome.size_bytes)}; try it: edgecl predict FILE",
+    )
+
+
+def _recordings(count: int) -> str:
+    return f"{count} recording{'' if count == 1 else 's'}"

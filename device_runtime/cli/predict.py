@@ -1,0 +1,115 @@
+"""`edgecl predict FILE…|FOLDER`: what every task hears."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from device_runtime import selftest
+from device_runtime.cli import screen
+from device_runtime.cli.options import Settings
+from device_runtime.known import load_tasks
+from device_runtime.recognize import Heard, Recognizer, TaskScore
+from device_runtime.runtime import Runtime
+from edgecl.audio import Clip, Refused, read_or_refuse
+from edgecl.errors import AudioError
+from edgecl.folders import audio_files
+from edgecl.store import Store
+
+Recordings = Annotated[
+    list[Path],
+    typer.Argument(metavar="FILE…|FOLDER", help="Recordings, or folders of them.", show_default=False),
+]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was heard in one file: scores of a clip, or events in a longer recording."""
+
+    path: Path
+    duration_s: float
+    scores: list[TaskScore]
+    events: list[Heard]
+
+
+def predict(settings: Settings, paths: Recordings) -> int:
+    """Say what every learnt task hears in some recordings.
+
+    A clip that fits in one window gets one answer a task, the surest first. In a longer recording each sound
+    is found: from when to when, and which label. Leaves with 1 if no file could be read.
+
+      edgecl predict knock.wav
+
+      edgecl predict --json evening.flac | jq '.files[].events'
+    """
+    files = audio_files(paths)
+    runtime = Runtime.open(settings.bundle, settings.threads)
+    selftest.demand(runtime, settings.home)
+    with Store.open(settings.home, create=False) as store:
+        known = load_tasks(store, runtime.bundle.manifest)
+    warnings = store.warnings + [f"{error.message}; {error.hint}" for error in known.refused]
+    recognizer = Recognizer(runtime, known.tasks)
+    heard = [_hear(path, recognizer) for path in files]
+    answers = [one for one in heard if isinstance(one, Answer)]
+    refused = [one for one in heard if isinstance(one, Refused)]
+    if not answers:
+        raise AudioError(refused[0].reason, refused[0].hint)
+    if settings.as_json:
+        screen.emit(_document(answers, refused, warnings))
+    else:
+        _show(answers, refused, warnings)
+    return 0
+
+
+def _hear(path: Path, recognizer: Recognizer) -> Answer | Refused:
+    clip = read_or_refuse(path)
+    if not isinstance(clip, Clip):
+        return clip
+    if recognizer.is_one_clip(clip.waveform):
+        return Answer(path, clip.duration_s, recognizer.clip(clip.waveform), [])
+    return Answer(path, clip.duration_s, [], recognizer.recording(clip.waveform))
+
+
+def _document(answers: list[Answer], refused: list[Refused], warnings: list[str]) -> dict[str, Any]:
+    files = [
+        {
+            "file": str(answer.path),
+            "duration_s": answer.duration_s,
+            "scores": [asdict(score) for score in answer.scores],
+            "events": [{"task": heard.task, **asdict(heard.detection)} for heard in answer.events],
+        }
+        for answer in answers
+    ]
+    return {"files": files, "refused": screen.refused_values(refused), "warnings": warnings}
+
+
+def _show(answers: list[Answer], refused: list[Refused], warnings: list[str]) -> None:
+    screen.message(*warnings)
+    if refused:
+        screen.message(screen.refusals(refused))
+    clips = [(answer.path, score) for answer in answers for score in answer.scores]
+    if clips:
+        columns = ["file", "task", "label", "score", "accepted"]
+        screen.answer(screen.table("", columns, [_clip_row(*pair) for pair in clips], "score"))
+    for answer in answers:
+        if answer.events:
+            title = f"{answer.path}, {answer.duration_s:.1f} s"
+            columns = ["from", "to", "task", "label", "score"]
+            rows = [_event_row(heard) for heard in answer.events]
+            screen.answer(screen.table(title, columns, rows, "from,to,score"))
+        elif not answer.scores:
+            screen.answer(f"{answer.path}: nothing that was taught")
+
+
+def _clip_row(path: Path, score: TaskScore) -> tuple[object, ...]:
+    style = "bold" if score.accepted else "dim"
+    verdict = "yes" if score.accepted else "no, unlike what was taught"
+    label = Text(screen.readable(score.label), style)
+    return path, score.task, label, f"{score.score:.3f}", Text(verdict, style)
+
+
+def _event_row(heard: Heard) -> tuple[object, ...]:
+    found = heard.detection
+    return f"{found.start_s:.2f} s", f"{found.end_s:.2f} s", heard.task, found.label, f"{found.score:.3f}"

@@ -1,0 +1,75 @@
+"""What the commands print: answers on stdout, messages and progress on stderr."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from edgecl.audio import Refused
+
+PIPE_WIDTH = 160  # no terminal says how wide it is: leave room for paths
+
+
+def emit(document: dict[str, Any]) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def answer(*parts: Table | Text | str) -> None:
+    """Tables and sentences on stdout."""
+    _print(_console(sys.stdout), parts)
+
+
+def message(*parts: Table | Text | str) -> None:
+    """Tables and sentences on stderr, beside the answer."""
+    _print(_console(sys.stderr), parts)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], right: str = "") -> Table:
+    """A table; `right` names the columns whose figures are right-aligned, separated by commas."""
+    made = Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    for column in columns:
+        made.add_column(column, justify="right" if column in right.split(",") else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(readable(str(cell))) for cell in row))
+    return made
+
+
+def refusals(refused: Sequence[Refused]) -> Table:
+    """Why files were skipped."""
+    return table(f"{len(refused)} skipped", ["why", "what to do"], [(r.reason, r.hint) for r in refused])
+
+
+def refused_values(refused: Sequence[Refused]) -> list[dict[str, str]]:
+    """The same, for JSON."""
+    return [{"file": str(r.path), "reason": r.reason, "hint": r.hint} for r in refused]
+
+
+def readable(text: str) -> str:
+    """The text without characters that could steer a terminal: they are shown as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def percent(share: float | None) -> str:
+    """A share as the eye likes it; a dash where there is none."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def size(size_bytes: int) -> str:
+    """Bytes in KiB or MiB."""
+    return f"{size_bytes / 1024:.0f} KiB" if size_bytes < 1 << 20 else f"{size_bytes / (1 << 20):.1f} MiB"
+
+
+def _console(stream: Any) -> Console:
+    width = None if stream.isatty() else PIPE_WIDTH
+    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def _print(console: Console, parts: Iterable[Table | Text | str]) -> None:
+    for part in parts:
+        console.print(part if isinstance(part, Table | Text) else Text(readable(part)))
