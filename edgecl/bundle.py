@@ -20,8 +20,8 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
+from edgecl import atomic, onnx_scan
 from edgecl import manifest as manifests
-from edgecl import onnx_scan
 from edgecl.canonical import sha256_hex
 from edgecl.errors import BundleError
 from edgecl.manifest import (
@@ -74,7 +74,7 @@ def write_manifest(folder: Path, description: Description) -> Manifest:
     _demand_files(folder, description, files)
     fields = {name: getattr(description, name) for name in Description.model_fields}
     manifest = Manifest(**fields, fingerprint=fingerprint_of(description, files), files=files)
-    (folder / MANIFEST_NAME).write_bytes(manifests.to_bytes(manifest))
+    atomic.write(folder / MANIFEST_NAME, manifests.to_bytes(manifest))
     return manifest
 
 

@@ -128,7 +128,8 @@ class Manifest(Description):
         for name in files:
             parts = PurePosixPath(name).parts
             hidden = any(part.startswith(".") for part in parts)  # '..' among them
-            if hidden or name != "/".join(parts) or name.startswith("/") or "\\" in name or "\0" in name:
+            plain = bool(parts) and parts[0] != "/" and name == "/".join(parts)
+            if hidden or not plain or "\\" in name or "\0" in name:
                 raise ValueError(f"file name '{name}' is not a plain relative path")
         return files
 

@@ -1,0 +1,167 @@
+"""A task blob is exactly what was written, or it is refused."""
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load, save
+
+from edgecl.blob import MAX_BLOB_BYTES, RECORD_KEY, from_bytes, to_bytes
+from edgecl.errors import BlobError
+from tests.tiny_files import tiny_blob, tiny_blob_bytes
+
+GOLDEN = Path(__file__).parent / "golden" / "blob_v1.safetensors"
+WHOLE = tiny_blob_bytes()
+
+
+def with_header(change: dict[str, object], data: bytes = WHOLE) -> bytes:
+    """The blob with some entries of its header replaced, the length made right again."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8 : 8 + size]) | change).encode()
+    return len(header).to_bytes(8, "little") + header + data[8 + size :]
+
+
+def with_record(**change: object) -> bytes:
+    """The blob with some fields of its record replaced; its digest is then wrong."""
+    size = int.from_bytes(WHOLE[:8], "little")
+    record = json.loads(json.loads(WHOLE[8 : 8 + size])["__metadata__"][RECORD_KEY]) | change
+    text = json.dumps(record, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+    return with_header({"__metadata__": {RECORD_KEY: text}})
+
+
+def test_what_was_written_is_what_is_read() -> None:
+    blob, again = tiny_blob(), from_bytes(WHOLE)
+    assert again.record == blob.record
+    for name in ("parameters", "normalizer", "prototypes"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(blob, name))
+        assert getattr(again, name).dtype == np.float32
+
+
+def test_todays_bytes_are_written_the_same_and_open_later() -> None:
+    data = GOLDEN.read_bytes()
+    assert (
+        hashlib.sha256(data).hexdigest() == "ec4eaa273df52e69b9e5391dd1b82128fa7af945d8f09ca9ad23a890ee917d21"
+    )
+    assert from_bytes(data).task == "Türklingel"
+    assert tiny_blob_bytes("Türklingel") == data
+
+
+def test_any_safetensors_reader_opens_a_blob() -> None:
+    tensors = load(WHOLE)
+    assert {name: array.shape for name, array in tensors.items()} == {
+        "normalizer": (2, 4),
+        "parameters": (16,),
+        "prototypes": (2, 4),
+    }
+
+
+def test_any_changed_byte_is_refused_even_without_knowing_the_hash() -> None:
+    for at in range(len(WHOLE)):
+        flipped = WHOLE[:at] + bytes([WHOLE[at] ^ (1 + at * 37 % 255)]) + WHOLE[at + 1 :]
+        with pytest.raises(BlobError):
+            from_bytes(flipped)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_blob_flipped_cut_or_extended_is_refused(data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(WHOLE) - 1))
+    flipped = WHOLE[:at] + bytes([WHOLE[at] ^ data.draw(st.integers(1, 255))]) + WHOLE[at + 1 :]
+    for damaged in (flipped, WHOLE[:at], WHOLE + data.draw(st.binary(min_size=1, max_size=9))):
+        with pytest.raises(BlobError):
+            from_bytes(damaged)
+        with pytest.raises(BlobError, match="altered or cut short"):
+            from_bytes(damaged, expected_sha256=hashlib.sha256(WHOLE).hexdigest())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300))
+def test_arbitrary_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(BlobError):
+        from_bytes(data)
+
+
+def test_a_header_bomb_is_refused_before_it_is_read() -> None:
+    for size in (1 << 63, 100_000_000, len(WHOLE)):
+        with pytest.raises(BlobError, match="its header does not fit"):
+            from_bytes(size.to_bytes(8, "little") + WHOLE[8:])
+    nested = b"[" * 1_000_000
+    with pytest.raises(BlobError, match="header is no JSON"):
+        from_bytes(len(nested).to_bytes(8, "little") + nested)
+
+
+def test_a_tensor_that_claims_more_than_the_file_holds_is_refused() -> None:
+    huge = {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 1 << 42]}
+    with pytest.raises(BlobError, match="cannot be read"):
+        from_bytes(with_header({"parameters": huge}))
+
+
+def test_a_blob_over_the_size_limit_is_refused_unread() -> None:
+    with pytest.raises(BlobError, match="too large"):
+        from_bytes(bytes(MAX_BLOB_BYTES + 1))
+
+
+def test_a_safetensors_file_of_something_else_is_told_so() -> None:
+    with pytest.raises(BlobError, match="is not a task blob"):
+        from_bytes(save({"weight": np.ones(3, np.float32)}))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"format_version": 2}, "has format version 2, this edgecl reads version 1"),
+        ({"task": "../escape"}, "task: .*not allowed|task: .*begins with"),
+        ({"labels": []}, "labels: Tuple should have at least 1 item"),
+        ({"labels": ["a", "a"]}, "two labels are the same"),
+        ({"threshold": "1"}, "threshold: Input should be a valid number"),
+        ({"surprise": 1}, "surprise: Extra inputs"),
+        ({"fingerprint": "short"}, "fingerprint: String should match"),
+        ({"created": "yesterday"}, "created: String should match"),
+        ({"threshold": 2.5}, "was altered"),
+        ({"digest": "0" * 64}, "was altered"),
+    ],
+)
+def test_a_record_must_make_sense_and_be_the_one_that_was_written(
+    change: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(BlobError, match=sentence):
+        from_bytes(with_record(**change))
+
+
+@pytest.mark.parametrize("name", ["parameters", "normalizer", "prototypes"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_not_finite_are_neither_written_nor_read(name: str, value: float) -> None:
+    blob = tiny_blob()
+    array = getattr(blob, name).copy()
+    array.flat[-1] = value
+    with pytest.raises(BlobError, match=f"not finite in '{name}'"):
+        to_bytes(replace(blob, **{name: array}))
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("parameters", np.ones(9, np.float32)),
+        ("parameters", np.ones((4, 4), np.float32)),
+        ("parameters", np.ones(16, np.float64)),
+        ("normalizer", np.ones((3, 4), np.float32)),
+        ("normalizer", np.ones((2, 0), np.float32)),
+        ("normalizer", np.float32(1.0).reshape(())),
+        ("prototypes", np.ones((3, 4), np.float32)),
+        ("prototypes", np.ones((2, 5), np.float32)),
+    ],
+)
+def test_arrays_that_do_not_fit_together_are_refused(name: str, array: np.ndarray) -> None:
+    with pytest.raises(BlobError, match="arrays that do not fit together"):
+        to_bytes(replace(tiny_blob(), **{name: array}))
+
+
+def test_tensors_of_another_type_in_the_file_are_refused() -> None:
+    half = {"dtype": "I32", "shape": [16], "data_offsets": [32, 96]}
+    with pytest.raises(BlobError, match="arrays that do not fit together"):
+        from_bytes(with_header({"parameters": half}))

@@ -1,0 +1,56 @@
+"""What a task may be called."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgecl.errors import UsageError
+from edgecl.names import check_task_name
+
+
+@pytest.mark.parametrize(
+    "name", ["doorbell", "Smoke alarm 2", "v1.0_b-c", "Türklingel", "दरवाज़ा", "ドアベル", "7"]
+)
+def test_names_of_any_script_are_welcome(name: str) -> None:
+    assert check_task_name(name) == unicodedata.normalize("NFC", name)
+
+
+def test_one_name_has_one_spelling() -> None:
+    assert check_task_name("u\u0308ber") == check_task_name("\u00fcber")
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("", "is empty"),
+        ("a/b", "'/' is not allowed"),
+        ("..", "begins with a dot"),
+        (".hidden", "begins with a dot"),
+        ("-rf", "begins with a dot, dash"),
+        (" a", "begins with"),
+        ("a ", "ends with a space"),
+        ("a\\b", "is not allowed"),
+        ("a\nb", "is not allowed"),
+        ("a\0b", "is not allowed"),
+        ("a\u202eb", "is not allowed"),
+        ("a*b", "is not allowed"),
+        ("x" * 65, "longer than 64"),
+    ],
+)
+def test_other_names_are_refused_with_a_sentence(name: str, fault: str) -> None:
+    with pytest.raises(UsageError, match=fault) as refusal:
+        check_task_name(name)
+    assert "letters, digits" in refusal.value.hint
+
+
+@given(st.text(max_size=70))
+def test_an_accepted_name_is_one_file_name_and_is_accepted_again(name: str) -> None:
+    try:
+        accepted = check_task_name(name)
+    except UsageError:
+        return
+    assert "/" not in accepted
+    assert accepted not in {"", ".", ".."}
+    assert check_task_name(accepted) == accepted

@@ -1,0 +1,113 @@
+"""Blobs and bundles of a kilobyte: the real formats, with the smallest possible content."""
+
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save
+
+from edgecl.blob import BlobRecord, TaskBlob, to_bytes
+from edgecl.bundle import Adapter, Description, FrontEnd, Geometry, Manifest, Tensor, write_manifest
+
+FEATURES = 4  # P
+FINGERPRINT = "5a" * 32
+
+
+def tiny_blob(task: str = "doorbell", value: float = 1.0, **changes: object) -> TaskBlob:
+    """A blob of two labels whose parameters all are `value`; its time grows with `value`."""
+    record = BlobRecord(
+        **{
+            "task": task,
+            "labels": ("ring", "knock"),
+            "created": f"2026-01-02T03:04:05.{round(value):06d}Z",
+            "fingerprint": FINGERPRINT,
+            "placement": "post",
+            "window_samples": 800,
+            "threshold": 1.5,
+            "training": {"engine": "portable", "seed": 7, "validation_accuracy": 0.875, "note": None},
+            "licence": "Apache-2.0",
+            **changes,
+        }
+    )
+    labels = len(record.labels)
+    return TaskBlob(
+        record,
+        parameters=np.full(2 * 3 + labels * (FEATURES + 1), value, np.float32),
+        normalizer=np.arange(2 * FEATURES, dtype=np.float32).reshape(2, FEATURES),
+        prototypes=np.ones((labels, FEATURES), np.float32),
+    )
+
+
+def tiny_blob_bytes(task: str = "doorbell", value: float = 1.0, **changes: object) -> bytes:
+    """The file of `tiny_blob`."""
+    return to_bytes(tiny_blob(task, value, **changes))
+
+
+def message(number: int, content: bytes | int) -> bytes:
+    """One protobuf field: a number, or bytes with their length."""
+    if isinstance(content, int):
+        return _varint(number << 3) + _varint(content)
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def onnx_node(operator: str = "Relu", domain: str = "", attributes: bytes = b"") -> bytes:
+    """A node, as the field of a graph that holds it."""
+    body = message(1, b"x") + message(2, b"y") + message(4, operator.encode()) + attributes
+    return message(1, body + (message(7, domain.encode()) if domain else b""))
+
+
+def onnx_model(graph: bytes | None = None, ir_version: int = 10) -> bytes:
+    """A model whose graph has these fields."""
+    body = onnx_node() if graph is None else graph
+    return message(1, ir_version) + message(7, body) + message(8, message(2, 18))
+
+
+def tiny_description() -> Description:
+    """A bundle of a front end of four mels and an adapter of six values."""
+    return Description(
+        name="tiny",
+        created="2026-01-02",
+        front_end=FrontEnd(
+            sample_rate_hz=16000,
+            frame_samples=400,
+            hop_samples=160,
+            fft_samples=512,
+            mel_bands=4,
+            low_hz=20.0,
+            high_hz=8000.0,
+            preemphasis=0.0,
+            floor=1e-6,
+            shift=-5.0,
+            scale=4.0,
+        ),
+        geometry=Geometry(
+            window_samples=800,
+            frequency_rows=1,
+            time_columns=2,
+            special_tokens=1,
+            width=2,
+            blocks=1,
+            heads=1,
+            attention="fta",
+        ),
+        adapter=Adapter(kind="conv", rank=3, placement="post"),
+        parameters=(Tensor(name="adapter.down", shape=(2, 3)),),
+        head_features=FEATURES,
+        max_classes=64,
+        engines=("portable",),
+        licence="Apache-2.0",
+        origin="written by a test",
+    )
+
+
+def tiny_bundle(folder: Path) -> Manifest:
+    """The manifest of a bundle just written to `folder`."""
+    folder.mkdir(parents=True)
+    for name in ("backbone", "adapter", "train_step"):
+        (folder / f"{name}.onnx").write_bytes(onnx_model(onnx_node(name.capitalize())))
+    (folder / "golden.safetensors").write_bytes(save({"loss": np.array([0.5], np.float32)}))
+    return write_manifest(folder, tiny_description())
+
+
+def _varint(value: int) -> bytes:
+    low, rest = value & 0x7F, value >> 7
+    return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])
