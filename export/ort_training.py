@@ -28,33 +28,38 @@ IR_VERSION = 10
 EPSILON = 1e-8
 Types = dict[str, onnx.TypeProto.Tensor]
 TORCH_ADAM_MODE = 0  # epsilon is added after the bias correction, and decay comes first; 1 is Hugging Face's
-QUIET = 3
+ERRORS_ONLY = 3
 
 
 def write_artifacts(forward: ModelProto, folder: Path, max_classes: int = 64) -> tuple[Path, ...]:
     """The paths of `ARTIFACTS`, written into a folder.
 
     Raises:
-        ExportError: the graph is newer than onnxruntime-training 1.19 can differentiate.
+        ExportError: the graph is newer than onnxruntime-training 1.19 reads, or it cannot differentiate it.
     """
     _check_opset(forward)
     model = deepcopy(forward)
-    graph = model.graph
-    trainables = _trainables_to_initialisers(graph, max_classes)
+    trainables = _trainables_to_initialisers(model.graph, max_classes)
     _splits_to_slices(model)
-    _independent_layer_norms(graph)
-    _append_loss(graph, max_classes)
+    _independent_layer_norms(model.graph)
+    _append_loss(model.graph, max_classes)
     folder.mkdir(parents=True, exist_ok=True)
-    onnxruntime.set_default_logger_severity(QUIET)
-    artifacts.generate_artifacts(
-        model,
-        requires_grad=trainables,
-        optimizer=onnxblock.optim.AdamW(eps=EPSILON, weight_decay=0.0),
-        artifact_directory=folder,
-    )
+    _generate(model, trainables, folder)
     for name in ARTIFACTS[:3]:
         _finish(folder / name)
     return tuple(folder / name for name in ARTIFACTS)
+
+
+def _generate(model: ModelProto, trainables: list[str], folder: Path) -> None:
+    onnxruntime.set_default_logger_severity(ERRORS_ONLY)  # it would tell of every graph pass
+    optimizer = onnxblock.optim.AdamW(eps=EPSILON, weight_decay=0.0)
+    try:
+        artifacts.generate_artifacts(model, trainables, optimizer=optimizer, artifact_directory=folder)
+    except RuntimeError as error:
+        raise ExportError(
+            f"onnxruntime-training cannot differentiate the forward graph: {error}",
+            "export the bundle without the engine ort-training",
+        ) from error
 
 
 def _check_opset(model: ModelProto) -> None:

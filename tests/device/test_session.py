@@ -1,0 +1,28 @@
+"""The door to onnxruntime."""
+
+import subprocess
+import sys
+
+from device_runtime.session import onnxruntime_distributions
+
+
+def test_the_door_lets_neither_torch_nor_onnx_in():
+    code = (
+        "import sys; from device_runtime.session import import_onnxruntime as door;"
+        "door(); print('onnxruntime' in sys.modules, sorted({'torch', 'onnx'} & set(sys.modules)))"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert printed.split(maxsplit=1) == ["True", "[]\n"]
+
+
+def test_two_wheels_that_own_onnxruntime_are_both_named(tmp_path, monkeypatch):
+    (installed,) = onnxruntime_distributions()
+
+    record = tmp_path / "onnxruntime_second-1.0.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime-second\nVersion: 1.0\n")
+    (record / "RECORD").write_text("onnxruntime/__init__.py,,\n")
+    (record / "top_level.txt").write_text("onnxruntime\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert onnxruntime_distributions() == sorted([installed, "onnxruntime-second"])
