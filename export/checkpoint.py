@@ -1,10 +1,11 @@
-"""Weights in: our own safetensors files, and Hugging Face AST checkpoints.
+"""Our own weights: one safetensors file that says by itself what it belongs to.
 
-A weights file is one safetensors: matrices in fp16, and the network's shape as JSON in its metadata, so a
-file says by itself what it belongs to.
+Matrices are fp16, vectors fp32; the network's shape, the licence and the origin of the weights stand as
+JSON in the file's metadata.
 """
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -14,17 +15,35 @@ from safetensors.torch import save_file
 from edgecl.errors import ExportError
 from export.model.ast import Ast, AstConfig
 
-CONFIG_KEY = "config"
+
+@dataclass(frozen=True)
+class Weights:
+    """A backbone and where it comes from."""
+
+    model: Ast
+    licence: str
+    origin: str
 
 
-def save_weights(model: Ast, path: Path) -> None:
-    """Write matrices as fp16, vectors as fp32, with the shape of the network beside them."""
-    tensors = {name: _stored(value) for name, value in model.state_dict().items()}
-    save_file(tensors, path, metadata={CONFIG_KEY: json.dumps(model.config.to_dict())})
+def save_weights(weights: Weights, path: Path) -> None:
+    """Write matrices as fp16, vectors as fp32, and the rest as metadata.
+
+    Dense attention under the FTA mask is only a quicker way to train FTA: the file says "fta".
+    """
+    config = weights.model.config
+    if config.attention == "masked":
+        config = replace(config, attention="fta")
+    metadata = {
+        "config": json.dumps(config.to_dict()),
+        "licence": weights.licence,
+        "origin": weights.origin,
+    }
+    tensors = {name: _stored(value) for name, value in weights.model.state_dict().items()}
+    save_file(tensors, path, metadata=metadata)
 
 
-def load_weights(path: Path, **changes: object) -> Ast:
-    """The network of a weights file, in fp32, ready to run; `changes` override its `AstConfig`.
+def load_weights(path: Path) -> Weights:
+    """The network of a weights file in fp32, frozen, ready to run.
 
     Raises:
         ExportError: the file is missing, is no weights file, or its tensors do not fit.
@@ -33,12 +52,15 @@ def load_weights(path: Path, **changes: object) -> Ast:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        config = AstConfig.from_dict(json.loads(metadata[CONFIG_KEY]) | changes)
-        model = Ast(config)
+        model = Ast(AstConfig.from_dict(json.loads(metadata["config"])))
         model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
-    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise ExportError(f"'{path}' is not a weights file of this project: {error}") from error
-    return model.eval().requires_grad_(False)
+        weights = Weights(model.eval().requires_grad_(False), metadata["licence"], metadata["origin"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ExportError(
+            f"'{path}' is not a weights file of this project: {error}",
+            "name a weights.safetensors written by tools.pretrain",
+        ) from error
+    return weights
 
 
 def _stored(value: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from edgecl.bundle import FrontEnd
+from edgecl.manifest import FrontEnd
 from export.model.fta import dense_attention, factorized_attention, fta_mask
 from export.model.frontend import LogMel
 from export.model.stem import ConvStem, PatchStem

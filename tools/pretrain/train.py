@@ -24,6 +24,7 @@ from tools.pretrain.pool import open_pool
 from tools.pretrain.teacher import Heard, load_teacher
 
 CHECKPOINT = "checkpoint.pt"
+BEYOND = 1 << 40  # batches from here on are never trained on, however long a run gets
 
 
 class TaughtWindows(IterableDataset):
@@ -150,7 +151,7 @@ def train(run: Run, audio: Path, teacher: Path, work: Path, checkpoint_steps: in
         return TaughtWindows(config, audio, teacher, work, start, stop)
 
     if run.number == 0:
-        first = windows(config.steps, config.steps + config.statistics_batches)  # never trained on
+        first = windows(BEYOND, BEYOND + config.statistics_batches)
         run.objective.measure([heard for _, heard in first.batches()])
     started = time.monotonic()
     with _progress() as progress:
@@ -163,7 +164,7 @@ def train(run: Run, audio: Path, teacher: Path, work: Path, checkpoint_steps: in
                 progress.update(bar, completed=run.number, loss=_line(losses))
             if run.number % checkpoint_steps == 0:
                 run.save()
-    fresh = windows(config.steps + 1000, config.steps + 1000 + config.statistics_batches)
+    fresh = windows(BEYOND, BEYOND + config.statistics_batches)
     run.refresh_norms([waveform for waveform, _ in fresh.batches()])
     run.save()
 

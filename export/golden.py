@@ -1,0 +1,97 @@
+"""Golden vectors: what torch computes on fixed inputs, for every device to be compared with.
+
+They hold each step a device takes: waveform → tokens → logits and features → loss and gradients → the
+parameters after `STEPS` AdamW steps. All inputs come from one seed.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from export.model.adapters import AdaptedTail
+from export.model.ast import Ast, pool
+
+STEPS = 50
+LEARNING_RATE = 1e-3
+WEIGHT_DECAY = 0.01
+CLASSES = 5
+WINDOWS = 8
+SEED = 20230820
+
+Arrays = dict[str, NDArray[np.float32]]
+
+
+def flat(tail: AdaptedTail, head: Tensor) -> Tensor:
+    """The flat parameter vector [n]: adapter tensors in order, then the head [C, P + 1]."""
+    return torch.cat([value.detach().flatten() for value in [*tail.trainable().values(), head]])
+
+
+def golden_vectors(backbone: Ast, tail: AdaptedTail) -> Arrays:
+    """Every golden input and output by name, as the manifest's reader expects them."""
+    random = torch.Generator().manual_seed(SEED)
+    config = backbone.config
+    with torch.inference_mode():
+        waveform = _sounds(WINDOWS, config.window_samples, random)
+        tokens = backbone(waveform, tail.first_block)
+    tokens = tokens.clone()
+    start = flat(tail, torch.zeros(CLASSES, config.pooled_width + 1))
+    parameters = start + 0.02 * torch.randn(start.shape, generator=random)
+    features = pool(tokens, config)
+    normalizer = torch.stack([features.mean(0), 1.0 / (features.std(0) + 0.1)])
+    targets = torch.rand(WINDOWS, CLASSES, generator=random).softmax(-1)
+    targets[-1] = 0.0  # a padding row
+    outputs = _learn(tail, parameters, tokens, normalizer, targets)
+    inputs = {
+        "waveform": waveform[:2],
+        "tokens": tokens[:2],
+        "embedding": pool(tokens[:2], config),
+        "train_tokens": tokens,
+        "parameters": parameters,
+        "normalizer": normalizer,
+        "targets": targets,
+    }
+    return {name: np.ascontiguousarray(value.detach().numpy()) for name, value in (inputs | outputs).items()}
+
+
+def _learn(
+    tail: AdaptedTail, parameters: Tensor, tokens: Tensor, normalizer: Tensor, targets: Tensor
+) -> dict[str, Tensor]:
+    """Forward, gradients and `STEPS` AdamW steps by torch's own autograd and optimizer."""
+    shapes = [value.shape for value in tail.trainable().values()]
+    vector = parameters.clone().requires_grad_(True)
+    optimizer = torch.optim.AdamW([vector], lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    outputs: dict[str, Tensor] = {}
+    for _ in range(STEPS):
+        logits, features = forward(tail, shapes, vector, tokens, normalizer)
+        loss = -(targets * logits.log_softmax(-1)).sum() / targets.sum()
+        optimizer.zero_grad()
+        loss.backward()
+        if not outputs:
+            outputs = {"logits": logits, "features": features, "loss": loss}
+            outputs["gradients"] = vector.grad.clone()  # type: ignore[union-attr]
+        optimizer.step()
+    return outputs | {"trained_parameters": vector}
+
+
+def forward(
+    tail: AdaptedTail, shapes: Sequence[torch.Size], vector: Tensor, tokens: Tensor, normalizer: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Logits and features of the tail with its trainables taken from a flat vector [n]."""
+    sizes = [shape.numel() for shape in shapes]
+    *adapters, head = vector.split([*sizes, len(vector) - sum(sizes)])
+    values = {n: a.view(s) for n, a, s in zip(tail.trainable(), adapters, shapes, strict=True)}
+    arguments = (tokens, normalizer, head.view(-1, tail.config.pooled_width + 1))
+    logits, features = torch.func.functional_call(tail, values, arguments)
+    return logits, features
+
+
+def _sounds(count: int, samples: int, random: torch.Generator) -> Tensor:
+    """Waveforms [count, samples]: gliding tones at falling levels over noise."""
+    time = torch.arange(samples) / 16000.0
+    start, glide = torch.rand(2, count, 1, generator=random)
+    tone = torch.sin(2 * torch.pi * (200.0 + 2000.0 * start + 500.0 * glide * time) * time)
+    level = torch.logspace(-0.3, -3.0, count)[:, None]
+    return level * (0.5 * tone + 0.1 * torch.randn(count, samples, generator=random))

@@ -1,0 +1,112 @@
+"""The recipe for a bundle: weights, a placement and a rank in; a proven folder out."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import onnx
+import torch
+from safetensors.numpy import save
+
+from edgecl.bundle import Bundle, write_manifest
+from edgecl.errors import ExportError
+from edgecl.manifest import Adapter, Description, Geometry
+from edgecl.manifest import Tensor as TensorEntry
+from export import parity
+from export.checkpoint import Weights
+from export.golden import flat, golden_vectors
+from export.model.adapters import AdaptedTail, Placement
+from export.model.ast import Ast
+from export.ort_training import write_artifacts
+from export.to_onnx import export_backbone, export_forward, store_half
+from export.train_step import flatten_parameters, train_step
+
+MAX_CLASSES = 64
+ENGINES = ("portable", "ort-training")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What turns weights into a bundle."""
+
+    name: str = "default"
+    placement: str = "post"
+    rank: int = 16
+    seed: int = 0
+    card: Path | None = None  # a model card that travels with the bundle
+
+
+def make_bundle(weights: Weights, recipe: Recipe, out: Path) -> list[parity.Row]:
+    """Write the bundle to `out`, which must not exist yet, and return its parity table.
+
+    The folder appears only when every graph has been compared with torch; nothing half-made is left.
+
+    Raises:
+        ExportError: `out` exists, or the graphs do not agree with torch.
+        UsageError: the placement does not exist for this backbone.
+    """
+    if out.exists():
+        raise ExportError(f"'{out}' exists already", "choose another folder with --out, or remove it")
+    torch.manual_seed(recipe.seed)
+    placement = Placement.parse(recipe.placement, weights.model.config.depth)
+    tail = AdaptedTail(weights.model, placement, recipe.rank)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as beside:
+        folder = Path(beside) / out.name
+        folder.mkdir()
+        _write_graphs(weights.model, tail, folder)
+        _write_vectors(weights.model, tail, folder)
+        if recipe.card:
+            shutil.copyfile(recipe.card, folder / "MODEL_CARD.md")
+        write_manifest(folder, _description(weights, tail, recipe))
+        rows = parity.check(Bundle.open(folder))
+        parity.demand(rows)
+        folder.rename(out)
+    return rows
+
+
+def _write_graphs(model: Ast, tail: AdaptedTail, folder: Path) -> None:
+    onnx.save(export_backbone(model, tail.first_block), folder / "backbone.onnx")
+    forward = export_forward(tail)
+    adapter = flatten_parameters(forward, _layout(tail))
+    onnx.save(store_half(adapter), folder / "adapter.onnx")
+    onnx.save(store_half(train_step(adapter)), folder / "train_step.onnx")
+    write_artifacts(forward, folder / "ort_training", MAX_CLASSES)
+
+
+def _write_vectors(model: Ast, tail: AdaptedTail, folder: Path) -> None:
+    initial = flat(tail, torch.zeros(0)).numpy()
+    (folder / "initial.safetensors").write_bytes(save({"parameters": initial}))
+    (folder / "golden.safetensors").write_bytes(save(golden_vectors(model, tail)))
+
+
+def _layout(tail: AdaptedTail) -> list[tuple[str, tuple[int, ...]]]:
+    return [(name, tuple(value.shape)) for name, value in tail.trainable().items()]
+
+
+def _description(weights: Weights, tail: AdaptedTail, recipe: Recipe) -> Description:
+    config = weights.model.config
+    return Description(
+        name=recipe.name,
+        created=date.today().isoformat(),
+        front_end=config.front_end,
+        geometry=Geometry(
+            window_samples=config.window_samples,
+            frequency_rows=config.rows,
+            time_columns=config.columns,
+            special_tokens=config.special_tokens,
+            width=config.width,
+            blocks=config.depth,
+            heads=config.heads,
+            attention=config.attention,
+        ),
+        adapter=Adapter(kind="conv", rank=recipe.rank, placement=recipe.placement),
+        parameters=tuple(TensorEntry(name=name, shape=shape) for name, shape in _layout(tail)),
+        head_features=config.pooled_width,
+        max_classes=MAX_CLASSES,
+        engines=ENGINES,
+        licence=weights.licence,
+        origin=weights.origin,
+    )

@@ -1,0 +1,95 @@
+"""Does the device compute what torch computed? Every golden vector, through the device's own classes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device_runtime.adapter import AdapterForward
+from device_runtime.backbone import Backbone
+from device_runtime.engines import Engine, available, open_engine
+from edgecl.bundle import Bundle
+from edgecl.errors import ExportError
+from export.golden import LEARNING_RATE, STEPS, WEIGHT_DECAY
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison: `error` is measured as `measure` says and must not exceed `limit`."""
+
+    quantity: str
+    left: str
+    right: str
+    measure: str
+    error: float
+    limit: float
+
+    @property
+    def agrees(self) -> bool:
+        """True within the limit; never for NaN."""
+        return self.error <= self.limit
+
+
+def check(bundle: Bundle, threads: int = 1) -> list[Row]:
+    """The parity table of a bundle: torch (recorded at export) against onnxruntime and both engines."""
+    golden = bundle.golden()
+    rows = _forward_rows(bundle, golden, threads)
+    trained = {"torch": golden["trained_parameters"]}
+    for name in (name for name in available() if name in bundle.manifest.engines):
+        engine = open_engine(name, bundle, threads)
+        rows += _first_step_rows(engine, golden)
+        trained[name] = _train(engine, golden)
+    names = list(trained)
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    return rows + [_trained_row(a, b, trained[a], trained[b]) for a, b in pairs]
+
+
+def demand(rows: list[Row]) -> None:
+    """Nothing, if every row agrees; otherwise an ExportError that names the worst."""
+    failed = [row for row in rows if not row.agrees]
+    if failed:
+        worst = max(failed, key=lambda row: row.error / row.limit)
+        raise ExportError(
+            f"{worst.quantity} of {worst.left} and {worst.right} differ by {worst.error:.1e}, "
+            f"more than {worst.limit:.0e}",
+            "the graphs do not compute what torch does: do not ship this bundle",
+        )
+
+
+def _forward_rows(bundle: Bundle, golden: dict[str, Floats], threads: int) -> list[Row]:
+    tokens, embedding = Backbone(bundle, threads).run(golden["waveform"])
+    logits, features = AdapterForward(bundle, threads).run(
+        golden["train_tokens"], golden["parameters"], golden["normalizer"]
+    )
+    found = {"tokens": tokens, "embedding": embedding, "logits": logits, "features": features}
+    return [_relative_row(name, "onnxruntime", value, golden[name], 1e-4) for name, value in found.items()]
+
+
+def _first_step_rows(engine: Engine, golden: dict[str, Floats]) -> list[Row]:
+    """Loss and gradient of the first step; AdamW's first moment after it is (1 − β₁) · gradient."""
+    engine.start(golden["parameters"], golden["normalizer"])
+    loss = engine.step(golden["train_tokens"], golden["targets"], LEARNING_RATE, WEIGHT_DECAY)
+    gradients = engine.state().first_moment / np.float32(0.1)
+    return [
+        _relative_row("loss", engine.name, np.float32(loss), golden["loss"], 1e-5),
+        _relative_row("gradients", engine.name, gradients, golden["gradients"], 1e-5),
+    ]
+
+
+def _train(engine: Engine, golden: dict[str, Floats]) -> Floats:
+    engine.start(golden["parameters"], golden["normalizer"])
+    for _ in range(STEPS):
+        engine.step(golden["train_tokens"], golden["targets"], LEARNING_RATE, WEIGHT_DECAY)
+    return engine.parameters()
+
+
+def _relative_row(quantity: str, right: str, here: Floats, torch: Floats, limit: float) -> Row:
+    scale = max(float(np.abs(torch).max()), 1e-12)
+    return Row(quantity, "torch", right, "max, relative", float(np.abs(here - torch).max()) / scale, limit)
+
+
+def _trained_row(left: str, right: str, a: Floats, b: Floats) -> Row:
+    error = float(np.abs(a.astype(np.float64) - b).mean())
+    return Row(f"parameters after {STEPS} steps", left, right, "mean, absolute", error, 1e-6)

@@ -1,0 +1,127 @@
+"""The torch network: a front end that is Kaldi's, an attention that is exact, checkpoints that import."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from export.hugging_face import load_hugging_face
+from export.model.ast import Ast, AstConfig, pool
+from export.model.fta import dense_attention, factorized_attention, fta_mask
+from export.model.frontend import LogMel, frame_transform, mel_bank
+
+SMALL = AstConfig(width=48, heads=3, depth=2)
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_the_folded_frame_transform_equals_its_steps_one_after_another():
+    config = replace_front_end(preemphasis=0.97)
+    frame = np.random.default_rng(0).standard_normal(config.frame_samples)
+    steps = frame - frame.mean()
+    steps = np.append(steps[0] * (1 - 0.97), steps[1:] - 0.97 * steps[:-1])
+    spectrum = np.fft.rfft(steps * np.hanning(400), 512)
+    folded = frame_transform(config) @ frame
+    assert np.allclose(folded, np.concatenate([spectrum.real, spectrum.imag]), atol=1e-9)
+
+
+def replace_front_end(**changes: float):
+    return SMALL.front_end.model_copy(update=changes)
+
+
+def test_every_frequency_up_to_nyquist_is_heard_by_some_mel_band():
+    bank = mel_bank(64, 512, 16000, 20.0, 8000.0)
+    assert bank.shape == (64, 257)
+    assert (bank.sum(1) > 0).all()
+    assert (bank[:, 2:256].sum(0) > 0).all()
+
+
+def test_a_constant_offset_of_the_microphone_changes_nothing():
+    front_end = LogMel(SMALL.front_end)
+    waveform = 0.1 * noise(1, 16000)
+    assert torch.allclose(front_end(waveform), front_end(waveform + 0.3), atol=2e-3)
+
+
+@pytest.mark.parametrize(("rows", "columns", "special"), [(4, 13, 1), (1, 7, 1), (12, 3, 2), (2, 1, 1)])
+def test_factorized_attention_equals_dense_attention_under_the_mask(rows: int, columns: int, special: int):
+    q, k, v = (noise(2, 3, special + rows * columns, 8, seed=s) for s in range(3))
+    expected = dense_attention(q, k, v, fta_mask(rows, columns, special))
+    assert torch.allclose(factorized_attention(q, k, v, rows, special), expected, atol=1e-6)
+
+
+def test_a_patch_sees_its_row_its_column_and_cls_and_nothing_else():
+    mask = fta_mask(rows=3, columns=4, special=1)
+    patch = 1 + 1 * 4 + 2  # row 1, column 2
+    seen = set(mask[patch].nonzero().flatten().tolist())
+    assert seen == {0} | {1 + 4 + t for t in range(4)} | {1 + f * 4 + 2 for f in range(3)}
+    assert mask[0].all()
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 5])
+def test_fta_equals_dense_masked_attention_on_the_whole_backbone(seconds: int):
+    torch.manual_seed(0)
+    config = AstConfig(depth=12)
+    factorized = Ast(config).eval()
+    dense = Ast(replace(config, attention="masked")).eval()
+    dense.load_state_dict(factorized.state_dict())
+    waveform = 0.1 * noise(1, 16000 * seconds)
+    with torch.inference_mode():
+        difference = (factorized(waveform) - dense(waveform)).abs().max()
+    assert difference <= 1e-5
+
+
+def test_the_embedding_keeps_the_frequency_rows_apart():
+    tokens = torch.zeros(1, 1 + SMALL.rows * 5, SMALL.width)
+    tokens[:, 1 + 2 * 5 : 1 + 3 * 5] = 1.0  # row 2
+    embedding = pool(tokens, SMALL).view(SMALL.rows + 1, SMALL.width)
+    assert embedding[2].eq(1).all()
+    assert embedding[[0, 1, 3, 4]].eq(0).all()
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory):
+    """A small, randomly initialised ASTModel as its authors' library saves it."""
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    config = transformers.ASTConfig(
+        hidden_size=48, num_hidden_layers=2, num_attention_heads=3, intermediate_size=192, max_length=128
+    )
+    model = transformers.ASTModel(config).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    folder = tmp_path_factory.mktemp("checkpoint")
+    model.save_pretrained(folder)
+    return folder, model
+
+
+def test_an_imported_checkpoint_gives_the_same_tokens_as_its_authors_library(checkpoint):
+    folder, theirs = checkpoint
+    ours = load_hugging_face(folder)
+    image = noise(2, 128, 128)  # [B, frames, mels]
+    with torch.inference_mode():
+        expected = theirs(image).last_hidden_state
+        found = ours.encode(image.transpose(1, 2)[:, None])
+    assert (found - expected).abs().max() <= 1e-4
+
+
+@pytest.mark.filterwarnings("ignore:At least one mel filter")
+def test_the_front_end_of_an_imported_checkpoint_is_its_feature_extractor(checkpoint):
+    transformers = pytest.importorskip("transformers")
+    folder, _ = checkpoint
+    ours = load_hugging_face(folder)
+    waveform = 0.1 * noise(1, ours.config.window_samples)
+    extractor = transformers.ASTFeatureExtractor(max_length=128)
+    expected = extractor(waveform[0].numpy(), sampling_rate=16000, return_tensors="np")["input_values"][0]
+    assert np.abs(ours.front_end(waveform)[0, 0].T.numpy() - expected).max() <= 1e-3
+
+
+def test_an_imported_checkpoint_runs_with_fta(checkpoint):
+    folder, _ = checkpoint
+    factorized = load_hugging_face(folder, attention="fta")
+    dense = load_hugging_face(folder, attention="masked")
+    waveform = 0.1 * noise(1, factorized.config.window_samples)
+    with torch.inference_mode():
+        assert (factorized(waveform) - dense(waveform)).abs().max() <= 1e-4
