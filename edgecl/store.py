@@ -6,8 +6,8 @@
     home/cache/                       tokens; not the store's business
 
 A commit writes the blob under its hash first (beside, flush, rename) and turns the registry's pointer
-last, both inside one `BEGIN IMMEDIATE`: writers queue, and a crash leaves the old
-state or the new one. Blobs that no task points to are swept away by the next writer.
+last, both inside one `BEGIN IMMEDIATE`: writers queue, and a crash leaves the old state or the new one.
+Blobs that no task points to are swept away by the next writer.
 """
 
 import os

@@ -1,0 +1,235 @@
+"""The store keeps what it was given, tells what it cannot, and mends itself from its blobs."""
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from edgecl.errors import BlobError, StoreError, TaskExistsError, UnknownTaskError
+from edgecl.store import Store
+from tests.tiny_files import tiny_blob_bytes
+
+FIRST, SECOND, THIRD = (tiny_blob_bytes("doorbell", value) for value in (1.0, 2.0, 3.0))
+KETTLE = tiny_blob_bytes("kettle", 1.0)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A store of two tasks, one of them in its second generation."""
+    with Store.open(tmp_path / "home", create=True) as store:
+        store.commit("doorbell", FIRST)
+        store.commit("kettle", KETTLE)
+        store.commit("doorbell", SECOND, replace=True)
+    return tmp_path / "home"
+
+
+def blob_files(home: Path) -> set[str]:
+    return {path.name for path in (home / "blobs").iterdir()}
+
+
+def current_file(home: Path, task: str) -> Path:
+    with Store.open(home, create=False) as store:
+        return home / "blobs" / f"{store.entry(task).sha256}.safetensors"
+
+
+def test_what_was_committed_is_there_after_opening_again(home: Path) -> None:
+    with Store.open(home, create=False) as store:
+        assert store.read("doorbell") == SECOND
+        assert store.read("kettle") == KETTLE
+        assert [entry.task for entry in store.tasks()] == ["doorbell", "kettle"]
+        assert store.warnings == []
+
+
+def test_an_entry_tells_what_the_blob_says(home: Path) -> None:
+    with Store.open(home, create=False) as store:
+        entry = store.entry("doorbell")
+    assert entry.labels == ("ring", "knock")
+    assert entry.created == "2026-01-02T03:04:05.000002Z"
+    assert (entry.size_bytes, entry.fingerprint) == (len(SECOND), "5a" * 32)
+
+
+def test_a_new_home_is_made_only_when_asked(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no store in"):
+        Store.open(tmp_path / "deep" / "home", create=False)
+    assert not (tmp_path / "deep").exists()
+    with Store.open(tmp_path / "deep" / "home", create=True) as store:
+        assert store.tasks() == []
+        assert store.warnings == []
+
+
+def test_a_home_that_is_a_file_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "home").write_bytes(b"")
+    with pytest.raises(StoreError, match="File exists") as refusal:
+        Store.open(tmp_path / "home", create=True)
+    assert refusal.value.hint == "choose a folder with --home"
+
+
+def test_the_same_name_twice_is_refused_and_changes_nothing(home: Path) -> None:
+    with Store.open(home, create=False) as store:
+        with pytest.raises(TaskExistsError, match="task 'doorbell' is already enrolled") as refusal:
+            store.commit("doorbell", THIRD)
+        assert "edgecl forget doorbell" in refusal.value.hint
+        assert store.read("doorbell") == SECOND
+
+
+def test_two_generations_are_kept_and_no_third(home: Path) -> None:
+    assert len(blob_files(home)) == 3
+    with Store.open(home, create=False) as store:
+        sha256 = store.commit("doorbell", THIRD, replace=True)
+        entry = store.entry("doorbell")
+        assert entry.sha256 == sha256
+        assert blob_files(home) == {
+            f"{name}.safetensors" for name in (sha256, entry.previous_sha256, store.entry("kettle").sha256)
+        }
+
+
+def test_committing_the_same_bytes_again_keeps_the_generation_before(home: Path) -> None:
+    with Store.open(home, create=False) as store:
+        before = store.tasks()
+        store.commit("doorbell", SECOND, replace=True)
+        assert store.tasks() == before
+
+
+def test_a_forgotten_task_leaves_no_file_and_the_other_unmoved(home: Path) -> None:
+    with Store.open(home, create=False) as store:
+        store.forget("doorbell")
+        with pytest.raises(UnknownTaskError, match="there is no task 'doorbell'"):
+            store.read("doorbell")
+        with pytest.raises(UnknownTaskError):
+            store.forget("doorbell")
+        assert store.read("kettle") == KETTLE
+    assert blob_files(home) == {current_file(home, "kettle").name}
+
+
+def test_only_a_sound_blob_of_that_very_name_gets_in(home: Path) -> None:
+    with Store.open(home, create=False) as store:
+        with pytest.raises(BlobError, match="is of task 'kettle', not 'spoon'"):
+            store.commit("spoon", KETTLE)
+        with pytest.raises(BlobError):
+            store.commit("spoon", KETTLE[:-1])
+        assert [entry.task for entry in store.tasks()] == ["doorbell", "kettle"]
+
+
+def test_verify_tells_unchanged_damaged_and_missing_apart(home: Path) -> None:
+    current_file(home, "doorbell").write_bytes(b"garbage")
+    with Store.open(home, create=False) as store:
+        damaged, unchanged = store.verify()
+        assert (damaged.status, unchanged.status) == ("damaged", "unchanged")
+        assert damaged.detail == "its previous generation is intact and takes over"
+        current_file(home, "doorbell").unlink()
+        assert [verdict.status for verdict in store.verify("doorbell")] == ["missing"]
+        with pytest.raises(UnknownTaskError):
+            store.verify("spoon")
+
+
+def test_verify_changes_nothing(home: Path) -> None:
+    current_file(home, "doorbell").write_bytes(b"garbage")
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    with Store.open(home, create=False) as store:
+        store.verify()
+    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+
+
+def test_a_damaged_blob_is_put_away_and_the_previous_one_takes_over(home: Path) -> None:
+    damaged = current_file(home, "doorbell")
+    damaged.write_bytes(SECOND[:-1] + b"\xff")
+    with Store.open(home, create=False) as store:
+        assert store.read("doorbell") == FIRST
+        assert len(store.warnings) == 1
+        assert "of task 'doorbell' is damaged; its previous generation is used" in store.warnings[0]
+        assert [verdict.status for verdict in store.verify()] == ["unchanged", "unchanged"]
+    assert (home / "quarantine" / damaged.name).read_bytes() == SECOND[:-1] + b"\xff"
+    with Store.open(home, create=False) as store:
+        assert store.read("doorbell") == FIRST
+        assert store.warnings == []
+
+
+def test_a_blob_with_no_intact_generation_is_reported_and_stays_listed(home: Path) -> None:
+    current_file(home, "kettle").write_bytes(b"")
+    with Store.open(home, create=False) as store:
+        for _ in range(2):
+            with pytest.raises(BlobError, match="no earlier generation is intact") as refusal:
+                store.read("kettle")
+        assert "edgecl forget kettle" in refusal.value.hint
+        assert [verdict.status for verdict in store.verify("kettle")] == ["missing"]
+        store.commit("kettle", KETTLE, replace=True)
+        assert store.read("kettle") == KETTLE
+
+
+def test_a_blob_file_of_impossible_size_is_not_read(home: Path) -> None:
+    with current_file(home, "doorbell").open("ab") as file:
+        file.truncate(1 << 36)  # sparse
+    with Store.open(home, create=False) as store:
+        assert store.read("doorbell") == FIRST
+
+
+def test_leftovers_of_a_crashed_writer_are_swept_and_other_files_are_not(home: Path) -> None:
+    orphan = home / "blobs" / f"{'0' * 64}.safetensors"
+    half = home / "blobs" / f".{'1' * 64}.safetensors.4711.tmp"
+    note = home / "blobs" / "note.txt"
+    for path in (orphan, half, note):
+        path.write_bytes(b"left")
+    with Store.open(home, create=False) as store:
+        store.forget("kettle")
+    assert (orphan.exists(), half.exists(), note.exists()) == (False, False, True)
+
+
+def test_a_lost_registry_is_made_again_from_the_blobs(home: Path) -> None:
+    with Store.open(home, create=False) as store:
+        before = store.tasks()
+    (home / "registry.db").unlink()
+    with Store.open(home, create=False) as store:
+        assert store.tasks() == before
+        assert store.warnings == ["the registry was rebuilt from 2 tasks' blobs: it is missing"]
+    with Store.open(home, create=False) as store:
+        assert store.warnings == []
+
+
+@pytest.mark.parametrize("garbage", [b"", b"garbage" * 1000, b"SQLite format 3\0" + bytes(8176)])
+def test_a_corrupt_registry_goes_to_quarantine_and_is_made_again(home: Path, garbage: bytes) -> None:
+    with Store.open(home, create=False) as store:
+        before = store.tasks()
+    (home / "registry.db").write_bytes(garbage)
+    (home / "registry.db-journal").write_bytes(b"a journal of another registry")
+    with Store.open(home, create=False) as store:
+        assert store.tasks() == before
+        assert "the registry was rebuilt" in store.warnings[0]
+    assert (home / "quarantine" / "registry.db").read_bytes() == garbage
+    assert not (home / "registry.db-journal").exists()
+
+
+def test_a_registry_damaged_anywhere_never_tells_a_wrong_task(home: Path) -> None:
+    with Store.open(home, create=False) as store:
+        before = store.tasks()
+    whole = (home / "registry.db").read_bytes()
+    for at in range(0, len(whole), 127):
+        (home / "registry.db").write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        with Store.open(home, create=False) as store:
+            assert store.tasks() == before
+
+
+def test_a_forged_row_is_noticed(home: Path) -> None:
+    connection = sqlite3.connect(home / "registry.db")
+    with connection:
+        connection.execute("UPDATE tasks SET labels = ?", (json.dumps(["other"]),))
+    connection.close()
+    with Store.open(home, create=False) as store:
+        assert store.entry("doorbell").labels == ("ring", "knock")
+        assert "a row was altered" in store.warnings[0]
+
+
+def test_a_rebuild_sets_aside_what_is_no_blob(home: Path) -> None:
+    current_file(home, "doorbell").write_bytes(b"garbage")
+    (home / "registry.db").unlink()
+    with Store.open(home, create=False) as store:
+        assert store.read("doorbell") == FIRST
+        assert any("cannot be used and is set aside" in warning for warning in store.warnings)
+    assert len(list((home / "quarantine").iterdir())) == 1
+
+
+def test_a_store_moved_to_another_folder_is_the_same_store(home: Path, tmp_path: Path) -> None:
+    moved = shutil.move(home, tmp_path / "other place?#%")
+    with Store.open(moved, create=False) as store:
+        assert store.read("doorbell") == SECOND

@@ -1,0 +1,119 @@
+"""Killed at any moment, the store holds the old state or the new one; racing writers lose nothing."""
+
+import multiprocessing
+import random
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from edgecl.store import Store
+from tests.store_writer import State, blob_of, commit_many, commit_once, write_until_killed
+
+KILLS = 30
+
+# Children are forked from a server that has imported the store and runs no thread: starting one is quick,
+# and it inherits nothing of pytest.
+processes = multiprocessing.get_context("forkserver")
+processes.set_forkserver_preload(["tests.store_writer"])
+
+
+def kill_within_a_change(home: Path, state: State, seed: int, moment: float) -> list[tuple[str, State]]:
+    """All that a writer told until SIGKILL met it.
+
+    Args:
+        moment: when to kill, after a first whole change and in units of the time which that took.
+    """
+    ours, theirs = processes.Pipe(duplex=False)
+    writer = processes.Process(target=write_until_killed, args=(home, state, seed, theirs))
+    writer.start()
+    theirs.close()
+    told = [ours.recv()]
+    began_s = time.perf_counter()
+    told.append(ours.recv())
+    time.sleep(moment * (time.perf_counter() - began_s))
+    writer.kill()
+    writer.join()
+    told += _rest(ours)
+    writer.close()
+    ours.close()
+    return told
+
+
+def _rest(connection: Connection) -> list[tuple[str, State]]:
+    messages = []
+    while True:
+        try:
+            messages.append(connection.recv())
+        except (EOFError, OSError):  # the last message may be cut off
+            return messages
+
+
+def state_of(home: Path) -> State:
+    """What the store holds, each blob compared byte for byte, and nothing damaged or left over."""
+    with Store.open(home, create=True) as store:
+        values = {entry.task: int(entry.created[-7:-1]) for entry in store.tasks()}
+        for task, value in values.items():
+            assert store.read(task) == blob_of(task, value)
+        assert all(verdict.status == "unchanged" for verdict in store.verify())
+        assert store.warnings == []
+    assert not list((home / "quarantine").iterdir())
+    return values
+
+
+def test_sigkill_at_random_moments_leaves_the_old_state_or_the_new(tmp_path: Path) -> None:
+    home, state, moments = tmp_path / "home", {}, random.Random(1)
+    unfinished = 0
+    for seed in range(KILLS):
+        told = kill_within_a_change(home, state, seed, moments.uniform(0.0, 2.0))
+        old = [after for word, after in told if word == "done"][-1]
+        new = told[-1][1]
+        state = state_of(home)
+        assert state in (old, new)
+        unfinished += old != new
+    assert unfinished > KILLS // 2  # the kills did fall into the middle of changes
+
+
+def test_after_a_crash_the_next_change_leaves_only_what_tasks_point_to(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for seed in range(5):
+        kill_within_a_change(home, state_of(home), seed, moment=0.5)
+    with Store.open(home, create=False) as store:
+        store.commit("last", blob_of("last", 1))
+        hashes = {sha256 for entry in store.tasks() for sha256 in (entry.sha256, entry.previous_sha256)}
+    files = {path.name for path in (home / "blobs").iterdir()}
+    assert files == {f"{sha256}.safetensors" for sha256 in hashes if sha256}
+
+
+def test_two_processes_committing_different_tasks_at_once_both_survive(tmp_path: Path) -> None:
+    start = processes.Barrier(2)
+    writers = [
+        processes.Process(target=commit_many, args=(tmp_path / "home", task, 10, start))
+        for task in ("doorbell", "kettle")
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    assert state_of(tmp_path / "home") == {"doorbell": 9, "kettle": 9}
+
+
+@pytest.mark.parametrize("contest", range(3))
+def test_of_several_processes_with_the_same_name_exactly_one_wins(tmp_path: Path, contest: int) -> None:
+    start, count = processes.Barrier(4), 4
+    ours, theirs = zip(*(processes.Pipe(duplex=False) for _ in range(count)), strict=True)
+    writers = [
+        processes.Process(target=commit_once, args=(tmp_path / "home", value, start, theirs[value]))
+        for value in range(count)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    won = [connection.recv() for connection in ours]
+    for connection in (*ours, *theirs):
+        connection.close()
+    assert sum(won) == 1
+    assert state_of(tmp_path / "home") == {"contested": won.index(True)}

@@ -1,0 +1,199 @@
+"""A full disk and a read-only home: a sentence, a hint, and nothing lost."""
+
+import os
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from edgecl.errors import StoreError
+from edgecl.store import Store
+from tests.tiny_files import tiny_blob_bytes
+
+LABELS = tuple(f"label {number}" for number in range(300))
+FIRST, SECOND = (tiny_blob_bytes("doorbell", value, labels=LABELS) for value in (1.0, 2.0))
+KETTLE = tiny_blob_bytes("kettle", 1.0, labels=LABELS)
+BLOCK_BYTES = 4096
+
+
+def mount(*arguments: object) -> None:
+    """Mount something, or skip where this user or this container may not."""
+    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"a test disk cannot be mounted here: {done.stderr.strip()}")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 512 KiB."""
+    mount("-t", "tmpfs", "-o", "size=512k", "tmpfs", tmp_path)
+    yield tmp_path
+    subprocess.run(["umount", tmp_path], check=True)
+
+
+def leave_free(disk: Path, free_bytes: int) -> None:
+    """Fill the disk but for this much."""
+    with (disk / "filler").open("wb") as filler:
+        free = os.statvfs(disk).f_bavail * BLOCK_BYTES
+        filler.write(bytes(max(0, free - free_bytes)))
+
+
+@contextmanager
+def files_limited_to(size_bytes: int) -> Iterator[None]:
+    """No file of this process may grow beyond the limit: a full disk for those who may not mount one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def done_or_told(change: Callable[[], object]) -> bool:
+    """Whether the change was made; a refusal must be the sentence about a full disk."""
+    refusal = None
+    try:
+        change()
+    except StoreError as error:
+        refusal = error
+    if refusal is not None:
+        assert "disk" in refusal.message or "No space left" in refusal.message
+        assert "nothing that was stored is lost" in refusal.hint
+    return refusal is None
+
+
+def test_a_disk_that_fills_up_at_any_point_of_a_commit_loses_nothing(disk: Path) -> None:
+    with Store.open(disk / "home", create=True) as store:
+        store.commit("doorbell", FIRST)
+        outcomes = set()
+        for free_blocks in range(24):
+            leave_free(disk, free_blocks * BLOCK_BYTES)
+            done = done_or_told(lambda: store.commit("kettle", KETTLE))
+            outcomes.add(done)
+            assert store.read("doorbell") == FIRST
+            assert [entry.task for entry in store.tasks()] == ["doorbell", "kettle"][: 1 + done]
+            if done:
+                (disk / "filler").unlink()
+                store.forget("kettle")
+        assert outcomes == {False, True}
+
+
+def test_a_full_disk_leaves_the_old_generation_current_and_room_later_is_enough(disk: Path) -> None:
+    with Store.open(disk / "home", create=True) as store:
+        store.commit("doorbell", FIRST)
+        leave_free(disk, 0)
+        assert not done_or_told(lambda: store.commit("doorbell", SECOND, replace=True))
+        assert not done_or_told(lambda: store.forget("doorbell"))
+        assert store.read("doorbell") == FIRST
+        (disk / "filler").unlink()
+        store.commit("doorbell", SECOND, replace=True)
+    with Store.open(disk / "home", create=False) as store:
+        assert store.read("doorbell") == SECOND
+
+
+def test_a_store_on_a_full_disk_can_still_be_opened_and_read(disk: Path) -> None:
+    with Store.open(disk / "home", create=True) as store:
+        store.commit("doorbell", FIRST)
+    leave_free(disk, 0)
+    with Store.open(disk / "home", create=False) as store:
+        assert store.read("doorbell") == FIRST
+        assert [verdict.status for verdict in store.verify()] == ["unchanged"]
+
+
+def test_a_new_store_on_a_full_disk_is_refused_with_a_sentence(disk: Path) -> None:
+    leave_free(disk, 0)
+    assert not done_or_told(lambda: Store.open(disk / "home", create=True))
+    (disk / "filler").unlink()
+    with Store.open(disk / "home", create=True) as store:
+        store.commit("doorbell", FIRST)
+
+
+@pytest.mark.parametrize("limit_bytes", [0, 100, BLOCK_BYTES, len(KETTLE) - 1])
+def test_a_file_that_may_not_grow_is_a_full_disk_too(tmp_path: Path, limit_bytes: int) -> None:
+    with Store.open(tmp_path / "home", create=True) as store:
+        store.commit("doorbell", FIRST)
+        with files_limited_to(limit_bytes), pytest.raises(StoreError) as refusal:
+            store.commit("kettle", KETTLE)
+        assert "nothing that was stored is lost" in refusal.value.hint
+        assert len(list((tmp_path / "home" / "blobs").iterdir())) == 1
+        store.commit("kettle", KETTLE)
+        assert (store.read("doorbell"), store.read("kettle")) == (FIRST, KETTLE)
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Callable[[], Path]]:
+    """A home that becomes read-only when called: by its mount for root, by its permissions for others."""
+    home = tmp_path / "home"
+    home.mkdir()
+    if os.geteuid() == 0:
+        mount("-t", "tmpfs", "tmpfs", home)
+
+    def lock() -> Path:
+        if os.geteuid() == 0:
+            mount("-o", "remount,ro", home)
+        else:
+            home.chmod(0o555)
+        return home
+
+    yield lock
+    if os.geteuid() == 0:
+        subprocess.run(["umount", home], check=True)
+    else:
+        home.chmod(0o755)
+
+
+@pytest.fixture
+def home(tmp_path: Path, read_only: Callable[[], Path]) -> Path:
+    """A store of one task in its second generation, soon to be read-only."""
+    with Store.open(tmp_path / "home", create=True) as store:
+        store.commit("doorbell", FIRST)
+        store.commit("doorbell", SECOND, replace=True)
+    return tmp_path / "home"
+
+
+def test_a_read_only_home_opens_for_reading_and_refuses_changes(
+    home: Path, read_only: Callable[[], Path]
+) -> None:
+    read_only()
+    with Store.open(home, create=True) as store:
+        assert not store.writable
+        assert store.read("doorbell") == SECOND
+        assert [verdict.status for verdict in store.verify()] == ["unchanged"]
+        for change in (lambda: store.commit("kettle", KETTLE), lambda: store.forget("doorbell")):
+            with pytest.raises(StoreError, match="is read-only") as refusal:
+                change()
+            assert refusal.value.hint == "choose another folder with --home"
+        assert store.warnings == []
+
+
+def test_a_damaged_blob_in_a_read_only_home_falls_back_without_moving_anything(
+    home: Path, read_only: Callable[[], Path]
+) -> None:
+    with Store.open(home, create=False) as store:
+        (home / "blobs" / f"{store.entry('doorbell').sha256}.safetensors").write_bytes(b"garbage")
+    read_only()
+    with Store.open(home, create=False) as store:
+        assert store.read("doorbell") == FIRST
+        assert len(store.warnings) == 1
+
+
+@pytest.mark.parametrize("garbage", [None, b"garbage" * 1000])
+def test_a_lost_registry_in_a_read_only_home_is_made_again_in_memory(
+    home: Path, read_only: Callable[[], Path], garbage: bytes | None
+) -> None:
+    (home / "registry.db").unlink()
+    if garbage is not None:
+        (home / "registry.db").write_bytes(garbage)
+    read_only()
+    with Store.open(home, create=False) as store:
+        assert store.read("doorbell") == SECOND
+        assert "the registry was rebuilt" in store.warnings[0]
+    assert (home / "registry.db").exists() == (garbage is not None)
+
+
+def test_an_empty_read_only_home_is_an_empty_store(read_only: Callable[[], Path]) -> None:
+    with Store.open(read_only(), create=True) as store:
+        assert store.tasks() == []

@@ -1,0 +1,100 @@
+"""The store against a dictionary: any order of commits, replacements, losses and damage."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from edgecl.errors import BlobError, TaskExistsError, UnknownTaskError
+from edgecl.store import Store
+from tests.tiny_files import tiny_blob_bytes
+
+NAMES = st.sampled_from(["doorbell", "kettle", "Türklingel"])
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """`model` holds, for each task, its generations, newest first: the value and whether it is intact."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model: dict[str, list[tuple[int, bool]]] = {}
+        self.value = 0
+
+    @initialize()
+    def open(self) -> None:
+        self.home = Path(tempfile.mkdtemp())
+        self.store = Store.open(self.home, create=True)
+
+    def teardown(self) -> None:
+        self.store.close()
+        shutil.rmtree(self.home)
+
+    def path(self, task: str) -> Path:
+        return self.home / "blobs" / f"{self.store.entry(task).sha256}.safetensors"
+
+    @rule(task=NAMES, replace=st.booleans())
+    def commit(self, task: str, replace: bool) -> None:
+        self.value += 1
+        data = tiny_blob_bytes(task, self.value)
+        if task in self.model and not replace:
+            with pytest.raises(TaskExistsError):
+                self.store.commit(task, data)
+            return
+        self.store.commit(task, data, replace)
+        self.model[task] = [(self.value, True), *self.model.get(task, [])[:1]]
+
+    @rule(task=NAMES)
+    def forget(self, task: str) -> None:
+        if self.model.pop(task, None):
+            self.store.forget(task)
+        else:
+            with pytest.raises(UnknownTaskError):
+                self.store.forget(task)
+
+    @rule()
+    def reopen(self) -> None:
+        self.store.close()
+        self.store = Store.open(self.home, create=False)
+
+    @rule()
+    def lose_the_registry(self) -> None:
+        self.store.close()
+        (self.home / "registry.db").unlink()
+        self.store = Store.open(self.home, create=False)
+        for task, generations in list(self.model.items()):
+            self.model[task] = [generation for generation in generations if generation[1]]
+            if not self.model[task]:
+                del self.model[task]
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data(), garbage=st.binary(max_size=20))
+    def damage(self, data: st.DataObject, garbage: bytes) -> None:
+        task = data.draw(st.sampled_from(sorted(self.model)))
+        self.path(task).write_bytes(garbage)
+        self.model[task][0] = (self.model[task][0][0], False)
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data())
+    def read(self, data: st.DataObject) -> None:
+        task = data.draw(st.sampled_from(sorted(self.model)))
+        intact = [generation for generation in self.model[task] if generation[1]]
+        if not intact:
+            with pytest.raises(BlobError):
+                self.store.read(task)
+            return
+        assert self.store.read(task) == tiny_blob_bytes(task, intact[0][0])
+        if not self.model[task][0][1]:
+            self.model[task] = intact
+
+    @invariant()
+    def every_task_is_there_and_no_other(self) -> None:
+        verdicts = {verdict.task: verdict.status == "unchanged" for verdict in self.store.verify()}
+        assert verdicts == {task: generations[0][1] for task, generations in self.model.items()}
+
+
+StoreMachine.TestCase.settings = settings(max_examples=12, stateful_step_count=15, deadline=None)
+test_any_story_ends_as_the_dictionary_says = StoreMachine.TestCase
