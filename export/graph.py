@@ -126,7 +126,7 @@ class Graph:
         return str(node.output[index])
 
     def shape_tensor(self, name: str) -> str:
-        """The shape of a tensor as int64 vector: a constant if all of it is known, else a Shape node."""
+        """The shape of a tensor, an int64 vector: constant if all of it is known, else a Shape node."""
         shape = self.shape(name)
         if all(isinstance(size, int) for size in shape):
             return self.constant(np.array(shape, dtype=np.int64))

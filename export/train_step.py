@@ -73,7 +73,7 @@ def _with_loss(adapter: ModelProto) -> ModelProto:
     model = ModelProto.FromString(adapter.SerializeToString())
     model.graph.input.extend(
         [
-            _floats("targets", "B", "C"),
+            _like("targets", adapter, "logits"),
             *(_floats(name, "n") for name in ("first_moment", "second_moment")),
             *map(_floats, ("learning_rate", "weight_decay", "bias_correction1", "bias_correction2")),
         ]
@@ -130,6 +130,12 @@ def _head_width(inputs: dict[str, ValueInfoProto], head: str) -> int:
     """P + 1, the columns of the head [C, P + 1]."""
     _checked(inputs, head, (-1, -1))
     return int(inputs[head].type.tensor_type.shape.dim[1].dim_value)
+
+
+def _like(name: str, model: ModelProto, output: str) -> ValueInfoProto:
+    """A tensor of the type and the symbolic shape of one of the model's outputs."""
+    (found,) = (value for value in model.graph.output if value.name == output)
+    return helper.make_value_info(name, found.type)
 
 
 def _floats(name: str, *shape: str) -> ValueInfoProto:

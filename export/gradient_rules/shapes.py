@@ -9,7 +9,19 @@ _END = 2**63 - 1  # how ONNX writes "to the end"
 
 @rule("Reshape", "Flatten")
 def _reshape(site: Site) -> list[Contribution]:
-    return [site.emit("Reshape", site.gradient, site.graph.shape_tensor(site.inputs[0]))]
+    return [site.emit("Reshape", site.gradient, _shape_back(site))]
+
+
+def _shape_back(site: Site) -> str:
+    """The input's shape for Reshape: a constant if 0 ("as in the output") and one −1 can say it."""
+    output = dict(enumerate(site.graph.shape(site.output)))
+    target = [
+        size if isinstance(size, int) else 0 if size is not None and output.get(axis) == size else -1
+        for axis, size in enumerate(site.graph.shape(site.inputs[0]))
+    ]
+    if target.count(-1) > 1:
+        return site.graph.shape_tensor(site.inputs[0])
+    return site.graph.ints(*target)
 
 
 @rule("Squeeze", "Unsqueeze")
@@ -48,6 +60,17 @@ def _concat(site: Site) -> list[Contribution]:
 def _slice(site: Site, start: int, end: int | None, axis: int) -> str:
     bounds = (start, _END if end is None else end, axis)
     return site.emit("Slice", site.gradient, *(site.graph.ints(bound) for bound in bounds))
+
+
+@rule("Pad")
+def _pad(site: Site) -> list[Contribution]:
+    pads, rank = site.constant_ints(1) or [], len(site.graph.shape(site.output))
+    axes = site.constant_ints(3) or list(range(rank))
+    if site.attributes.get("mode", b"constant") != b"constant" or min(pads) < 0:
+        raise site.refuse("does more than put constants around a tensor")
+    starts, behind = pads[: len(axes)], pads[len(axes) :]
+    ends = [-size if size else _END for size in behind]
+    return [site.emit("Slice", site.gradient, *(site.graph.ints(*v) for v in (starts, ends, axes)))]
 
 
 @rule("Slice")

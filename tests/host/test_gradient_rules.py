@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import ModelProto, TensorProto, helper
+from torch.nn.functional import layer_norm, pad
 
 from edgecl.errors import ExportError
 from export.autodiff import append_gradients
@@ -121,6 +122,12 @@ CASES = [
     ),
     case("i = Constant <value = int64 {-1}> ()\ny = Gather <axis = 1> (a, i)", lambda a: a[:, -1], a=(2, 4)),
     case(ints("i", 2, 0, 2) + "y = Gather <axis = 1> (a, i)", lambda a: a[:, [2, 0, 2]], a=(2, 4)),
+    case(ints("s", 1, 0, 0, 2) + "y = Pad(a, s)", lambda a: pad(a, (0, 2, 1, 0)), a=(2, 3)),
+    case(
+        ints("s", 0, 1) + ints("x", 1) + "o = Constant <value = float {1.0}> ()\ny = Pad(a, s, o, x)",
+        lambda a: pad(a, (0, 1), value=1.0),
+        a=(2, 3),
+    ),
     case(ints("x", 0, -1) + "y = ReduceSum <keepdims = 0> (a, x)", lambda a: a.sum((0, 2)), a=(2, 3, 4)),
     case("y = ReduceSum(a)", lambda a: a.sum().reshape(1, 1), a=(2, 3)),
     case(ints("x") + "y = ReduceSum <noop_with_empty_axes = 1> (a, x)", torch.clone, a=(2, 3)),
@@ -130,7 +137,7 @@ CASES = [
     case("y = LogSoftmax(a)", lambda a: a.log_softmax(-1), a=(2, 3)),
     case(
         NORM,
-        lambda a, s, b: torch.nn.functional.layer_norm(a, (4,), s, b),
+        lambda a, s, b: layer_norm(a, (4,), s, b),
         a=(2, 3, 4),
         s=(4,),
         b=(4,),
@@ -154,7 +161,7 @@ CASES = [
     ),
     case(
         WIDE_CONV,
-        lambda a, k: torch.conv2d(torch.nn.functional.pad(a, (1, 1, 2, 0)), k, dilation=(2, 1)),
+        lambda a, k: torch.conv2d(pad(a, (1, 1, 2, 0)), k, dilation=(2, 1)),
         a=(2, 3, 5, 4),
         k=(2, 3, 3, 2),
         fixed="k",
