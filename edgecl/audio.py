@@ -26,7 +26,7 @@ READ_BYTES = 1 << 20  # hashed at once
 class Limits:
     """What a recording has to be like to be used."""
 
-    min_s: float = 0.05
+    min_s: float = 0.02
     max_s: float = 300.0
     min_rate_hz: int = 4_000
     max_rate_hz: int = 192_000
