@@ -22,7 +22,7 @@ from edgecl.store import Store
 Status = Literal["ok", "warn", "fail"]
 NEEDED_FORMATS = ("WAV", "FLAC", "OGG", "MP3", "AIFF")
 LITTLE_SPACE_BYTES = 256 << 20
-PACKAGES = ("edgecl", "numpy", "safetensors", "soundfile", "soxr", "pydantic", "typer", "rich")
+PACKAGES = ("numpy", "safetensors", "soundfile", "soxr", "pydantic", "typer", "rich")
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,16 @@ def _machine(threads: int) -> Check:
 
 
 def _packages() -> Check:
-    missing = [name for name in PACKAGES if not _version(name)]
+    missing = [name for name in PACKAGES if not version_of(name)]
     if missing:
         return Check("packages", "fail", f"not installed: {', '.join(missing)}", "install edgecl again")
-    return Check("packages", "ok", ", ".join(f"{name} {_version(name)}" for name in PACKAGES))
+    own = f"edgecl {version_of('edgecl') or 'from source'}"
+    return Check("packages", "ok", ", ".join([own, *(f"{name} {version_of(name)}" for name in PACKAGES)]))
 
 
 def _onnxruntime() -> Check:
     installed = onnxruntime_distributions()
-    detail = ", ".join(f"{name} {_version(name)}" for name in installed) or "not installed"
+    detail = ", ".join(f"{name} {version_of(name)}" for name in installed) or "not installed"
     if len(installed) == 1:
         return Check("onnxruntime", "ok", detail)
     hint = f"run 'pip uninstall {' '.join(installed)}', then 'pip install edgecl' again"
@@ -151,7 +152,8 @@ def _nearest_existing(path: Path) -> Path:
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """The installed version of a distribution; empty where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -51,7 +51,7 @@ def training(engine: Engine, golden: dict[str, NDArray[np.float32]]) -> list[Com
     """The loss an engine computes from the golden inputs, against the host's."""
     engine.start(golden["parameters"], golden["normalizer"])
     loss = engine.step(golden["train_tokens"], golden["targets"], learning_rate=0.0, weight_decay=0.0)
-    return [_compare("loss", np.array(loss, np.float32), golden["loss"])]
+    return [_compare("loss", np.full(golden["loss"].shape, loss), golden["loss"])]
 
 
 def demand(runtime: Runtime, home: Path) -> None:
@@ -81,7 +81,7 @@ def _identity(runtime: Runtime) -> str:
     return f"{manifest[:16]}-onnxruntime-{import_onnxruntime().__version__}"
 
 
-def _compare(name: str, here: NDArray[np.float32], host: NDArray[np.float32]) -> Comparison:
+def _compare(name: str, here: NDArray[np.floating], host: NDArray[np.float32]) -> Comparison:
     if np.shape(here) != np.shape(host):
         return Comparison(name, float("inf"))
     scale = max(float(np.abs(host).max()), 1e-6)

@@ -1,6 +1,5 @@
 """The application: all commands, and the way from arguments to one of them."""
 
-from importlib import metadata
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from device_runtime.cli.evaluate import evaluate
 from device_runtime.cli.options import command
 from device_runtime.cli.predict import predict
 from device_runtime.cli.tasks import forget, tasks, verify
+from device_runtime.doctor import version_of
 from edgecl.errors import UsageError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
@@ -53,7 +53,7 @@ def start(
     Every command explains itself: [bold]edgecl enroll --help[/bold]
     """
     if version:
-        typer.echo(f"edgecl {metadata.version('edgecl')}")
+        typer.echo(f"edgecl {version_of('edgecl') or 'from source'}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
