@@ -26,9 +26,9 @@ DATA_INPUTS = ("tokens", "normalizer")
 NEWEST_OPSET = 21
 IR_VERSION = 10
 EPSILON = 1e-8
-Types = dict[str, onnx.TypeProto.Tensor]
 TORCH_ADAM_MODE = 0  # epsilon is added after the bias correction, and decay comes first; 1 is Hugging Face's
 ERRORS_ONLY = 3
+Types = dict[str, onnx.TypeProto.Tensor]
 
 
 def write_artifacts(forward: ModelProto, folder: Path, max_classes: int = 64) -> tuple[Path, ...]:
