@@ -73,7 +73,10 @@ def _values(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
 def _shape(value: onnx.ValueInfoProto) -> Shape:
     if not value.type.tensor_type.HasField("shape"):
         return None
-    sizes = [dim.dim_param or (dim.dim_value if dim.HasField("dim_value") else "") for dim in value.type.tensor_type.shape.dim]
+    sizes = [
+        dim.dim_param or (dim.dim_value if dim.HasField("dim_value") else "")
+        for dim in value.type.tensor_type.shape.dim
+    ]
     return None if "" in sizes else sizes
 
 

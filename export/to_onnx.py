@@ -126,7 +126,7 @@ def finish(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def store_half(model: onnx.ModelProto, least_values: int = 256) -> onnx.ModelProto:
-    """Fp32 initialisers that fp16 holds exactly become fp16 and a Cast, which runtimes fold when they load."""
+    """Fp32 initialisers that fp16 holds exactly become fp16 and a Cast, folded when a session loads."""
     kept, casts = [], []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)

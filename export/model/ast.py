@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from edgecl.manifest import FrontEnd
-from export.model.fta import dense_attention, factorized_attention, fta_mask
 from export.model.frontend import LogMel
+from export.model.fta import dense_attention, factorized_attention, fta_mask
 from export.model.stem import ConvStem, PatchStem
 
 Attention = Literal["fta", "masked", "full"]

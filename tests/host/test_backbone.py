@@ -8,8 +8,8 @@ import torch
 
 from export.hugging_face import load_hugging_face
 from export.model.ast import Ast, AstConfig, pool
-from export.model.fta import dense_attention, factorized_attention, fta_mask
 from export.model.frontend import LogMel, frame_transform, mel_bank
+from export.model.fta import dense_attention, factorized_attention, fta_mask
 
 SMALL = AstConfig(width=48, heads=3, depth=2)
 

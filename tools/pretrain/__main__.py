@@ -14,7 +14,9 @@ from tools.pretrain.curves import draw_curves
 from tools.pretrain.probe import Embed, probe_tasks
 from tools.pretrain.train import Run, train
 
-app = typer.Typer(help="Distil a teacher into the default backbone, from unlabelled audio.", no_args_is_help=True)
+app = typer.Typer(
+    help="Distil a teacher into the default backbone, from unlabelled audio.", no_args_is_help=True
+)
 
 
 @app.command("train")

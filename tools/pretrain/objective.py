@@ -44,7 +44,9 @@ class Objective(nn.Module):
         self.logits = nn.Linear(config.width, classes)
         self.last = nn.Linear(column, channels)
         self.middle = nn.Linear(column, channels)
-        self.standard = nn.ModuleDict({name: Standardize(channels) for name in ("embedding", "last", "middle")})
+        self.standard = nn.ModuleDict(
+            {name: Standardize(channels) for name in ("embedding", "last", "middle")}
+        )
 
     @torch.no_grad()
     def measure(self, heard: list[Heard]) -> None:
@@ -81,4 +83,6 @@ class Objective(nn.Module):
     def _divergence(student: Tensor, teacher: Tensor) -> Tensor:
         log_student = (student / TEMPERATURE).log_softmax(-1)
         log_teacher = (teacher / TEMPERATURE).log_softmax(-1)
-        return TEMPERATURE * nn.functional.kl_div(log_student, log_teacher, log_target=True, reduction="batchmean")
+        return TEMPERATURE * nn.functional.kl_div(
+            log_student, log_teacher, log_target=True, reduction="batchmean"
+        )

@@ -118,7 +118,12 @@ class Teacher(nn.Module):
             channels = self.features[-1].outputs
         self.features.append(_conv(channels, 384, 1, 1, 1, nn.Hardswish))
         self.classifier = nn.Sequential(
-            nn.Identity(), nn.Identity(), nn.Linear(384, 512), nn.Hardswish(), nn.Identity(), nn.Linear(512, 527)
+            nn.Identity(),
+            nn.Identity(),
+            nn.Linear(384, 512),
+            nn.Hardswish(),
+            nn.Identity(),
+            nn.Linear(512, 527),
         )
         self.register_buffer("bank", _power_bank(), persistent=False)
         self.register_buffer("window", torch.hann_window(400, periodic=False), persistent=False)

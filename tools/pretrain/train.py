@@ -30,7 +30,9 @@ BEYOND = 1 << 40  # batches from here on are never trained on, however long a ru
 class TaughtWindows(IterableDataset):
     """Batches (waveform [B, samples], what the teacher heard) from batch number `start` on."""
 
-    def __init__(self, config: RunConfig, audio: Path, teacher: Path, work: Path, start: int, stop: int) -> None:
+    def __init__(
+        self, config: RunConfig, audio: Path, teacher: Path, work: Path, start: int, stop: int
+    ) -> None:
         self.config, self.audio, self.teacher, self.work = config, audio, teacher, work
         self.start, self.stop = start, stop
 

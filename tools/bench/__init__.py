@@ -1,0 +1,5 @@
+"""Benchmarks behind the README's figures: `python -m tools.bench`, one run, ratios beside times.
+
+`train_step` sets the two engines beside torch eager, `backbone` sets factorised attention beside dense,
+`enrolment` runs the real command on 160 clips in a process of its own and watches its memory.
+"""

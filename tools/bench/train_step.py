@@ -1,0 +1,96 @@
+"""One training step (forward, backward, AdamW): both engines beside torch eager."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.table import Table
+
+from device_runtime.engines import Engine, available, open_engine
+from edgecl.bundle import Bundle
+from export.checkpoint import Weights
+from export.make_bundle import Recipe, make_bundle
+from export.model.adapters import AdaptedTail, Placement
+from tools.bench.timing import interleaved
+
+BATCH = 16
+CLASSES = 10
+LEARNING_RATE, WEIGHT_DECAY = 1e-3, 0.01
+PLACEMENTS = ("post", "tail-2")
+ROUNDS = {"post": 60, "tail-2": 15}
+
+Floats = np.ndarray
+
+
+def measure(weights: Weights, seconds: tuple[int, ...] = (2, 10)) -> Table:
+    """Milliseconds a step by placement, window length and threads; ratios to torch eager."""
+    table = Table("placement", "window", "threads", "torch", *available(), "portable / torch")
+    for placement in PLACEMENTS:
+        for duration_s, threads, medians in _cases(weights, placement, seconds):
+            cells = [f"{medians[name]:.1f} ms" for name in ("torch", *available())]
+            ratio = medians["portable"] / medians["torch"]
+            table.add_row(placement, f"{duration_s} s", str(threads), *cells, f"{ratio:.2f}")
+    return table
+
+
+def _cases(
+    weights: Weights, placement: str, seconds: tuple[int, ...]
+) -> Iterator[tuple[int, int, dict[str, float]]]:
+    with tempfile.TemporaryDirectory() as folder:
+        make_bundle(weights, Recipe(placement=placement), Path(folder) / "bundle")
+        bundle = Bundle.open(Path(folder) / "bundle")
+        for duration_s in seconds:
+            for threads in (1, 2):
+                torch.set_num_threads(threads)
+                contestants = _contestants(weights, bundle, placement, duration_s, threads)
+                yield duration_s, threads, interleaved(contestants, ROUNDS[placement])
+
+
+def _contestants(
+    weights: Weights, bundle: Bundle, placement: str, duration_s: int, threads: int
+) -> dict[str, Callable[[], object]]:
+    tokens, targets = _batch(weights, placement, duration_s)
+    features = bundle.manifest.head_features
+    normalizer = np.stack([np.zeros(features), np.ones(features)]).astype(np.float32)
+    contestants = {"torch": _torch_step(weights, placement, tokens, targets, normalizer)}
+    for name in available():
+        engine = open_engine(name, bundle, threads)
+        size = bundle.manifest.adapter_size + CLASSES * (features + 1)
+        engine.start(np.full(size, 0.01, np.float32), normalizer)
+        contestants[name] = _engine_step(engine, tokens, targets)
+    return contestants
+
+
+def _batch(weights: Weights, placement: str, duration_s: int) -> tuple[Floats, Floats]:
+    random = torch.Generator().manual_seed(0)
+    stop = weights.model.config.depth - Placement.parse(placement, weights.model.config.depth).blocks
+    with torch.inference_mode():
+        tokens = weights.model(0.1 * torch.randn(BATCH, 16000 * duration_s, generator=random), stop)
+    targets = torch.eye(CLASSES)[torch.arange(BATCH) % CLASSES]
+    return tokens.numpy(), targets.numpy()
+
+
+def _engine_step(engine: Engine, tokens: Floats, targets: Floats) -> Callable[[], object]:
+    return lambda: engine.step(tokens, targets, LEARNING_RATE, WEIGHT_DECAY)
+
+
+def _torch_step(
+    weights: Weights, placement: str, tokens: Floats, targets: Floats, normalizer: Floats
+) -> Callable[[], object]:
+    config = weights.model.config
+    tail = AdaptedTail(weights.model, Placement.parse(placement, config.depth), rank=16)
+    head = torch.full((CLASSES, config.pooled_width + 1), 0.01, requires_grad=True)
+    trainable = [*tail.adapters.parameters(), head]
+    optimizer = torch.optim.AdamW(trainable, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    x, y, scale = (torch.from_numpy(value.copy()) for value in (tokens, targets, normalizer))
+
+    def step() -> None:
+        logits, _ = tail(x, scale, head)
+        loss = -(y * logits.log_softmax(-1)).sum() / y.sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step
