@@ -1,0 +1,106 @@
+"""A bundle, a few recordings, and the command line."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+
+from device_runtime.cli import main
+from device_runtime.runtime import DEFAULT_BUNDLE
+from tools.demo.ingredients import RATE_HZ
+from tools.demo.synthesise import clip
+
+ALARMS = ("doorbell", "smoke_alarm", "timer")
+COMMANDS = ("enroll", "predict", "evaluate", "tasks", "forget", "verify", "doctor")
+KITCHEN = ("kettle_whistle", "knock")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON document on stdout."""
+        return json.loads(self.out)
+
+
+Edgecl = Callable[..., Told]
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Path:
+    """The shipped bundle, or the one EDGECL_TEST_BUNDLE names."""
+    folder = Path(os.environ.get("EDGECL_TEST_BUNDLE", DEFAULT_BUNDLE))
+    if not folder.is_dir():
+        pytest.skip(f"no bundle at '{folder}': set EDGECL_TEST_BUNDLE")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """recordings/alarms/<label>/N.wav and recordings/kitchen/<label>/N.wav, four of each sound."""
+    folder = tmp_path_factory.mktemp("recordings")
+    for task, labels in {"alarms": ALARMS, "kitchen": KITCHEN}.items():
+        for label in labels:
+            (folder / task / label).mkdir(parents=True)
+            for number in range(4):
+                soundfile.write(folder / task / label / f"{number}.wav", clip(label, number), RATE_HZ)
+    return folder
+
+
+@pytest.fixture
+def edgecl(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Edgecl]:
+    """Runs `edgecl ARGUMENTS…` in this process, with the home in tmp_path/home."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    monkeypatch.setenv("EDGECL_HOME", str(tmp_path / "home"))
+
+    def run(*arguments: object) -> Told:
+        words = [str(argument) for argument in arguments]
+        if "--bundle" not in words and words[0] in COMMANDS:
+            words += ["--bundle", str(bundle)]
+        monkeypatch.setattr(sys, "argv", ["edgecl", *words])
+        with pytest.raises(SystemExit) as leaving:
+            main()
+        told = capsys.readouterr()
+        assert isinstance(leaving.value.code, int)
+        return Told(leaving.value.code, told.out, told.err)
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def learnt_home(bundle: Path, recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which 'alarms' was enrolled; to be copied, not used."""
+    home = tmp_path_factory.mktemp("learnt") / "home"
+    command = [sys.executable, "-m", "device_runtime", "enroll", "alarms", str(recordings / "alarms")]
+    subprocess.run(
+        [*command, "--home", str(home), "--bundle", str(bundle), "--json"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return home
+
+
+@pytest.fixture
+def home(learnt_home: Path, tmp_path: Path) -> Path:
+    """A copy of the learnt home, where the fixture `edgecl` finds it."""
+    shutil.copytree(learnt_home, tmp_path / "home")
+    return tmp_path / "home"
