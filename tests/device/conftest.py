@@ -73,7 +73,7 @@ def edgecl(
     def run(*arguments: object) -> Told:
         words = [str(argument) for argument in arguments]
         if "--bundle" not in words and words[0] in COMMANDS:
-            words += ["--bundle", str(bundle)]
+            words[1:1] = ["--bundle", str(bundle)]
         monkeypatch.setattr(sys, "argv", ["edgecl", *words])
         with pytest.raises(SystemExit) as leaving:
             main()

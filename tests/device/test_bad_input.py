@@ -1,0 +1,254 @@
+"""What bad input gets: a sentence, a hint, the right exit code, and nothing lost."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from edgecl.bundle import write_manifest
+from edgecl.manifest import Description, Manifest, from_bytes
+from edgecl.store import Store
+from tests.broken_files import write_hostile_folder
+from tests.device.conftest import Edgecl, Told
+from tools.demo.ingredients import RATE_HZ
+from tools.demo.synthesise import clip
+
+MakeFolder = Callable[[Path], Path]
+
+
+def assert_refused(told: Told, code: int, sentence: str, hint: str) -> None:
+    error, *rest = told.err.splitlines()
+    assert told.code == code
+    assert error.startswith("error: ")
+    assert sentence in error
+    assert hint in " ".join(rest)
+    assert "Traceback" not in told.err
+    assert told.out == ""
+
+
+def recordings_of(folder: Path, **counts: int) -> Path:
+    """A folder of classes with so many recordings each."""
+    for label, count in counts.items():
+        (folder / label).mkdir(parents=True)
+        for number in range(count):
+            soundfile.write(folder / label / f"{number}.wav", clip(label, number), RATE_HZ)
+    return folder
+
+
+def missing(folder: Path) -> Path:
+    return folder
+
+
+def empty(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def a_file(folder: Path) -> Path:
+    folder.write_bytes(b"RIFF")
+    return folder
+
+
+def one_class(folder: Path) -> Path:
+    return recordings_of(folder, doorbell=3)
+
+
+def one_clip_in_a_class(folder: Path) -> Path:
+    return recordings_of(folder, doorbell=3, timer=1)
+
+
+def no_class_folders(folder: Path) -> Path:
+    return recordings_of(folder, doorbell=3) / "doorbell"
+
+
+def an_empty_class(folder: Path) -> Path:
+    (recordings_of(folder, doorbell=3) / "timer").mkdir()
+    return folder
+
+
+def copies_only(folder: Path) -> Path:
+    recordings_of(folder, doorbell=3, timer=1)
+    shutil.copy(folder / "timer" / "0.wav", folder / "timer" / "copy.wav")
+    return folder
+
+
+def too_few_that_can_be_read(folder: Path) -> Path:
+    recordings_of(folder, doorbell=3, timer=1)
+    (folder / "timer" / "text.wav").write_text("not a sound at all, just some words\n" * 9)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "sentence", "hint"),
+    [
+        (missing, 2, "there is no", "check the spelling"),
+        (empty, 1, "has no sub-folder with recordings", "a folder of its own"),
+        (a_file, 2, "is a file, not a folder of classes", "above the class folders"),
+        (one_class, 1, "holds one class only, 'doorbell'", "second sub-folder"),
+        (one_clip_in_a_class, 1, "class 'timer' needs 2 recordings and has 1", "more recordings"),
+        (no_class_folders, 1, "has no sub-folder with recordings", "a folder of its own"),
+        (an_empty_class, 1, "class 'timer' needs 2 recordings and has 0", "take that folder away"),
+        (copies_only, 1, "is the same recording as", "record it again"),
+        (too_few_that_can_be_read, 1, "is text, not sound", "export the recording again"),
+    ],
+)
+def test_a_folder_that_cannot_become_a_task(
+    edgecl: Edgecl, tmp_path: Path, make: MakeFolder, code: int, sentence: str, hint: str
+) -> None:
+    assert_refused(edgecl("enroll", "new", make(tmp_path / "folder")), code, sentence, hint)
+    assert edgecl("tasks", "--json").json["tasks"] == []
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "../up", ".hidden", "-dash", "x" * 65, "new\nline"])
+def test_a_name_that_is_no_name(edgecl: Edgecl, recordings: Path, tmp_path: Path, name: str) -> None:
+    told = edgecl("enroll", "--", name, recordings / "alarms")
+    assert_refused(told, 2, "a task cannot be called", "letters, digits")
+    assert not (tmp_path / "home").exists()
+
+
+def test_bad_files_are_skipped_with_a_reason_and_the_rest_is_learnt(edgecl: Edgecl, tmp_path: Path) -> None:
+    folder = recordings_of(tmp_path / "folder", doorbell=3, timer=3)
+    verdicts = write_hostile_folder(folder / "doorbell" / "deeper")
+    report = edgecl("enroll", "sturdy", folder, "--json").json
+    reasons = {refused["file"]: refused["reason"] for refused in report["refused"]}
+    for path, sentence in verdicts.items():
+        if sentence and path.suffix == ".wav" and path.is_file() and not path.name.startswith("."):
+            assert sentence in reasons[str(path)]
+    assert all(refused["hint"] for refused in report["refused"])
+
+
+def test_a_second_enrolment_under_one_name_is_refused_at_once(
+    edgecl: Edgecl, home: Path, recordings: Path
+) -> None:
+    told = edgecl("enroll", "alarms", recordings / "kitchen")
+    assert_refused(told, 1, "task 'alarms' is already enrolled", "--replace")
+    assert edgecl("verify", "--json").json["intact"]
+
+
+def test_a_flipped_byte_in_a_blob_is_found_and_the_other_tasks_go_on(
+    edgecl: Edgecl, home: Path, recordings: Path
+) -> None:
+    edgecl("enroll", "kitchen", recordings / "kitchen")
+    with Store.open(home, create=False) as store:
+        file = home / "blobs" / f"{store.entry('alarms').sha256}.safetensors"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    verified = edgecl("verify", "--json")
+    assert verified.code == 1
+    assert [v["status"] for v in verified.json["tasks"]] == ["damaged", "unchanged"]
+    told = edgecl("evaluate", "alarms", recordings / "alarms")
+    assert_refused(told, 1, "the blob of task 'alarms' is damaged", "enrol it again")
+    answer = edgecl("predict", recordings / "kitchen" / "knock" / "0.wav", "--json")
+    assert answer.code == 0
+    assert any("alarms" in warning for warning in answer.json["warnings"])
+
+
+def other_bundle(bundle: Path, folder: Path) -> Path:
+    """The same bundle with another geometry on its manifest: whole, but another identity."""
+    shutil.copytree(bundle, folder)
+    manifest = from_bytes((folder / "manifest.json").read_bytes())
+    geometry = manifest.geometry.model_copy(update={"heads": manifest.geometry.heads + 1})
+    fields = {name: getattr(manifest, name) for name in Description.model_fields}
+    (folder / "manifest.json").unlink()
+    write_manifest(folder, Description(**fields | {"geometry": geometry}))
+    return folder
+
+
+def test_a_task_of_another_bundle_is_listed_and_refused_with_the_way_out(
+    edgecl: Edgecl, home: Path, recordings: Path, bundle: Path, tmp_path: Path
+) -> None:
+    other = other_bundle(bundle, tmp_path / "other")
+    (task,) = edgecl("tasks", "--bundle", other, "--json").json["tasks"]
+    assert task["usable"] is False
+    told = edgecl("predict", recordings / "alarms", "--bundle", other)
+    assert_refused(told, 1, "task 'alarms' was enrolled with bundle", "edgecl enroll alarms")
+    edgecl("enroll", "kitchen", recordings / "kitchen", "--bundle", other)
+    answer = edgecl("predict", recordings / "kitchen" / "knock" / "0.wav", "--bundle", other, "--json")
+    assert [score["task"] for score in answer.json["files"][0]["scores"]] == ["kitchen"]
+    assert any("alarms" in warning for warning in answer.json["warnings"])
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "backbone.onnx", "golden.safetensors"])
+def test_a_flipped_byte_in_a_bundle_is_refused(
+    edgecl: Edgecl, recordings: Path, bundle: Path, tmp_path: Path, name: str
+) -> None:
+    shutil.copytree(bundle, tmp_path / "bundle")
+    data = bytearray((tmp_path / "bundle" / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "bundle" / name).write_bytes(data)
+    told = edgecl("enroll", "new", recordings / "alarms", "--bundle", tmp_path / "bundle")
+    assert_refused(told, 1, "altered", "copy the bundle again")
+
+
+def test_a_bundle_that_computes_something_else_fails_its_self_test(
+    edgecl: Edgecl, home: Path, recordings: Path, bundle: Path, tmp_path: Path
+) -> None:
+    from safetensors.numpy import load_file, save_file  # noqa: PLC0415
+
+    shutil.copytree(bundle, tmp_path / "bundle")
+    golden = load_file(bundle / "golden.safetensors")
+    save_file(golden | {"tokens": golden["tokens"] + 1}, tmp_path / "bundle" / "golden.safetensors")
+    manifest: Manifest = from_bytes((tmp_path / "bundle" / "manifest.json").read_bytes())
+    (tmp_path / "bundle" / "manifest.json").unlink()
+    write_manifest(
+        tmp_path / "bundle", Description(**{n: getattr(manifest, n) for n in Description.model_fields})
+    )
+    told = edgecl("predict", recordings / "alarms", "--bundle", tmp_path / "bundle")
+    assert_refused(told, 1, "fails its self-test: tokens differ", "edgecl doctor")
+    assert edgecl("doctor", "--bundle", tmp_path / "bundle").code == 1
+
+
+def test_an_unknown_task_or_an_empty_store_says_what_to_do(
+    edgecl: Edgecl, home: Path, recordings: Path
+) -> None:
+    assert_refused(edgecl("forget", "nothing"), 1, "there is no task 'nothing'", "edgecl tasks")
+    edgecl("forget", "alarms")
+    assert_refused(edgecl("predict", recordings / "alarms"), 1, "no task was enrolled", "edgecl enroll")
+
+
+def test_predicting_one_bad_file_fails_and_one_among_good_ones_is_listed(
+    edgecl: Edgecl, home: Path, recordings: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.wav").write_bytes(b"")
+    assert_refused(edgecl("predict", tmp_path / "empty.wav"), 1, "is empty (0 bytes)", "record it again")
+    good = recordings / "alarms" / "timer" / "0.wav"
+    answer = edgecl("predict", tmp_path / "empty.wav", good, "--json")
+    assert answer.code == 0
+    assert [file["file"] for file in answer.json["refused"]] == [str(tmp_path / "empty.wav")]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["enroll"], ["enroll", "x"], ["nonsense"], ["predict"], ["tasks", "--threads", "0"]]
+)
+def test_misuse_leaves_with_two_and_points_to_help(edgecl: Edgecl, arguments: list[str]) -> None:
+    told = edgecl(*arguments)
+    assert told.code == 2
+    assert "--help" in told.err
+
+
+def test_with_json_every_failure_is_one_document(edgecl: Edgecl, tmp_path: Path) -> None:
+    for arguments in (["enroll", "--json"], ["forget", "x", "--json"], ["predict", tmp_path, "--json"]):
+        told = edgecl(*arguments)
+        assert told.code in (1, 2)
+        assert told.json["error"] in told.err
+
+
+def test_two_processes_enrolling_at_once_both_succeed(
+    home: Path, recordings: Path, bundle: Path, edgecl: Edgecl
+) -> None:
+    common = ["--home", str(home), "--bundle", str(bundle), "--threads", "1"]
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-m", "device_runtime", "enroll", name, str(recordings / "kitchen"), *common],
+            stdout=subprocess.DEVNULL,
+        )
+        for name in ("one", "two")
+    ]
+    assert [child.wait(120) for child in children] == [0, 0]
+    assert [task["task"] for task in edgecl("tasks", "--json").json["tasks"]] == ["alarms", "one", "two"]
+    assert edgecl("verify", "--json").json["intact"]
