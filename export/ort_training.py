@@ -9,13 +9,16 @@ The artifacts hold AdamW with no weight decay: it is decoupled, so whoever train
 1 − learning_rate · weight_decay before each step, which is what torch does and allows any value at any step.
 """
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnxruntime.training import artifacts, onnxblock
 
@@ -27,7 +30,7 @@ NEWEST_OPSET = 21
 IR_VERSION = 10
 EPSILON = 1e-8
 TORCH_ADAM_MODE = 0  # epsilon is added after the bias correction, and decay comes first; 1 is Hugging Face's
-ERRORS_ONLY = 3
+STDERR = 2  # file descriptor
 Types = dict[str, onnx.TypeProto.Tensor]
 
 
@@ -51,15 +54,30 @@ def write_artifacts(forward: ModelProto, folder: Path, max_classes: int = 64) ->
 
 
 def _generate(model: ModelProto, trainables: list[str], folder: Path) -> None:
-    onnxruntime.set_default_logger_severity(ERRORS_ONLY)  # it would tell of every graph pass
     optimizer = onnxblock.optim.AdamW(eps=EPSILON, weight_decay=0.0)
     try:
-        artifacts.generate_artifacts(model, trainables, optimizer=optimizer, artifact_directory=folder)
+        with _unheard_stderr():
+            artifacts.generate_artifacts(model, trainables, optimizer=optimizer, artifact_directory=folder)
     except RuntimeError as error:
         raise ExportError(
             f"onnxruntime-training cannot differentiate the forward graph: {error}",
             "export the bundle without the engine ort-training",
         ) from error
+
+
+@contextmanager
+def _unheard_stderr() -> Iterator[None]:
+    """Silence below Python: onnxruntime tells of every graph pass there, at any log level that one sets."""
+    sys.stderr.flush()
+    heard = os.dup(STDERR)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, STDERR)
+        yield
+    finally:
+        os.dup2(heard, STDERR)
+        os.close(nowhere)
+        os.close(heard)
 
 
 def _check_opset(model: ModelProto) -> None:
