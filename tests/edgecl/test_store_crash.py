@@ -87,7 +87,7 @@ def test_after_a_crash_the_next_change_leaves_only_what_tasks_point_to(tmp_path:
 
 
 def test_two_processes_committing_different_tasks_at_once_both_survive(tmp_path: Path) -> None:
-    start = processes.Barrier(2)
+    start = processes.Barrier(2, timeout=60)
     writers = [
         processes.Process(target=commit_many, args=(tmp_path / "home", task, 10, start))
         for task in ("doorbell", "kettle")
@@ -102,7 +102,8 @@ def test_two_processes_committing_different_tasks_at_once_both_survive(tmp_path:
 
 @pytest.mark.parametrize("contest", range(3))
 def test_of_several_processes_with_the_same_name_exactly_one_wins(tmp_path: Path, contest: int) -> None:
-    start, count = processes.Barrier(4), 4
+    count = 4
+    start = processes.Barrier(count, timeout=60)
     ours, theirs = zip(*(processes.Pipe(duplex=False) for _ in range(count)), strict=True)
     writers = [
         processes.Process(target=commit_once, args=(tmp_path / "home", value, start, theirs[value]))
@@ -110,10 +111,11 @@ def test_of_several_processes_with_the_same_name_exactly_one_wins(tmp_path: Path
     ]
     for writer in writers:
         writer.start()
-    for writer in writers:
-        writer.join()
+    for connection in theirs:
+        connection.close()
     won = [connection.recv() for connection in ours]
-    for connection in (*ours, *theirs):
+    for writer, connection in zip(writers, ours, strict=True):
+        writer.join()
         connection.close()
     assert sum(won) == 1
     assert state_of(tmp_path / "home") == {"contested": won.index(True)}
