@@ -106,12 +106,13 @@ class Registry:
     @classmethod
     def create(cls, path: Path, entries: list[TaskEntry]) -> "Registry":
         """A new index of these entries, there at once or not at all; in `MEMORY` it leaves no trace."""
-        registry = cls(_connect(path, "memory" if path == MEMORY else "rwc"))
-        with registry.writing():
-            for statement in SCHEMA:
-                registry._connection.execute(statement)
-            for entry in entries:
-                registry.put(entry)
+        connection = _connect(path, "memory" if path == MEMORY else "rwc")
+        try:
+            registry = cls(connection)
+            registry._fill(entries)
+        except BaseException:
+            connection.close()
+            raise
         return registry
 
     def close(self) -> None:
@@ -142,6 +143,13 @@ class Registry:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+
+    def _fill(self, entries: list[TaskEntry]) -> None:
+        with self.writing():
+            for statement in SCHEMA:
+                self._connection.execute(statement)
+            for entry in entries:
+                self.put(entry)
 
     def _check(self) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()

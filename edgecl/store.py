@@ -103,7 +103,7 @@ class Store:
             if old is not None and not replace:
                 raise TaskExistsError(
                     f"task '{task}' is already enrolled",
-                    f"choose another name, or remove it first with 'edgecl forget {task}'",
+                    "add --replace to learn it anew, or choose another name",
                 )
             self.blobs.write(data)
             self.registry.put(_succeed(entry, old))
@@ -144,7 +144,7 @@ class Store:
         if data is None:
             raise BlobError(
                 f"the blob of task '{entry.task}' is damaged and no earlier generation is intact",
-                f"run 'edgecl forget {entry.task}' and enrol it again",
+                f"run 'edgecl enroll {entry.task} FOLDER --replace' to learn it anew",
             )
         self.warnings.append(
             f"the blob {entry.sha256[:8]} of task '{entry.task}' is damaged; its previous generation is used"

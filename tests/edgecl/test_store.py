@@ -70,7 +70,7 @@ def test_the_same_name_twice_is_refused_and_changes_nothing(home: Path) -> None:
     with Store.open(home, create=False) as store:
         with pytest.raises(TaskExistsError, match="task 'doorbell' is already enrolled") as refusal:
             store.commit("doorbell", THIRD)
-        assert "edgecl forget doorbell" in refusal.value.hint
+        assert "--replace" in refusal.value.hint
         assert store.read("doorbell") == SECOND
 
 
@@ -152,7 +152,7 @@ def test_a_blob_with_no_intact_generation_is_reported_and_stays_listed(home: Pat
         for _ in range(2):
             with pytest.raises(BlobError, match="no earlier generation is intact") as refusal:
                 store.read("kettle")
-        assert "edgecl forget kettle" in refusal.value.hint
+        assert "edgecl enroll kettle FOLDER --replace" in refusal.value.hint
         assert [verdict.status for verdict in store.verify("kettle")] == ["missing"]
         store.commit("kettle", KETTLE, replace=True)
         assert store.read("kettle") == KETTLE
