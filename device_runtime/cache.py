@@ -2,14 +2,16 @@
 
 One file a clip: its tokens as .npy, then the SHA-256 of those bytes. The name is a hash of what decides
 the content: the clip's own hash, the bundle's fingerprint, the window. Nothing here can fail a command: a
-torn or altered file is a miss, a full or read-only disk is remembered in `trouble`, and files used longest
-ago make room when the quota is full.
+torn or altered file is a miss, a nearly full or read-only disk is remembered in `trouble`, and files used
+longest ago make room when the quota is full.
 """
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ import numpy as np
 from device_runtime.backbone import Tokens
 
 QUOTA_BYTES = 256 * 1024 * 1024
+RESERVE_BYTES = 8 * 1024 * 1024  # left to the store, which needs it more
 DIGEST_BYTES = 32
 SUFFIX = ".tokens"
 
@@ -75,6 +78,8 @@ class TokenCache:
 
     def _write(self, path: Path, data: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(self.folder).free < RESERVE_BYTES + len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             beside.write_bytes(data)

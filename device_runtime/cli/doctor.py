@@ -16,6 +16,8 @@ def doctor(settings: Settings) -> int:
 
     Leaves with 1 if something fails.
 
+    [bold]Examples[/bold]
+
       edgecl doctor
 
       edgecl doctor --bundle my-bundle/ --json

@@ -36,6 +36,8 @@ def enroll(
     WAV, FLAC, OGG, Opus, MP3 and AIFF are read, at any rate and number of channels. Files that cannot be
     used are skipped with a reason. A dozen recordings of each sound are a good start, two the least.
 
+    [bold]Examples[/bold]
+
       edgecl enroll alarms my-sounds/
 
       edgecl enroll alarms my-sounds/ --replace --engine portable --seed 7

@@ -29,6 +29,8 @@ def evaluate(
     Shows the accuracy, each class, and what was taken for what. A recording's score is the mean over its
     windows.
 
+    [bold]Examples[/bold]
+
       edgecl evaluate alarms my-other-sounds/
     """
     with Store.open(settings.home, create=False) as store:

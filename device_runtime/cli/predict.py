@@ -40,6 +40,8 @@ def predict(settings: Settings, paths: Recordings) -> int:
     A clip that fits in one window gets one answer a task, the surest first. In a longer recording each sound
     is found: from when to when, and which label. Leaves with 1 if no file could be read.
 
+    [bold]Examples[/bold]
+
       edgecl predict knock.wav
 
       edgecl predict --json evening.flac | jq '.files[].events'

@@ -20,9 +20,11 @@ MaybeTask = Annotated[str | None, typer.Argument(metavar="[NAME]", help="One tas
 def tasks(settings: Settings) -> int:
     """List what has been learnt: labels, size, identity, and whether this bundle can use it.
 
-    edgecl tasks
+    [bold]Examples[/bold]
 
-    edgecl tasks --json | jq '.tasks[].labels'
+      edgecl tasks
+
+      edgecl tasks --json | jq '.tasks[].labels'
     """
     fingerprint = _fingerprint(settings)
     entries = _entries(settings)
@@ -40,7 +42,9 @@ def tasks(settings: Settings) -> int:
 def forget(settings: Settings, name: TaskName) -> int:
     """Remove one task and its file. The others are not touched.
 
-    edgecl forget alarms
+    [bold]Examples[/bold]
+
+      edgecl forget alarms
     """
     with Store.open(settings.home, create=False) as store:
         sha256 = store.entry(name).sha256
@@ -57,6 +61,8 @@ def verify(settings: Settings, name: MaybeTask = None) -> int:
     """Read every byte of every task again and compare it with its hash. Changes nothing.
 
     Leaves with 1 if a task is damaged or missing.
+
+    [bold]Examples[/bold]
 
       edgecl verify
 
