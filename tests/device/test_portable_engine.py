@@ -1,0 +1,114 @@
+"""The portable engine on the shipped bundle: torch's golden vectors, swapping tasks, going on later."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device_runtime.engines import Engine, Floats, available, open_engine
+from edgecl.bundle import Bundle
+from edgecl.errors import EngineError
+
+LEARNING_RATE, WEIGHT_DECAY, STEPS = 1e-3, 0.01, 50  # as in the golden vectors
+
+Golden = dict[str, Floats]
+
+
+@pytest.fixture(scope="module")
+def opened(bundle: Path) -> Bundle:
+    return Bundle.open(bundle)
+
+
+@pytest.fixture(scope="module")
+def golden(opened: Bundle) -> Golden:
+    return opened.golden()
+
+
+@pytest.fixture
+def engine(opened: Bundle) -> Engine:
+    return open_engine("portable", opened, threads=1)
+
+
+def take_steps(engine: Engine, golden: Golden, count: int) -> list[float]:
+    batch = golden["train_tokens"], golden["targets"]
+    return [engine.step(*batch, LEARNING_RATE, WEIGHT_DECAY) for _ in range(count)]
+
+
+def test_loss_and_gradients_are_torchs(engine: Engine, golden: Golden) -> None:
+    engine.start(golden["parameters"], golden["normalizer"])
+    (loss,) = take_steps(engine, golden, 1)
+
+    gradients = engine.state().first_moment / np.float32(0.1)  # after one step m = (1 − β₁) g
+    assert loss == pytest.approx(golden["loss"].item(), rel=1e-5)
+    assert np.abs(gradients - golden["gradients"]).max() <= 1e-5 * np.abs(golden["gradients"]).max()
+
+
+def test_fifty_steps_end_where_torchs_adamw_ended(engine: Engine, golden: Golden) -> None:
+    engine.start(golden["parameters"], golden["normalizer"])
+    losses = take_steps(engine, golden, STEPS)
+
+    assert losses[-1] < losses[0]
+    assert np.abs(engine.parameters() - golden["trained_parameters"]).mean() <= 1e-6
+
+
+def test_a_task_trained_after_another_comes_out_as_if_alone(engine: Engine, golden: Golden) -> None:
+    engine.start(golden["parameters"], golden["normalizer"])
+    take_steps(engine, golden, 3)
+    alone = engine.parameters()
+
+    engine.start(golden["parameters"] * 2, golden["normalizer"])
+    take_steps(engine, golden, 2)
+    engine.start(golden["parameters"], golden["normalizer"])
+    take_steps(engine, golden, 3)
+
+    assert np.array_equal(engine.parameters(), alone)
+
+
+def test_training_goes_on_in_a_new_engine_as_if_never_interrupted(opened: Bundle, golden: Golden) -> None:
+    first, second = (open_engine("portable", opened, threads=1) for _ in range(2))
+    first.start(golden["parameters"], golden["normalizer"])
+    take_steps(first, golden, 3)
+    second.resume(first.state(), golden["normalizer"])
+
+    assert take_steps(second, golden, 3) == take_steps(first, golden, 3)
+    assert np.array_equal(second.parameters(), first.parameters())
+
+
+def test_the_vectors_handed_in_and_out_are_nobody_elses(engine: Engine, golden: Golden) -> None:
+    start = golden["parameters"].copy()
+    engine.start(start, golden["normalizer"])
+    engine.parameters()[:] = 0.0
+    take_steps(engine, golden, 2)
+
+    assert np.array_equal(start, golden["parameters"])
+    assert engine.state().step == 2
+
+
+def test_the_number_of_classes_may_change_from_task_to_task(
+    engine: Engine, opened: Bundle, golden: Golden
+) -> None:
+    width = opened.manifest.head_features + 1
+    for classes in (2, 11):
+        head = np.zeros(classes * width, np.float32)
+        adapter = golden["parameters"][: opened.manifest.adapter_size]
+        engine.start(np.concatenate([adapter, head]), golden["normalizer"])
+        targets = np.full((3, classes), 1 / classes, np.float32)
+        loss = engine.step(golden["train_tokens"][:3], targets, LEARNING_RATE, WEIGHT_DECAY)
+        assert loss == pytest.approx(np.log(classes), rel=1e-5)
+
+
+def test_an_engine_that_does_not_exist_is_refused(opened: Bundle) -> None:
+    with pytest.raises(EngineError, match="no training engine 'quantum'") as refusal:
+        open_engine("quantum", opened, threads=1)
+    assert "portable" in refusal.value.hint
+
+
+def test_auto_takes_an_engine_that_is_here(opened: Bundle) -> None:
+    assert open_engine("auto", opened, threads=1).name == available()[0]
+
+
+@pytest.mark.skipif("ort-training" in available(), reason="the training wheel is installed here")
+def test_an_engine_that_is_not_installed_is_refused_with_the_way_out(opened: Bundle) -> None:
+    with pytest.raises(EngineError, match="'ort-training' is not installed here") as refusal:
+        open_engine("ort-training", opened, threads=1)
+    assert "--engine portable" in refusal.value.hint
