@@ -7,12 +7,14 @@ import numpy as np
 import torch
 import typer
 
-from export.checkpoint import load_weights, save_weights
+from export.checkpoint import Weights, load_weights, save_weights
 from export.model.ast import Ast, pool
 from tools.pretrain.config import RunConfig
 from tools.pretrain.curves import draw_curves
 from tools.pretrain.probe import Embed, probe_tasks
 from tools.pretrain.train import Run, train
+
+ORIGIN = "distilled from EfficientAT mn04_as (MIT) on 6 hours of openly licensed audio; see MODEL_CARD.md"
 
 app = typer.Typer(
     help="Distil a teacher into the default backbone, from unlabelled audio.", no_args_is_help=True
@@ -26,7 +28,9 @@ def train_command(
     teacher: Annotated[Path, typer.Option(help="The teacher's state dict (.pt).")],
     config: Annotated[Path | None, typer.Option(help="Config JSON; default: the default run.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the folder's checkpoint.")] = False,
-    threads: Annotated[int, typer.Option(help="Threads of the training loop; one more process teaches.")] = 2,
+    threads: Annotated[int, typer.Option(help="Threads of the training loop; one more process teaches.")] = 1,
+    licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "CC-BY-SA-4.0",
+    origin: Annotated[str, typer.Option(help="Where the weights come from.")] = ORIGIN,
 ) -> None:
     """Train to the end of the schedule and write `weights.safetensors` and `curves.png`."""
     torch.set_num_threads(threads)
@@ -37,7 +41,7 @@ def train_command(
         typer.echo(f"resuming at step {run.number} of {settings.steps}", err=True)
     settings.save(folder / "config.json")
     train(run, audio, teacher, folder.parent)
-    save_weights(run.average, folder / "weights.safetensors")
+    save_weights(Weights(run.average, licence, origin), folder / "weights.safetensors")
     draw_curves(run.history, folder / "curves.png")
 
 
@@ -47,7 +51,7 @@ def probe_command(
     tasks: Annotated[Path, typer.Argument(help="Folder of tasks, each with train/ and test/.")],
 ) -> None:
     """Accuracy of a logistic regression on the frozen embedding, for every task."""
-    model = load_weights(weights)
+    model = load_weights(weights).model
     results = probe_tasks(tasks, embedder(model), model.config.window_samples)
     for task, value in results.items():
         typer.echo(f"{task:20} {100 * value:5.1f} %")

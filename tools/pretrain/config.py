@@ -13,7 +13,7 @@ class RunConfig:
     """One run; two runs of the same config see the same windows in the same order."""
 
     model: AstConfig = field(default_factory=lambda: AstConfig(attention="masked"))
-    steps: int = 6000
+    steps: int = 4400
     batch: int = 32
     learning_rate: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.98)
