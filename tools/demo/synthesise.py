@@ -48,8 +48,8 @@ def clip(label: str, number: int, seed: int = SEED) -> Waveform:
     """One recording for training: a variation in some room, at some distance, over some noise."""
     dry, rng = variation(label, number, seed)
     wet = echoed(dry, response(rng.uniform(0.15, 0.5), rng.uniform(0.1, 0.9), rng))
-    before_s = rng.uniform(0.05, 0.3)
-    duration_s = before_s + wet.size / RATE_HZ
+    before_s, after_s = rng.uniform(0.1, 0.5, size=2)
+    duration_s = before_s + wet.size / RATE_HZ + after_s
     noise = background(duration_s, rng) * 10 ** (rng.uniform(-66, -48) / 20)
     return placed(duration_s, [(before_s, levelled(wet, rng.uniform(-15, -3))), (0.0, noise)])
 
