@@ -29,14 +29,14 @@ class Recipe:
     """At most this many passes over the windows."""
     batch: int = 16
     """Windows a step."""
-    learning_rate: float = 3e-3
+    learning_rate: float = 5e-4
     """At its peak; falls to zero along half a cosine."""
     warmup: float = 0.05
     """Share of the steps during which the learning rate rises."""
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     """Share of each target spread evenly over all classes, 0…1."""
-    mixup: float = 0.2
+    mixup: float = 1.0
     """Concentration of the Beta distribution that mixes pairs of windows; 0 mixes none."""
     token_noise: float = 0.0
     """Deviation of noise on the tokens, in units of their own deviation."""
