@@ -142,7 +142,7 @@ def test_a_flipped_byte_in_a_blob_is_found_and_the_other_tasks_go_on(
     assert verified.code == 1
     assert [v["status"] for v in verified.json["tasks"]] == ["damaged", "unchanged"]
     told = edgecl("evaluate", "alarms", recordings / "alarms")
-    assert_refused(told, 1, "the blob of task 'alarms' is damaged", "enrol it again")
+    assert_refused(told, 1, "the blob of task 'alarms' is damaged", "to learn it anew")
     answer = edgecl("predict", recordings / "kitchen" / "knock" / "0.wav", "--json")
     assert answer.code == 0
     assert any("alarms" in warning for warning in answer.json["warnings"])

@@ -29,9 +29,7 @@ def fill(disk: Path, leave_bytes: int) -> None:
     (disk / "filler").write_bytes(bytes(room.f_bavail * room.f_frsize - leave_bytes))
 
 
-def test_little_space_is_left_to_the_store(
-    edgecl: Edgecl, disk: Path, recordings: Path
-) -> None:
+def test_little_space_is_left_to_the_store(edgecl: Edgecl, disk: Path, recordings: Path) -> None:
     fill(disk, leave_bytes=200 * 1024)
     report = edgecl("enroll", "kitchen", recordings / "kitchen", "--json")
     assert report.code == 0
