@@ -9,11 +9,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from device_runtime.cli.arguments import run
 from edgecl import console
 from edgecl.bundle import Bundle
 from export import parity
 from export.checkpoint import load_weights
 from export.make_bundle import Recipe, make_bundle
+
+WIDTH = 110  # the parity table, unwrapped
 
 app = typer.Typer(
     help="Turn backbone weights into a bundle that devices open, and prove that it computes the same.",
@@ -62,10 +65,10 @@ def _show(rows: list[parity.Row]) -> None:
         verdict = "[green]agrees[/]" if row.agrees else "[red]DIFFERS[/]"
         between = f"{row.left} – {row.right}"
         table.add_row(row.quantity, between, row.measure, f"{row.error:.1e}", f"{row.limit:.0e}", verdict)
-    Console().print(table)
+    Console(width=max(Console().width, WIDTH)).print(table)
 
 
 def main() -> None:
     """Entry point of the console script."""
     torch.set_num_threads(1)
-    sys.exit(console.run(lambda: app(standalone_mode=False)))
+    sys.exit(console.run(lambda: run(app, sys.argv[1:], "edgecl-export")))

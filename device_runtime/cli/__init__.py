@@ -19,6 +19,7 @@ def main() -> None:
 
 
 def _parse_and_run() -> int:
-    from device_runtime.cli.app import run  # noqa: PLC0415
+    from device_runtime.cli.app import app  # noqa: PLC0415
+    from device_runtime.cli.arguments import run  # noqa: PLC0415
 
-    return run(sys.argv[1:])
+    return run(app, sys.argv[1:], "edgecl")

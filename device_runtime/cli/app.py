@@ -1,4 +1,4 @@
-"""The application: all commands, and the way from arguments to one of them."""
+"""The application `edgecl`: all its commands."""
 
 from typing import Annotated
 
@@ -11,28 +11,10 @@ from device_runtime.cli.options import command
 from device_runtime.cli.predict import predict
 from device_runtime.cli.tasks import forget, tasks, verify
 from device_runtime.doctor import version_of
-from edgecl.errors import UsageError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 for function in (enroll, predict, evaluate, tasks, forget, verify, doctor):
     command(app)(function)
-
-
-def run(arguments: list[str]) -> int:
-    """The exit code of the command that these arguments ask for.
-
-    Raises:
-        UsageError: they ask for none.
-    """
-    try:
-        return app(arguments, prog_name="edgecl", standalone_mode=False) or 0
-    except typer.Exit as leaving:
-        return leaving.exit_code
-    except Exception as error:
-        if not hasattr(error, "format_message"):  # a fault in the arguments, whichever click found it
-            raise
-        asked = getattr(getattr(error, "ctx", None), "command_path", "edgecl")
-        raise UsageError(error.format_message().rstrip("."), f"see '{asked} --help'") from None
 
 
 @app.callback(invoke_without_command=True)
