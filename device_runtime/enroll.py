@@ -16,11 +16,13 @@ from device_runtime.backbone import Floats, Tokens
 from device_runtime.bank import TokenBank
 from device_runtime.cache import TokenCache
 from device_runtime.engines import Engine
+from device_runtime.examples import Examples
 from device_runtime.intake import Intake, Recording, take_in
 from device_runtime.progress import Progress
+from device_runtime.recipe import Recipe
 from device_runtime.runtime import Runtime
 from device_runtime.stopwatch import Stopwatch
-from device_runtime.trainer import Examples, Recipe, Trained, Trainer
+from device_runtime.trainer import Trained, Trainer
 from edgecl.audio import read_clip
 from edgecl.blob import BlobRecord, TaskBlob
 from edgecl.calibration import distances, normalizer_of, prototypes_of, threshold_of

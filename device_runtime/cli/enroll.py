@@ -16,9 +16,9 @@ from device_runtime.cli.options import Settings
 from device_runtime.cli.progress import progress
 from device_runtime.engines import open_engine
 from device_runtime.enroll import Enroller, Enrolment
+from device_runtime.recipe import Recipe
 from device_runtime.report import Report, report
 from device_runtime.runtime import Runtime
-from device_runtime.trainer import Recipe
 from edgecl import blob
 from edgecl.errors import StoreError, TaskExistsError
 from edgecl.names import check_task_name

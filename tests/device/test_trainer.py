@@ -1,6 +1,5 @@
 """The trainer on a real bundle: splits by recording, learns, stops, repeats itself."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +7,11 @@ import pytest
 
 from device_runtime.adapter import identity_normalizer, initial_parameters
 from device_runtime.engines import available, open_engine
+from device_runtime.examples import Examples, split_by_recording
 from device_runtime.progress import silent
+from device_runtime.recipe import Recipe, Schedule
 from device_runtime.runtime import Runtime
-from device_runtime.trainer import Examples, Recipe, Schedule, Trained, Trainer, split_by_recording
+from device_runtime.trainer import Choice, HeldOut, Trained, Trainer
 from edgecl.calibration import normalizer_of
 
 QUICK = Recipe(epochs=6, patience=6)
@@ -67,22 +68,40 @@ def test_the_same_seed_gives_the_same_bytes(runtime: Runtime, examples: Examples
     assert one.parameters.tobytes() == other.parameters.tobytes()
 
 
-def test_training_stops_when_it_gets_no_better(runtime: Runtime, examples: Examples) -> None:
-    shuffled = replace(examples, labels=np.random.default_rng(0).permutation(examples.labels))
-    recipe = Recipe(epochs=40, patience=2, refit=False, learning_rate=0.01)
-    stages: list[tuple[str, int, int]] = []
-    start = initial_parameters(runtime.bundle, 3)
-    trainer = Trainer(open_engine("portable", runtime.bundle, 1), runtime.forward, recipe, seed=0)
-    trainer.train(shuffled, start, identity_normalizer(runtime.bundle.manifest), lambda *s: stages.append(s))
-    assert len(stages) < 40
-    assert stages[-1] == ("training", 40, 40)
+def taken(accuracies: list[float], standard_error: float, patience: int = 3) -> tuple[int, int]:
+    """(the epoch taken, the epoch after which training ends)"""
+    choice, last = Choice(patience), 0
+    for epoch, accuracy in enumerate(accuracies, start=1):
+        last = epoch if choice.takes(epoch, accuracy, standard_error) else last
+        if choice.gives_up(epoch):
+            break
+    return last, epoch
 
 
-def test_a_refit_starts_anew_and_sees_every_recording(runtime: Runtime, examples: Examples) -> None:
-    once = trained(runtime, examples, replace(QUICK, refit=False))
-    again = trained(runtime, examples, QUICK)
-    assert once.parameters.tobytes() == once.scored_parameters.tobytes() == again.scored_parameters.tobytes()
-    assert again.parameters.tobytes() != again.scored_parameters.tobytes()
+def test_the_last_epoch_is_taken_while_the_held_out_recordings_are_as_good_as_ever() -> None:
+    assert taken([0.5, 0.9, 0.95, 0.92, 0.93], standard_error=0.05) == (5, 5)
+
+
+def test_an_epoch_that_got_worse_by_more_than_chance_is_not_taken() -> None:
+    assert taken([0.5, 0.95, 0.7, 0.7], standard_error=0.05) == (2, 4)
+
+
+def test_training_ends_when_it_stays_worse_for_too_long() -> None:
+    assert taken([0.95, 0.7, 0.7, 0.7, 0.99], standard_error=0.05) == (1, 4)
+
+
+def test_what_is_stored_has_learnt_from_every_recording(runtime: Runtime, examples: Examples) -> None:
+    once = trained(runtime, examples, QUICK)
+    assert once.parameters.tobytes() != once.scored_parameters.tobytes()
+
+
+def test_few_recordings_leave_more_to_chance_than_many() -> None:
+    def error(recordings: int) -> float:
+        scores = np.tile([[0.9, 0.1]], (recordings, 1))
+        return HeldOut(np.arange(recordings), np.zeros(recordings, np.int64), scores).standard_error
+
+    assert 0.05 < error(12) < 0.1
+    assert error(1000) < 0.002
 
 
 def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
