@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -12,6 +11,9 @@ from typing import Any
 import numpy as np
 import soundfile
 from rich.table import Table
+
+from device_runtime.engines import available
+from tools.command import Command
 
 CLASSES, CLIPS_A_CLASS, SECONDS, RATE_HZ = 10, 16, 5, 16000
 
@@ -22,14 +24,14 @@ def measure(bundle: Path | None, threads: int = 1) -> Table:
     with tempfile.TemporaryDirectory() as work:
         clips = Path(work) / "clips"
         _write_clips(clips)
-        for engine in ("portable", "ort-training"):
-            home = Path(work) / engine
-            options = ["--home", str(home), "--engine", engine, "--threads", str(threads), "--json"]
-            options += ["--bundle", str(bundle)] if bundle else []
-            report, peak_bytes, wall_s = _watched(["enroll", "bench", str(clips), *options])
+        for engine in available():
+            options = ["--engine", engine, "--threads", str(threads), "--json"]
+            command = Command(Path(work) / engine, bundle)
+            report, peak_bytes, wall_s = _watched(command, ["enroll", "bench", str(clips), *options])
             phases = [f"{report['seconds'][name]:.1f} s" for name in ("decode", "backbone", "training")]
             size = f"{report['size_bytes'] / 1024:.0f} KiB"
-            table.add_row(engine, f"{peak_bytes / 2**20:.0f} MiB", *phases, f"{wall_s:.1f} s", size)
+            table.add_row(engine, f"{peak_bytes / 1e6:.0f} MB", *phases, f"{wall_s:.1f} s", size)
+    table.add_row("goal", "≤ 300 MB", "", "", "", "", "≤ 256 KiB")
     return table
 
 
@@ -48,15 +50,15 @@ def _write_clips(folder: Path) -> None:
             soundfile.write(folder / f"class-{label}" / f"{number:02}.wav", clip, RATE_HZ)
 
 
-def _watched(arguments: list[str]) -> tuple[dict[str, Any], int, float]:
+def _watched(command: Command, arguments: list[str]) -> tuple[dict[str, Any], int, float]:
     """The command's JSON, the peak of its resident memory in bytes, and its wall time."""
-    command = [sys.executable, "-m", "device_runtime", *arguments]
     with tempfile.TemporaryFile() as answer:
         started = time.monotonic()
-        process = subprocess.Popen(command, stdout=answer)
+        process = command.start(*arguments, stdout=answer, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
         wall_s = time.monotonic() - started
-        if status:
-            raise SystemExit(f"the command failed: {' '.join(command)}")
+        if process.returncode:
+            raise SystemExit(f"edgecl {' '.join(arguments)} failed")
         answer.seek(0)
         return json.loads(answer.read()), usage.ru_maxrss * 1024, wall_s
