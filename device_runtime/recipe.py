@@ -13,7 +13,7 @@ class Recipe:
 
     epochs: int = 30
     """Passes over the windows, unless the held-out recordings get worse before."""
-    batch: int = 16
+    batch: int = 8
     """Windows a step."""
     learning_rate: float = 1e-3
     """At its peak; falls to zero along half a cosine."""
@@ -23,8 +23,8 @@ class Recipe:
     """AdamW's: a step takes this share of the learning rate off every parameter."""
     label_smoothing: float = 0.1
     """Share of each target spread evenly over all classes, 0…1."""
-    mixup: float = 0.4
-    """Concentration of the Beta distribution that mixes pairs of windows; 0 mixes none."""
+    mixup: float = 1.0
+    """Concentration of the Beta distribution that mixes pairs of windows: 1 is uniform, 0 mixes none."""
     patience: int = 10
     """Epochs that the held-out recordings may stay worse before training stops."""
     held_out: float = 0.2
