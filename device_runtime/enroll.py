@@ -52,7 +52,7 @@ class Enroller:
     recipe: Recipe
     seed: int
     progress: Progress
-    watch: Stopwatch = field(default_factory=Stopwatch)
+    watch: Stopwatch = field(default_factory=lambda: Stopwatch("decode", "backbone", "training"))
 
     def learn(self, task: str, folder: Path, created: str) -> Enrolment:
         """A task of this name from a folder of classes.

@@ -6,10 +6,10 @@ from time import perf_counter
 
 
 class Stopwatch:
-    """`with watch("decode"): …` adds to `seconds["decode"]`; stages may come back, never nest."""
+    """`with watch("decode"): …` adds to `seconds["decode"]`; each stage is named beforehand."""
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
+    def __init__(self, *stages: str) -> None:
+        self.seconds = dict.fromkeys(stages, 0.0)
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
@@ -18,4 +18,4 @@ class Stopwatch:
         try:
             yield
         finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + perf_counter() - start
+            self.seconds[stage] += perf_counter() - start

@@ -95,13 +95,12 @@ def _show(answers: list[Answer], refused: list[Refused], warnings: list[str]) ->
     if clips:
         columns = ["file", "task", "label", "score", "accepted"]
         screen.answer(screen.table("", columns, [_clip_row(*pair) for pair in clips], "score"))
+    events = [_event_row(answer.path, heard) for answer in answers for heard in answer.events]
+    if events:
+        columns = ["file", "from", "to", "task", "label", "score"]
+        screen.answer(screen.table("", columns, events, "from,to,score"))
     for answer in answers:
-        if answer.events:
-            title = f"{answer.path}, {answer.duration_s:.1f} s"
-            columns = ["from", "to", "task", "label", "score"]
-            rows = [_event_row(heard) for heard in answer.events]
-            screen.answer(screen.table(title, columns, rows, "from,to,score"))
-        elif not answer.scores:
+        if not answer.scores and not answer.events:
             screen.answer(f"{answer.path}: nothing that was taught")
 
 
@@ -112,6 +111,7 @@ def _clip_row(path: Path, score: TaskScore) -> tuple[object, ...]:
     return path, score.task, label, f"{score.score:.3f}", Text(verdict, style)
 
 
-def _event_row(heard: Heard) -> tuple[object, ...]:
+def _event_row(path: Path, heard: Heard) -> tuple[object, ...]:
     found = heard.detection
-    return f"{found.start_s:.2f} s", f"{found.end_s:.2f} s", heard.task, found.label, f"{found.score:.3f}"
+    start, end = f"{found.start_s:.2f} s", f"{found.end_s:.2f} s"
+    return path, start, end, heard.task, found.label, f"{found.score:.3f}"
