@@ -70,6 +70,10 @@ def main() -> int:
     except (DamageError, CommandError) as damage:
         console.print(f"error: {damage}\nhint:  the home is kept as it was found: {folder}", markup=False)
         return 1
+    except KeyboardInterrupt:
+        shutil.rmtree(folder)
+        console.print("interrupted: no damage so far")
+        return 1
     shutil.rmtree(folder)
     console.print(summary(tally))
     console.print("every restart found the old state or the new one, byte for byte")

@@ -33,6 +33,9 @@ def main() -> int:
         except CommandError as error:
             console.print(f"error: {error}", markup=False)
             return 1
+        except KeyboardInterrupt:
+            console.print("interrupted")
+            return 1
     return 0
 
 
