@@ -117,7 +117,7 @@ def _clip_in(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
 def _check_whole(file: BinaryIO, size_bytes: int) -> None:
     if size_bytes == 0:
         raise AudioError("is empty (0 bytes)", "record it again, or copy it again")
-    missing = missing_bytes(file.read(8), size_bytes)
+    missing = missing_bytes(file, size_bytes)
     if missing:
         raise AudioError(f"is cut off: {missing} bytes that its header promises are missing", "copy it again")
 

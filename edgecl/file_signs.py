@@ -2,6 +2,9 @@
 
 import codecs
 import struct
+from typing import BinaryIO
+
+from edgecl import mp3
 
 SIGNS: tuple[tuple[int, bytes, str], ...] = (
     (4, b"ftyp", "M4A or MP4 sound"),
@@ -29,6 +32,7 @@ UTF8 = codecs.getincrementaldecoder("utf-8")
 BYTE_ORDERS = {b"RIFF": "<I", b"RIFX": ">I", b"FORM": ">I"}
 STREAMED = 0x7FFF0000  # a size this large is what a recorder writes when it cannot know the length
 CHUNK_HEADER_BYTES = 8
+MP3_TOLERANCE = 0.01  # some encoders leave the first frame, or a tag, out of the count
 
 
 def looks_like(head: bytes, suffix: str) -> str | None:
@@ -47,16 +51,24 @@ def _is_text(head: bytes) -> bool:
     return bool(text) and all(letter.isprintable() or letter.isspace() for letter in text)
 
 
-def missing_bytes(head: bytes, size_bytes: int) -> int:
-    """Bytes that a WAV or AIFF file promises at its start but does not hold.
+def missing_bytes(file: BinaryIO, size_bytes: int) -> int:
+    """Bytes that a WAV, AIFF or MP3 file of this size promises at its start but does not hold."""
+    file.seek(0)
+    head = file.read(CHUNK_HEADER_BYTES)
+    return _missing_from_chunk(head, size_bytes) or _missing_from_mp3(file, size_bytes)
 
-    Args:
-        head: the first 8 bytes of the file: the header of its outermost chunk.
-        size_bytes: the size of the whole file.
-    """
+
+def _missing_from_chunk(head: bytes, size_bytes: int) -> int:
+    """The same for WAV and AIFF, whose first 8 bytes are the header of the outermost chunk."""
     if len(head) < CHUNK_HEADER_BYTES or head[:4] not in BYTE_ORDERS:
         return 0
     (promised,) = struct.unpack(BYTE_ORDERS[head[:4]], head[4:8])
     missing: int = promised + CHUNK_HEADER_BYTES - size_bytes
     tolerable = missing <= CHUNK_HEADER_BYTES  # some writers count the chunk's own header
     return 0 if tolerable or promised >= STREAMED else missing
+
+
+def _missing_from_mp3(file: BinaryIO, size_bytes: int) -> int:
+    promised = mp3.promised_bytes(file) or 0
+    missing = promised - size_bytes
+    return missing if missing > MP3_TOLERANCE * promised else 0

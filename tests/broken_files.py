@@ -56,6 +56,12 @@ def with_sample(value: float) -> bytes:
     return wav(samples, "FLOAT")
 
 
+def id3_tag(content_bytes: int) -> bytes:
+    """An ID3v2 tag, as it stands in front of an MP3 with a picture; its length has seven bits a byte."""
+    length = bytes(content_bytes >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\x03\0\0" + length + bytes(content_bytes)
+
+
 def hour() -> Samples:
     return np.tile(tone(60.0, 8000), (60, 1))
 
@@ -80,6 +86,8 @@ GOOD: dict[str, Callable[[], bytes]] = {
     "plain.mp3": lambda: encoded(tone(), "MP3"),
     "plain.aiff": lambda: encoded(tone(), "AIFF"),
     "plain.caf": lambda: encoded(tone(), "CAF"),
+    "tagged.mp3": lambda: id3_tag(5000) + encoded(tone(), "MP3"),
+    "tagged-at-its-end.mp3": lambda: encoded(tone(), "MP3") + b"TAG".ljust(128, b"\0"),
     "mp3-called.wav": lambda: encoded(tone(), "MP3"),
     "streamed-length-unknown.wav": lambda: patched(patched(wav(tone()), 4, b"\xff" * 4), 40, b"\xff" * 4),
     "lying-data-size.wav": lambda: patched(wav(tone()), 40, struct.pack("<I", 2**31 - 1)),
@@ -94,6 +102,8 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "truncated.wav": (lambda: wav(tone())[:9000], "is cut off: 23044 bytes"),
     "truncated.aiff": (lambda: encoded(tone(), "AIFF")[:9000], "is cut off"),
     "truncated.flac": (lambda: encoded(tone(), "FLAC")[:9000], "is damaged or cut off"),
+    "truncated.mp3": (lambda: encoded(tone(), "MP3")[:2500], "is cut off: 2468 bytes"),
+    "truncated-behind-a-tag.mp3": (lambda: id3_tag(5000) + encoded(tone(), "MP3")[:2500], "is cut off: 2468"),
     "header-only.wav": (lambda: wav(tone(0.0)), "holds a header but no sound"),
     "silent.wav": (lambda: wav(0 * tone()), "is silent"),
     "nothing-but-dc.wav": (lambda: wav(0 * tone() + 0.5), "is silent"),

@@ -135,11 +135,20 @@ def test_a_phone_recording_is_told_how_to_be_converted(tmp_path: Path) -> None:
     assert refused.hint == "convert it: ffmpeg -i 'note.m4a' 'note.wav'"
 
 
+def test_a_cut_mp3_is_refused_before_the_decoder_can_complain(
+    hostile: Verdicts, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for path in hostile:
+        if path.name.startswith("truncated") and path.suffix == ".mp3":
+            assert isinstance(read_or_refuse(path), Refused)
+    assert capfd.readouterr().err == ""
+
+
 def test_sentences_do_not_repeat_for_different_defects() -> None:
     assert len(GOOD) > 20
     assert (
-        len({sentence for _, sentence in BAD.values()}) >= len(BAD) - 4
-    )  # hour ×2, M4A ×2, silent ×2, cut ×2
+        len({sentence for _, sentence in BAD.values()}) >= len(BAD) - 6
+    )  # hour ×2, M4A ×2, silent ×2, cut ×4
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
