@@ -17,7 +17,7 @@ class ClassReport:
     clips: int
     windows: int
     held_out: int  # recordings it was measured on
-    accuracy: float  # share of them that were recognised
+    accuracy: float | None  # share of them that were recognised
 
 
 @dataclass(frozen=True)

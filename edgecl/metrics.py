@@ -1,6 +1,6 @@
 """How good the answers are. Each measure is a small function with its formula; the counts are fed by others.
 
-A fraction with nothing below the line (a class without clips, or never predicted) counts as 0.
+A class without clips has no recall, one that nothing was called has no precision: None.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ Counts = npt.NDArray[np.int64]
 class ClassScore:
     """How one class fared."""
 
-    recall: float
+    recall: float | None
     """Of the clips of this class, the part that was recognised: K[c, c] / Σ_j K[c, j]."""
-    precision: float
+    precision: float | None
     """Of the clips called this class, the part that was it: K[c, c] / Σ_i K[i, c]."""
     support: int
     """Clips of this class: Σ_j K[c, j]."""
@@ -37,18 +37,18 @@ def confusion(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> C
 
 
 def accuracy(confusion: Counts) -> float:
-    """Σ_c K[c, c] / Σ_ij K[i, j]: the part of all clips that was recognised."""
-    return _fraction(int(confusion.trace()), int(confusion.sum()))
+    """Σ_c K[c, c] / Σ_ij K[i, j]: the part of all clips that was recognised; 0 of none."""
+    return _share(int(confusion.trace()), int(confusion.sum())) or 0.0
 
 
 def per_class(confusion: Counts) -> list[ClassScore]:
     """One score a class, in the order of the classes."""
     rows, columns = confusion.sum(axis=1), confusion.sum(axis=0)
     return [
-        ClassScore(_fraction(hits, row), _fraction(hits, column), int(row))
+        ClassScore(_share(hits, row), _share(hits, column), int(row))
         for hits, row, column in zip(confusion.diagonal(), rows, columns, strict=True)
     ]
 
 
-def _fraction(part: int, whole: int) -> float:
-    return float(part / whole) if whole else 0.0
+def _share(part: int, whole: int) -> float | None:
+    return float(part / whole) if whole else None

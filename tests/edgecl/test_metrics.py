@@ -22,14 +22,21 @@ def test_accuracy_is_the_diagonal_over_everything() -> None:
 
 
 def test_each_class_has_recall_precision_and_support() -> None:
-    assert per_class(COUNTS) == [ClassScore(2 / 3, 0.5, 3), ClassScore(0.5, 0.5, 2), ClassScore(0.0, 0.0, 1)]
+    assert per_class(COUNTS) == [ClassScore(2 / 3, 0.5, 3), ClassScore(0.5, 0.5, 2), ClassScore(0.0, None, 1)]
 
 
-def test_a_fraction_of_nothing_is_zero() -> None:
+def test_a_class_without_clips_has_no_recall_and_one_never_called_no_precision() -> None:
+    assert per_class(confusion([0, 0], [0, 1], 3)) == [
+        ClassScore(0.5, 1.0, 2),
+        ClassScore(None, 0.0, 0),
+        ClassScore(None, None, 0),
+    ]
+
+
+def test_of_no_clips_none_was_recognised() -> None:
     counts = confusion([], [], 2)
     assert counts.shape == (2, 2)
     assert accuracy(counts) == 0.0
-    assert per_class(counts) == [ClassScore(0.0, 0.0, 0)] * 2
 
 
 def test_counts_are_plain_numbers_that_json_can_hold() -> None:
