@@ -5,6 +5,7 @@ runs onnxruntime-training's artifacts of the same forward graph. Both speak of a
 flat vector [n] (adapter tensors, then the head [C, P + 1]), which is also the payload of its blob.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,7 @@ Floats = NDArray[np.float32]
 
 PORTABLE = "portable"
 ORT_TRAINING = "ort-training"
+NEEDS = "ort-training needs onnxruntime-training-cpu (x86-64 Linux or macOS, Python 3.12 or older)"
 
 
 @dataclass(frozen=True)
@@ -59,18 +61,22 @@ class Engine(Protocol):
 
 
 def available() -> list[str]:
-    """Names of the engines that this installation can run; the first one is what `auto` takes."""
+    """Names of the engines that this installation can run, the preferred one first."""
     return [PORTABLE, ORT_TRAINING] if _has_ort_training() else [PORTABLE]
 
 
+def usable(carried: Collection[str]) -> list[str]:
+    """Those of the engines carried by a bundle that this installation can run; `auto` takes the first."""
+    return [name for name in available() if name in carried]
+
+
 def open_engine(name: str, bundle: "Bundle", threads: int) -> Engine:
-    """The engine of that name over a bundle; `auto` takes the first available one.
+    """The engine of that name over a bundle; `auto` takes the first usable one.
 
     Raises:
         EngineError: the engine is unknown, not installed here, or the bundle does not carry it.
     """
-    chosen = available()[0] if name == "auto" else name
-    _check(chosen, bundle)
+    chosen = _chosen(name, bundle.manifest.engines)
     if chosen == ORT_TRAINING:
         from device_runtime.engines.ort_training import OrtTrainingEngine  # noqa: PLC0415
 
@@ -80,19 +86,21 @@ def open_engine(name: str, bundle: "Bundle", threads: int) -> Engine:
     return PortableEngine(bundle, threads)
 
 
-def _check(name: str, bundle: "Bundle") -> None:
+def _chosen(name: str, carried: Collection[str]) -> str:
+    """The engine meant by `name`, where a bundle carries these engines."""
+    choices = usable(carried)
+    way_out = f"use --engine {' or '.join(choices)}" if choices else f"{NEEDS}; or use another bundle"
+    if name == "auto" and choices:
+        return choices[0]
+    if name == "auto":
+        raise EngineError(f"none of this bundle's engines is installed here: {', '.join(carried)}", way_out)
     if name not in (PORTABLE, ORT_TRAINING):
-        raise EngineError(f"there is no training engine '{name}'", f"use auto, {PORTABLE} or {ORT_TRAINING}")
+        raise EngineError(f"there is no training engine '{name}'", way_out)
     if name not in available():
-        raise EngineError(
-            f"the engine '{name}' is not installed here",
-            "it needs onnxruntime-training-cpu (x86-64 Linux or macOS, Python 3.12 or older); "
-            f"use --engine {PORTABLE}",
-        )
-    if name not in bundle.manifest.engines:
-        raise EngineError(
-            f"this bundle does not carry the engine '{name}'", f"use {' or '.join(bundle.manifest.engines)}"
-        )
+        raise EngineError(f"the engine '{name}' is not installed here", f"{NEEDS}; {way_out}")
+    if name not in carried:
+        raise EngineError(f"this bundle does not carry the engine '{name}'", way_out)
+    return name
 
 
 def _has_ort_training() -> bool:
