@@ -42,11 +42,11 @@ class HeldOut:
         return float((self.predicted == self.labels).mean())
 
     @property
-    def standard_error(self) -> float:
-        """How far that share may be off by chance: √(p (1 − p) / R), p = (hits + 1) / (R + 2)."""
+    def chance(self) -> float:
+        """How far that share may be off by chance: 2 √(p (1 − p) / R), p = (hits + 1) / (R + 2)."""
         count = len(self.labels)
         share = (self.accuracy * count + 1) / (count + 2)
-        return float(np.sqrt(share * (1 - share) / count))
+        return float(2 * np.sqrt(share * (1 - share) / count))
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ class Choice:
         self._bound = 0.0
         self._taken = 0
 
-    def takes(self, epoch: int, accuracy: float, standard_error: float) -> bool:
+    def takes(self, epoch: int, accuracy: float, chance: float) -> bool:
         """Whether this epoch is to be preferred to all before."""
-        self._bound = max(self._bound, accuracy - standard_error)
+        self._bound = max(self._bound, accuracy - chance)
         if accuracy >= self._bound:
             self._taken = epoch
         return self._taken == epoch
@@ -118,7 +118,7 @@ class Trainer:
             progress("training", epoch, epochs)
             parameters = self.engine.parameters()
             held_out = measure(self.forward, examples, unseen, parameters, normalizer)
-            if choice.takes(epoch, held_out.accuracy, held_out.standard_error):
+            if choice.takes(epoch, held_out.accuracy, held_out.chance):
                 chosen = _Measured(epoch, parameters, held_out)
             if choice.gives_up(epoch):
                 break
