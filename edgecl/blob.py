@@ -21,7 +21,7 @@ from safetensors.numpy import load as load_safetensors
 
 from edgecl import canonical
 from edgecl.canonical import sha256_hex
-from edgecl.errors import BlobError, EdgeclError
+from edgecl.errors import BlobError, EdgeclError, NewerBlobError
 from edgecl.manifest import Count, Manifest, Record, Sha256, first_fault
 from edgecl.names import check_task_name
 
@@ -118,6 +118,15 @@ def from_bytes(data: bytes, expected_sha256: str | None = None, manifest: Manife
     return blob
 
 
+def claimed_record(start: bytes) -> BlobRecord | None:
+    """What a damaged blob says about itself in its first bytes: unproven, and None where illegible."""
+    try:
+        text = _header(start)["__metadata__"][RECORD_KEY]
+        return _record(text)
+    except (BlobError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def _parse(data: bytes) -> TaskBlob:
     """Record and tensors as they stand in the file; what they say is still unchecked."""
     metadata = _header(data).get("__metadata__")
@@ -149,21 +158,26 @@ def _header(data: bytes) -> dict[str, Any]:
 def _record(text: str) -> BlobRecord:
     try:
         document = canonical.load(text.encode())
-        version = document.pop("format_version")
+        _check_version(document.pop("format_version"))
         del document["digest"]  # proved by spelling the blob again
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BlobError("the record of this task blob cannot be read", ENROL_AGAIN) from error
-    if version != FORMAT_VERSION:
-        raise BlobError(
-            f"this task blob has format version {version}, this edgecl reads version {FORMAT_VERSION}",
-            "update edgecl, or enrol the task again",
-        )
     try:
         return BlobRecord.model_validate_json(canonical.dump(document))
     except ValidationError as error:
         raise BlobError(
             f"the record of this task blob is not valid: {first_fault(error)}", ENROL_AGAIN
         ) from error
+
+
+def _check_version(version: object) -> None:
+    if version == FORMAT_VERSION:
+        return
+    versions = f"has format version {version}, this edgecl reads version {FORMAT_VERSION}"
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        hint = "update edgecl, or enrol the task again"
+        raise NewerBlobError(f"this task blob was made by a newer edgecl: it {versions}", hint)
+    raise BlobError(f"this task blob {versions}", ENROL_AGAIN)
 
 
 def _spell(blob: TaskBlob) -> bytes:

@@ -43,8 +43,16 @@ class BlobError(EdgeclError):
     """A task blob is damaged, malformed, or was made with another bundle."""
 
 
+class NewerBlobError(BlobError):
+    """A task blob has a format that only a later edgecl reads; nothing is wrong with it."""
+
+
 class StoreError(EdgeclError):
     """The store cannot be read or written: full disk, read-only folder, lost registry."""
+
+
+class NoStoreError(StoreError):
+    """There is no store in this folder yet."""
 
 
 class TaskExistsError(StoreError):

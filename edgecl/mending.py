@@ -1,4 +1,8 @@
-"""Opening a store's registry whatever state it is in: as it is, or made again from the blobs."""
+"""Opening a store's registry whatever state it is in: as it is, or made again from the blobs.
+
+A damaged blob is not forgotten when the registry is made again: it gives an entry too, from its file's
+name and what its header still says, so that `verify` goes on telling which task was lost.
+"""
 
 import fcntl
 import os
@@ -6,12 +10,12 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgecl import atomic
 from edgecl.blob_folder import BlobFolder
-from edgecl.errors import BlobError
+from edgecl.errors import BlobError, NewerBlobError
 from edgecl.registry import MEMORY, Registry, RegistryDamaged, TaskEntry
 
 
@@ -27,18 +31,24 @@ def alone(home: Path) -> Iterator[None]:
 
 
 def open_or_mend(path: Path, blobs: BlobFolder, writable: bool) -> tuple[Registry, list[str]]:
-    """The registry, and a sentence for each thing that was found damaged and mended."""
+    """The registry, and a sentence for each thing that was found damaged and mended.
+
+    Raises:
+        StoreError, NewerBlobError: a newer edgecl made what lies there; nothing was moved.
+    """
     if not writable:
         return _open_to_read(path, blobs)
     blobs.create()
     try:
         return Registry.open(path, writable=True), []
     except RegistryDamaged as damage:
-        entries, warnings = _entries_of(blobs, writable=True)
+        found = _survey(blobs)
+        for entry in found.damaged:
+            blobs.put_away(entry.sha256)
         _put_away(path, blobs.quarantine)
-        registry = Registry.create(path, entries)
+        registry = Registry.create(path, found.entries())
         atomic.sync_folder(path.parent)
-        return registry, [*_rebuilt(damage, entries), *warnings]
+        return registry, found.told(damage)
 
 
 def _open_to_read(path: Path, blobs: BlobFolder) -> tuple[Registry, list[str]]:
@@ -46,13 +56,8 @@ def _open_to_read(path: Path, blobs: BlobFolder) -> tuple[Registry, list[str]]:
     try:
         return Registry.open(path, writable=False), []
     except (RegistryDamaged, sqlite3.Error) as damage:
-        entries, warnings = _entries_of(blobs, writable=False)
-        return Registry.create(MEMORY, entries), [*_rebuilt(damage, entries), *warnings]
-
-
-def _rebuilt(damage: Exception, entries: list[TaskEntry]) -> list[str]:
-    """The sentence about a rebuilt registry; a new, empty store deserves none."""
-    return [f"the registry was rebuilt from {len(entries)} tasks' blobs: {damage}"] if entries else []
+        found = _survey(blobs)
+        return Registry.create(MEMORY, found.entries()), found.told(damage)
 
 
 def _put_away(path: Path, quarantine: Path) -> None:
@@ -62,24 +67,49 @@ def _put_away(path: Path, quarantine: Path) -> None:
             atomic.move(file, quarantine)
 
 
-def _entries_of(blobs: BlobFolder, writable: bool) -> tuple[list[TaskEntry], list[str]]:
-    """The newest two generations of every task among the blobs; unusable files go to the quarantine."""
-    generations: dict[str, list[TaskEntry]] = defaultdict(list)
-    warnings = []
+@dataclass
+class _Found:
+    """What a folder of blobs tells about the tasks there once were."""
+
+    intact: list[TaskEntry] = field(default_factory=list)
+    damaged: list[TaskEntry] = field(default_factory=list)  # as they claim to be
+    warnings: list[str] = field(default_factory=list)
+
+    def add_damaged(self, entry: TaskEntry) -> None:
+        self.damaged.append(entry)
+        self.warnings.append(f"the blob {entry.sha256[:8]} of task '{entry.task}' is damaged and set aside")
+
+    def entries(self) -> list[TaskEntry]:
+        """One entry a task: its newest blob, damaged or not, and the newest intact one before it."""
+        generations: dict[str, list[TaskEntry]] = defaultdict(list)
+        for entry in sorted(self.intact + self.damaged, key=lambda entry: (entry.created, entry.sha256)):
+            generations[entry.task].append(entry)
+        return [self._newest(entries) for _, entries in sorted(generations.items())]
+
+    def _newest(self, generations: list[TaskEntry]) -> TaskEntry:
+        *older, current = generations
+        spare = next((entry.sha256 for entry in reversed(older) if entry in self.intact), None)
+        return replace(current, previous_sha256=spare)
+
+    def told(self, damage: Exception) -> list[str]:
+        """The sentences about a rebuilt registry; a new, empty store deserves none."""
+        tasks = len(self.entries())
+        rebuilt = [f"the registry was rebuilt from {tasks} tasks' blobs: {damage}"] if tasks else []
+        return rebuilt + self.warnings
+
+
+def _survey(blobs: BlobFolder) -> _Found:
+    """All blobs, looked at one by one; nothing is moved."""
+    found = _Found()
     for sha256 in blobs.hashes():
-        try:
-            entry = TaskEntry.of(blobs.read(sha256) or b"")
-        except BlobError as error:
-            warnings.append(f"the blob {sha256[:8]} cannot be used and is set aside: {error.message}")
-            if writable:
-                blobs.put_away(sha256)
+        data = blobs.read(sha256)
+        if data is None:
+            found.add_damaged(TaskEntry.claimed(sha256, blobs.start(sha256)))
             continue
-        generations[entry.task].append(entry)
-    return [_newest(entries) for _, entries in sorted(generations.items())], warnings
-
-
-def _newest(entries: list[TaskEntry]) -> TaskEntry:
-    """The latest entry, with the one before it as its previous generation."""
-    *_, previous, current = [None, *sorted(entries, key=lambda entry: (entry.created, entry.sha256))]
-    assert current is not None
-    return replace(current, previous_sha256=previous.sha256 if previous else None)
+        try:
+            found.intact.append(TaskEntry.of(data))
+        except NewerBlobError:
+            raise
+        except BlobError as error:
+            found.warnings.append(f"the file {sha256[:8]} among the blobs is not used: {error.message}")
+    return found

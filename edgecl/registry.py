@@ -15,7 +15,9 @@ from urllib.parse import quote
 
 from edgecl import blob, canonical
 from edgecl.canonical import sha256_hex
+from edgecl.errors import StoreError
 
+REGISTRY_NAME = "registry.db"
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 30.0
 MEMORY = Path(":memory:")
@@ -58,9 +60,19 @@ class TaskEntry:
     @classmethod
     def of(cls, data: bytes) -> "TaskEntry":
         """The entry of a blob that has no predecessor, from what the blob says."""
-        record = blob.from_bytes(data).record
-        sha256 = sha256_hex(data)
-        return cls(record.task, sha256, None, record.created, len(data), record.labels, record.fingerprint)
+        return cls._of_record(blob.from_bytes(data).record, sha256_hex(data), len(data))
+
+    @classmethod
+    def claimed(cls, sha256: str, start: bytes) -> "TaskEntry":
+        """The entry of a damaged blob, from what its first bytes still say; nameless ones get a name."""
+        record = blob.claimed_record(start)
+        if record is None:
+            return cls(f"unreadable-{sha256[:8]}", sha256, None, "", 0, (), "")
+        return cls._of_record(record, sha256, 0)
+
+    @classmethod
+    def _of_record(cls, record: blob.BlobRecord, sha256: str, size_bytes: int) -> "TaskEntry":
+        return cls(record.task, sha256, None, record.created, size_bytes, record.labels, record.fingerprint)
 
     def row(self) -> tuple[object, ...]:
         """The entry's eight columns, digest last."""
@@ -89,13 +101,21 @@ class Registry:
 
     @classmethod
     def open(cls, path: Path, writable: bool) -> "Registry":
-        """The index in the file `path`, every row of it checked."""
+        """The index in the file `path`, every row of it checked.
+
+        Raises:
+            RegistryDamaged: it can only be made again.
+            StoreError: a newer edgecl made it.
+        """
         if not path.exists():
             raise RegistryDamaged("it is missing")
         connection = _connect(path, "rw" if writable else "ro")
         try:
             registry = cls(connection)
             registry._check()
+        except StoreError:
+            connection.close()
+            raise
         except (sqlite3.Error, UnicodeDecodeError, RegistryDamaged) as error:
             connection.close()
             if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF not in SIGNS_OF_DAMAGE:
@@ -153,6 +173,12 @@ class Registry:
 
     def _check(self) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"the registry of this store was made by a newer edgecl: it has version {version}, "
+                f"this edgecl reads version {SCHEMA_VERSION}",
+                f"update edgecl; if it is the newest, delete '{REGISTRY_NAME}' and it is made from the blobs",
+            )
         if version != SCHEMA_VERSION:
             raise RegistryDamaged(f"it has version {version}")
         (verdict,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()

@@ -2,38 +2,30 @@
 
     home/blobs/<sha256>.safetensors   the truth: each blob names its task and its time
     home/registry.db                  task → current and previous blob; mended from the blobs when lost
-    home/quarantine/                  damaged files, kept for a look, never used
+    home/quarantine/                  damaged files, kept until their task is enrolled again or forgotten
     home/cache/                       tokens; not the store's business
 
 A commit writes the blob under its hash first (beside, flush, rename) and turns the registry's pointer
 last, both inside one `BEGIN IMMEDIATE`: writers queue, and a crash leaves the old state or the new one.
 Blobs that no task points to are swept away by the next writer.
+
+A damaged blob stays its task's current one, so that the loss stays known: the previous generation is
+used, and `verify` goes on saying so, until the task is enrolled again or forgotten.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
 
 from edgecl.blob_folder import BlobFolder
-from edgecl.errors import BlobError, StoreError, TaskExistsError, UnknownTaskError
+from edgecl.errors import BlobError, NoStoreError, StoreError, TaskExistsError, UnknownTaskError
 from edgecl.mending import alone, open_or_mend
-from edgecl.registry import Registry, TaskEntry
+from edgecl.registry import REGISTRY_NAME, Registry, TaskEntry
 from edgecl.storage_errors import told
-
-REGISTRY_NAME = "registry.db"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What `verify` found about one task's current blob."""
-
-    task: str
-    status: Literal["unchanged", "damaged", "missing"]
-    sha256: str
-    detail: str = ""
+from edgecl.verdict import Verdict, judge, previous, status_of
 
 
 @dataclass
@@ -48,12 +40,19 @@ class Store:
 
     @classmethod
     def open(cls, home: Path, create: bool) -> "Store":
-        """The store in the folder `home`; where that cannot be written, for reading only."""
-        if not create and not home.is_dir():
-            raise StoreError(f"there is no store in '{home}'", "run 'edgecl enroll NAME FOLDER' first")
+        """The store in the folder `home`; where that cannot be written, for reading only.
+
+        Raises:
+            NoStoreError: there is none, and none is to be made.
+        """
         blobs = BlobFolder(home / "blobs", home / "quarantine")
         with told(home):
-            home.mkdir(parents=True, exist_ok=True)
+            if home.exists() and not home.is_dir():
+                raise StoreError(f"'{home}' is a file, not a folder", "choose a folder with --home")
+            if create:
+                home.mkdir(parents=True, exist_ok=True)
+            elif not (blobs.path.is_dir() or (home / REGISTRY_NAME).exists()):
+                raise NoStoreError(f"there is no store in '{home}'", "run 'edgecl enroll NAME FOLDER' first")
             writable = os.access(home, os.W_OK)
             with alone(home) if writable else nullcontext():
                 registry, warnings = open_or_mend(home / REGISTRY_NAME, blobs, writable)
@@ -84,14 +83,8 @@ class Store:
     def read(self, task: str) -> bytes:
         """The task's blob, its hash checked; the previous generation, with a warning, if it is damaged."""
         with told(self.home):
-            entry = self.entry(task)
-            data = self.blobs.read(entry.sha256)
-            if data is not None:
-                return data
-            if not self.writable:
-                return self._previous(entry)
-            with self.registry.writing():
-                return self._recover(self.entry(task))
+            data = self.blobs.read(self.entry(task).sha256)
+            return self._recover(task) if data is None else data
 
     def commit(self, task: str, data: bytes, replace: bool = False) -> str:
         """The SHA-256 under which `data` now is the task's blob; what it replaces is kept as previous."""
@@ -106,7 +99,7 @@ class Store:
                     "add --replace to learn it anew, or choose another name",
                 )
             self.blobs.write(data)
-            self.registry.put(_succeed(entry, old))
+            self.registry.put(self._succeed(entry, old))
         return entry.sha256
 
     def forget(self, task: str) -> None:
@@ -119,60 +112,63 @@ class Store:
         """A verdict on one task or on all; nothing is changed."""
         entries = self.tasks() if task is None else [self.entry(task)]
         with told(self.home):
-            return [self._verdict(entry) for entry in entries]
+            return [judge(entry, self.blobs) for entry in entries]
+
+    def is_whole(self, entry: TaskEntry) -> bool:
+        """Whether the task's current blob is where it should be; its content is not read."""
+        return self.blobs.has(entry.sha256)
+
+    def time_of_next(self, task: str, now: datetime) -> str:
+        """When the task's next blob is made: `now`, or on a board whose clock stands still or went back
+        a second after the present one, so that generations can be told apart when the registry is lost."""
+        with told(self.home):
+            present = self.registry.entries().get(task)
+        if present is not None and present.created:
+            now = max(now, datetime.fromisoformat(present.created) + timedelta(seconds=1))
+        return now.isoformat(timespec="seconds")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """One registry transaction; files without a task are swept before and after it."""
         if not self.writable:
             raise StoreError(f"the store in '{self.home}' is read-only", "choose another folder with --home")
-        with told(self.home):
-            with self.registry.writing():
+        with told(self.home), self.registry.writing():
+            self._sweep()
+            yield
+        try:
+            with told(self.home), self.registry.writing():
                 self._sweep()
-                yield
-            with self.registry.writing():
-                self._sweep()
+        except StoreError as error:  # the change itself is made
+            self.warnings.append(f"old files are left for the next change to delete: {error.message}")
 
     def _sweep(self) -> None:
         """Delete what no task points to. Only ever inside a transaction, when nobody else is writing."""
         entries = self.registry.entries().values()
         self.blobs.sweep({sha256 for e in entries for sha256 in (e.sha256, e.previous_sha256) if sha256})
 
-    def _previous(self, entry: TaskEntry) -> bytes:
-        """The generation before a damaged blob, with a warning, or a BlobError."""
-        data = self.blobs.read(entry.previous_sha256) if entry.previous_sha256 else None
+    def _recover(self, task: str) -> bytes:
+        """The newest intact generation; a damaged blob is moved to the quarantine where that may be done."""
+        with self.registry.writing() if self.writable else nullcontext():
+            entry = self.entry(task)
+            data = self.blobs.read(entry.sha256)
+            if data is not None:  # another process committed meanwhile
+                return data
+            if self.writable:
+                self.blobs.put_away(entry.sha256)
+            return self._earlier(entry)
+
+    def _earlier(self, entry: TaskEntry) -> bytes:
+        """The generation before a damaged or missing blob, with a warning, or a BlobError."""
+        fate = f"the blob of task '{entry.task}' is {status_of(entry, self.blobs)}"
+        data = previous(entry, self.blobs)
         if data is None:
-            raise BlobError(
-                f"the blob of task '{entry.task}' is damaged and no earlier generation is intact",
-                f"run 'edgecl enroll {entry.task} FOLDER --replace' to learn it anew",
-            )
-        self.warnings.append(
-            f"the blob {entry.sha256[:8]} of task '{entry.task}' is damaged; its previous generation is used"
-        )
+            hint = f"run 'edgecl enroll {entry.task} FOLDER --replace' to learn it anew"
+            raise BlobError(f"{fate} and no earlier generation is intact", hint)
+        self.warnings.append(f"{fate}; the version of {TaskEntry.of(data).created} is used")
         return data
 
-    def _recover(self, entry: TaskEntry) -> bytes:
-        """The task's newest intact blob; a damaged one is put away. Inside a transaction."""
-        data = self.blobs.read(entry.sha256)
-        if data is not None:  # another process committed meanwhile
-            return data
-        self.blobs.put_away(entry.sha256)
-        data = self._previous(entry)
-        self.registry.put(TaskEntry.of(data))
-        return data
-
-    def _verdict(self, entry: TaskEntry) -> Verdict:
-        if self.blobs.read(entry.sha256) is not None:
-            return Verdict(entry.task, "unchanged", entry.sha256)
-        spare = entry.previous_sha256 and self.blobs.read(entry.previous_sha256)
-        detail = "its previous generation is intact and takes over" if spare else "enrol this task again"
-        status: Literal["damaged", "missing"] = "damaged" if self.blobs.has(entry.sha256) else "missing"
-        return Verdict(entry.task, status, entry.sha256, detail)
-
-
-def _succeed(entry: TaskEntry, old: TaskEntry | None) -> TaskEntry:
-    """`entry` with `old` as its previous generation; committing the same blob twice changes nothing."""
-    if old is None:
-        return entry
-    previous = old.previous_sha256 if old.sha256 == entry.sha256 else old.sha256
-    return replace(entry, previous_sha256=previous)
+    def _succeed(self, entry: TaskEntry, old: TaskEntry | None) -> TaskEntry:
+        """`entry` with the newest intact generation of `old` before it; never itself."""
+        candidates = [old.sha256, old.previous_sha256] if old else []
+        spares = (sha256 for sha256 in candidates if sha256 not in (None, entry.sha256))
+        return replace(entry, previous_sha256=next(filter(self.blobs.read, spares), None))

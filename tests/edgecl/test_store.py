@@ -1,18 +1,25 @@
 """The store keeps what it was given, tells what it cannot, and mends itself from its blobs."""
 
+import errno
 import json
 import shutil
 import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from edgecl.errors import BlobError, StoreError, TaskExistsError, UnknownTaskError
+from edgecl.canonical import sha256_hex
+from edgecl.errors import BlobError, NoStoreError, StoreError, TaskExistsError, UnknownTaskError
+from edgecl.registry import SCHEMA_VERSION
 from edgecl.store import Store
 from tests.tiny_files import tiny_blob_bytes
 
 FIRST, SECOND, THIRD = (tiny_blob_bytes("doorbell", value) for value in (1.0, 2.0, 3.0))
 KETTLE = tiny_blob_bytes("kettle", 1.0)
+FIRST_TIME = "2026-01-02T03:04:05.000001Z"
+WAY_OUT = "enroll it again with --replace, or forget it"
 
 
 @pytest.fixture
@@ -61,9 +68,17 @@ def test_a_new_home_is_made_only_when_asked(tmp_path: Path) -> None:
 
 def test_a_home_that_is_a_file_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "home").write_bytes(b"")
-    with pytest.raises(StoreError, match="File exists") as refusal:
-        Store.open(tmp_path / "home", create=True)
-    assert refusal.value.hint == "choose a folder with --home"
+    for create in (True, False):
+        with pytest.raises(StoreError, match="home' is a file, not a folder") as refusal:
+            Store.open(tmp_path / "home", create)
+        assert refusal.value.hint == "choose a folder with --home"
+
+
+def test_a_folder_of_other_things_is_no_store_and_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_bytes(b"mine")
+    with pytest.raises(NoStoreError):
+        Store.open(tmp_path, create=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
 
 
 def test_the_same_name_twice_is_refused_and_changes_nothing(home: Path) -> None:
@@ -117,7 +132,7 @@ def test_verify_tells_unchanged_damaged_and_missing_apart(home: Path) -> None:
     with Store.open(home, create=False) as store:
         damaged, unchanged = store.verify()
         assert (damaged.status, unchanged.status) == ("damaged", "unchanged")
-        assert damaged.detail == "its previous generation is intact and takes over"
+        assert damaged.detail == f"rolled back to the version of {FIRST_TIME}; {WAY_OUT}"
         current_file(home, "doorbell").unlink()
         assert [verdict.status for verdict in store.verify("doorbell")] == ["missing"]
         with pytest.raises(UnknownTaskError):
@@ -138,24 +153,101 @@ def test_a_damaged_blob_is_put_away_and_the_previous_one_takes_over(home: Path) 
     with Store.open(home, create=False) as store:
         assert store.read("doorbell") == FIRST
         assert len(store.warnings) == 1
-        assert "of task 'doorbell' is damaged; its previous generation is used" in store.warnings[0]
-        assert [verdict.status for verdict in store.verify()] == ["unchanged", "unchanged"]
+        assert store.warnings == [
+            f"the blob of task 'doorbell' is damaged; the version of {FIRST_TIME} is used"
+        ]
     assert (home / "quarantine" / damaged.name).read_bytes() == SECOND[:-1] + b"\xff"
+
+
+@pytest.mark.parametrize("registry_is_lost", [False, True])
+def test_a_task_rolled_back_is_told_until_it_is_enrolled_again(home: Path, registry_is_lost: bool) -> None:
+    damaged = current_file(home, "doorbell")
+    damaged.write_bytes(SECOND[:-1] + b"\xff")
     with Store.open(home, create=False) as store:
-        assert store.read("doorbell") == FIRST
-        assert store.warnings == []
+        store.read("doorbell")
+    if registry_is_lost:
+        (home / "registry.db").unlink()
+    for _ in range(2):
+        with Store.open(home, create=False) as store:
+            verdict, _ = store.verify()
+            assert (verdict.task, verdict.status) == ("doorbell", "damaged")
+            assert verdict.detail == f"rolled back to the version of {FIRST_TIME}; {WAY_OUT}"
+            assert store.read("doorbell") == FIRST
+    with Store.open(home, create=False) as store:
+        store.commit("doorbell", THIRD, replace=True)
+        assert [verdict.status for verdict in store.verify()] == ["unchanged", "unchanged"]
+        assert store.entry("doorbell").previous_sha256 == sha256_hex(FIRST)
+    assert not list((home / "quarantine").glob("*.safetensors"))
+
+
+def test_a_task_lost_together_with_the_registry_is_told_until_it_is_forgotten(home: Path) -> None:
+    current_file(home, "kettle").write_bytes(KETTLE[:-1] + b"\xff")
+    for _ in range(2):
+        (home / "registry.db").unlink()
+        with Store.open(home, create=False) as store:
+            assert f"the blob {sha256_hex(KETTLE)[:8]} of task 'kettle' is damaged" in store.warnings[1]
+            _, lost = store.verify()
+            assert (lost.task, lost.status) == ("kettle", "damaged")
+            assert lost.detail == f"lost: its blob is in quarantine; {WAY_OUT}"
+    with Store.open(home, create=False) as store:
+        store.forget("kettle")
+    (home / "registry.db").unlink()
+    with Store.open(home, create=False) as store:
+        assert [verdict.task for verdict in store.verify()] == ["doorbell"]
+
+
+def test_a_lost_blob_that_no_longer_tells_its_name_gets_one(home: Path) -> None:
+    current_file(home, "kettle").write_bytes(b"garbage")
+    (home / "registry.db").unlink()
+    name = f"unreadable-{sha256_hex(KETTLE)[:8]}"
+    with Store.open(home, create=False) as store:
+        assert [(verdict.task, verdict.status) for verdict in store.verify()] == [
+            ("doorbell", "unchanged"),
+            (name, "damaged"),
+        ]
+        store.forget(name)
+        assert [verdict.task for verdict in store.verify()] == ["doorbell"]
 
 
 def test_a_blob_with_no_intact_generation_is_reported_and_stays_listed(home: Path) -> None:
     current_file(home, "kettle").write_bytes(b"")
     with Store.open(home, create=False) as store:
         for _ in range(2):
-            with pytest.raises(BlobError, match="no earlier generation is intact") as refusal:
+            with pytest.raises(BlobError, match="is damaged and no earlier generation is intact") as refusal:
                 store.read("kettle")
         assert "edgecl enroll kettle FOLDER --replace" in refusal.value.hint
-        assert [verdict.status for verdict in store.verify("kettle")] == ["missing"]
+        assert [verdict.status for verdict in store.verify("kettle")] == ["damaged"]
         store.commit("kettle", KETTLE, replace=True)
         assert store.read("kettle") == KETTLE
+
+
+def test_a_deleted_blob_is_called_missing(home: Path) -> None:
+    current_file(home, "kettle").unlink()
+    with Store.open(home, create=False) as store:
+        with pytest.raises(BlobError, match="is missing and no earlier generation is intact"):
+            store.read("kettle")
+        assert store.verify("kettle")[0].detail == f"lost; {WAY_OUT}"
+
+
+def test_old_files_that_cannot_be_deleted_do_not_undo_a_commit(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oldest = home / "blobs" / f"{sha256_hex(FIRST)}.safetensors"
+    delete = Path.unlink
+
+    def on_a_failing_disk(path: Path, missing_ok: bool = False) -> None:
+        if path == oldest:
+            raise OSError(errno.EIO, "Input/output error")
+        delete(path, missing_ok)
+
+    with Store.open(home, create=False) as store:
+        with monkeypatch.context() as disk:
+            disk.setattr(Path, "unlink", on_a_failing_disk)
+            store.commit("doorbell", THIRD, replace=True)
+        assert "old files are left for the next change to delete" in store.warnings[0]
+        assert (store.read("doorbell"), oldest.exists()) == (THIRD, True)
+        store.forget("kettle")
+        assert not oldest.exists()
 
 
 def test_a_blob_file_of_impossible_size_is_not_read(home: Path) -> None:
@@ -225,8 +317,48 @@ def test_a_rebuild_sets_aside_what_is_no_blob(home: Path) -> None:
     (home / "registry.db").unlink()
     with Store.open(home, create=False) as store:
         assert store.read("doorbell") == FIRST
-        assert any("cannot be used and is set aside" in warning for warning in store.warnings)
+        assert any("is damaged and set aside" in warning for warning in store.warnings)
     assert len(list((home / "quarantine").iterdir())) == 1
+
+
+def everything_in(home: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+
+
+def test_a_registry_of_a_newer_edgecl_is_refused_and_not_touched(home: Path) -> None:
+    with closing(sqlite3.connect(home / "registry.db")) as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    before = everything_in(home)
+    with pytest.raises(StoreError, match="made by a newer edgecl: it has version 2") as refusal:
+        Store.open(home, create=False)
+    assert refusal.value.hint.startswith("update edgecl")
+    assert everything_in(home) == before
+
+
+def test_a_blob_of_a_newer_edgecl_is_refused_and_not_touched_when_the_registry_is_lost(home: Path) -> None:
+    newer = KETTLE.replace(b'\\"format_version\\": 1', b'\\"format_version\\": 2')
+    (home / "blobs" / f"{sha256_hex(newer)}.safetensors").write_bytes(newer)
+    current_file(home, "doorbell").write_bytes(b"garbage")
+    (home / "registry.db").unlink()
+    before = everything_in(home)
+    with pytest.raises(BlobError, match="made by a newer edgecl: it has format version 2") as refusal:
+        Store.open(home, create=False)
+    assert refusal.value.hint.startswith("update edgecl")
+    assert everything_in(home) == before
+
+
+def test_a_clock_that_stands_still_or_goes_back_does_not_mix_up_the_generations(home: Path) -> None:
+    epoch = datetime.fromtimestamp(0, UTC)
+    with Store.open(home, create=False) as store:
+        assert store.time_of_next("new", epoch) == "1970-01-01T00:00:00+00:00"
+        created = store.time_of_next("doorbell", epoch)
+        third = tiny_blob_bytes("doorbell", 3.0, created=created)
+        store.commit("doorbell", third, replace=True)
+        before = store.tasks()
+    (home / "registry.db").unlink()
+    with Store.open(home, create=False) as store:
+        assert store.tasks() == before
+        assert store.read("doorbell") == third
 
 
 def test_a_store_moved_to_another_folder_is_the_same_store(home: Path, tmp_path: Path) -> None:

@@ -16,8 +16,15 @@ from tests.tiny_files import tiny_blob_bytes
 NAMES = st.sampled_from(["doorbell", "kettle", "Türklingel"])
 
 
+def intact(generations: list[tuple[int, bool]]) -> list[tuple[int, bool]]:
+    return [generation for generation in generations if generation[1]]
+
+
 class StoreMachine(RuleBasedStateMachine):
-    """`model` holds, for each task, its generations, newest first: the value and whether it is intact."""
+    """`model` holds, for each task, its generations, newest first: the value and whether it is intact.
+
+    A damaged blob keeps its header, so that it still tells its task and its time.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +52,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.store.commit(task, data)
             return
         self.store.commit(task, data, replace)
-        self.model[task] = [(self.value, True), *self.model.get(task, [])[:1]]
+        self.model[task] = [(self.value, True), *intact(self.model.get(task, []))[:1]]
 
     @rule(task=NAMES)
     def forget(self, task: str) -> None:
@@ -65,30 +72,25 @@ class StoreMachine(RuleBasedStateMachine):
         self.store.close()
         (self.home / "registry.db").unlink()
         self.store = Store.open(self.home, create=False)
-        for task, generations in list(self.model.items()):
-            self.model[task] = [generation for generation in generations if generation[1]]
-            if not self.model[task]:
-                del self.model[task]
 
     @precondition(lambda self: self.model)
     @rule(data=st.data(), garbage=st.binary(max_size=20))
     def damage(self, data: st.DataObject, garbage: bytes) -> None:
         task = data.draw(st.sampled_from(sorted(self.model)))
-        self.path(task).write_bytes(garbage)
-        self.model[task][0] = (self.model[task][0][0], False)
+        value = self.model[task][0][0]
+        self.path(task).write_bytes(tiny_blob_bytes(task, value)[:-1] + b"\xff" + garbage)
+        self.model[task][0] = (value, False)
 
     @precondition(lambda self: self.model)
     @rule(data=st.data())
     def read(self, data: st.DataObject) -> None:
         task = data.draw(st.sampled_from(sorted(self.model)))
-        intact = [generation for generation in self.model[task] if generation[1]]
-        if not intact:
+        usable = intact(self.model[task])
+        if usable:
+            assert self.store.read(task) == tiny_blob_bytes(task, usable[0][0])
+        else:
             with pytest.raises(BlobError):
                 self.store.read(task)
-            return
-        assert self.store.read(task) == tiny_blob_bytes(task, intact[0][0])
-        if not self.model[task][0][1]:
-            self.model[task] = intact
 
     @invariant()
     def every_task_is_there_and_no_other(self) -> None:
