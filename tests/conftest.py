@@ -1,4 +1,4 @@
-"""Shared ground: the real audio (EDGECL_DATA), its tasks unpacked."""
+"""Shared ground: the real audio (EDGECL_DATA), its tasks unpacked, the teacher beside it."""
 
 import os
 import tarfile
@@ -8,28 +8,42 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parent.parent
+DATA = Path(os.environ.get("EDGECL_DATA", REPOSITORY.parent / "shared" / "data"))
 
 
-@pytest.fixture(scope="session")
-def data() -> Path:
-    """The folder of real audio; without it a test is skipped, under CI=true it fails."""
-    folder = Path(os.environ.get("EDGECL_DATA", REPOSITORY.parent / "shared" / "data"))
-    if not folder.is_dir():
-        reason = f"no audio at '{folder}': set EDGECL_DATA"
+def needed(path: Path) -> Path:
+    """The path; where it does not exist the test is skipped, under CI=true it fails."""
+    if not path.exists():
+        reason = f"no '{path}': set EDGECL_DATA"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+    return path
+
+
+@pytest.fixture(scope="session")
+def data() -> Callable[[str], Path]:
+    """Finds a file of the real audio by its path in that folder."""
+    return lambda name: needed(DATA / name)
+
+
+@pytest.fixture(scope="session")
+def published_teacher() -> Path:
+    """The folder of the published teacher: its weights and the names of its classes."""
+    folder = DATA.parent / "models" / "mn04"
+    needed(folder / "mn04_as_mAP_432.pt")
+    needed(folder / "audioset_class_labels_indices.csv")
     return folder
 
 
 @pytest.fixture(scope="session")
-def task(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def task(data: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Unpacks a labelled task by name: a folder with train/<class>/ and test/<class>/."""
     unpacked = tmp_path_factory.mktemp("tasks")
 
     def unpack(name: str) -> Path:
         if not (unpacked / name).exists():
-            with tarfile.open(data / "tasks" / f"{name}.tar") as tar:
+            with tarfile.open(data(f"tasks/{name}.tar")) as tar:
                 tar.extractall(unpacked, filter="data")
         return unpacked / name
 

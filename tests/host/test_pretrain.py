@@ -2,7 +2,10 @@
 
 import csv
 import io
+import shutil
+import sys
 import tarfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +13,11 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from safetensors.torch import load_file
 
 from export.checkpoint import Weights, load_weights, save_weights
 from export.model.ast import AstConfig
+from tools.pretrain.__main__ import main
 from tools.pretrain.augment import WindowSampler, mixed
 from tools.pretrain.config import RunConfig
 from tools.pretrain.pool import open_pool
@@ -64,10 +69,23 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_pool_is_decoded_once_and_read_from_disk_afterwards(audio: Path, tmp_path: Path):
     pool = open_pool(audio, tmp_path)
-    again = open_pool(audio.parent / "gone", tmp_path)
+    written = (tmp_path / "pool.i16").stat().st_ino
+    again = open_pool(audio, tmp_path)
+    assert (tmp_path / "pool.i16").stat().st_ino == written
     assert len(pool.source) == 6
     assert np.array_equal(pool.clip(2), again.clip(2))
     assert len(pool.clip(0)) == pytest.approx(0.5 * 16000, abs=400)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pool.i16", "pool.npz"]
+
+
+def test_the_pool_is_decoded_again_when_the_audio_is_other_audio(audio: Path, tmp_path: Path):
+    fewer = tmp_path / "fewer"
+    shutil.copytree(audio, fewer)
+    rows = (fewer / "manifest.csv").read_text().splitlines()
+    (fewer / "manifest.csv").write_text("\n".join(row for row in rows if "birds" not in row))
+    assert len(open_pool(audio, tmp_path).source) == 6
+    assert len(open_pool(fewer, tmp_path).source) == 3
+    assert len(open_pool(audio, tmp_path).source) == 6
 
 
 def test_a_batch_depends_on_its_number_and_on_nothing_before_it(audio: Path, tmp_path: Path):
@@ -87,16 +105,15 @@ def test_mixing_puts_the_second_sound_the_asked_number_of_decibels_below():
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_very_same_weights(audio: Path, teacher: Path, tmp_path: Path):
-    torch.set_num_threads(1)
     straight = Run(TINY, new_folder(tmp_path / "straight"))
-    train(straight, audio, teacher, tmp_path)
+    train(straight, audio, teacher)
     stopped = Run(TINY, new_folder(tmp_path / "stopped"))
     with pytest.raises(StopIteration):
-        train(interrupted_after(stopped, 3), audio, teacher, tmp_path, checkpoint_steps=1)
+        train(interrupted_after(stopped, 3), audio, teacher, checkpoint_steps=1)
     resumed = Run(TINY, tmp_path / "stopped")
-    assert resumed.resume()
+    resumed.resume()
     assert resumed.number == 3
-    train(resumed, audio, teacher, tmp_path)
+    train(resumed, audio, teacher)
     for name, value in straight.average.state_dict().items():
         assert torch.equal(value, resumed.average.state_dict()[name]), name
 
@@ -118,9 +135,60 @@ def interrupted_after(run: Run, steps: int) -> Run:
     return run
 
 
+Pretrain = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def pretrain(
+    audio: Path, teacher: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Pretrain:
+    """Runs `python -m tools.pretrain train FOLDER …`: the exit code, and what was said on stderr."""
+
+    def run(folder: Path, *options: object) -> tuple[int, str]:
+        words = ["train", folder, "--audio", audio, "--teacher", teacher, *options]
+        monkeypatch.setattr(sys, "argv", ["pretrain", *map(str, words)])
+        with pytest.raises(SystemExit) as leaving:
+            main()
+        return leaving.value.code, capsys.readouterr().err
+
+    return run
+
+
+def test_a_resumed_run_keeps_the_config_it_was_started_with(pretrain: Pretrain, tmp_path: Path):
+    short = replace(TINY, steps=20)
+    short.save(tmp_path / "short.json")
+    folder = tmp_path / "run"
+    assert pretrain(folder, "--config", tmp_path / "short.json")[0] == 0
+    weights = load_file(folder / "weights.safetensors")
+    code, told = pretrain(folder, "--resume")
+    assert (code, told.splitlines()[0]) == (0, "resuming at step 20 of 20")
+    assert RunConfig.load(folder / "config.json") == short
+    for name, value in load_file(folder / "weights.safetensors").items():
+        assert torch.equal(value, weights[name]), name
+
+
+def test_a_run_is_neither_overwritten_nor_resumed_with_another_config(pretrain: Pretrain, tmp_path: Path):
+    folder = new_folder(tmp_path / "run")
+    TINY.save(folder / "config.json")
+    Run(TINY, folder).save()
+    replace(TINY, seed=1).save(tmp_path / "other.json")
+    kept = {path: path.read_bytes() for path in folder.iterdir()}
+    code, told = pretrain(folder)
+    assert (code, "holds a run already" in told) == (1, True)
+    code, told = pretrain(folder, "--resume", "--config", tmp_path / "other.json")
+    assert (code, "is not the config of the run" in told) == (1, True)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == kept
+
+
+def test_there_is_nothing_to_resume_in_a_new_folder(pretrain: Pretrain, tmp_path: Path):
+    code, told = pretrain(tmp_path / "run", "--resume")
+    assert (code, "holds no checkpoint" in told) == (1, True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_training_brings_the_student_closer_to_its_teacher(audio: Path, teacher: Path, tmp_path: Path):
     run = Run(replace(TINY, steps=40, batch=8), new_folder(tmp_path / "run"))
-    train(run, audio, teacher, tmp_path)
+    train(run, audio, teacher)
     first, last = run.history[0], run.history[-1]
     assert sum(last[name] for name in ("last", "middle")) < sum(first[name] for name in ("last", "middle"))
 
@@ -149,12 +217,14 @@ def test_the_learning_rate_rises_stays_and_falls():
 @pytest.mark.parametrize(
     ("kind", "heard"), [("birds", "Bird"), ("rain", "Rain"), ("summer-night", "Cricket")]
 )
-def test_the_real_teacher_recognises_what_it_should(data: Path, kind: str, heard: str):
-    weights = data.parent / "models" / "mn04"
-    with (weights / "audioset_class_labels_indices.csv").open(newline="") as file:
+def test_the_real_teacher_recognises_what_it_should(
+    data: Callable[[str], Path], published_teacher: Path, kind: str, heard: str
+):
+    with (published_teacher / "audioset_class_labels_indices.csv").open(newline="") as file:
         names = [row["display_name"] for row in csv.DictReader(file)]
-    with tarfile.open(data / "pretrain" / "blanket_ambience.tar") as tar:
+    with tarfile.open(data("pretrain/blanket_ambience.tar")) as tar:
         member = next(m for m in tar.getmembers() if Path(m.name).name.startswith(kind))
         waveform = soundfile.read(io.BytesIO(tar.extractfile(member).read()), dtype="float32")[0]
-    logits = load_teacher(weights / "mn04_as_mAP_432.pt")(torch.from_numpy(waveform)[None]).logits[0]
+    teacher = load_teacher(published_teacher / "mn04_as_mAP_432.pt")
+    logits = teacher(torch.from_numpy(waveform)[None]).logits[0]
     assert heard in [names[index] for index in logits.topk(4).indices]

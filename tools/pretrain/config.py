@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgecl.errors import EdgeclError
 from export.model.ast import AstConfig
 
 
@@ -39,8 +40,18 @@ class RunConfig:
 
     @classmethod
     def load(cls, path: Path) -> "RunConfig":
-        """Read what `save` wrote."""
-        values = json.loads(path.read_text())
-        values["model"] = AstConfig.from_dict(values["model"])
-        values["betas"] = tuple(values["betas"])
-        return cls(**values)
+        """Read what `save` wrote.
+
+        Raises:
+            EdgeclError: the file is no config of a run.
+        """
+        try:
+            values = json.loads(path.read_text())
+            values["model"] = AstConfig.from_dict(values["model"])
+            values["betas"] = tuple(values["betas"])
+            return cls(**values)
+        except (KeyError, TypeError, ValueError) as error:
+            raise EdgeclError(
+                f"'{path}' is not the config of a run: {error}",
+                "start from tools/pretrain/default/config.json",
+            ) from error

@@ -56,24 +56,20 @@ class Objective(nn.Module):
             maps = torch.cat([getattr(h, name) for h in heard])
             self.standard[name].measure(maps.transpose(1, 2).flatten(0, 1))
 
-    def forward(self, tokens: Tensor, heard: Heard) -> dict[str, Tensor]:
-        """Scalar losses by name, of student tokens [B, 1 + F·T, D]."""
+    def forward(self, tokens: Tensor, heard: Heard) -> tuple[dict[str, Tensor], Tensor]:
+        """Scalar losses by name, of student tokens [B, 1 + F·T, D]; and the embeddings' mean cosine."""
         grid = tokens[:, 1:].unflatten(1, (self.config.rows, -1))  # [B, F, T, D]
         columns = grid.transpose(1, 2).flatten(2)  # [B, T, F·D]
         target = self.standard["embedding"](heard.embedding)
         embedding = self.embedding(tokens[:, 1:].mean(1))
         cosine = nn.functional.cosine_similarity(embedding, target).mean()
-        return {
+        losses = {
             "embedding": nn.functional.mse_loss(embedding, target) + 1.0 - cosine,
             "logits": self._divergence(self.logits(tokens[:, 0]), heard.logits),
             "last": self._columns("last", columns[:, ::2], heard.last),
             "middle": self._columns("middle", columns, heard.middle),
         }
-
-    def cosine(self, tokens: Tensor, heard: Heard) -> Tensor:
-        """Mean cosine between predicted and true standardised teacher embeddings."""
-        target = self.standard["embedding"](heard.embedding)
-        return nn.functional.cosine_similarity(self.embedding(tokens[:, 1:].mean(1)), target).mean()
+        return losses, cosine.detach()
 
     def _columns(self, name: str, columns: Tensor, target: Tensor) -> Tensor:
         predicted = getattr(self, name)(columns)

@@ -53,7 +53,7 @@ class TaughtWindows(IterableDataset):
 
 
 class Run:
-    """One pretraining run in a folder: `step()` until `finished`, `save()` at any time."""
+    """One pretraining run in a folder: `step()` for every batch, `save()` at any time."""
 
     def __init__(self, config: RunConfig, folder: Path) -> None:
         torch.manual_seed(config.seed)
@@ -74,12 +74,12 @@ class Run:
         ]
 
     def step(self, waveform: Tensor, heard: Heard) -> dict[str, float]:
-        """One AdamW step; the losses by name."""
+        """One AdamW step; the losses before it, and the cosine, by name."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.rate(self.number)
         self.student.train()
         tokens = self.student.encode(self._masked(self.student.front_end(waveform)))
-        losses = self.objective(tokens, heard)
+        losses, cosine = self.objective(tokens, heard)
         self.optimizer.zero_grad(set_to_none=True)
         sum(losses.values()).backward()
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
@@ -87,9 +87,7 @@ class Run:
         self.optimizer.step()
         self._update_average()
         self.number += 1
-        with torch.no_grad():
-            cosine = self.objective.cosine(tokens, heard).item()
-        return {name: value.item() for name, value in losses.items()} | {"cosine": cosine}
+        return {name: value.item() for name, value in (losses | {"cosine": cosine}).items()}
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -132,30 +130,27 @@ class Run:
         os.replace(self.folder / "checkpoint.new", self.folder / CHECKPOINT)
         (self.folder / "history.json").write_text(json.dumps(self.history))
 
-    def resume(self) -> bool:
-        """Continue from the folder's checkpoint; False where there is none."""
-        path = self.folder / CHECKPOINT
-        if not path.exists():
-            return False
-        state = torch.load(path, weights_only=True)
+    def resume(self) -> None:
+        """Continue from the folder's checkpoint."""
+        state = torch.load(self.folder / CHECKPOINT, weights_only=True)
         for name in ("student", "objective", "average", "optimizer"):
             getattr(self, name).load_state_dict(state[name])
         self.number = state["number"]
         self.history = json.loads((self.folder / "history.json").read_text())
-        return True
 
 
-def train(run: Run, audio: Path, teacher: Path, work: Path, checkpoint_steps: int = 200) -> None:
+def train(run: Run, audio: Path, teacher: Path, checkpoint_steps: int = 200) -> None:
     """Train to the last step; afterwards `run.average` is ready to export."""
     config = run.config
+    open_pool(audio, run.folder)  # decoded before the worker starts, so that a fault is told here
 
     def windows(start: int, stop: int) -> TaughtWindows:
-        return TaughtWindows(config, audio, teacher, work, start, stop)
+        return TaughtWindows(config, audio, teacher, run.folder, start, stop)
 
     if run.number == 0:
         first = windows(BEYOND, BEYOND + config.statistics_batches)
         run.objective.measure([heard for _, heard in first.batches()])
-    started = time.monotonic()
+    started = time.monotonic() - (run.history[-1]["elapsed_s"] if run.history else 0.0)
     with _progress() as progress:
         bar = progress.add_task("training", total=config.steps, completed=run.number, loss="")
         for waveform, heard in windows(run.number, config.steps).batches():
