@@ -1,0 +1,43 @@
+"""The weights kept in this repository, and the bundle that was made from them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from device_runtime.runtime import DEFAULT_BUNDLE
+from device_runtime.session import open_session
+from edgecl.bundle import Bundle
+from export.checkpoint import Weights, load_weights
+from tools.pretrain.config import RunConfig
+
+DEFAULT = Path(__file__).parents[2] / "tools" / "pretrain" / "default"
+
+
+@pytest.fixture(scope="module")
+def weights() -> Weights:
+    """The default backbone."""
+    return load_weights(DEFAULT / "weights.safetensors")
+
+
+def test_the_config_beside_the_weights_is_theirs_and_the_default_runs(weights: Weights):
+    config = RunConfig.load(DEFAULT / "config.json")
+    assert config == RunConfig()
+    assert replace(config.model, attention=weights.model.config.attention) == weights.model.config
+
+
+def test_the_shipped_backbone_computes_what_these_weights_compute(weights: Weights):
+    window = 0.1 * torch.randn(
+        1, weights.model.config.window_samples, generator=torch.Generator().manual_seed(0)
+    )
+    session = open_session(Bundle.open(DEFAULT_BUNDLE).read("backbone.onnx"), threads=1)
+    tokens = session.run(["tokens"], {"waveform": window.numpy()})[0]
+    with torch.inference_mode():
+        expected = weights.model(window).numpy()  # [1, N, D]
+    assert np.abs(tokens - expected).max() <= 1e-4
+
+
+def test_the_shipped_model_card_is_the_one_beside_the_weights():
+    assert (DEFAULT_BUNDLE / "MODEL_CARD.md").read_bytes() == (DEFAULT / "MODEL_CARD.md").read_bytes()
