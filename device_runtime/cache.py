@@ -1,9 +1,9 @@
 """Tokens of clips on disk, so that the backbone sees each recording once.
 
 One file a clip: its tokens as .npy, then the SHA-256 of those bytes. The name is a hash of what decides
-the content: the clip's own hash, the bundle's fingerprint, the window. Nothing here can fail a command: a
-torn or altered file is a miss, a nearly full or read-only disk is remembered in `trouble`, and files used
-longest ago make room when the quota is full.
+the content: the clip's own hash, the bundle's fingerprint, the window, and how windows are cut. Nothing
+here can fail a command: a torn or altered file is a miss, a nearly full or read-only disk is remembered in
+`trouble`, and files used longest ago make room as soon as the quota is full.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from device_runtime.backbone import Tokens
+from edgecl import windows
 
 QUOTA_BYTES = 256 * 1024 * 1024
 RESERVE_BYTES = 8 * 1024 * 1024  # left to the store, which needs it more
@@ -33,7 +34,8 @@ class TokenCache:
         self.folder = folder
         self.quota_bytes = quota_bytes
         self.trouble = ""
-        self._meaning = f"{fingerprint}:{window_samples}"
+        self._held_bytes = quota_bytes  # in the folder, at most; as long as nobody looked, it may be full
+        self._meaning = f"{fingerprint}:{window_samples}:{windows.WINDOWS_VERSION}"
 
     def get(self, clip_sha256: str) -> Tokens | None:
         """Tokens [N, tokens, D] of a clip seen before; None where they are not (or no longer) intact."""
@@ -60,6 +62,9 @@ class TokenCache:
             self._write(self._path(clip_sha256), data)
         except OSError as error:
             self.trouble = f"tokens are not cached: {error.strerror or error}"
+        self._held_bytes += len(data)
+        if self._held_bytes > self.quota_bytes:
+            self.trim()
 
     def trim(self) -> None:
         """Remove what was used longest ago until the folder is within its quota."""
@@ -71,6 +76,7 @@ class TokenCache:
                     break
                 path.unlink(missing_ok=True)
                 excess -= stat.st_size
+            self._held_bytes = self.quota_bytes + excess
 
     def _path(self, clip_sha256: str) -> Path:
         name = hashlib.sha256(f"{self._meaning}:{clip_sha256}".encode()).hexdigest()

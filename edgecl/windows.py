@@ -16,6 +16,9 @@ PADDING_DBFS = -70.0  # RMS
 PADDING_SEED = 20_000
 QUIETEST_DB = -30.0  # against the loudest window of the clip
 
+WINDOWS_VERSION = 1
+"""Raised whenever the same file gives other windows: by decoding, resampling, padding or placing them."""
+
 
 def clip_windows(waveform: npt.NDArray[np.float32], window_samples: int) -> Windows:
     """The windows of one clip, float32 [N, window_samples], N ≥ 1, first to last.

@@ -1,6 +1,7 @@
 """The token cache makes things quicker and nothing worse."""
 
 import os
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,12 @@ def test_another_clip_bundle_or_window_is_a_miss(tmp_path: Path) -> None:
     assert TokenCache(tmp_path, FINGERPRINT, 16000).get(CLIP) is None
 
 
+def test_a_new_way_of_cutting_windows_is_a_miss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    TokenCache(tmp_path, FINGERPRINT, 32000).put(CLIP, some_tokens())
+    monkeypatch.setattr("edgecl.windows.WINDOWS_VERSION", 0)
+    assert TokenCache(tmp_path, FINGERPRINT, 32000).get(CLIP) is None
+
+
 def test_any_flipped_byte_and_any_cut_is_a_miss(tmp_path: Path) -> None:
     cache = TokenCache(tmp_path, FINGERPRINT, 32000)
     cache.put(CLIP, some_tokens())
@@ -55,6 +62,14 @@ def test_the_least_recently_used_makes_room(tmp_path: Path) -> None:
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 600
     assert cache.get("oldest") is not None
     assert cache.get("older") is None
+
+
+def test_the_quota_holds_while_an_enrolment_goes_on(tmp_path: Path) -> None:
+    cache = TokenCache(tmp_path, FINGERPRINT, 32000, quota_bytes=1000)
+    for number in range(20):
+        cache.put(f"clip {number}", some_tokens())
+        assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 1000
+    assert cache.get("clip 19") is not None
 
 
 def test_a_cache_that_cannot_be_written_only_says_so(tmp_path: Path) -> None:
@@ -85,3 +100,21 @@ def test_a_bank_leaves_nothing_behind_and_needs_no_disk(tmp_path: Path) -> None:
     with TokenBank(tmp_path / "file", 0) as bank:
         bank.append(some_tokens())
         assert np.array_equal(bank.tokens(), some_tokens())
+        assert "kept in memory" in bank.trouble
+
+
+@pytest.mark.parametrize("largest_file_bytes", [0, 100, 250])
+def test_a_bank_whose_disk_fills_up_goes_on_in_memory_and_says_so(
+    tmp_path: Path, largest_file_bytes: int
+) -> None:
+    clips = [some_tokens(windows, seed) for seed, windows in enumerate((1, 4, 2, 3))]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with TokenBank(tmp_path, 0) as bank:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file_bytes, before[1]))
+        try:
+            for clip in clips:
+                bank.append(clip)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert np.array_equal(bank.tokens(), np.concatenate(clips))
+        assert "kept in memory: File too large" in bank.trouble
