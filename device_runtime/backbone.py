@@ -1,5 +1,7 @@
 """Windows → tokens: the frozen network of a bundle, run once a window and never trained."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,10 +21,10 @@ class Backbone:
         self.window_samples = bundle.manifest.geometry.window_samples
         self._session = open_session(bundle.read("backbone.onnx"), threads)
 
-    def tokens(self, windows: Floats, batch: int = BATCH_WINDOWS) -> Tokens:
-        """Tokens [N, tokens, D] of windows [N, samples], computed `batch` windows at a time."""
+    def tokens(self, windows: Floats | Sequence[Floats], batch: int = BATCH_WINDOWS) -> Tokens:
+        """Tokens [N, tokens, D] of windows [N, samples], `batch` of them gathered and computed at a time."""
         pieces = [
-            self.run(windows[start : start + batch])[0].astype(np.float16)
+            self.run(np.stack(list(windows[start : start + batch])))[0].astype(np.float16)
             for start in range(0, len(windows), batch)
         ]
         return np.concatenate(pieces)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from device_runtime.progress import Progress
 from device_runtime.recognize import Recognizer, TaskScore
 from edgecl.audio import Refused, read_or_refuse
@@ -12,6 +10,7 @@ from edgecl.blob import TaskBlob
 from edgecl.errors import DatasetError
 from edgecl.folders import labelled_folder
 from edgecl.metrics import ClassScore, Counts, accuracy, confusion, per_class
+from edgecl.negatives import is_negative
 
 
 @dataclass(frozen=True)
@@ -46,9 +45,10 @@ class Evaluation:
         return accuracy(self.confusion)
 
     @property
-    def accepted(self) -> float:
-        """Share of the recordings that the task did not reject."""
-        return float(np.mean([one.score.accepted for one in self.scored]))
+    def accepted(self) -> float | None:
+        """Share of the recordings of its sounds that the task did not reject; None without any."""
+        accepted = [one.score.accepted for one in self.scored if not is_negative(one.truth)]
+        return sum(accepted) / len(accepted) if accepted else None
 
     @property
     def classes(self) -> list[ClassScore]:
@@ -73,7 +73,7 @@ def evaluate(recognizer: Recognizer, folder: Path, progress: Progress) -> Evalua
     )
     for number, (path, label) in enumerate(files):
         progress("listening", number, len(files))
-        clip = read_or_refuse(path)
+        clip = read_or_refuse(path, rate_hz=recognizer.runtime.rate_hz)
         if isinstance(clip, Refused):
             evaluation.refused.append(clip)
         else:

@@ -9,7 +9,8 @@ from pathlib import Path
 from device_runtime.progress import Progress
 from edgecl.audio import Clip, Refused, read_or_refuse
 from edgecl.errors import DatasetError
-from edgecl.folders import labelled_folder
+from edgecl.folders import LabelledFolder, labelled_folder
+from edgecl.negatives import is_negative
 
 LEAST_CLASSES = 2
 LEAST_CLIPS = 2
@@ -33,79 +34,88 @@ class Intake:
     recordings: list[Recording] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     ignored: list[Path] = field(default_factory=list)
+    _faults: dict[str, Refused] = field(default_factory=dict)  # label → the first of its recordings refused
 
     def count(self, label: str) -> int:
         """How many usable recordings a class has."""
         return sum(recording.label == label for recording in self.recordings)
 
-
-def take_in(folder: Path, progress: Progress) -> Intake:
-    """The usable recordings of a folder of classes, every file of it looked at.
-
-    Raises:
-        UsageError: there is no such folder.
-        DatasetError: too few classes, or too few usable recordings of one.
-    """
-    found = labelled_folder(folder)
-    _demand_classes(folder, found.clips)
-    intake = Intake(tuple(found.clips), refused=list(found.refused), ignored=list(found.ignored))
-    files = [(path, label) for label, paths in found.clips.items() for path in paths]
-    sorter = _Sorter(intake)
-    for number, (path, label) in enumerate(files):
-        progress("reading", number, len(files))
-        sorter.sort(read_or_refuse(path), label)
-    progress("reading", len(files), len(files))
-    sorter.demand_recordings()
-    return intake
-
-
-class _Sorter:
-    """Puts clips where they belong: used, refused, or refused as a copy of one already used."""
-
-    def __init__(self, intake: Intake) -> None:
-        self.intake = intake
-        self._seen: dict[str, Recording] = {}  # by hash
-        self._first_fault: dict[str, Refused] = {}  # by label
-
-    def sort(self, clip: Clip | Refused, label: str) -> None:
-        """Put one clip of this class where it belongs."""
-        if isinstance(clip, Clip) and clip.sha256 in self._seen:
-            clip = _copy_of(self._seen[clip.sha256], clip.path, label)
-        if isinstance(clip, Refused):
-            self.intake.refused.append(clip)
-            self._first_fault.setdefault(label, clip)
-        else:
-            self._seen[clip.sha256] = Recording(clip.path, label, clip.sha256)
-            self.intake.recordings.append(self._seen[clip.sha256])
+    def refuse(self, refused: Refused, label: str) -> None:
+        """List a recording of this class as one that is not used."""
+        self.refused.append(refused)
+        self._faults.setdefault(label, refused)
 
     def demand_recordings(self) -> None:
         """Refuse the folder if a class is left with too few, and say what was wrong with the others."""
-        for label in self.intake.labels:
-            count = self.intake.count(label)
+        for label in self.labels:
+            count = self.count(label)
             if count < LEAST_CLIPS:
-                fault = self._first_fault[label]
+                fault = self._faults[label]
                 needs = f"class '{label}' needs {LEAST_CLIPS} usable recordings and has {count}"
                 raise DatasetError(f"{needs}: {fault.reason}", fault.hint)
 
 
-def _copy_of(twin: Recording, path: Path, label: str) -> Refused:
-    reason = f"{str(path)!r} is the same recording as {str(twin.path)!r}"
-    if twin.label == label:
-        return Refused(path, reason, "a copy teaches nothing new; record it again")
-    hint = f"keep it in '{twin.label}' or in '{label}', not in both"
-    return Refused(path, f"{reason}, in another class", hint)
+def find_recordings(folder: Path) -> LabelledFolder:
+    """The recordings of a folder of classes, as far as counting tells enough for a task.
 
-
-def _demand_classes(folder: Path, clips: dict[str, list[Path]]) -> None:
-    """Refuse on counts alone, before anything is decoded."""
-    if len(clips) < LEAST_CLASSES:
-        raise DatasetError(
-            f"{str(folder)!r} holds one class only, '{next(iter(clips))}'",
-            "add a second sub-folder; recordings of anything else will do, as '_negative'",
-        )
-    for label, paths in clips.items():
+    Raises:
+        UsageError: there is no such folder.
+        DatasetError: too few classes, or too few recordings of one.
+    """
+    found = labelled_folder(folder)
+    _demand_classes(folder, list(found.clips))
+    for label, paths in found.clips.items():
         if len(paths) < LEAST_CLIPS:
             raise DatasetError(
                 f"class '{label}' needs {LEAST_CLIPS} recordings and has {len(paths)}",
                 f"put more recordings into {str(folder / label)!r}, or take that folder away",
             )
+    return found
+
+
+def take_in(found: LabelledFolder, rate_hz: int, progress: Progress) -> Intake:
+    """The usable ones of these recordings, every file looked at.
+
+    Raises:
+        DatasetError: too few usable recordings of a class.
+    """
+    intake = Intake(tuple(found.clips), refused=list(found.refused), ignored=list(found.ignored))
+    files = [(path, label) for label, paths in found.clips.items() for path in paths]
+    seen: dict[str, Recording] = {}  # by hash
+    for number, (path, label) in enumerate(files):
+        progress("reading", number, len(files))
+        clip = _unless_copy(read_or_refuse(path, rate_hz=rate_hz), label, seen)
+        if isinstance(clip, Refused):
+            intake.refuse(clip, label)
+        else:
+            seen[clip.sha256] = Recording(path, label, clip.sha256)
+    progress("reading", len(files), len(files))
+    intake.recordings.extend(seen.values())
+    intake.demand_recordings()
+    return intake
+
+
+def _unless_copy(clip: Clip | Refused, label: str, seen: dict[str, Recording]) -> Clip | Refused:
+    """The clip, refused if the same bytes were seen before."""
+    if isinstance(clip, Refused) or clip.sha256 not in seen:
+        return clip
+    twin = seen[clip.sha256]
+    reason = f"{str(clip.path)!r} is the same recording as {str(twin.path)!r}"
+    if twin.label == label:
+        return Refused(clip.path, reason, "a copy teaches nothing new; record it again")
+    hint = f"keep it in '{twin.label}' or in '{label}', not in both"
+    return Refused(clip.path, f"{reason}, in another class", hint)
+
+
+def _demand_classes(folder: Path, labels: list[str]) -> None:
+    sounds = [label for label in labels if not is_negative(label)]
+    if not sounds:
+        raise DatasetError(
+            f"{str(folder)!r} holds no sound to learn: '{labels[0]}' is what is none of them",
+            "add a sub-folder of recordings for each sound",
+        )
+    if len(labels) < LEAST_CLASSES:
+        raise DatasetError(
+            f"{str(folder)!r} holds one class only, '{sounds[0]}'",
+            "add a second sub-folder; recordings of anything else will do, as '_negative'",
+        )

@@ -7,18 +7,16 @@ half a second apart, and gets detections: from when to when, which label.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from device_runtime.adapter import probabilities
 from device_runtime.backbone import Floats, Tokens
 from device_runtime.runtime import Runtime
 from edgecl.blob import TaskBlob
 from edgecl.calibration import distances
 from edgecl.decision import Confirmation, Detection, WindowScore, detections
+from edgecl.negatives import is_negative
 from edgecl.windows import clip_windows, stream_windows
 
 HOP_S = 0.5
-BATCH_WINDOWS = 8
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class TaskScore:
     task: str
     label: str
     score: float  # probability of the label, 0…1
-    accepted: bool  # near enough to what the task was taught
+    accepted: bool  # near enough to what the task was taught, and not one of its negatives
     distance: float  # to the nearest class prototype
     threshold: float  # the largest accepted distance
     scores: dict[str, float]  # every label's probability
@@ -58,7 +56,11 @@ class Recognizer:
     def recording(self, waveform: Floats) -> list[Heard]:
         """Everything all tasks detect in a recording [samples], in order of time."""
         hop_samples = round(HOP_S * self.runtime.rate_hz)
-        starts_s, tokens = self._stream_tokens(waveform, hop_samples)
+        windows = list(
+            stream_windows(waveform, self.runtime.window_samples, hop_samples, self.runtime.rate_hz)
+        )
+        starts_s = [start_s for start_s, _ in windows]
+        tokens = self.runtime.backbone.tokens([window for _, window in windows])
         rule = Confirmation(needed=min(Confirmation().needed, len(starts_s)))
         heard = [
             Heard(task.task, detection)
@@ -80,7 +82,7 @@ class Recognizer:
             task=task.task,
             label=task.labels[best],
             score=float(scores[best]),
-            accepted=distance <= task.record.threshold,
+            accepted=distance <= task.record.threshold and not is_negative(task.labels[best]),
             distance=distance,
             threshold=task.record.threshold,
             scores=dict(zip(task.labels, scores.tolist(), strict=True)),
@@ -89,26 +91,12 @@ class Recognizer:
     def _window_scores(self, task: TaskBlob, starts_s: list[float], tokens: Tokens) -> list[WindowScore]:
         logits, features = self.runtime.forward.run(tokens, task.parameters, task.normalizer)
         scores = probabilities(logits)
+        labels = [task.labels[best] for best in scores.argmax(axis=1)]
         near = distances(features, task.prototypes) <= task.record.threshold
         length_s = self.runtime.window_samples / self.runtime.rate_hz
         return [
-            WindowScore(start_s, start_s + length_s, task.labels[row.argmax()], float(row.max()), bool(known))
-            for start_s, row, known in zip(starts_s, scores, near, strict=True)
+            WindowScore(
+                start_s, start_s + length_s, label, float(score), bool(known) and not is_negative(label)
+            )
+            for start_s, label, score, known in zip(starts_s, labels, scores.max(axis=1), near, strict=True)
         ]
-
-    def _stream_tokens(self, waveform: Floats, hop_samples: int) -> tuple[list[float], Tokens]:
-        """When each window starts, and the tokens of all [N, tokens, D]."""
-        starts_s: list[float] = []
-        pieces: list[Tokens] = []
-        batch: list[Floats] = []
-        for start_s, window in stream_windows(
-            waveform, self.runtime.window_samples, hop_samples, self.runtime.rate_hz
-        ):
-            starts_s.append(start_s)
-            batch.append(window)
-            if len(batch) == BATCH_WINDOWS:
-                pieces.append(self.runtime.backbone.tokens(np.stack(batch)))
-                batch = []
-        if batch:
-            pieces.append(self.runtime.backbone.tokens(np.stack(batch)))
-        return starts_s, np.concatenate(pieces)

@@ -17,6 +17,9 @@ ACCEPTED_SHARE = 0.95
 MARGIN = 1.1
 """The threshold lies this much farther out, because few windows were held out."""
 
+SMALLEST_DISTANCE = 1e-3
+"""Below this, what lies between a window and a prototype is rounding."""
+
 DEVIATION_FLOOR = 1e-3
 """No feature is scaled up by more than its inverse: a constant feature says nothing."""
 
@@ -43,3 +46,18 @@ def distances(features: Floats, prototypes: Floats) -> Doubles:
 def threshold_of(held_out: Doubles) -> float:
     """The largest accepted distance, from the distances [N] of held-out windows."""
     return float(np.quantile(held_out, ACCEPTED_SHARE) * MARGIN)
+
+
+def carried_over(threshold: float, before: Doubles, after: Doubles) -> float:
+    """A threshold measured under one set of parameters, as it is to be used under another.
+
+    Each training stretches the features in its own way. How much is told by windows that both sets have
+    learnt from: the threshold moves as their median distance does. Where each of them is a prototype itself
+    (one window a class) they tell nothing, and the threshold stays.
+
+    Args:
+        before: distances [N] of these windows where the threshold was measured.
+        after: distances [N] of the same windows where it is to be used.
+    """
+    known, used = float(np.median(before)), float(np.median(after))
+    return threshold * used / known if known > SMALLEST_DISTANCE else threshold

@@ -12,15 +12,18 @@ from device_runtime import selftest
 from device_runtime.cache import TokenCache
 from device_runtime.cli import screen
 from device_runtime.cli.interrupts import interrupts
+from device_runtime.cli.opening import opened_store
 from device_runtime.cli.options import Settings
 from device_runtime.cli.progress import progress
 from device_runtime.engines import open_engine
 from device_runtime.enroll import Enroller, Enrolment
+from device_runtime.intake import find_recordings
 from device_runtime.recipe import Recipe
 from device_runtime.report import Report, report
 from device_runtime.runtime import Runtime
 from edgecl import blob
 from edgecl.errors import StoreError, TaskExistsError
+from edgecl.folders import LabelledFolder
 from edgecl.names import check_task_name
 from edgecl.store import Store
 
@@ -44,15 +47,14 @@ def enroll(
     """
     started = perf_counter()
     name = check_task_name(name)
-    with Store.open(settings.home, create=True) as store:
+    found = find_recordings(folder)
+    with opened_store(settings, create=True) as store:
         _demand_room(store, name, replace)
-        enrolment = _learn(settings, name, folder)
-        data = blob.to_bytes(enrolment.blob)
-        with interrupts.held(f"task '{name}' is stored"):
-            sha256 = store.commit(name, data, replace)
-    outcome = Outcome(name, sha256, len(data), perf_counter() - started)
+        enrolment = _learn(settings, store, name, found)
+        sha256, size_bytes = _keep(store, enrolment, replace)
+    outcome = Outcome(name, sha256, size_bytes, perf_counter() - started)
     if settings.as_json:
-        screen.emit(_document(enrolment, report(enrolment), outcome))
+        screen.emit({**_document(enrolment, report(enrolment), outcome), "warnings": store.warnings})
     else:
         _show(enrolment, report(enrolment), outcome)
     return 0
@@ -79,14 +81,22 @@ def _demand_room(store: Store, name: str, replace: bool) -> None:
         )
 
 
-def _learn(settings: Settings, name: str, folder: Path) -> Enrolment:
+def _learn(settings: Settings, store: Store, name: str, found: LabelledFolder) -> Enrolment:
     runtime = Runtime.open(settings.bundle, settings.threads)
     selftest.demand(runtime, settings.home)
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
     cache = TokenCache(settings.home / "cache", runtime.bundle.fingerprint, runtime.window_samples)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
+    created = store.time_of_next(name, datetime.now(UTC))
     with progress() as bar:
-        return Enroller(runtime, engine, cache, Recipe(), settings.seed, bar).learn(name, folder, created)
+        return Enroller(runtime, engine, cache, Recipe(), settings.seed, bar).learn(name, found, created)
+
+
+def _keep(store: Store, enrolment: Enrolment, replace: bool) -> tuple[str, int]:
+    """Hash and size in bytes of the task, now in the store."""
+    data = blob.to_bytes(enrolment.blob)
+    task = enrolment.blob.task
+    with interrupts.held(f"task '{task}' is stored"):
+        return store.commit(task, data, replace), len(data)
 
 
 def _document(enrolment: Enrolment, told: Report, outcome: Outcome) -> dict[str, Any]:

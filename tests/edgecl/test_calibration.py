@@ -1,8 +1,9 @@
 """Known sounds lie near their prototypes; the threshold tells how near is near enough."""
 
 import numpy as np
+import pytest
 
-from edgecl.calibration import distances, normalizer_of, prototypes_of, threshold_of
+from edgecl.calibration import carried_over, distances, normalizer_of, prototypes_of, threshold_of
 
 RANDOM = np.random.default_rng(3)
 
@@ -34,3 +35,13 @@ def test_the_distance_is_to_the_nearest_prototype() -> None:
 def test_the_threshold_accepts_nearly_all_known_windows() -> None:
     known = RANDOM.uniform(1, 2, 1000)
     assert 0.95 <= np.mean(known <= threshold_of(known)) <= 1.0
+
+
+def test_a_threshold_follows_its_windows_into_stretched_features() -> None:
+    measured = RANDOM.uniform(1, 2, 100)
+    threshold = threshold_of(measured)
+    assert carried_over(threshold, measured, 3 * measured) == pytest.approx(threshold_of(3 * measured))
+
+
+def test_a_threshold_stays_where_every_window_is_a_prototype_itself() -> None:
+    assert carried_over(0.7, np.zeros(3), np.zeros(3)) == 0.7
