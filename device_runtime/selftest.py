@@ -1,7 +1,7 @@
 """Does this machine compute what the host computed? A bundle's golden vectors, run through its sessions.
 
 It runs when a bundle is first used with a runtime, and the outcome is remembered in the home (`selftest/`);
-a home that cannot be written to only means that it runs again.
+a home that is not there or cannot be written to only means that it runs again.
 """
 
 import contextlib
@@ -71,7 +71,7 @@ def demand(runtime: Runtime, home: Path) -> None:
                 "run 'edgecl doctor'; another version of onnxruntime may help",
             )
     with contextlib.suppress(OSError):
-        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.parent.mkdir(exist_ok=True)
         stamp.touch()
 
 

@@ -8,6 +8,7 @@ import typer
 
 from device_runtime import selftest
 from device_runtime.cli import screen
+from device_runtime.cli.opening import opened_store
 from device_runtime.cli.options import Settings
 from device_runtime.cli.progress import progress
 from device_runtime.cli.tasks import TaskName
@@ -16,7 +17,6 @@ from device_runtime.evaluate import evaluate as measure
 from device_runtime.known import load_task
 from device_runtime.recognize import Recognizer
 from device_runtime.runtime import Runtime
-from edgecl.store import Store
 
 
 def evaluate(
@@ -33,12 +33,11 @@ def evaluate(
 
       edgecl evaluate alarms my-other-sounds/
     """
-    with Store.open(settings.home, create=False) as store:
+    with opened_store(settings) as store:
         store.entry(name)
         runtime = Runtime.open(settings.bundle, settings.threads)
         selftest.demand(runtime, settings.home)
         task = load_task(store, name, runtime.bundle.manifest)
-        screen.message(*store.warnings)
     with progress() as bar:
         evaluation = measure(Recognizer(runtime, [task]), folder, bar)
     if settings.as_json:

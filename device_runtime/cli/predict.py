@@ -9,14 +9,15 @@ from rich.text import Text
 
 from device_runtime import selftest
 from device_runtime.cli import screen
+from device_runtime.cli.opening import opened_store
 from device_runtime.cli.options import Settings
 from device_runtime.known import load_tasks
 from device_runtime.recognize import Heard, Recognizer, TaskScore
 from device_runtime.runtime import Runtime
 from edgecl.audio import Clip, Refused, read_or_refuse
+from edgecl.console import readable
 from edgecl.errors import AudioError
 from edgecl.folders import audio_files
-from edgecl.store import Store
 
 Recordings = Annotated[
     list[Path],
@@ -47,26 +48,24 @@ def predict(settings: Settings, paths: Recordings) -> int:
       edgecl predict --json evening.flac | jq '.files[].events'
     """
     files = audio_files(paths)
-    runtime = Runtime.open(settings.bundle, settings.threads)
-    selftest.demand(runtime, settings.home)
-    with Store.open(settings.home, create=False) as store:
-        known = load_tasks(store, runtime.bundle.manifest)
-    warnings = store.warnings + [f"{error.message}; {error.hint}" for error in known.refused]
-    recognizer = Recognizer(runtime, known.tasks)
+    with opened_store(settings) as store:
+        runtime = Runtime.open(settings.bundle, settings.threads)
+        selftest.demand(runtime, settings.home)
+        recognizer = Recognizer(runtime, load_tasks(store, runtime.bundle.manifest))
     heard = [_hear(path, recognizer) for path in files]
     answers = [one for one in heard if isinstance(one, Answer)]
     refused = [one for one in heard if isinstance(one, Refused)]
     if not answers:
         raise AudioError(refused[0].reason, refused[0].hint)
     if settings.as_json:
-        screen.emit(_document(answers, refused, warnings))
+        screen.emit({**_document(answers, refused), "warnings": store.warnings})
     else:
-        _show(answers, refused, warnings)
+        _show(answers, refused)
     return 0
 
 
 def _hear(path: Path, recognizer: Recognizer) -> Answer | Refused:
-    clip = read_or_refuse(path)
+    clip = read_or_refuse(path, rate_hz=recognizer.runtime.rate_hz)
     if not isinstance(clip, Clip):
         return clip
     if recognizer.is_one_clip(clip.waveform):
@@ -74,7 +73,7 @@ def _hear(path: Path, recognizer: Recognizer) -> Answer | Refused:
     return Answer(path, clip.duration_s, [], recognizer.recording(clip.waveform))
 
 
-def _document(answers: list[Answer], refused: list[Refused], warnings: list[str]) -> dict[str, Any]:
+def _document(answers: list[Answer], refused: list[Refused]) -> dict[str, Any]:
     files = [
         {
             "file": str(answer.path),
@@ -84,11 +83,10 @@ def _document(answers: list[Answer], refused: list[Refused], warnings: list[str]
         }
         for answer in answers
     ]
-    return {"files": files, "refused": screen.refused_values(refused), "warnings": warnings}
+    return {"files": files, "refused": screen.refused_values(refused)}
 
 
-def _show(answers: list[Answer], refused: list[Refused], warnings: list[str]) -> None:
-    screen.message(*warnings)
+def _show(answers: list[Answer], refused: list[Refused]) -> None:
     if refused:
         screen.message(screen.refusals(refused))
     clips = [(answer.path, score) for answer in answers for score in answer.scores]
@@ -106,8 +104,9 @@ def _show(answers: list[Answer], refused: list[Refused], warnings: list[str]) ->
 
 def _clip_row(path: Path, score: TaskScore) -> tuple[object, ...]:
     style = "bold" if score.accepted else "dim"
-    verdict = "yes" if score.accepted else "no, unlike what was taught"
-    label = Text(screen.readable(score.label), style)
+    near = score.distance <= score.threshold
+    verdict = "yes" if score.accepted else "no, none of its sounds" if near else "no, unlike what was taught"
+    label = Text(readable(score.label), style)
     return path, score.task, label, f"{score.score:.3f}", Text(verdict, style)
 
 

@@ -1,17 +1,17 @@
 """`edgecl tasks`, `forget`, `verify`: what has been learnt, and whether it still is what it was."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Annotated
 
 import typer
 
 from device_runtime.cli import screen
 from device_runtime.cli.interrupts import interrupts
+from device_runtime.cli.opening import opened_store
 from device_runtime.cli.options import Settings
 from edgecl.bundle import Bundle
-from edgecl.errors import BundleError
+from edgecl.errors import BundleError, NoStoreError
 from edgecl.registry import TaskEntry
-from edgecl.store import Store
 
 TaskName = Annotated[str, typer.Argument(help="A task, as 'edgecl tasks' lists it.", show_default=False)]
 MaybeTask = Annotated[str | None, typer.Argument(metavar="[NAME]", help="One task.", show_default="all")]
@@ -27,13 +27,14 @@ def tasks(settings: Settings) -> int:
       edgecl tasks --json | jq '.tasks[].labels'
     """
     fingerprint = _fingerprint(settings)
-    entries = _entries(settings)
+    found = _found(settings)
     if settings.as_json:
-        screen.emit({"home": str(settings.home), "tasks": [_document(e, fingerprint) for e in entries]})
-    elif not entries:
+        documents = [_document(task, fingerprint) for task in found.tasks]
+        screen.emit({"home": str(settings.home), "tasks": documents, "warnings": found.warnings})
+    elif not found.tasks:
         screen.answer("nothing learnt yet; begin with: edgecl enroll NAME FOLDER")
     else:
-        rows = [_row(entry, fingerprint) for entry in entries]
+        rows = [_row(task, fingerprint) for task in found.tasks]
         columns = ["task", "labels", "size", "learnt", "sha256", "with this bundle"]
         screen.answer(screen.table("", columns, rows, "size"))
     return 0
@@ -46,12 +47,12 @@ def forget(settings: Settings, name: TaskName) -> int:
 
       edgecl forget alarms
     """
-    with Store.open(settings.home, create=False) as store:
+    with opened_store(settings) as store:
         sha256 = store.entry(name).sha256
         with interrupts.held(f"task '{name}' is forgotten"):
             store.forget(name)
     if settings.as_json:
-        screen.emit({"forgotten": name, "sha256": sha256})
+        screen.emit({"forgotten": name, "sha256": sha256, "warnings": store.warnings})
     else:
         screen.answer(f"forgot '{name}' ({sha256[:12]})")
     return 0
@@ -60,7 +61,7 @@ def forget(settings: Settings, name: TaskName) -> int:
 def verify(settings: Settings, name: MaybeTask = None) -> int:
     """Read every byte of every task again and compare it with its hash. Changes nothing.
 
-    Leaves with 1 if a task is damaged or missing.
+    Leaves with 1 if a task is damaged or missing, until it is enrolled again or forgotten.
 
     [bold]Examples[/bold]
 
@@ -68,25 +69,40 @@ def verify(settings: Settings, name: MaybeTask = None) -> int:
 
       edgecl verify alarms
     """
-    with Store.open(settings.home, create=False) as store:
+    with opened_store(settings) as store:
         verdicts = store.verify(name)
-        warnings = store.warnings
     intact = all(verdict.status == "unchanged" for verdict in verdicts)
     if settings.as_json:
-        screen.emit({"intact": intact, "tasks": [asdict(v) for v in verdicts], "warnings": warnings})
+        screen.emit({"intact": intact, "tasks": [asdict(v) for v in verdicts], "warnings": store.warnings})
     else:
         rows = [(v.task, v.status, v.sha256[:12], v.detail) for v in verdicts]
         screen.answer(screen.table("", ["task", "status", "sha256", ""], rows))
-        screen.message(*warnings)
     return 0 if intact else 1
 
 
-def _entries(settings: Settings) -> list[TaskEntry]:
+@dataclass(frozen=True)
+class Listed:
+    """One task, as far as can be told without reading its blob."""
+
+    entry: TaskEntry
+    whole: bool  # its blob is where it should be
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a store lists."""
+
+    tasks: list[Listed] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def _found(settings: Settings) -> Found:
     """All tasks; none where there is no store yet."""
-    if not settings.home.exists():
-        return []
-    with Store.open(settings.home, create=False) as store:
-        return store.tasks()
+    try:
+        with opened_store(settings) as store:
+            return Found([Listed(e, store.is_whole(e)) for e in store.tasks()], store.warnings)
+    except NoStoreError:
+        return Found()
 
 
 def _fingerprint(settings: Settings) -> str | None:
@@ -98,19 +114,22 @@ def _fingerprint(settings: Settings) -> str | None:
         return None
 
 
-def _document(entry: TaskEntry, fingerprint: str | None) -> dict[str, object]:
-    usable = None if fingerprint is None else entry.fingerprint == fingerprint
-    return {**asdict(entry), "usable": usable}
+def _document(task: Listed, fingerprint: str | None) -> dict[str, object]:
+    usable = None if fingerprint is None else task.whole and task.entry.fingerprint == fingerprint
+    return {**asdict(task.entry), "whole": task.whole, "usable": usable}
 
 
-def _row(entry: TaskEntry, fingerprint: str | None) -> tuple[str, ...]:
+def _row(task: Listed, fingerprint: str | None) -> tuple[str, ...]:
+    entry = task.entry
     labels, size = ", ".join(entry.labels), screen.size(entry.size_bytes)
-    return entry.task, labels, size, entry.created, entry.sha256[:12], _use(entry, fingerprint)
+    return entry.task, labels, size, entry.created, entry.sha256[:12], _use(task, fingerprint)
 
 
-def _use(entry: TaskEntry, fingerprint: str | None) -> str:
+def _use(task: Listed, fingerprint: str | None) -> str:
+    if not task.whole:
+        return "its blob is lost: see 'edgecl verify'"
     if fingerprint is None:
         return "?"
-    if entry.fingerprint == fingerprint:
+    if task.entry.fingerprint == fingerprint:
         return "yes"
-    return f"no, made with {entry.fingerprint[:8]}: enroll it again with --replace"
+    return f"no, made with {task.entry.fingerprint[:8]}: enroll it again with --replace"
