@@ -15,7 +15,8 @@ from export.graph import Graph, Shape
 class Part:
     """The gradient of x[start:end] along one axis.
 
-    Bounds are Python's: negative ones count from the end, `end=None` is the end.
+    Bounds are Python's: negative ones count from the end, `end=None` is the end. On an axis of known
+    size none is negative or lies past the end.
     """
 
     gradient: str
@@ -68,27 +69,40 @@ def _join(graph: Graph, target: str, parts: list[Part]) -> list[str]:
     while cursor is not None and cursor in behind:
         chain.append(behind.pop(cursor))
         cursor = chain[-1].end
-    if cursor is None and len(chain) == len(parts):
+    if cursor is None and len(chain) == len(parts) and not _may_overlap(parts):
         return [graph.emit("Concat", *(part.gradient for part in chain), axis=chain[0].axis)]
     return [_pad(graph, target, part) for part in parts]
 
 
+def _may_overlap(parts: list[Part]) -> bool:
+    """Whether some count from the start and some from the end, which meet in an axis that is too short."""
+    return any(part.start > 0 for part in parts) and any(part.start < 0 for part in parts)
+
+
 def _pad(graph: Graph, target: str, part: Part) -> str:
     """One part with zeros around it."""
-    before = _distance(graph, target, part.axis, part.start)
-    after = _distance(graph, target, part.axis, part.end, from_end=True)
-    pads = graph.emit("Concat", before, after, axis=0)
+    size = graph.shape(target)[part.axis]
+    if isinstance(size, int):
+        end = size if part.end is None else max(part.start, part.end)
+        pads = graph.ints(part.start, size - end)
+    else:
+        pads = _pads_at_run_time(graph, target, part)
     return graph.emit("Pad", part.gradient, pads, "", graph.ints(part.axis))
 
 
-def _distance(graph: Graph, target: str, axis: int, bound: int | None, from_end: bool = False) -> str:
-    """int64 [1]: how far a bound lies behind the start of an axis, or before its end."""
-    if bound is None:
-        return graph.ints(0)
-    if from_end == (bound < 0):
-        return graph.ints(abs(bound))
-    size = graph.shape(target)[axis]
-    if isinstance(size, int):
-        return graph.ints(size - abs(bound))
-    length = graph.emit("Gather", graph.emit("Shape", target), graph.ints(axis))
-    return graph.emit("Sub", length, graph.ints(abs(bound)))
+def _pads_at_run_time(graph: Graph, target: str, part: Part) -> str:
+    """int64 [2]: zeros before and behind a part of an axis whose size, and so its true bounds, vary."""
+    length = _length(graph, target, part.axis)
+    if part.start < 0:
+        from_end = graph.emit("Add", length, graph.ints(part.start))
+        before = graph.emit("Max", from_end, graph.ints(0))
+    else:
+        before = graph.emit("Min", length, graph.ints(part.start))
+    behind = graph.emit("Sub", length, before)
+    after = graph.emit("Sub", behind, _length(graph, part.gradient, part.axis))
+    return graph.emit("Concat", before, after, axis=0)
+
+
+def _length(graph: Graph, name: str, axis: int) -> str:
+    """int64 [1]: the size of an axis in this run."""
+    return graph.emit("Gather", graph.emit("Shape", name), graph.ints(axis))
