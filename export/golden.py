@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from export.model.adapters import AdaptedTail
-from export.model.ast import Ast, pool
+from export.model.ast import Ast, AstConfig, pool
 
 STEPS = 50
 LEARNING_RATE = 1e-3
@@ -34,7 +34,7 @@ def golden_vectors(backbone: Ast, tail: AdaptedTail) -> Arrays:
     random = torch.Generator().manual_seed(SEED)
     config = backbone.config
     with torch.inference_mode():
-        waveform = _sounds(WINDOWS, config.window_samples, random)
+        waveform = _sounds(WINDOWS, config, random)
         tokens = backbone(waveform, tail.first_block)
     tokens = tokens.clone()
     start = flat(tail, torch.zeros(CLASSES, config.pooled_width + 1))
@@ -67,11 +67,10 @@ def _learn(
     for _ in range(STEPS):
         logits, features = forward(tail, shapes, vector, tokens, normalizer)
         loss = -(targets * logits.log_softmax(-1)).sum() / targets.sum()
-        optimizer.zero_grad()
-        loss.backward()
+        (gradients,) = torch.autograd.grad(loss, vector)
         if not outputs:
-            outputs = {"logits": logits, "features": features, "loss": loss}
-            outputs["gradients"] = vector.grad.clone()  # type: ignore[union-attr]
+            outputs = {"logits": logits, "features": features, "loss": loss, "gradients": gradients}
+        vector.grad = gradients
         optimizer.step()
     return outputs | {"trained_parameters": vector}
 
@@ -88,10 +87,10 @@ def forward(
     return logits, features
 
 
-def _sounds(count: int, samples: int, random: torch.Generator) -> Tensor:
-    """Waveforms [count, samples]: gliding tones at falling levels over noise."""
-    time = torch.arange(samples) / 16000.0
+def _sounds(count: int, config: AstConfig, random: torch.Generator) -> Tensor:
+    """Waveforms [count, window_samples]: gliding tones at falling levels over noise."""
+    time = torch.arange(config.window_samples) / config.front_end.sample_rate_hz
     start, glide = torch.rand(2, count, 1, generator=random)
     tone = torch.sin(2 * torch.pi * (200.0 + 2000.0 * start + 500.0 * glide * time) * time)
     level = torch.logspace(-0.3, -3.0, count)[:, None]
-    return level * (0.5 * tone + 0.1 * torch.randn(count, samples, generator=random))
+    return level * (0.5 * tone + 0.1 * torch.randn(count, len(time), generator=random))

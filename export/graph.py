@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from edgecl.errors import ExportError
+from export.simplify import drop_unused
 
 OPSET = 18
-IR_VERSION = 10
+IR_VERSION = 10  # the newest that onnxruntime 1.19 reads
 STANDARD_DOMAINS = ("", "ai.onnx")
+END = 2**63 - 1  # a bound that means "to the end"
 
 Shape = tuple[int | str | None, ...]  # per axis a number, a symbol such as "B", or unknown
 
@@ -135,15 +137,10 @@ class Graph:
     def finish(self, outputs: list[ValueInfoProto]) -> ModelProto:
         """The checked model with these outputs and only the nodes and constants that they need."""
         graph = self.model.graph
-        needed = {value.name for value in outputs}
-        kept: list[NodeProto] = []
-        for node in reversed(graph.node):
-            if needed.intersection(node.output):
-                needed.update(node.input)
-                kept.insert(0, node)
-        constants = [tensor for tensor in graph.initializer if tensor.name in needed]
-        known = [value for value in graph.value_info if value.name in needed]
-        finished = helper.make_graph(kept, graph.name, graph.input, outputs, constants, value_info=known)
+        finished = helper.make_graph(
+            self.nodes, graph.name, graph.input, outputs, graph.initializer, value_info=graph.value_info
+        )
+        drop_unused(finished)
         opsets = [helper.make_opsetid("", OPSET)]
         model = helper.make_model(finished, opset_imports=opsets, ir_version=IR_VERSION)
         onnx.checker.check_model(model, full_check=True)

@@ -23,11 +23,11 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 from onnxruntime.training import artifacts, onnxblock
 
 from edgecl.errors import ExportError
+from export.graph import IR_VERSION
 
 ARTIFACTS = ("training_model.onnx", "eval_model.onnx", "optimizer_model.onnx", "checkpoint")
 DATA_INPUTS = ("tokens", "normalizer")
 NEWEST_OPSET = 21
-IR_VERSION = 10
 EPSILON = 1e-8
 TORCH_ADAM_MODE = 0  # epsilon is added after the bias correction, and decay comes first; 1 is Hugging Face's
 STDERR = 2  # file descriptor
@@ -173,7 +173,7 @@ def _append_loss(graph: GraphProto, max_classes: int) -> None:
 
 
 def _finish(path: Path) -> None:
-    """Rewrite a model: IR 10, only the domains that it uses, and AdamW in torch's form."""
+    """Rewrite a model: our IR version, only the domains that it uses, and AdamW in torch's form."""
     model = onnx.load(path)
     model.ir_version = IR_VERSION
     domains = {node.domain for node in model.graph.node}

@@ -5,6 +5,9 @@ unknown and the batch axis stays in front, ONNX says the same with 0 ("as in the
 dozen small nodes disappear.
 """
 
+from collections.abc import MutableSequence
+from typing import Any
+
 import numpy as np
 import onnx
 from onnx import numpy_helper
@@ -80,6 +83,6 @@ def _shape(value: onnx.ValueInfoProto) -> Shape:
     return None if "" in sizes else sizes
 
 
-def _replace(field: "object", items: list) -> None:
-    del field[:]  # type: ignore[attr-defined]
-    field.extend(items)  # type: ignore[attr-defined]
+def _replace(field: MutableSequence[Any], items: list[Any]) -> None:
+    del field[:]
+    field.extend(items)

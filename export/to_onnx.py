@@ -1,11 +1,13 @@
 """Torch modules → lean ONNX graphs with named inputs, outputs and axes.
 
 Only forward graphs are exported here; `train_step` and `ort_training` derive everything else from them.
-Opset 18, IR version 10 (the newest that onnxruntime 1.19 reads), weights inside the file.
+Their opset and IR version are those of `export.graph`; weights stay inside the file.
 """
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import onnx
@@ -14,14 +16,12 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.export import Dim
 
+from export.graph import IR_VERSION, OPSET
 from export.model.adapters import AdaptedTail
-from export.model.ast import Ast, pool
-from export.model.stem import ConvStem
+from export.model.ast import Ast, AstConfig, pool
 from export.simplify import simplify
 
-OPSET = 18
-IR_VERSION = 10
-FRONT_END = "front_end."
+SHORTEST_S, LONGEST_S = 0.5, 64  # of the waveforms that a backbone takes
 
 
 class _Backbone(nn.Module):
@@ -49,20 +49,25 @@ class _Forward(nn.Module):
 def export_backbone(model: Ast, stop: int) -> onnx.ModelProto:
     """`waveform [batch, samples]` → `tokens [batch, tokens, D]` after `stop` blocks, `embedding [batch, P]`.
 
-    Weights that came as fp16 are stored so again, without loss; the front end and folded convolutions
-    stay fp32.
+    Any batch and length will do, up to 64 s; with learned positions up to `window_samples`, for which
+    there are positions. Weights that came as fp16 are stored so again, without loss; the front end and
+    folded convolutions stay fp32.
     """
-    if isinstance(model.stem, ConvStem):
-        model.stem.eval()  # batch norms fold into their convolutions
-    sample = torch.zeros(2, model.config.window_samples)
     exported = _export(
         _Backbone(model, stop),
-        (sample,),
+        (torch.zeros(2, model.config.window_samples),),
         inputs=["waveform"],
         outputs=["tokens", "embedding"],
-        axes=({0: Dim("batch"), 1: Dim("samples", min=8000, max=16000 * 64)},),
+        axes=({0: Dim("batch"), 1: _lengths(model.config)},),
     )
     return store_half(exported)
+
+
+def _lengths(config: AstConfig) -> Dim:
+    """The axis of samples, as long as there are positions for it."""
+    rate_hz = config.front_end.sample_rate_hz
+    longest = config.window_samples if config.positions == "learned" else LONGEST_S * rate_hz
+    return Dim("samples", min=min(int(SHORTEST_S * rate_hz), longest // 2), max=longest)
 
 
 def export_forward(tail: AdaptedTail) -> onnx.ModelProto:
@@ -92,11 +97,9 @@ def export_forward(tail: AdaptedTail) -> onnx.ModelProto:
 
 
 def _export(module: nn.Module, arguments: tuple, inputs: list, outputs: list, axes: tuple) -> onnx.ModelProto:
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the exporter's own deprecations
+    with _quiet(), torch.no_grad():
         program = torch.onnx.export(
-            module.eval(),
+            module.eval(),  # batch norms fold into their convolutions
             arguments,
             dynamo=True,
             opset_version=OPSET,
@@ -107,6 +110,20 @@ def _export(module: nn.Module, arguments: tuple, inputs: list, outputs: list, ax
             verbose=False,
         )
     return finish(program.model_proto)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's own deprecations and what it logs of every export."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def finish(model: onnx.ModelProto) -> onnx.ModelProto:

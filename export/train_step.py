@@ -16,7 +16,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 from edgecl.errors import ExportError
 from export.autodiff import append_gradients
-from export.graph import Graph
+from export.graph import END, Graph
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # the defaults of torch.optim.AdamW
 
@@ -109,7 +109,7 @@ def _adamw(graph: Graph, gradient: str) -> None:
 def _cut(graph: Graph, shapes: Layout) -> None:
     """Cut `parameters` into the named tensors; the last one takes all that is left."""
     ends = list(accumulate(prod(shape) for _, shape in shapes[:-1]))
-    bounds = zip([0, *ends], [*ends, _END], strict=True)
+    bounds = zip([0, *ends], [*ends, END], strict=True)
     for (name, shape), (start, end) in zip(shapes, bounds, strict=True):
         flat = graph.emit("Slice", "parameters", graph.ints(start), graph.ints(end), graph.ints(0))
         graph.emit_as(name, "Reshape", flat, graph.ints(*shape))
@@ -140,6 +140,3 @@ def _like(name: str, model: ModelProto, output: str) -> ValueInfoProto:
 
 def _floats(name: str, *shape: str) -> ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-
-
-_END = 2**63 - 1  # how ONNX writes "to the end"

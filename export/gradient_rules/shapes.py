@@ -3,8 +3,7 @@
 from export.gradient_rules import Site, rule
 from export.gradient_rules.broadcast import unbroadcast
 from export.gradient_rules.parts import Contribution, Part, edges, unknown
-
-_END = 2**63 - 1  # how ONNX writes "to the end"
+from export.graph import END
 
 
 @rule("Reshape", "Flatten")
@@ -58,7 +57,7 @@ def _concat(site: Site) -> list[Contribution]:
 
 
 def _slice(site: Site, start: int, end: int | None, axis: int) -> str:
-    bounds = (start, _END if end is None else end, axis)
+    bounds = (start, END if end is None else end, axis)
     return site.emit("Slice", site.gradient, *(site.graph.ints(bound) for bound in bounds))
 
 
@@ -69,7 +68,7 @@ def _pad(site: Site) -> list[Contribution]:
     if site.attributes.get("mode", b"constant") != b"constant" or min(pads) < 0:
         raise site.refuse("does more than put constants around a tensor")
     starts, behind = pads[: len(axes)], pads[len(axes) :]
-    ends = [-size if size else _END for size in behind]
+    ends = [-size if size else END for size in behind]
     return [site.emit("Slice", site.gradient, *(site.graph.ints(*v) for v in (starts, ends, axes)))]
 
 
