@@ -1,25 +1,35 @@
 """The command `edgecl`: one module a command, thin ones; `main` is the only way in and out.
 
-Heavy imports wait until a command needs them, so that `--help` answers at once and Ctrl-C is never
-answered with a traceback.
+The commands are imported after both signals are taken over, and onnxruntime only when one needs it.
 """
 
 import sys
 
 from device_runtime.cli.interrupts import interrupts
 from edgecl import console
+from edgecl.errors import EdgeclError
+
+OURS = ("edgecl", "device_runtime")
+REINSTALL = "install it again: pip install --force-reinstall edgecl"
 
 
 def main() -> None:
     """Run the command line given to this process and leave with its exit code."""
-    interrupts.install()
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # file names may be any bytes
-    sys.exit(console.run(_parse_and_run, as_json="--json" in sys.argv[1:]))
+    as_json = "--json" in sys.argv[1:]
+    interrupts.install(as_json)
+    sys.exit(console.run(_parse_and_run, as_json))
 
 
 def _parse_and_run() -> int:
-    from device_runtime.cli.app import app  # noqa: PLC0415
-    from device_runtime.cli.arguments import run  # noqa: PLC0415
+    try:
+        from device_runtime.cli.app import app  # noqa: PLC0415
+        from device_runtime.cli.arguments import run  # noqa: PLC0415
 
-    return run(app, sys.argv[1:], "edgecl")
+        return run(app, sys.argv[1:], "edgecl")
+    except ImportError as error:
+        if error.name and error.name.split(".")[0] in OURS:
+            raise
+        reason = " ".join(str(error).split())
+        raise EdgeclError(f"the installation is incomplete: {reason}", REINSTALL) from error
+    finally:
+        interrupts.ignore()

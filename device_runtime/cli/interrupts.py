@@ -1,25 +1,33 @@
-"""Ctrl-C and SIGTERM: stop at once, and say truthfully what state is left."""
+"""Ctrl-C and SIGTERM: stop at once, and say truthfully what state is left.
+
+The process ends inside the handler. An exception raised there would surface anywhere: in a destructor that
+swallows it, in a foreign import that gives it another name. Nothing needs to be unwound, for what is stored
+outlives even a power cut.
+"""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
-from edgecl.console import UNCHANGED, Interrupted
+from edgecl import console
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Turns both signals into `Interrupted`, except while the state is being changed."""
+    """Both signals end the process, except while the state is being changed."""
 
     def __init__(self) -> None:
-        self._left = UNCHANGED
+        self._as_json = False
+        self._left = console.UNCHANGED
         self._holding = False
         self._pending = False
 
-    def install(self) -> None:
-        """Take over both signals for the rest of the process."""
+    def install(self, as_json: bool) -> None:
+        """Take over both signals; `as_json` as for `console.run`."""
+        self._as_json = as_json
         for number in SIGNALS:
             signal.signal(number, self._arrived)
 
@@ -33,12 +41,21 @@ class Interrupts:
         finally:
             self._holding = False
         if self._pending:
-            raise Interrupted(self._left)
+            self._stop()
+
+    def ignore(self) -> None:
+        """From now on it is too late to stop: the answer has begun, or the command is over."""
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
     def _arrived(self, number: int, frame: FrameType | None) -> None:
         self._pending = True
         if not self._holding:
-            raise Interrupted(self._left)
+            self._stop()
+
+    def _stop(self) -> NoReturn:
+        self.ignore()
+        console.stop(console.interrupted(self._left), self._as_json)
 
 
 interrupts = Interrupts()

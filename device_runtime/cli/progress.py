@@ -1,43 +1,33 @@
 """Progress on stderr: a bar on a terminal, a line now and then in a log, nothing when it is quick."""
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from time import monotonic
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
+from device_runtime.cli import screen
+from device_runtime.progress import Progress
+
 LOG_EVERY_S = 10.0
+COLUMNS = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
-class Bar:
+def progress() -> AbstractContextManager[Progress]:
+    """What suits stderr."""
+    return Bars(*COLUMNS, console=_Terminal(stderr=True)) if sys.stderr.isatty() else nullcontext(Log())
+
+
+class Bars(RichProgress):
     """One bar a stage, drawn while the work goes on."""
 
-    def __init__(self) -> None:
-        self._bars = RichProgress(
-            TextColumn("{task.description:<10}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        )
-        self._tasks: dict[str, int] = {}
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bars.stop()
-
     def __call__(self, stage: str, done: int, total: int) -> None:
-        if stage not in self._tasks:
-            self._tasks[stage] = self._bars.add_task(stage, total=total)
-        self._bars.update(self._tasks[stage], completed=done, total=total)  # type: ignore[arg-type]
+        """See `Progress`."""
+        drawn = {task.description: task.id for task in self.tasks}
+        task = drawn[stage] if stage in drawn else self.add_task(stage)
+        self.update(task, completed=done, total=total)
 
 
 class Log:
@@ -46,20 +36,15 @@ class Log:
     def __init__(self) -> None:
         self._last = monotonic()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
     def __call__(self, stage: str, done: int, total: int) -> None:
+        """See `Progress`."""
         if monotonic() - self._last >= LOG_EVERY_S:
             self._last = monotonic()
-            print(f"{stage} {done}/{total}", file=sys.stderr, flush=True)
+            screen.message(f"{stage} {done}/{total}")
 
 
-def progress() -> Bar | Log:
-    """What suits stderr."""
-    return Bar() if sys.stderr.isatty() else Log()
+class _Terminal(Console):
+    """A terminal whose cursor stays visible, so that an interruption has nothing to repair."""
+
+    def show_cursor(self, show: bool = True) -> bool:
+        return False

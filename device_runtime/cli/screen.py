@@ -1,23 +1,26 @@
 """What the commands print: answers on stdout, messages and progress on stderr."""
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from device_runtime.cli.interrupts import interrupts
 from edgecl.audio import Refused
+from edgecl.console import discard, readable, to_json
 
 PIPE_WIDTH = 160  # no terminal says how wide it is: leave room for paths
 
 
 def emit(document: dict[str, Any]) -> None:
-    """One JSON document on stdout."""
-    print(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
+    """One JSON document on stdout, whole even if a signal comes meanwhile."""
+    text = to_json(document)
+    interrupts.ignore()
+    print(text)
 
 
 def answer(*parts: Table | Text | str) -> None:
@@ -26,15 +29,20 @@ def answer(*parts: Table | Text | str) -> None:
 
 
 def message(*parts: Table | Text | str) -> None:
-    """Tables and sentences on stderr, beside the answer."""
-    _print(_console(sys.stderr), parts)
+    """Tables and sentences on stderr, beside the answer; the work goes on where nobody takes them."""
+    try:
+        _print(_console(sys.stderr), parts)
+    except OSError:
+        discard(sys.stderr)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], right: str = "") -> Table:
     """A table; `right` names the columns whose figures are right-aligned, separated by commas."""
-    made = Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    heading = Text(readable(title)) if title else None
+    made = Table(title=heading, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for column in columns:
-        made.add_column(column, justify="right" if column in right.split(",") else "left", overflow="fold")
+        justify: JustifyMethod = "right" if column in right.split(",") else "left"
+        made.add_column(Text(readable(column)), justify=justify, overflow="fold")
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(readable(str(cell))) for cell in row))
     return made
@@ -48,11 +56,6 @@ def refusals(refused: Sequence[Refused]) -> Table:
 def refused_values(refused: Sequence[Refused]) -> list[dict[str, str]]:
     """The same, for JSON."""
     return [{"file": str(r.path), "reason": r.reason, "hint": r.hint} for r in refused]
-
-
-def readable(text: str) -> str:
-    """The text without characters that could steer a terminal: they are shown as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def percent(share: float | None) -> str:

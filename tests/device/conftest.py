@@ -41,6 +41,12 @@ class Told:
 Edgecl = Callable[..., Told]
 
 
+def process(*arguments: object) -> "subprocess.Popen[str]":
+    """`edgecl ARGUMENTS…` in a process of its own, its streams to be read."""
+    command = [sys.executable, "-m", "device_runtime", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
 @pytest.fixture(scope="session")
 def bundle() -> Path:
     """The shipped bundle, or the one EDGECL_TEST_BUNDLE names."""

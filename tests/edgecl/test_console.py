@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -39,18 +40,23 @@ def test_a_full_disk_is_a_sentence_with_the_way_out(capsys: pytest.CaptureFixtur
     assert "free some space" in told
 
 
-@pytest.mark.parametrize(
-    ("error", "left"),
-    [
-        (KeyboardInterrupt(), "nothing was changed"),
-        (console.Interrupted("task 'x' is stored"), "task 'x' is stored"),
-    ],
-)
-def test_an_interruption_says_what_state_is_left(
-    error: BaseException, left: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert failing(error) == 1
-    assert f"interrupted: {left}" in capsys.readouterr().err
+def test_an_interruption_says_what_state_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    assert failing(KeyboardInterrupt()) == 1
+    assert capsys.readouterr().err == "error: interrupted: nothing was changed\n"
+
+
+def test_a_name_cannot_steer_the_terminal() -> None:
+    steering = UsageError("there is no '\x1b[2J\x9b31m\n'", "look for 'ü\x07'")
+    told = "error: there is no '\\x1b[2J\\x9b31m\\n'\nhint:  look for 'ü\\x07'"
+    assert console.explain(steering) == told
+
+
+def test_a_document_cannot_steer_the_terminal_either_and_means_the_same() -> None:
+    document = {"file": "ü\x1b[2J\x9b\x7f\udcff\U000e0001.wav"}
+    printed = console.to_json(document)
+    assert all(c.isprintable() or c == "\n" for c in printed)
+    assert "ü" in printed
+    assert json.loads(printed) == document
 
 
 def test_with_json_a_failure_is_one_document_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,12 +72,64 @@ def test_a_bug_keeps_its_traceback() -> None:
         failing(ZeroDivisionError())
 
 
-def test_a_reader_that_closes_the_pipe_is_no_failure() -> None:
-    script = "import sys; from edgecl import console; sys.exit(console.run(lambda: print('x' * 10**6)))"
+ANSWER = "import sys; from edgecl import console; sys.exit(console.run(lambda: print('x' * 10**6)))"
+REFUSAL = """
+import sys
+from edgecl import console
+from edgecl.errors import UsageError
+def command():
+    raise UsageError("no")
+sys.exit(console.run(command, as_json=True))
+"""
+
+
+def leaves_with(script: str, redirected: str, stdout: int = subprocess.PIPE) -> tuple[int, str]:
+    """The exit code and stderr of a script whose streams the shell redirects."""
+    line = f'exec "$0" -c "$1" {redirected}'
+    done = subprocess.run(
+        ["bash", "-c", line, sys.executable, script],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.fixture
+def unread() -> Iterator[int]:
+    """A pipe whose reader has left."""
     read, write = os.pipe()
     os.close(read)
-    child = subprocess.run(
-        [sys.executable, "-c", script], stdout=write, stderr=subprocess.PIPE, timeout=60, check=False
-    )
+    yield write
     os.close(write)
-    assert (child.returncode, child.stderr) == (0, b"")
+
+
+def test_a_reader_that_closes_the_pipe_is_no_failure(unread: int) -> None:
+    assert leaves_with(ANSWER, "", unread) == (0, "")
+
+
+def test_a_refusal_that_nobody_reads_keeps_its_exit_code(unread: int) -> None:
+    assert leaves_with(REFUSAL, "", unread) == (2, "error: no\n")
+    assert leaves_with(REFUSAL, "2>&1", unread) == (2, "")
+
+
+def test_an_answer_that_a_full_disk_does_not_take_is_a_failure() -> None:
+    code, told = leaves_with(ANSWER, ">/dev/full")
+    assert code == 1
+    assert told.startswith("error: the file system: No space left on device\nhint:  free some space")
+
+
+@pytest.mark.parametrize("redirected", [">/dev/full", "2>/dev/full", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_refusal_keeps_its_exit_code_whatever_takes_it(redirected: str) -> None:
+    code, told = leaves_with(REFUSAL, redirected)
+    assert code == 2
+    assert told in ("", "error: no\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_no_file_takes_the_number_of_a_closed_stream(closed: str) -> None:
+    script = "import os; from edgecl import console; console.run(lambda: os._exit(os.open('/', os.O_RDONLY)))"
+    number, _ = leaves_with(script, closed)
+    assert number > 2
