@@ -16,7 +16,7 @@ from device_runtime import selftest
 from device_runtime.engines import available, open_engine
 from device_runtime.runtime import Runtime, usual_threads
 from device_runtime.session import onnxruntime_distributions
-from edgecl.errors import EdgeclError
+from edgecl.errors import EdgeclError, NoStoreError
 from edgecl.store import Store
 
 Status = Literal["ok", "warn", "fail"]
@@ -56,16 +56,15 @@ def _machine(threads: int) -> Check:
 
 
 def _packages() -> Check:
-    missing = [name for name in PACKAGES if not version_of(name)]
-    if missing:
-        return Check("packages", "fail", f"not installed: {', '.join(missing)}", "install edgecl again")
     own = f"edgecl {version_of('edgecl') or 'from source'}"
     return Check("packages", "ok", ", ".join([own, *(f"{name} {version_of(name)}" for name in PACKAGES)]))
 
 
 def _onnxruntime() -> Check:
     installed = onnxruntime_distributions()
-    detail = ", ".join(f"{name} {version_of(name)}" for name in installed) or "not installed"
+    if not installed:
+        return Check("onnxruntime", "fail", "not installed", "run 'pip install edgecl' again")
+    detail = ", ".join(f"{name} {version_of(name)}" for name in installed)
     if len(installed) == 1:
         return Check("onnxruntime", "ok", detail)
     hint = f"run 'pip uninstall {' '.join(installed)}', then 'pip install edgecl' again"
@@ -102,12 +101,12 @@ def _space(home: Path) -> Check:
 
 
 def _store(home: Path) -> Check:
-    if not home.is_dir():
-        return Check("tasks", "ok", "none yet")
     try:
         with Store.open(home, create=False) as store:
             verdicts = store.verify()
             warnings = store.warnings
+    except NoStoreError:
+        return Check("tasks", "ok", "none yet")
     except EdgeclError as error:
         return Check("tasks", "fail", error.message, error.hint)
     if bad := [verdict.task for verdict in verdicts if verdict.status != "unchanged"]:

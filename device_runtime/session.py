@@ -10,15 +10,23 @@ from importlib import metadata
 from types import ModuleType
 from typing import Any
 
+from edgecl.errors import EngineError
+
 TRAINING_PACKAGE = "onnxruntime.training"
 
 
 def import_onnxruntime() -> ModuleType:
-    """The package onnxruntime, imported without its training package, torch and onnx."""
+    """The package onnxruntime, imported without its training package, torch and onnx.
+
+    Raises:
+        EngineError: it is not installed, or broken.
+    """
     if "onnxruntime" not in sys.modules:
         sys.modules[TRAINING_PACKAGE] = None  # type: ignore[assignment]
         try:
             import onnxruntime  # noqa: F401, PLC0415
+        except ImportError as error:
+            raise EngineError(f"onnxruntime cannot be imported: {error}", "run 'edgecl doctor'") from error
         finally:
             del sys.modules[TRAINING_PACKAGE]
     return sys.modules["onnxruntime"]

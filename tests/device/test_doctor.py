@@ -1,0 +1,65 @@
+"""The doctor sees what is there, and what is missing is a sentence."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.device.conftest import Edgecl, Told
+
+
+def edgecl_without(package: str, folder: Path, *arguments: object) -> Told:
+    """What a command says where a package was never installed: all others are linked into `folder`."""
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if not entry.name.startswith(package):
+            (folder / entry.name).symlink_to(entry)
+    search = {"PYTHONPATH": os.pathsep.join([str(folder), str(REPOSITORY)]), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-S", "-m", "device_runtime", *map(str, arguments)]
+    done = subprocess.run(command, env=os.environ | search, capture_output=True, text=True, check=False)
+    return Told(done.returncode, done.stdout, done.stderr)
+
+
+def test_a_healthy_installation_has_nothing_to_mend(edgecl: Edgecl, home: Path) -> None:
+    told = edgecl("doctor", "--threads", 1, "--json")
+    report = told.json
+    assert (told.code, report["healthy"]) == (0, True)
+    checks = {check["name"]: check for check in report["checks"]}
+    assert [*checks][:9] == [
+        "machine",
+        "packages",
+        "onnxruntime",
+        "audio",
+        "home",
+        "space",
+        "tasks",
+        "bundle",
+        "self-test",
+    ]
+    assert "engine portable" in checks
+    assert checks["tasks"]["detail"] == "1, all unchanged"
+
+
+def test_without_onnxruntime_the_doctor_still_looks_at_the_rest(
+    tmp_path: Path, home: Path, bundle: Path
+) -> None:
+    (tmp_path / "packages").mkdir()
+    where = ["--home", home, "--bundle", bundle]
+    told = edgecl_without("onnxruntime", tmp_path / "packages", "doctor", "--json", *where)
+    assert (told.code, told.err) == (1, "")
+    failed = {check["name"]: check for check in told.json["checks"] if check["status"] == "fail"}
+    assert failed.keys() == {"onnxruntime", "bundle"}
+    assert failed["onnxruntime"]["detail"] == "not installed"
+    assert "pip install edgecl" in failed["onnxruntime"]["hint"]
+
+
+@pytest.mark.parametrize("package", ["soxr", "rich"])
+def test_without_a_package_every_command_says_which(package: str, tmp_path: Path) -> None:
+    told = edgecl_without(package, tmp_path, "doctor", "--json")
+    assert told.code == 1
+    assert json.loads(told.out)["error"] == f"the installation is incomplete: No module named '{package}'"
+    assert told.err.splitlines()[1] == "hint:  install it again: pip install --force-reinstall edgecl"
