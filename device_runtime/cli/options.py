@@ -17,6 +17,8 @@ from typing import Annotated, Any
 import typer
 from platformdirs import user_data_path
 
+from edgecl.errors import UsageError
+
 
 class EngineName(StrEnum):
     """What --engine accepts."""
@@ -79,13 +81,22 @@ def gather(
     from device_runtime.runtime import DEFAULT_BUNDLE, usual_threads  # noqa: PLC0415  (numpy and pydantic)
 
     return Settings(
-        home=(home or user_data_path("edgecl")).expanduser(),
-        bundle=(bundle or DEFAULT_BUNDLE).expanduser(),
+        home=_expanded(home or user_data_path("edgecl")),
+        bundle=_expanded(bundle or DEFAULT_BUNDLE),
         engine=engine.value,
         threads=threads or usual_threads(),
         seed=seed,
         as_json=json,
     )
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise UsageError(
+            f"'{path}': the home folder of '{path.parts[0]}' is not known", "write the whole path"
+        ) from None
 
 
 def command(app: typer.Typer) -> Callable[[Callable[..., int]], Callable[..., int]]:
