@@ -14,9 +14,6 @@ Doubles = NDArray[np.float64]
 ACCEPTED_SHARE = 0.95
 """Share of held-out windows of known classes that the threshold accepts."""
 
-MARGIN = 1.1
-"""The threshold lies this much farther out, because few windows were held out."""
-
 SMALLEST_DISTANCE = 1e-3
 """Below this, what lies between a window and a prototype is rounding."""
 
@@ -44,8 +41,12 @@ def distances(features: Floats, prototypes: Floats) -> Doubles:
 
 
 def threshold_of(held_out: Doubles) -> float:
-    """The largest accepted distance, from the distances [N] of held-out windows."""
-    return float(np.quantile(held_out, ACCEPTED_SHARE) * MARGIN)
+    """The largest accepted distance, from the distances [N] of held-out windows.
+
+    It lies 1 / √N farther out than they say: the fewer there were, the less is known about the farthest.
+    """
+    margin = 1 + 1 / np.sqrt(held_out.size)
+    return float(np.quantile(held_out, ACCEPTED_SHARE) * margin)
 
 
 def carried_over(threshold: float, before: Doubles, after: Doubles) -> float:

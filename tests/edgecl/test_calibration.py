@@ -37,6 +37,11 @@ def test_the_threshold_accepts_nearly_all_known_windows() -> None:
     assert 0.95 <= np.mean(known <= threshold_of(known)) <= 1.0
 
 
+def test_the_fewer_windows_were_held_out_the_farther_out_the_threshold_lies() -> None:
+    assert threshold_of(np.ones(4)) == 1.5
+    assert threshold_of(np.ones(100)) == pytest.approx(1.1)
+
+
 def test_a_threshold_follows_its_windows_into_stretched_features() -> None:
     measured = RANDOM.uniform(1, 2, 100)
     threshold = threshold_of(measured)

@@ -1,0 +1,38 @@
+"""What a task was taught is accepted, also where it was never heard before; what it was not is rejected."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device_runtime.cache import TokenCache
+from device_runtime.engines import open_engine
+from device_runtime.enroll import Enroller
+from device_runtime.intake import find_recordings
+from device_runtime.progress import silent
+from device_runtime.recipe import Recipe
+from device_runtime.recognize import Recognizer
+from device_runtime.runtime import Runtime
+from tests.device.conftest import ALARMS, KITCHEN
+from tools.demo.synthesise import FIRST_UNSEEN, clip
+
+LABELS = {"alarms": ALARMS, "kitchen": KITCHEN}
+
+
+def accepted(recognizer: Recognizer, labels: tuple[str, ...]) -> float:
+    """The share of fresh clips of these sounds that the task takes for its own."""
+    clips = [clip(label, FIRST_UNSEEN + number) for label in labels for number in range(8)]
+    return float(np.mean([recognizer.clip(one.astype(np.float32))[0].accepted for one in clips]))
+
+
+@pytest.mark.parametrize(("task", "other"), [("alarms", "kitchen"), ("kitchen", "alarms")])
+def test_fresh_clips_of_known_sounds_are_accepted_and_unknown_sounds_are_not(
+    bundle: Path, recordings: Path, tmp_path: Path, task: str, other: str
+) -> None:
+    runtime = Runtime.open(bundle, threads=1)
+    cache = TokenCache(tmp_path, runtime.bundle.fingerprint, runtime.window_samples)
+    enroller = Enroller(runtime, open_engine("auto", runtime.bundle, 1), cache, Recipe(), 0, silent)
+    learnt = enroller.learn(task, find_recordings(recordings / task), "2026-01-01T00:00:00Z")
+    recognizer = Recognizer(runtime, [learnt.blob])
+    assert accepted(recognizer, LABELS[task]) >= 0.8
+    assert accepted(recognizer, LABELS[other]) <= 0.1
