@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from edgecl.bundle import write_manifest
-from edgecl.manifest import Description, Manifest, from_bytes
 from edgecl.store import Store
-from tests.broken_files import write_hostile_folder
+from tests.altered_bundle import altered, described
+from tests.broken_files import Verdicts, write_hostile_folder
 from tests.device.conftest import Edgecl, Told
 from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
@@ -57,6 +56,13 @@ def one_class(folder: Path) -> Path:
     return recordings_of(folder, doorbell=3)
 
 
+def negatives_only(folder: Path) -> Path:
+    recordings_of(folder, doorbell=3, timer=3)
+    (folder / "doorbell").rename(folder / "_negative")
+    (folder / "timer").rename(folder / "Background")
+    return folder
+
+
 def one_clip_in_a_class(folder: Path) -> Path:
     return recordings_of(folder, doorbell=3, timer=1)
 
@@ -89,6 +95,8 @@ def too_few_that_can_be_read(folder: Path) -> Path:
         (empty, 1, "has no sub-folder with recordings", "a folder of its own"),
         (a_file, 2, "is a file, not a folder of classes", "above the class folders"),
         (one_class, 1, "holds one class only, 'doorbell'", "second sub-folder"),
+        (one_class, 1, "holds one class only, 'doorbell'", "as '_negative'"),
+        (negatives_only, 1, "holds no sound to learn: 'Background'", "sub-folder of recordings"),
         (one_clip_in_a_class, 1, "class 'timer' needs 2 recordings and has 1", "more recordings"),
         (no_class_folders, 1, "has no sub-folder with recordings", "a folder of its own"),
         (an_empty_class, 1, "class 'timer' needs 2 recordings and has 0", "take that folder away"),
@@ -100,7 +108,16 @@ def test_a_folder_that_cannot_become_a_task(
     edgecl: Edgecl, tmp_path: Path, make: MakeFolder, code: int, sentence: str, hint: str
 ) -> None:
     assert_refused(edgecl("enroll", "new", make(tmp_path / "folder")), code, sentence, hint)
-    assert edgecl("tasks", "--json").json["tasks"] == []
+    assert not list((tmp_path / "home").glob("blobs/*"))
+
+
+@pytest.mark.parametrize("make", [missing, empty, a_file, one_class, one_clip_in_a_class, no_class_folders])
+def test_what_counting_can_refuse_is_refused_before_anything_is_opened(
+    edgecl: Edgecl, tmp_path: Path, make: MakeFolder
+) -> None:
+    told = edgecl("enroll", "new", make(tmp_path / "folder"), "--bundle", tmp_path / "no-bundle")
+    assert str(tmp_path / "folder") in told.err or "'timer'" in told.err
+    assert not (tmp_path / "home").exists()
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "../up", ".hidden", "-dash", "x" * 65, "new\nline"])
@@ -110,15 +127,34 @@ def test_a_name_that_is_no_name(edgecl: Edgecl, recordings: Path, tmp_path: Path
     assert not (tmp_path / "home").exists()
 
 
+def verdicts_of_an_enrolment(verdicts: Verdicts) -> Verdicts:
+    """What becomes of each hostile file in a folder of classes: as alone, but nothing is learnt twice."""
+    expected: Verdicts = {}
+    seen: set[bytes] = set()
+    for path in sorted(verdicts):
+        if path.is_dir() or path.name == "missing.wav" or path.name.startswith("."):
+            continue  # entered, not there, hidden
+        expected[path] = verdicts[path]
+        if verdicts[path] is None:
+            expected[path] = "is the same recording as" if path.read_bytes() in seen else None
+            seen.add(path.read_bytes())
+    loop = next(iter(verdicts)).parent / "folder-loop"
+    return expected | {loop: "is a link to a folder and was not followed"}
+
+
 def test_bad_files_are_skipped_with_a_reason_and_the_rest_is_learnt(edgecl: Edgecl, tmp_path: Path) -> None:
     folder = recordings_of(tmp_path / "folder", doorbell=3, timer=3)
     verdicts = write_hostile_folder(folder / "doorbell" / "deeper")
     report = edgecl("enroll", "sturdy", folder, "--json").json
+    expected = verdicts_of_an_enrolment(verdicts)
     reasons = {refused["file"]: refused["reason"] for refused in report["refused"]}
-    for path, sentence in verdicts.items():
-        if sentence and path.suffix == ".wav" and path.is_file() and not path.name.startswith("."):
-            assert sentence in reasons[str(path)]
+    assert set(reasons) == {str(path) for path, sentence in expected.items() if sentence}
+    for path, sentence in expected.items():
+        assert sentence is None or sentence in reasons[str(path)]
     assert all(refused["hint"] for refused in report["refused"])
+    used = [path for path, sentence in expected.items() if sentence is None]
+    assert {"192-khz.wav", "8-channels.wav", "8-bit.wav", "UPPER CASE.WAV"} <= {path.name for path in used}
+    assert [row["clips"] for row in report["classes"]] == [3 + len(used), 3]
 
 
 def test_a_second_enrolment_under_one_name_is_refused_at_once(
@@ -149,14 +185,9 @@ def test_a_flipped_byte_in_a_blob_is_found_and_the_other_tasks_go_on(
 
 
 def other_bundle(bundle: Path, folder: Path) -> Path:
-    """The same bundle with another geometry on its manifest: whole, but another identity."""
-    shutil.copytree(bundle, folder)
-    manifest = from_bytes((folder / "manifest.json").read_bytes())
-    geometry = manifest.geometry.model_copy(update={"heads": manifest.geometry.heads + 1})
-    fields = {name: getattr(manifest, name) for name in Description.model_fields}
-    (folder / "manifest.json").unlink()
-    write_manifest(folder, Description(**fields | {"geometry": geometry}))
-    return folder
+    """The same bundle with another geometry on its manifest."""
+    geometry = described(bundle).geometry
+    return altered(bundle, folder, geometry=geometry.model_copy(update={"heads": geometry.heads + 1}))
 
 
 def test_a_task_of_another_bundle_is_listed_and_refused_with_the_way_out(
@@ -190,14 +221,10 @@ def test_a_bundle_that_computes_something_else_fails_its_self_test(
 ) -> None:
     from safetensors.numpy import load_file, save_file  # noqa: PLC0415
 
-    shutil.copytree(bundle, tmp_path / "bundle")
+    shutil.copytree(bundle, tmp_path / "wrong")
     golden = load_file(bundle / "golden.safetensors")
-    save_file(golden | {"tokens": golden["tokens"] + 1}, tmp_path / "bundle" / "golden.safetensors")
-    manifest: Manifest = from_bytes((tmp_path / "bundle" / "manifest.json").read_bytes())
-    (tmp_path / "bundle" / "manifest.json").unlink()
-    write_manifest(
-        tmp_path / "bundle", Description(**{n: getattr(manifest, n) for n in Description.model_fields})
-    )
+    save_file(golden | {"tokens": golden["tokens"] + 1}, tmp_path / "wrong" / "golden.safetensors")
+    altered(tmp_path / "wrong", tmp_path / "bundle")
     told = edgecl("predict", recordings / "alarms", "--bundle", tmp_path / "bundle")
     assert_refused(told, 1, "fails its self-test: tokens differ", "edgecl doctor")
     assert edgecl("doctor", "--bundle", tmp_path / "bundle").code == 1
@@ -238,17 +265,31 @@ def test_with_json_every_failure_is_one_document(edgecl: Edgecl, tmp_path: Path)
         assert told.json["error"] in told.err
 
 
+def enrolling(name: str, folder: Path, home: Path, bundle: Path) -> "subprocess.Popen[str]":
+    """A process that learns a task."""
+    options = ["--home", str(home), "--bundle", str(bundle), "--threads", "1"]
+    command = [sys.executable, "-m", "device_runtime", "enroll", name, str(folder), *options]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
 def test_two_processes_enrolling_at_once_both_succeed(
     home: Path, recordings: Path, bundle: Path, edgecl: Edgecl
 ) -> None:
-    common = ["--home", str(home), "--bundle", str(bundle), "--threads", "1"]
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-m", "device_runtime", "enroll", name, str(recordings / "kitchen"), *common],
-            stdout=subprocess.DEVNULL,
-        )
-        for name in ("one", "two")
-    ]
-    assert [child.wait(120) for child in children] == [0, 0]
+    children = [enrolling(name, recordings / "kitchen", home, bundle) for name in ("one", "two")]
+    assert [(child.communicate(timeout=120)[1], child.returncode) for child in children] == [("", 0)] * 2
     assert [task["task"] for task in edgecl("tasks", "--json").json["tasks"]] == ["alarms", "one", "two"]
+    assert edgecl("verify", "--json").json["intact"]
+
+
+def test_of_two_processes_enrolling_the_same_name_at_once_one_wins(
+    home: Path, recordings: Path, bundle: Path, edgecl: Edgecl
+) -> None:
+    children = [enrolling("same", recordings / "kitchen", home, bundle) for _ in range(2)]
+    told = {child.communicate(timeout=120)[1]: child.returncode for child in children}
+    assert sorted(told.values()) == [0, 1]
+    (sentence,) = (err for err, code in told.items() if code == 1)
+    assert "task 'same'" in sentence
+    assert "--replace" in sentence
+    assert "Traceback" not in sentence
+    assert [task["task"] for task in edgecl("tasks", "--json").json["tasks"]] == ["alarms", "same"]
     assert edgecl("verify", "--json").json["intact"]

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.engines import Engine, Floats, available, open_engine
+from device_runtime.engines import Engine, Floats, available, open_engine, usable
 from edgecl.bundle import Bundle
 from edgecl.errors import EngineError
+from tests.altered_bundle import altered
 
 LEARNING_RATE, WEIGHT_DECAY, STEPS = 1e-3, 0.01, 50  # as in the golden vectors
 
@@ -104,7 +105,7 @@ def test_an_engine_that_does_not_exist_is_refused(opened: Bundle) -> None:
 
 
 def test_auto_takes_an_engine_that_is_here(opened: Bundle) -> None:
-    assert open_engine("auto", opened, threads=1).name == available()[0]
+    assert open_engine("auto", opened, threads=1).name == usable(opened.manifest.engines)[0]
 
 
 @pytest.mark.skipif("ort-training" in available(), reason="the training wheel is installed here")
@@ -112,3 +113,24 @@ def test_an_engine_that_is_not_installed_is_refused_with_the_way_out(opened: Bun
     with pytest.raises(EngineError, match="'ort-training' is not installed here") as refusal:
         open_engine("ort-training", opened, threads=1)
     assert "--engine portable" in refusal.value.hint
+
+
+def test_an_engine_that_the_bundle_lacks_is_refused_and_the_hint_names_one_that_runs(
+    bundle: Path, tmp_path: Path
+) -> None:
+    lean = Bundle.open(altered(bundle, tmp_path / "lean", engines=("portable",)))
+    assert open_engine("auto", lean, threads=1).name == "portable"
+    with pytest.raises(EngineError, match="'ort-training'") as refusal:
+        open_engine("ort-training", lean, threads=1)
+    assert refusal.value.hint.endswith("use --engine portable")
+
+
+def test_auto_passes_over_what_the_bundle_does_not_carry(bundle: Path, tmp_path: Path) -> None:
+    other = Bundle.open(altered(bundle, tmp_path / "other", engines=("ort-training",)))
+    if "ort-training" in available():
+        assert open_engine("auto", other, threads=1).name == "ort-training"
+        return
+    for name in ("auto", "portable", "ort-training"):
+        with pytest.raises(EngineError) as refusal:
+            open_engine(name, other, threads=1)
+        assert "--engine" not in refusal.value.hint

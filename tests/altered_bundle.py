@@ -1,0 +1,22 @@
+"""A bundle that differs from another in what its manifest says: whole, but another identity."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from edgecl.bundle import write_manifest
+from edgecl.manifest import Description, from_bytes
+
+
+def described(folder: Path) -> Description:
+    """What the manifest in `folder` says of the bundle."""
+    manifest = from_bytes((folder / "manifest.json").read_bytes())
+    return Description(**{name: getattr(manifest, name) for name in Description.model_fields})
+
+
+def altered(bundle: Path, folder: Path, **changes: Any) -> Path:
+    """A copy of `bundle` in `folder` with other fields in its manifest."""
+    shutil.copytree(bundle, folder)
+    (folder / "manifest.json").unlink()
+    write_manifest(folder, described(bundle).model_copy(update=changes))
+    return folder

@@ -1,0 +1,91 @@
+"""What an enrolment makes of changing files, many classes and other sample rates."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from device_runtime.bank import TokenBank
+from device_runtime.cache import TokenCache
+from device_runtime.engines import available
+from device_runtime.examples import Examples
+from device_runtime.intake import Intake, find_recordings, take_in
+from device_runtime.listener import Listener
+from device_runtime.progress import silent
+from device_runtime.runtime import Runtime
+from device_runtime.stopwatch import Stopwatch
+from edgecl.errors import DatasetError
+from tests.altered_bundle import altered, described
+from tests.device.conftest import Edgecl
+from tools.demo.ingredients import RATE_HZ
+from tools.demo.synthesise import clip
+
+
+@pytest.fixture
+def listener(bundle: Path, tmp_path: Path) -> Listener:
+    runtime = Runtime.open(bundle, threads=1)
+    cache = TokenCache(tmp_path / "cache", runtime.bundle.fingerprint, runtime.window_samples)
+    return Listener(runtime, cache, silent, Stopwatch("decode", "backbone"))
+
+
+def sounds(folder: Path, count: int) -> Path:
+    """doorbell/ and timer/ with so many recordings each."""
+    for label in ("doorbell", "timer"):
+        (folder / label).mkdir(parents=True)
+        for number in range(count):
+            soundfile.write(folder / label / f"{number}.wav", clip(label, number), RATE_HZ)
+    return folder
+
+
+def examples(listener: Listener, intake: Intake) -> Examples:
+    with TokenBank(listener.cache.folder) as bank:
+        return listener.examples(intake, bank)
+
+
+def test_a_recording_that_changes_after_it_was_checked_is_refused_and_its_tokens_are_not_kept(
+    listener: Listener, tmp_path: Path
+) -> None:
+    intake = take_in(find_recordings(sounds(tmp_path / "sounds", 3)), RATE_HZ, silent)
+    changing = intake.recordings[1]
+    soundfile.write(changing.path, clip("knock", 0), RATE_HZ)
+    heard = examples(listener, intake)
+    assert changing not in intake.recordings
+    assert "changed while it was being read" in intake.refused[0].reason
+    assert set(heard.recordings) == {0, 2, 3, 4, 5}
+    assert listener.cache.get(changing.sha256) is None
+
+
+def test_too_many_changes_leave_too_little_to_learn_from(listener: Listener, tmp_path: Path) -> None:
+    intake = take_in(find_recordings(sounds(tmp_path / "sounds", 2)), RATE_HZ, silent)
+    intake.recordings[3].path.unlink()
+    with pytest.raises(DatasetError, match="class 'timer' needs 2 usable recordings and has 1"):
+        examples(listener, intake)
+
+
+@pytest.mark.skipif("ort-training" not in available(), reason="needs the training wheel")
+def test_too_many_classes_for_an_engine_are_refused_before_anything_is_heard(
+    edgecl: Edgecl, bundle: Path, tmp_path: Path
+) -> None:
+    most = described(bundle).max_classes
+    for number in range(2 * most + 2):
+        (tmp_path / "many" / f"{number // 2}").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "many" / f"{number // 2}" / f"{number}.wav").write_bytes(b"nobody looks inside")
+    told = edgecl("enroll", "many", tmp_path / "many", "--engine", "ort-training")
+    assert told.code == 1
+    assert f"this task has {most + 1} classes" in told.err
+    assert "--engine portable" in told.err
+
+
+def test_a_backbone_of_another_sample_rate_hears_at_that_rate(
+    edgecl: Edgecl, bundle: Path, tmp_path: Path
+) -> None:
+    front_end = described(bundle).front_end.model_copy(update={"sample_rate_hz": 8000})
+    slow = altered(bundle, tmp_path / "slow", front_end=front_end)
+    folder = sounds(tmp_path / "sounds", 2)
+    assert edgecl("enroll", "slow", folder, "--bundle", slow).code == 0
+    soundfile.write(tmp_path / "four.wav", np.tile(clip("timer", 9)[:RATE_HZ], 4), RATE_HZ)
+    (file,) = edgecl("predict", tmp_path / "four.wav", "--bundle", slow, "--json").json["files"]
+    assert file["duration_s"] == pytest.approx(4.0, abs=0.01)
+    assert len(file["scores"]) == 1  # 32000 samples are four seconds at this rate: one window
+    assert edgecl("evaluate", "slow", folder, "--bundle", slow, "--json").code == 0
