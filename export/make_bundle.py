@@ -19,7 +19,6 @@ from export.checkpoint import Weights
 from export.golden import flat, golden_vectors
 from export.model.adapters import AdaptedTail, Placement
 from export.model.ast import Ast
-from export.ort_training import write_artifacts
 from export.to_onnx import export_backbone, export_forward, store_half
 from export.train_step import flatten_parameters, train_step
 
@@ -31,9 +30,10 @@ ENGINES = ("portable", "ort-training")
 class Recipe:
     """What turns weights into a bundle."""
 
-    name: str = "default"
+    name: str = ""  # the folder's, if empty
     placement: str = "post"
     rank: int = 16
+    kind: str = "conv"  # of adapter, see `export.model.adapters.ADAPTERS`
     seed: int = 0
     card: Path | None = None  # a model card that travels with the bundle
 
@@ -44,14 +44,15 @@ def make_bundle(weights: Weights, recipe: Recipe, out: Path) -> list[parity.Row]
     The folder appears only when every graph has been compared with torch; nothing half-made is left.
 
     Raises:
-        ExportError: `out` exists, or the graphs do not agree with torch.
-        UsageError: the placement does not exist for this backbone.
+        ExportError: `out` exists, an engine is not installed, or the graphs do not agree with torch.
+        UsageError: the placement does not exist for this backbone, or the kind of adapter not at all.
     """
     if out.exists():
         raise ExportError(f"'{out}' exists already", "choose another folder with --out, or remove it")
+    _demand_engines()
     torch.manual_seed(recipe.seed)
     placement = Placement.parse(recipe.placement, weights.model.config.depth)
-    tail = AdaptedTail(weights.model, placement, recipe.rank)
+    tail = AdaptedTail(weights.model, placement, recipe.rank, recipe.kind)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as beside:
         folder = Path(beside) / out.name
@@ -60,14 +61,25 @@ def make_bundle(weights: Weights, recipe: Recipe, out: Path) -> list[parity.Row]
         _write_vectors(weights.model, tail, folder)
         if recipe.card:
             shutil.copyfile(recipe.card, folder / "MODEL_CARD.md")
-        write_manifest(folder, _description(weights, tail, recipe))
+        write_manifest(folder, _description(weights, tail, recipe, recipe.name or out.name))
         rows = parity.check(Bundle.open(folder))
         parity.demand(rows)
         folder.rename(out)
     return rows
 
 
+def _demand_engines() -> None:
+    """Nothing, if every engine that a bundle promises can be compared here; otherwise an ExportError."""
+    for name in parity.missing(ENGINES):
+        raise ExportError(
+            f"the engine '{name}' is not installed here, so no bundle can be proven",
+            "export where onnxruntime-training-cpu is installed: x86-64 Linux or macOS, Python 3.12 or older",
+        )
+
+
 def _write_graphs(model: Ast, tail: AdaptedTail, folder: Path) -> None:
+    from export.ort_training import write_artifacts  # noqa: PLC0415  (`check` does without the training wheel)
+
     onnx.save(export_backbone(model, tail.first_block), folder / "backbone.onnx")
     forward = export_forward(tail)
     adapter = flatten_parameters(forward, _layout(tail))
@@ -86,10 +98,10 @@ def _layout(tail: AdaptedTail) -> list[tuple[str, tuple[int, ...]]]:
     return [(name, tuple(value.shape)) for name, value in tail.trainable().items()]
 
 
-def _description(weights: Weights, tail: AdaptedTail, recipe: Recipe) -> Description:
+def _description(weights: Weights, tail: AdaptedTail, recipe: Recipe, name: str) -> Description:
     config = weights.model.config
     return Description(
-        name=recipe.name,
+        name=name,
         created=date.today().isoformat(),
         front_end=config.front_end,
         geometry=Geometry(
@@ -102,7 +114,7 @@ def _description(weights: Weights, tail: AdaptedTail, recipe: Recipe) -> Descrip
             heads=config.heads,
             attention=config.attention,
         ),
-        adapter=Adapter(kind="conv", rank=recipe.rank, placement=recipe.placement),
+        adapter=Adapter(kind=recipe.kind, rank=recipe.rank, placement=recipe.placement),
         parameters=tuple(TensorEntry(name=name, shape=shape) for name, shape in _layout(tail)),
         head_features=config.pooled_width,
         max_classes=MAX_CLASSES,

@@ -1,5 +1,6 @@
 """Does the device compute what torch computed? Every golden vector, through the device's own classes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from device_runtime.engines import Engine, available, open_engine
 from edgecl.bundle import Bundle
 from edgecl.errors import ExportError
 from export.golden import LEARNING_RATE, STEPS, WEIGHT_DECAY
+from export.train_step import BETA1
 
 Floats = NDArray[np.float32]
 
@@ -33,7 +35,7 @@ class Row:
 
 
 def check(bundle: Bundle, threads: int = 1) -> list[Row]:
-    """The parity table of a bundle: torch (recorded at export) against onnxruntime and both engines."""
+    """The parity table of a bundle: torch (recorded at export), onnxruntime, its engines installed here."""
     golden = bundle.golden()
     rows = _forward_rows(bundle, golden, threads)
     trained = {"torch": golden["trained_parameters"]}
@@ -44,6 +46,11 @@ def check(bundle: Bundle, threads: int = 1) -> list[Row]:
     names = list(trained)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
     return rows + [_trained_row(a, b, trained[a], trained[b]) for a, b in pairs]
+
+
+def missing(engines: Collection[str]) -> list[str]:
+    """Those of these engines that are not installed here and so cannot be compared."""
+    return [name for name in engines if name not in available()]
 
 
 def demand(rows: list[Row]) -> None:
@@ -71,7 +78,7 @@ def _first_step_rows(engine: Engine, golden: dict[str, Floats]) -> list[Row]:
     """Loss and gradient of the first step; AdamW's first moment after it is (1 − β₁) · gradient."""
     engine.start(golden["parameters"], golden["normalizer"])
     loss = engine.step(golden["train_tokens"], golden["targets"], LEARNING_RATE, WEIGHT_DECAY)
-    gradients = engine.state().first_moment / np.float32(0.1)
+    gradients = engine.state().first_moment / np.float32(1 - BETA1)
     return [
         _relative_row("loss", engine.name, np.float32(loss), golden["loss"], 1e-5),
         _relative_row("gradients", engine.name, gradients, golden["gradients"], 1e-5),

@@ -74,32 +74,43 @@ class ConvAdapter(nn.Module):
         return nn.functional.conv2d(low.unsqueeze(3), centre, self.conv.bias).squeeze(3)
 
 
+ADAPTERS: dict[str, type[nn.Module]] = {"conv": ConvAdapter}  # made from (config, rank); x → what to add to x
+
+
 class AdaptedTail(nn.Module):
     """Backbone tokens → logits and features: the part of the network that a task owns.
 
-    Its trainable tensors are `adapters.*` and the head; the blocks inside are frozen copies.
+    Its trainable tensors are `adapters.*` and the head; the blocks inside are the backbone's own, which
+    are frozen by this.
+
+    Raises:
+        UsageError: there is no such kind of adapter.
     """
 
-    def __init__(self, backbone: Ast, placement: Placement, rank: int) -> None:
+    def __init__(self, backbone: Ast, placement: Placement, rank: int, kind: str = "conv") -> None:
         super().__init__()
-        self.config, self.placement, self.rank = backbone.config, placement, rank
+        if kind not in ADAPTERS:
+            raise UsageError(f"there is no adapter of kind '{kind}'", f"choose {' or '.join(ADAPTERS)}")
+        self.config, self.placement, self.rank, self.kind = backbone.config, placement, rank, kind
         self.blocks = backbone.blocks[self.first_block :]
         self.norm = backbone.norm if placement.blocks else nn.Identity()
         self.requires_grad_(False)
         if placement.blocks:
-            sides = [self._beside_block(rank) for _ in range(placement.blocks)]
+            sides = [self._beside_block() for _ in range(placement.blocks)]
             self.adapters: nn.Module = nn.ModuleList(sides)
         else:
-            self.adapters = ConvAdapter(self.config, rank)
+            self.adapters = self._adapter()
 
     @property
     def first_block(self) -> int:
         """The block at which the frozen backbone hands over."""
         return self.config.depth - self.placement.blocks
 
-    def _beside_block(self, rank: int) -> nn.ModuleDict:
-        names = ("attention", "mlp")
-        return nn.ModuleDict({name: ConvAdapter(self.config, rank) for name in names})
+    def _adapter(self) -> nn.Module:
+        return ADAPTERS[self.kind](self.config, self.rank)
+
+    def _beside_block(self) -> nn.ModuleDict:
+        return nn.ModuleDict({name: self._adapter() for name in ("attention", "mlp")})
 
     def trainable(self) -> dict[str, Tensor]:
         """The adapter tensors by name, in the order of the flat parameter vector."""

@@ -1,4 +1,4 @@
-"""The torch network: a front end that is Kaldi's, an attention that is exact, checkpoints that import."""
+"""The torch network: a front end that is Kaldi's, an attention that is exact."""
 
 from dataclasses import replace
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from export.hugging_face import load_hugging_face
 from export.model.ast import Ast, AstConfig, pool
 from export.model.frontend import LogMel, frame_transform, mel_bank
 from export.model.fta import dense_attention, factorized_attention, fta_mask
@@ -79,49 +78,3 @@ def test_the_embedding_keeps_the_frequency_rows_apart():
     embedding = pool(tokens, SMALL).view(SMALL.rows + 1, SMALL.width)
     assert embedding[2].eq(1).all()
     assert embedding[[0, 1, 3, 4]].eq(0).all()
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory):
-    """A small, randomly initialised ASTModel as its authors' library saves it."""
-    transformers = pytest.importorskip("transformers")
-    torch.manual_seed(0)
-    config = transformers.ASTConfig(
-        hidden_size=48, num_hidden_layers=2, num_attention_heads=3, intermediate_size=192, max_length=128
-    )
-    model = transformers.ASTModel(config).eval()
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.1)
-    folder = tmp_path_factory.mktemp("checkpoint")
-    model.save_pretrained(folder)
-    return folder, model
-
-
-def test_an_imported_checkpoint_gives_the_same_tokens_as_its_authors_library(checkpoint):
-    folder, theirs = checkpoint
-    ours = load_hugging_face(folder)
-    image = noise(2, 128, 128)  # [B, frames, mels]
-    with torch.inference_mode():
-        expected = theirs(image).last_hidden_state
-        found = ours.encode(image.transpose(1, 2)[:, None])
-    assert (found - expected).abs().max() <= 1e-4
-
-
-@pytest.mark.filterwarnings("ignore:At least one mel filter")
-def test_the_front_end_of_an_imported_checkpoint_is_its_feature_extractor(checkpoint):
-    transformers = pytest.importorskip("transformers")
-    folder, _ = checkpoint
-    ours = load_hugging_face(folder)
-    waveform = 0.1 * noise(1, ours.config.window_samples)
-    extractor = transformers.ASTFeatureExtractor(max_length=128)
-    expected = extractor(waveform[0].numpy(), sampling_rate=16000, return_tensors="np")["input_values"][0]
-    assert np.abs(ours.front_end(waveform)[0, 0].T.numpy() - expected).max() <= 1e-3
-
-
-def test_an_imported_checkpoint_runs_with_fta(checkpoint):
-    folder, _ = checkpoint
-    factorized = load_hugging_face(folder, attention="fta")
-    dense = load_hugging_face(folder, attention="masked")
-    waveform = 0.1 * noise(1, factorized.config.window_samples)
-    with torch.inference_mode():
-        assert (factorized(waveform) - dense(waveform)).abs().max() <= 1e-4

@@ -1,5 +1,9 @@
 """From weights to a bundle: every placement, proven against torch, or nothing at all."""
 
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,17 +11,18 @@ import onnx
 import pytest
 import torch
 
+from device_runtime.backbone import Backbone
 from edgecl.bundle import Bundle
 from edgecl.errors import ExportError, UsageError
 from export import parity
 from export.checkpoint import Weights, load_weights, save_weights
-from export.cli import main
 from export.make_bundle import Recipe, make_bundle
-from export.model.adapters import AdaptedTail, ConvAdapter, Placement
-from export.model.ast import Ast, AstConfig
-from export.to_onnx import export_backbone
+from export.model.adapters import ADAPTERS, AdaptedTail, ConvAdapter, Placement
+from export.model.ast import Ast, AstConfig, pool
+from tests.export_command import export
 
 SMALL = AstConfig(width=24, heads=2, depth=2)
+IMPORTED = replace(SMALL, stem="patch", positions="learned", special_tokens=2, depth=1, window_samples=12000)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +42,7 @@ def post(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("placement", ["post", "tail-1", "all"])
+@pytest.mark.parametrize("placement", ["post", "all"])
 def test_every_placement_agrees_with_torch_on_both_engines(
     weights: Weights, post: Path, placement: str, tmp_path: Path
 ):
@@ -52,6 +57,52 @@ def test_every_placement_agrees_with_torch_on_both_engines(
         assert {("loss", engine), ("gradients", engine), ("parameters after 50 steps", engine)} <= compared
     assert bundle.manifest.adapter.placement == placement
     assert bundle.manifest.licence == "CC0-1.0"
+
+
+def test_patches_with_learned_positions_and_two_special_tokens_make_a_bundle(tmp_path: Path):
+    """The geometry of imported checkpoints; its backbone takes what it has positions for."""
+    torch.manual_seed(0)
+    model = Ast(IMPORTED).eval().requires_grad_(False)
+    for place in model.positions.parameters():
+        torch.nn.init.normal_(place)
+    folder = tmp_path / "patches"
+    make_bundle(Weights(model, "CC0-1.0", "random"), Recipe(placement="tail-1", rank=4), folder)
+
+    bundle = Bundle.open(folder)
+    assert bundle.manifest.name == "patches"
+    assert bundle.manifest.geometry.special_tokens == 2
+    for samples in (8000, 12000):
+        assert_tokens_equal_torch(bundle, model, noise(3, samples), stop=0)
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("samples", [8000, 33333, 80000])
+def test_one_backbone_graph_serves_every_batch_and_length(
+    weights: Weights, post: Path, batch: int, samples: int
+):
+    assert_tokens_equal_torch(Bundle.open(post), weights.model, noise(batch, samples))
+
+
+def noise(batch: int, samples: int) -> torch.Tensor:
+    return 0.1 * torch.randn(batch, samples, generator=torch.Generator().manual_seed(samples))
+
+
+def assert_tokens_equal_torch(
+    bundle: Bundle, model: Ast, waveform: torch.Tensor, stop: int | None = None
+) -> None:
+    tokens, embedding = Backbone(bundle, threads=1).run(waveform.numpy())
+    with torch.inference_mode():
+        expected = model(waveform, stop)
+    assert np.abs(tokens - expected.numpy()).max() <= 1e-4
+    assert np.abs(embedding - pool(expected, model.config).numpy()).max() <= 1e-4
+
+
+def test_the_export_makes_reshapes_constant_and_leaves_nothing_dead(post: Path):
+    graph = onnx.load(post / "backbone.onnx").graph
+    constants = {tensor.name for tensor in graph.initializer}
+    assert {node.input[1] in constants for node in graph.node if node.op_type == "Reshape"} == {True}
+    used = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
+    assert all(used.intersection(node.output) for node in graph.node)
 
 
 def test_the_graphs_are_stamped_for_old_runtimes_and_store_halves(post: Path):
@@ -69,13 +120,43 @@ def test_a_folder_that_exists_is_never_written_over(weights: Weights, tmp_path: 
 
 
 def test_a_bundle_that_disagrees_with_torch_never_appears(
+    post: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def stale_graphs(model: Ast, tail: AdaptedTail, folder: Path) -> None:
+        shutil.copytree(post, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.json"))
+
+    monkeypatch.setattr("export.make_bundle._write_graphs", stale_graphs)
+    other = Weights(Ast(SMALL).eval(), "CC0-1.0", "random")  # not the weights of these graphs
+    with pytest.raises(ExportError, match="of torch and onnxruntime differ"):
+        make_bundle(other, Recipe(rank=4), tmp_path / "bundle")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_bundle_is_made_where_one_of_its_engines_cannot_be_compared(
     weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    wrong = Ast(SMALL).eval()  # other weights than the golden vectors come from
-    monkeypatch.setattr("export.make_bundle.export_backbone", lambda _, stop: export_backbone(wrong, stop))
-    with pytest.raises(ExportError, match="tokens"):
+    monkeypatch.setattr("export.parity.available", lambda: ["portable"])
+    with pytest.raises(ExportError, match="'ort-training' is not installed here") as refusal:
         make_bundle(weights, Recipe(rank=4), tmp_path / "bundle")
+    assert "onnxruntime-training-cpu" in refusal.value.hint
     assert list(tmp_path.iterdir()) == []
+
+
+CHECK_WITHOUT_THE_TRAINING_WHEEL = """
+import sys
+sys.modules["onnxruntime.training"] = None
+import device_runtime.engines
+device_runtime.engines._has_ort_training = lambda: False
+from export.cli import main
+main()
+"""
+
+
+def test_a_check_does_without_the_training_wheel_and_says_what_it_left_out(post: Path):
+    command = [sys.executable, "-c", CHECK_WITHOUT_THE_TRAINING_WHEEL, "check", str(post)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "not compared: ort-training is not installed here" in told
+    assert "DIFFERS" not in told
 
 
 def test_nan_never_counts_as_agreement():
@@ -87,6 +168,27 @@ def test_an_impossible_placement_is_refused_with_the_possible_ones(text: str):
     with pytest.raises(UsageError) as refusal:
         Placement.parse(text, depth=2)
     assert "tail-2" in refusal.value.hint
+
+
+def test_an_unknown_kind_of_adapter_is_refused_with_the_known_ones(weights: Weights):
+    with pytest.raises(UsageError, match="no adapter of kind 'prefix'") as refusal:
+        AdaptedTail(weights.model, Placement.parse("post", 2), rank=4, kind="prefix")
+    assert "conv" in refusal.value.hint
+
+
+@pytest.mark.parametrize("placement", ["post", "all"])
+def test_a_registered_kind_of_adapter_stands_at_every_place(
+    weights: Weights, placement: str, monkeypatch: pytest.MonkeyPatch
+):
+    class Shift(torch.nn.Module):
+        def __init__(self, config: AstConfig, rank: int) -> None:
+            super().__init__()
+            self.shift = torch.nn.Parameter(torch.zeros(config.width))
+
+    monkeypatch.setitem(ADAPTERS, "shift", Shift)
+    tail = AdaptedTail(weights.model, Placement.parse(placement, 2), rank=4, kind="shift")
+    assert len(tail.trainable()) == {"post": 1, "all": 4}[placement]
+    assert all(name.endswith("shift") for name in tail.trainable())
 
 
 def test_a_new_adapter_changes_nothing(weights: Weights):
@@ -123,10 +225,11 @@ def test_the_command_writes_the_same_bundle_again_and_check_proves_it(
     capsys: pytest.CaptureFixture[str],
 ):
     save_weights(weights, tmp_path / "w.safetensors")
-    out = tmp_path / "bundle"
-    options = ["--weights", tmp_path / "w.safetensors", "--rank", 4, "--out", out]
+    out = tmp_path / "again"
+    options = ["--weights", tmp_path / "w.safetensors", "--rank", 4, "--adapter", "conv", "--out", out]
     assert export("bundle", *options, on=monkeypatch) == 0
-    assert Bundle.open(out).fingerprint == Bundle.open(post).fingerprint
+    assert Bundle.open(out).fingerprint == Bundle.open(post).fingerprint, "whatever its name"
+    assert Bundle.open(out).manifest.name == "again"
     assert export("check", out, on=monkeypatch) == 0
     told = capsys.readouterr().out
     assert "ort-training" in told
@@ -155,14 +258,6 @@ def test_what_cannot_be_exported_is_told_in_a_sentence(
     told = capsys.readouterr().err
     assert sentence in told
     assert "Traceback" not in told
-
-
-def export(*arguments: object, on: pytest.MonkeyPatch) -> int:
-    """The exit code of `edgecl-export ARGUMENTS…`."""
-    on.setattr("sys.argv", ["edgecl-export", *map(str, arguments)])
-    with pytest.raises(SystemExit) as leaving:
-        main()
-    return int(leaving.value.code or 0)
 
 
 def test_golden_vectors_are_finite_and_end_in_a_padding_row(post: Path):

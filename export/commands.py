@@ -1,0 +1,101 @@
+"""The commands of `edgecl-export`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from edgecl.bundle import Bundle
+from edgecl.errors import ExportError
+from export import parity
+from export.checkpoint import Weights, load_weights, save_weights
+from export.hugging_face import load_hugging_face
+from export.make_bundle import Recipe, make_bundle
+from export.model.adapters import ADAPTERS
+
+WIDTH = 110  # the parity table, unwrapped
+
+
+class Attention(StrEnum):
+    """How the blocks of an imported checkpoint shall look around."""
+
+    FTA = "fta"
+    FULL = "full"
+
+
+app = typer.Typer(
+    help="Turn backbone weights into a bundle that devices open, and prove that it computes the same.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command("bundle")
+def bundle_command(
+    weights: Annotated[Path, typer.Option(help="Backbone weights (.safetensors).")],
+    out: Annotated[Path, typer.Option(help="Folder to create; it must not exist.")],
+    placement: Annotated[str, typer.Option(help="Where adapters stand: post, tail-K or all.")] = "post",
+    rank: Annotated[int, typer.Option(min=1, max=512, help="Width of the adapters' bottleneck.")] = 16,
+    adapter: Annotated[str, typer.Option(help=f"Kind of adapter: {', '.join(ADAPTERS)}.")] = "conv",
+    name: Annotated[str, typer.Option(help="Name of the bundle; the folder's name if none is given.")] = "",
+    card: Annotated[Path | None, typer.Option(exists=True, help="Model card that travels along.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the adapters' initial values.")] = 0,
+) -> None:
+    """Export backbone, adapter, train step and training artifacts; compare all of them with torch.
+
+    Example: edgecl-export bundle --weights W.safetensors --placement post --rank 16 --out my-bundle
+    """
+    with Console(stderr=True).status("exporting and comparing with torch …"):
+        recipe = Recipe(name, placement, rank, adapter, seed, card)
+        rows = make_bundle(load_weights(weights), recipe, out)
+    _show(rows)
+    opened = Bundle.open(out)
+    size_bytes = sum(entry.size_bytes for entry in opened.manifest.files.values())
+    print(f"wrote {out}: {size_bytes / 1e6:.1f} MB, fingerprint {opened.fingerprint[:8]}")
+
+
+@app.command("check")
+def check_command(
+    folder: Annotated[Path, typer.Argument(help="A bundle.")],
+    threads: Annotated[int, typer.Option(min=1, help="Threads of onnxruntime.")] = 1,
+) -> None:
+    """Print the parity table: torch, as recorded at export, against onnxruntime and both engines here."""
+    bundle = Bundle.open(folder)
+    rows = parity.check(bundle, threads)
+    _show(rows)
+    for engine in parity.missing(bundle.manifest.engines):
+        print(f"not compared: {engine} is not installed here")
+    parity.demand(rows)
+
+
+@app.command("import")
+def import_command(
+    folder: Annotated[Path, typer.Argument(help="A Hugging Face AST checkpoint.")],
+    licence: Annotated[str, typer.Option(help="Licence of the weights, as an SPDX name.")],
+    origin: Annotated[str, typer.Option(help="Where the weights come from.")],
+    out: Annotated[Path, typer.Option(help="File to write (.safetensors); it must not exist.")],
+    attention: Annotated[Attention, typer.Option(help="Factorised, or as it was trained.")] = Attention.FTA,
+) -> None:
+    """Bring in the weights of an AST checkpoint, for 'edgecl-export bundle'.
+
+    Example: edgecl-export import ast-folder --licence BSD-3-Clause --origin URL --out W.safetensors
+    """
+    if out.exists():
+        raise ExportError(f"'{out}' exists already", "choose another file with --out, or remove it")
+    model = load_hugging_face(folder, attention.value)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_weights(Weights(model, licence, origin), out)
+    print(f"wrote {out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
+def _show(rows: list[parity.Row]) -> None:
+    table = Table("quantity", "between", "measure", "difference", "limit", "")
+    for row in rows:
+        verdict = "[green]agrees[/]" if row.agrees else "[red]DIFFERS[/]"
+        between = f"{row.left} – {row.right}"
+        table.add_row(row.quantity, between, row.measure, f"{row.error:.1e}", f"{row.limit:.0e}", verdict)
+    Console(width=max(Console().width, WIDTH)).print(table)

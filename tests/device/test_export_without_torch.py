@@ -1,0 +1,17 @@
+"""`edgecl-export` where the host extra is not installed."""
+
+import subprocess
+import sys
+
+import pytest
+
+WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from export.cli import main; main()"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "somewhere"]], ids=" ".join)
+def test_the_export_command_says_which_extra_it_needs(arguments: list[str]) -> None:
+    command = [sys.executable, "-c", WITHOUT_TORCH, *arguments]
+    told = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert told.returncode == 1
+    assert told.stderr.startswith("error: edgecl-export needs the host extra")
+    assert told.stderr.endswith("hint:  pip install 'edgecl[host]'\n")

@@ -1,0 +1,92 @@
+"""Checkpoints of the Hugging Face AST: imported, they compute what their authors' library computes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from export.checkpoint import load_weights
+from export.hugging_face import load_hugging_face
+from tests.export_command import export
+
+transformers = pytest.importorskip("transformers")
+
+
+def noise(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory):
+    """A small, randomly initialised ASTModel as its authors' library saves it."""
+    torch.manual_seed(0)
+    config = transformers.ASTConfig(
+        hidden_size=48, num_hidden_layers=2, num_attention_heads=3, intermediate_size=192, max_length=128
+    )
+    model = transformers.ASTModel(config).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    folder = tmp_path_factory.mktemp("checkpoint")
+    model.save_pretrained(folder)
+    return folder, model
+
+
+def test_an_imported_checkpoint_gives_the_same_tokens_as_its_authors_library(checkpoint):
+    folder, theirs = checkpoint
+    ours = load_hugging_face(folder)
+    image = noise(2, 128, 128)  # [B, frames, mels]
+    with torch.inference_mode():
+        expected = theirs(image).last_hidden_state
+        found = ours.encode(image.transpose(1, 2)[:, None])
+    assert (found - expected).abs().max() <= 1e-4
+
+
+@pytest.mark.filterwarnings("ignore:At least one mel filter")
+def test_the_front_end_of_an_imported_checkpoint_is_its_feature_extractor(checkpoint):
+    folder, _ = checkpoint
+    ours = load_hugging_face(folder)
+    waveform = 0.1 * noise(1, ours.config.window_samples)
+    extractor = transformers.ASTFeatureExtractor(max_length=128)
+    expected = extractor(waveform[0].numpy(), sampling_rate=16000, return_tensors="np")["input_values"][0]
+    assert np.abs(ours.front_end(waveform)[0, 0].T.numpy() - expected).max() <= 1e-3
+
+
+def test_an_imported_checkpoint_runs_with_fta(checkpoint):
+    folder, _ = checkpoint
+    factorized = load_hugging_face(folder, attention="fta")
+    dense = load_hugging_face(folder, attention="masked")
+    waveform = 0.1 * noise(1, factorized.config.window_samples)
+    with torch.inference_mode():
+        assert (factorized(waveform) - dense(waveform)).abs().max() <= 1e-4
+
+
+@pytest.mark.parametrize("attention", ["fta", "full"])
+def test_the_command_turns_a_checkpoint_into_a_weights_file(
+    checkpoint, attention: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder, _ = checkpoint
+    out = tmp_path / "new" / "w.safetensors"
+    told = ["--licence", "BSD-3-Clause", "--origin", "https://example.org/ast", "--attention", attention]
+    assert export("import", folder, *told, "--out", out, on=monkeypatch) == 0
+
+    weights, original = load_weights(out), load_hugging_face(folder, attention)
+    assert (weights.licence, weights.origin) == ("BSD-3-Clause", "https://example.org/ast")
+    assert weights.model.config == original.config
+    waveform = 0.1 * noise(1, original.config.window_samples)
+    with torch.inference_mode():
+        expected = original(waveform)
+        difference = (weights.model(waveform) - expected).abs().max() / expected.abs().max()
+    assert difference <= 1e-2, "matrices were rounded to fp16"
+
+
+def test_an_import_never_writes_over_a_file_and_says_what_is_no_checkpoint(
+    checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    told = ["--licence", "CC0-1.0", "--origin", "here"]
+    assert export("import", checkpoint[0], *told, "--out", mine, on=monkeypatch) == 1
+    assert mine.read_text() == "mine"
+    assert export("import", tmp_path, *told, "--out", tmp_path / "w", on=monkeypatch) == 1
+    assert "is not a Hugging Face AST checkpoint" in capsys.readouterr().err
