@@ -19,15 +19,14 @@ from device_runtime.engines.portable import PortableEngine
 from device_runtime.session import open_session
 from edgecl.errors import EngineError, ExportError
 from edgecl.manifest import Adapter, Description, Geometry, Tensor
-from export.model.adapters import AdaptedTail, Placement
-from export.model.ast import DEFAULT_FRONT_END, Ast, AstConfig
+from export.model.adapters import AdaptedTail
+from export.model.ast import DEFAULT_FRONT_END
 from export.ort_training import ARTIFACTS, write_artifacts
-from export.to_onnx import export_forward
 from export.train_step import flatten_parameters, train_step
+from tests.tiny_tails import CONFIG, FEATURES, RANK, tiny_tail
 
-CONFIG = AstConfig(width=12, heads=2, depth=2, mlp_ratio=2, window_samples=8000)
-RANK, CLASSES, MAX_CLASSES = 3, 4, 7
-TOKENS, FEATURES = 1 + CONFIG.rows * CONFIG.columns, CONFIG.pooled_width
+CLASSES, MAX_CLASSES = 4, 7
+TOKENS = 1 + CONFIG.rows * CONFIG.columns
 LEARNING_RATE, WEIGHT_DECAY = 3e-3, 0.02
 
 
@@ -59,17 +58,11 @@ class Case:
         return (0.2 * rng.standard_normal(size)).astype(np.float32), normalizer.astype(np.float32)
 
 
-@pytest.fixture(scope="module", params=["post", "tail-1"])
+@pytest.fixture(scope="module", params=["post", "tail-2"])
 def case(request, tmp_path_factory) -> Case:
-    tail = fresh_tail(request.param)
-    forward, path = export_forward(tail), tmp_path_factory.mktemp("bundle")
+    (tail, forward), path = tiny_tail(request.param), tmp_path_factory.mktemp("bundle")
     write_artifacts(forward, path / "ort_training", MAX_CLASSES)
     return Case(tail, forward, FolderBundle(path, describe(tail)))
-
-
-def fresh_tail(placement: str) -> AdaptedTail:
-    torch.manual_seed(0)
-    return AdaptedTail(Ast(CONFIG), Placement.parse(placement, CONFIG.depth), RANK).eval()
 
 
 def describe(tail: AdaptedTail) -> Description:
@@ -313,7 +306,7 @@ def split_gradients(folder: Path) -> tuple[Floats, Floats]:
 
 def test_layer_norms_with_equal_constants_need_copies_of_their_own(tmp_path, monkeypatch):
     """A fresh block's norms are all ones and zeros, which the exporter merges: one more trap."""
-    forward = export_forward(fresh_tail("tail-1"))
+    _, forward = tiny_tail("tail-2")
     norms = [node for node in forward.graph.node if node.op_type == "LayerNormalization"]
     assert len({node.input[1] for node in norms}) < len(norms)
 

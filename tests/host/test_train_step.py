@@ -16,13 +16,10 @@ from edgecl.errors import ExportError
 from export.golden import flat
 from export.golden import forward as torch_forward
 from export.graph import IR_VERSION, OPSET
-from export.model.adapters import AdaptedTail, Placement
-from export.model.ast import Ast, AstConfig
-from export.to_onnx import export_forward
+from export.model.adapters import AdaptedTail
 from export.train_step import flatten_parameters, train_step
+from tests.tiny_tails import CONFIG, FEATURES, tiny_tail
 
-CONFIG = AstConfig(width=12, heads=2, depth=2, mlp_ratio=2, window_samples=8000)
-FEATURES = CONFIG.pooled_width
 LEARNING_RATE, WEIGHT_DECAY, STEPS = 3e-3, 0.02, 60
 
 BATCHES = [(6, 7, 4), (1, 7, 2), (3, 13, 9), (16, 3, 1)]  # windows B, time columns T, classes C
@@ -85,9 +82,7 @@ class Exported:
 
 @pytest.fixture(scope="module", params=["post", "tail-2"])
 def exported(request: pytest.FixtureRequest) -> Exported:
-    torch.manual_seed(0)
-    tail = AdaptedTail(Ast(CONFIG), Placement.parse(request.param, CONFIG.depth), rank=3).eval()
-    forward = export_forward(tail)
+    tail, forward = tiny_tail(request.param)
     adapter = flatten_parameters(forward, layout_of(tail))
     return Exported(tail, forward, adapter, train_step(adapter))
 

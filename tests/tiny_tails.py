@@ -1,0 +1,22 @@
+"""A tiny adapted tail and its forward graph: exported once a run, for whoever trains it."""
+
+from functools import cache
+
+import torch
+from onnx import ModelProto
+
+from export.model.adapters import AdaptedTail, Placement
+from export.model.ast import Ast, AstConfig
+from export.to_onnx import export_forward
+
+CONFIG = AstConfig(width=12, heads=2, depth=2, mlp_ratio=2, window_samples=8000)
+FEATURES = CONFIG.pooled_width
+RANK = 3
+
+
+@cache
+def tiny_tail(placement: str) -> tuple[AdaptedTail, ModelProto]:
+    """The same tail, of random weights, and the same graph every time: neither is to be changed."""
+    torch.manual_seed(0)
+    tail = AdaptedTail(Ast(CONFIG), Placement.parse(placement, CONFIG.depth), RANK).eval()
+    return tail, export_forward(tail)
