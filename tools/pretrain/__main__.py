@@ -1,6 +1,7 @@
 """`python -m tools.pretrain`: train, resume, probe and write the weights of a backbone."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,11 @@ from device_runtime.cli import arguments
 from edgecl import console
 from edgecl.errors import EdgeclError
 from export.checkpoint import Weights, load_weights, save_weights
-from export.model.ast import Ast, pool
+from export.model.ast import AstConfig, pool
 from tools.pretrain.config import RunConfig
 from tools.pretrain.curves import draw_curves
 from tools.pretrain.probe import Embed, probe_tasks
+from tools.pretrain.teacher import load_teacher
 from tools.pretrain.train import CHECKPOINT, Run, train
 
 ORIGIN = "distilled from EfficientAT mn04_as (MIT) on 6 hours of openly licensed audio; see MODEL_CARD.md"
@@ -81,24 +83,30 @@ def resumed(folder: Path, config: Path | None) -> Run:
 
 @app.command("probe")
 def probe_command(
-    weights: Annotated[Path, typer.Argument(help="A weights.safetensors.")],
+    weights: Annotated[Path, typer.Argument(help="A weights.safetensors, or a teacher's .pt.")],
     tasks: Annotated[Path, typer.Argument(help="Folder of tasks, each with train/ and test/.")],
 ) -> None:
     """Accuracy of a logistic regression on the frozen embedding, for every task."""
-    model = load_weights(weights).model
-    results = probe_tasks(tasks, embedder(model), model.config.window_samples)
+    results = probe_tasks(tasks, _embedder(weights), AstConfig().window_samples)
     for task, value in results.items():
         typer.echo(f"{task:20} {100 * value:5.1f} %")
     typer.echo(f"{'mean':20} {100 * np.mean(list(results.values())):5.1f} %")
 
 
-def embedder(model: Ast) -> Embed:
-    """Windows → embeddings, in batches."""
+def _embedder(weights: Path) -> Embed:
+    """Windows → embeddings of a student or of the teacher, in batches."""
+    if weights.suffix == ".pt":
+        teacher = load_teacher(weights)
+        return _in_batches(lambda windows: teacher(windows).embedding)
+    model = load_weights(weights).model
+    return _in_batches(lambda windows: pool(model(windows), model.config))
 
+
+def _in_batches(network: Callable[[torch.Tensor], torch.Tensor]) -> Embed:
     @torch.inference_mode()
     def embed(windows: np.ndarray) -> np.ndarray:
         parts = torch.from_numpy(windows).split(64)
-        return torch.cat([pool(model(part), model.config) for part in parts]).numpy()
+        return torch.cat([network(part) for part in parts]).numpy()
 
     return embed
 
