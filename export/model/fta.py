@@ -11,7 +11,7 @@ patch stands in both its column and its row, so the column's diagonal is −∞ 
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 NEGATIVE_INFINITY = float("-inf")
 
@@ -26,12 +26,10 @@ def dense_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None)
 
 def fta_mask(rows: int, columns: int, special: int) -> Tensor:
     """Who may see whom under FTA, bool [N, N]: the dense reference of `factorized_attention`."""
-    row = torch.arange(rows).repeat_interleave(columns)
-    column = torch.arange(columns).repeat(rows)
-    grid = (row[:, None] == row[None]) | (column[:, None] == column[None])
-    mask = torch.ones(special + rows * columns, special + rows * columns, dtype=torch.bool)
-    mask[special:, special:] = grid
-    return mask
+    same_row = torch.eye(rows)[:, None, :, None]  # [F, 1, F, 1]
+    same_column = (torch.arange(columns)[:, None] == torch.arange(columns)).float()[:, None]  # [T, 1, T]
+    grid = (same_row + same_column).flatten(2, 3).flatten(0, 1)  # [F·T, F·T]
+    return nn.functional.pad(grid, (special, 0, special, 0), value=1.0) > 0
 
 
 def factorized_attention(q: Tensor, k: Tensor, v: Tensor, rows: int, special: int) -> Tensor:
