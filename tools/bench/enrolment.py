@@ -1,7 +1,6 @@
 """An enrolment as a user runs it: 160 clips of five seconds, its time by phase, its peak memory, its blob."""
 
 import json
-import os
 import subprocess
 import tempfile
 import time
@@ -51,14 +50,29 @@ def _write_clips(folder: Path) -> None:
 
 
 def _watched(command: Command, arguments: list[str]) -> tuple[dict[str, Any], int, float]:
-    """The command's JSON, the peak of its resident memory in bytes, and its wall time."""
+    """The command's JSON, the peak of its resident memory in bytes, and its wall time.
+
+    The kernel's high-water mark of the process itself is read while it lives: the one it reports of a
+    child afterwards would include this process, from which the child was forked.
+    """
     with tempfile.TemporaryFile() as answer:
-        started = time.monotonic()
+        started, peak_bytes = time.monotonic(), 0
         process = command.start(*arguments, stdout=answer, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        while process.poll() is None:
+            time.sleep(0.01)
+            peak_bytes = _high_water_bytes(process.pid) or peak_bytes
         wall_s = time.monotonic() - started
         if process.returncode:
             raise SystemExit(f"edgecl {' '.join(arguments)} failed")
         answer.seek(0)
-        return json.loads(answer.read()), usage.ru_maxrss * 1024, wall_s
+        return json.loads(answer.read()), peak_bytes, wall_s
+
+
+def _high_water_bytes(pid: int) -> int:
+    """VmHWM of a process; 0 once it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    line = next((line for line in status.splitlines() if line.startswith("VmHWM:")), "VmHWM: 0 kB")
+    return int(line.split()[1]) * 1024
