@@ -27,7 +27,7 @@ class Comparison:
     """One output, here and on the host."""
 
     name: str
-    difference: float  # largest absolute difference, relative to the host's largest absolute value
+    difference: float  # see `relative_difference`
 
     @property
     def agrees(self) -> bool:
@@ -81,8 +81,12 @@ def _identity(runtime: Runtime) -> str:
     return f"{manifest[:16]}-onnxruntime-{import_onnxruntime().__version__}"
 
 
-def _compare(name: str, here: NDArray[np.floating], host: NDArray[np.float32]) -> Comparison:
+def relative_difference(here: NDArray[np.floating], host: NDArray[np.float32]) -> float:
+    """The largest absolute difference, relative to the host's largest value; infinite for another shape."""
     if np.shape(here) != np.shape(host):
-        return Comparison(name, float("inf"))
-    scale = max(float(np.abs(host).max()), 1e-6)
-    return Comparison(name, float(np.abs(here - host).max()) / scale)
+        return float("inf")
+    return float(np.abs(here - host).max()) / max(float(np.abs(host).max()), 1e-12)
+
+
+def _compare(name: str, here: NDArray[np.floating], host: NDArray[np.float32]) -> Comparison:
+    return Comparison(name, relative_difference(here, host))

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from device_runtime.adapter import AdapterForward
 from device_runtime.backbone import Backbone
-from device_runtime.engines import Engine, available, open_engine
+from device_runtime.engines import Engine, open_engine, usable
+from device_runtime.selftest import relative_difference
 from edgecl.bundle import Bundle
 from edgecl.errors import ExportError
 from export.golden import LEARNING_RATE, STEPS, WEIGHT_DECAY
@@ -39,7 +40,7 @@ def check(bundle: Bundle, threads: int = 1) -> list[Row]:
     golden = bundle.golden()
     rows = _forward_rows(bundle, golden, threads)
     trained = {"torch": golden["trained_parameters"]}
-    for name in (name for name in available() if name in bundle.manifest.engines):
+    for name in usable(bundle.manifest.engines):
         engine = open_engine(name, bundle, threads)
         rows += _first_step_rows(engine, golden)
         trained[name] = _train(engine, golden)
@@ -50,7 +51,7 @@ def check(bundle: Bundle, threads: int = 1) -> list[Row]:
 
 def missing(engines: Collection[str]) -> list[str]:
     """Those of these engines that are not installed here and so cannot be compared."""
-    return [name for name in engines if name not in available()]
+    return [name for name in engines if name not in usable(engines)]
 
 
 def demand(rows: list[Row]) -> None:
@@ -80,7 +81,7 @@ def _first_step_rows(engine: Engine, golden: dict[str, Floats]) -> list[Row]:
     loss = engine.step(golden["train_tokens"], golden["targets"], LEARNING_RATE, WEIGHT_DECAY)
     gradients = engine.state().first_moment / np.float32(1 - BETA1)
     return [
-        _relative_row("loss", engine.name, np.float32(loss), golden["loss"], 1e-5),
+        _relative_row("loss", engine.name, np.full(golden["loss"].shape, loss), golden["loss"], 1e-5),
         _relative_row("gradients", engine.name, gradients, golden["gradients"], 1e-5),
     ]
 
@@ -93,8 +94,7 @@ def _train(engine: Engine, golden: dict[str, Floats]) -> Floats:
 
 
 def _relative_row(quantity: str, right: str, here: Floats, torch: Floats, limit: float) -> Row:
-    scale = max(float(np.abs(torch).max()), 1e-12)
-    return Row(quantity, "torch", right, "max, relative", float(np.abs(here - torch).max()) / scale, limit)
+    return Row(quantity, "torch", right, "max, relative", relative_difference(here, torch), limit)
 
 
 def _trained_row(left: str, right: str, a: Floats, b: Floats) -> Row:

@@ -135,7 +135,7 @@ def test_a_bundle_that_disagrees_with_torch_never_appears(
 def test_no_bundle_is_made_where_one_of_its_engines_cannot_be_compared(
     weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("export.parity.available", lambda: ["portable"])
+    monkeypatch.setattr("device_runtime.engines.available", lambda: ["portable"])
     with pytest.raises(ExportError, match="'ort-training' is not installed here") as refusal:
         make_bundle(weights, Recipe(rank=4), tmp_path / "bundle")
     assert "onnxruntime-training-cpu" in refusal.value.hint

@@ -87,19 +87,19 @@ def probe_command(
     tasks: Annotated[Path, typer.Argument(help="Folder of tasks, each with train/ and test/.")],
 ) -> None:
     """Accuracy of a logistic regression on the frozen embedding, for every task."""
-    results = probe_tasks(tasks, _embedder(weights), AstConfig().window_samples)
+    results = probe_tasks(tasks, *_embedder(weights))
     for task, value in results.items():
         typer.echo(f"{task:20} {100 * value:5.1f} %")
     typer.echo(f"{'mean':20} {100 * np.mean(list(results.values())):5.1f} %")
 
 
-def _embedder(weights: Path) -> Embed:
-    """Windows → embeddings of a student or of the teacher, in batches."""
+def _embedder(weights: Path) -> tuple[Embed, int]:
+    """Windows → embeddings of a student or of the teacher, in batches; and the samples of a window."""
     if weights.suffix == ".pt":
         teacher = load_teacher(weights)
-        return _in_batches(lambda windows: teacher(windows).embedding)
+        return _in_batches(lambda windows: teacher(windows).embedding), AstConfig().window_samples
     model = load_weights(weights).model
-    return _in_batches(lambda windows: pool(model(windows), model.config))
+    return _in_batches(lambda windows: pool(model(windows), model.config)), model.config.window_samples
 
 
 def _in_batches(network: Callable[[torch.Tensor], torch.Tensor]) -> Embed:
