@@ -25,8 +25,15 @@ def accuracy(task: Path, embed: Embed, window_samples: int) -> float:
         task: a folder with `train/<class>/` and `test/<class>/` clips.
         embed: windows float32 [N, window_samples] → features [N, P].
     """
-    train, train_labels = _features(task / "train", embed, window_samples)
-    test, test_labels = _features(task / "test", embed, window_samples)
+    return linear_probe(
+        *_features(task / "train", embed, window_samples), *_features(task / "test", embed, window_samples)
+    )
+
+
+def linear_probe(
+    train: np.ndarray, train_labels: list[str], test: np.ndarray, test_labels: list[str]
+) -> float:
+    """Test accuracy (0…1) of a logistic regression on features [clips, P] of both halves."""
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.05, max_iter=2000))
     return float(probe.fit(train, train_labels).score(test, test_labels))
 
