@@ -53,7 +53,7 @@ def export_backbone(model: Ast, stop: int) -> onnx.ModelProto:
     there are positions. Weights that came as fp16 are stored so again, without loss; the front end and
     folded convolutions stay fp32.
     """
-    exported = _export(
+    exported = export_graph(
         _Backbone(model, stop),
         (torch.zeros(2, model.config.window_samples),),
         inputs=["waveform"],
@@ -87,7 +87,7 @@ def export_forward(tail: AdaptedTail) -> onnx.ModelProto:
     columns = Dim("columns", min=2, max=4096)
     tokens = config.rows * columns + config.special_tokens
     axes = ({0: Dim("batch"), 1: tokens}, {}, {0: Dim("classes")}, [{} for _ in arguments[3]])
-    return _export(
+    return export_graph(
         _Forward(tail),
         arguments,
         inputs=["tokens", "normalizer", "head", *tail.trainable()],
@@ -96,7 +96,10 @@ def export_forward(tail: AdaptedTail) -> onnx.ModelProto:
     )
 
 
-def _export(module: nn.Module, arguments: tuple, inputs: list, outputs: list, axes: tuple) -> onnx.ModelProto:
+def export_graph(
+    module: nn.Module, arguments: tuple, inputs: list[str], outputs: list[str], axes: tuple
+) -> onnx.ModelProto:
+    """The forward pass of any module, with inputs, outputs and free axes named by the caller."""
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             module.eval(),  # batch norms fold into their convolutions
