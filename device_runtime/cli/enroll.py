@@ -18,6 +18,7 @@ from device_runtime.cli.progress import progress
 from device_runtime.engines import open_engine
 from device_runtime.enroll import Enroller, Enrolment
 from device_runtime.intake import find_recordings
+from device_runtime.learner import Learner
 from device_runtime.recipe import Recipe
 from device_runtime.report import Report, report
 from device_runtime.runtime import Runtime
@@ -88,7 +89,8 @@ def _learn(settings: Settings, store: Store, name: str, found: LabelledFolder) -
     cache = TokenCache(settings.home / "cache", runtime.bundle.fingerprint, runtime.window_samples)
     created = store.time_of_next(name, datetime.now(UTC))
     with progress() as bar:
-        return Enroller(runtime, engine, cache, Recipe(), settings.seed, bar).learn(name, found, created)
+        learner = Learner(runtime, engine, Recipe(), settings.seed, bar)
+        return Enroller(learner, cache).learn(name, found, created)
 
 
 def _keep(store: Store, enrolment: Enrolment, replace: bool) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from device_runtime.cache import TokenCache
 from device_runtime.engines import open_engine
 from device_runtime.enroll import Enroller
 from device_runtime.intake import find_recordings
+from device_runtime.learner import Learner
 from device_runtime.progress import silent
 from device_runtime.recipe import Recipe
 from device_runtime.recognize import Recognizer
@@ -31,8 +32,8 @@ def test_fresh_clips_of_known_sounds_are_accepted_and_unknown_sounds_are_not(
 ) -> None:
     runtime = Runtime.open(bundle, threads=1)
     cache = TokenCache(tmp_path, runtime.bundle.fingerprint, runtime.window_samples)
-    enroller = Enroller(runtime, open_engine("auto", runtime.bundle, 1), cache, Recipe(), 0, silent)
-    learnt = enroller.learn(task, find_recordings(recordings / task), "2026-01-01T00:00:00Z")
+    learner = Learner(runtime, open_engine("auto", runtime.bundle, 1), Recipe(), 0, silent)
+    learnt = Enroller(learner, cache).learn(task, find_recordings(recordings / task), "2026-01-01T00:00:00Z")
     recognizer = Recognizer(runtime, [learnt.blob])
     assert accepted(recognizer, LABELS[task]) >= 0.8
     assert accepted(recognizer, LABELS[other]) <= 0.1
