@@ -50,8 +50,8 @@ def export_backbone(model: Ast, stop: int) -> onnx.ModelProto:
     """`waveform [batch, samples]` → `tokens [batch, tokens, D]` after `stop` blocks, `embedding [batch, P]`.
 
     Any batch and length will do, up to 64 s; with learned positions up to `window_samples`, for which
-    there are positions. Weights that came as fp16 are stored so again, without loss; the front end and
-    folded convolutions stay fp32.
+    there are positions. Weights that came as fp16 are stored so again, without loss; the front end stays
+    fp32.
     """
     exported = export_graph(
         _Backbone(model, stop),
@@ -102,7 +102,7 @@ def export_graph(
     """The forward pass of any module, with inputs, outputs and free axes named by the caller."""
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
-            module.eval(),  # batch norms fold into their convolutions
+            module.eval(),
             arguments,
             dynamo=True,
             opset_version=OPSET,

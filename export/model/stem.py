@@ -1,37 +1,61 @@
-"""Log-mel image → token grid [B, D, F, T]: plain patches (AST) or a small convolutional stem."""
+"""Log-mel image → token grid [B, D, F, T]: a small mobile network (ours) or plain patches (AST)."""
 
+import torch
 from torch import Tensor, nn
 
+from export.model.mobile import COARSE_LAYER, FINE_LAYER, LAYERS, MobileLayers
 
-def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
-    convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
-    return [convolution, nn.BatchNorm2d(outputs)]
-
-
-def _separable(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:
-    return [
-        *_conv(inputs, inputs, kernel, stride, groups=inputs),
-        nn.ReLU(),
-        *_conv(inputs, outputs, 1),
-        nn.ReLU(),
-    ]
+CLAMP = 6.0
 
 
-class ConvStem(nn.Sequential):
-    """Reduces mels and frames by 16 each: 64 mels × 198 frames (2 s) become a 4 × 13 grid."""
+class Standardize(nn.Module):
+    """Zero mean and unit variance per channel, measured once, then frozen; the last axis is the channel."""
 
-    reduction = 16
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("deviation", torch.ones(channels))
+
+    def measure(self, values: Tensor) -> None:
+        """Take the statistics of `values` [samples, channels]."""
+        self.mean.copy_(values.mean(0))
+        self.deviation.copy_(values.std(0).clamp(min=1e-3))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """[…, channels] → the same shape, clamped to ±6."""
+        return ((values - self.mean) / self.deviation).clamp(-CLAMP, CLAMP)
+
+
+class MobileStem(nn.Module):
+    """Mobile layers whose maps at a stride of 8 and of 16 become tokens together.
+
+    128 mels × 198 frames (2 s) become a 4 × 13 grid: a token covers 32 mels and 16 frames. The finer map
+    keeps what words are made of and deeper layers give up.
+    """
+
+    reduced_mels, reduced_frames = 32, 16
 
     def __init__(self, width: int) -> None:
-        super().__init__(
-            *_conv(1, 64, 7, stride=4),
-            nn.ReLU(),
-            *_separable(64, 128, 3),
-            *_separable(128, 128, 5, stride=2),
-            *_conv(128, 128, 5, stride=2, groups=128),
-            nn.ReLU(),
-            nn.Conv2d(128, width, 1),
-        )
+        super().__init__()
+        self.layers = MobileLayers(LAYERS[:COARSE_LAYER])
+        fine, coarse = (self.layers[n].outputs for n in (FINE_LAYER, COARSE_LAYER))
+        self.fine_scale, self.coarse_scale = Standardize(fine), Standardize(coarse)
+        self.fine = nn.Conv2d(fine, width, (4, 3), (4, 2), (0, 1))
+        self.coarse = nn.Conv2d(coarse, width, (2, 1), (2, 1))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """[B, 1, M, frames] → [B, D, M / 32, frames / 16], frames rounded up."""
+        return self.join(self.layers(image))
+
+    def join(self, maps: list[Tensor]) -> Tensor:
+        """Tokens [B, D, F, T] of the maps behind the layers, its own or its teacher's."""
+        fine = _by_channel(self.fine_scale, maps[FINE_LAYER])
+        coarse = _by_channel(self.coarse_scale, maps[COARSE_LAYER])
+        return self.fine(fine) + self.coarse(coarse)
+
+
+def _by_channel(scale: Standardize, x: Tensor) -> Tensor:
+    return scale(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class PatchStem(nn.Conv2d):

@@ -75,6 +75,48 @@ def test_fta_equals_dense_masked_attention_on_the_whole_backbone(seconds: int):
 def test_the_embedding_keeps_the_frequency_rows_apart():
     tokens = torch.zeros(1, 1 + SMALL.rows * 5, SMALL.width)
     tokens[:, 1 + 2 * 5 : 1 + 3 * 5] = 1.0  # row 2
-    embedding = pool(tokens, SMALL).view(SMALL.rows + 1, SMALL.width)
-    assert embedding[2].eq(1).all()
-    assert embedding[[0, 1, 3, 4]].eq(0).all()
+    mean = pool(tokens, SMALL)[:, : SMALL.rows * SMALL.width].view(SMALL.rows, SMALL.width)
+    assert mean[2].eq(1).all()
+    assert mean[[0, 1, 3]].eq(0).all()
+
+
+def test_the_embedding_tells_sounds_that_move_from_sounds_that_stand():
+    moving = noise(2, 1 + SMALL.rows * 5, SMALL.width)
+    grid = moving[:, 1:].unflatten(1, (SMALL.rows, 5))
+    standing = torch.cat([moving[:, :1], grid.mean(2, keepdim=True).expand_as(grid).flatten(1, 2)], dim=1)
+
+    (mean, deviation, special), (same_mean, none, same_special) = (
+        parts(pool(x, SMALL)) for x in (moving, standing)
+    )
+    assert torch.allclose(deviation, grid.std(2, correction=0).flatten(1), atol=1e-5)
+    assert none.max() <= 1.1e-3
+    assert torch.allclose(mean, same_mean, atol=1e-6)
+    assert torch.equal(special, same_special)
+
+
+def parts(embedding: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Means and deviations of the rows, each [B, F·D], and the special token [B, D]."""
+    grid = SMALL.rows * SMALL.width
+    return embedding.split([grid, grid, SMALL.width], dim=1)
+
+
+def test_what_never_moves_has_a_gradient_all_the_same():
+    tokens = torch.ones(1, 1 + SMALL.rows * 5, SMALL.width, requires_grad=True)
+    pool(tokens, SMALL).sum().backward()
+    assert tokens.grad.isfinite().all()
+
+
+def test_pooling_by_the_mean_alone_keeps_half_of_the_rows_statistics():
+    tokens, plain = noise(2, 1 + SMALL.rows * 5, SMALL.width), replace(SMALL, pooling="mean")
+    mean, _, special = parts(pool(tokens, SMALL))
+    assert torch.equal(pool(tokens, plain), torch.cat([mean, special], dim=1))
+    assert plain.pooled_width == (SMALL.rows + 1) * SMALL.width
+
+
+def test_two_seconds_become_a_grid_of_four_rows_and_thirteen_columns():
+    model = Ast(SMALL).eval()
+    with torch.inference_mode():
+        tokens = model(0.1 * noise(1, SMALL.window_samples))
+    assert (SMALL.rows, SMALL.columns) == (4, 13)
+    assert tokens.shape == (1, 1 + 4 * 13, SMALL.width)
+    assert pool(tokens, SMALL).shape == (1, SMALL.pooled_width)

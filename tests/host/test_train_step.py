@@ -111,7 +111,19 @@ def test_one_forward_graph_serves_every_batch_length_and_class_count(exported: E
 
 @pytest.mark.parametrize("shape", BATCHES, ids=str)
 def test_one_step_graph_gives_torchs_loss_and_gradients_at_every_shape(exported: Exported, shape) -> None:
-    batch = Batch.draw(exported.tail, *shape)
+    assert_first_step_is_torchs(exported, Batch.draw(exported.tail, *shape))
+
+
+@pytest.mark.parametrize("movement", [0.0, 1e-5, 1e-3])
+def test_sounds_that_hardly_move_have_torchs_gradients_too(exported: Exported, movement: float) -> None:
+    """Their deviation over time is a root near zero, where slopes are steep."""
+    batch = Batch.draw(exported.tail, *BATCHES[0])
+    grid = batch.tokens[:, 1:].unflatten(1, (CONFIG.rows, -1))
+    grid.copy_(grid[:, :, :1] + movement * grid)
+    assert_first_step_is_torchs(exported, batch)
+
+
+def assert_first_step_is_torchs(exported: Exported, batch: Batch) -> None:
     batch.parameters.requires_grad_()
     loss = exported.torch_loss(batch)
     (gradients,) = torch.autograd.grad(loss, batch.parameters)
