@@ -93,9 +93,11 @@ class _Found:
 
     def told(self, damage: Exception) -> list[str]:
         """The sentences about a rebuilt registry; a new, empty store deserves none."""
-        tasks = len(self.entries())
-        rebuilt = [f"the registry was rebuilt from {tasks} tasks' blobs: {damage}"] if tasks else []
-        return rebuilt + self.warnings
+        entries = self.entries()
+        rebuilt = f"the registry was rebuilt from {len(entries)} tasks' blobs: {damage}"
+        if any(entry.previous_sha256 for entry in entries):
+            rebuilt += "; where a task has two, the newer one is in use"  # an undo is forgotten
+        return ([rebuilt] if entries else []) + self.warnings
 
 
 def _survey(blobs: BlobFolder) -> _Found:

@@ -57,6 +57,11 @@ class TaskEntry:
     labels: tuple[str, ...]
     fingerprint: str
 
+    @property
+    def generations(self) -> tuple[str, ...]:
+        """The hashes of its blobs, the current one first."""
+        return (self.sha256, self.previous_sha256) if self.previous_sha256 else (self.sha256,)
+
     @classmethod
     def of(cls, data: bytes) -> "TaskEntry":
         """The entry of a blob that has no predecessor, from what the blob says."""

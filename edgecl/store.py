@@ -1,13 +1,14 @@
 """The store: the tasks of one device, as files that a power cut at any moment cannot spoil.
 
     home/blobs/<sha256>.safetensors   the truth: each blob names its task and its time
+    home/lessons/<sha256>.json        what each blob was learnt from
     home/registry.db                  task → current and previous blob; mended from the blobs when lost
     home/quarantine/                  damaged files, kept until their task is enrolled again or forgotten
     home/cache/                       tokens; not the store's business
 
-A commit writes the blob under its hash first (beside, flush, rename) and turns the registry's pointer
-last, both inside one `BEGIN IMMEDIATE`: writers queue, and a crash leaves the old state or the new one.
-Blobs that no task points to are swept away by the next writer.
+A commit writes lessons and blob first (beside, flush, rename) and turns the registry's pointer last, all
+inside one `BEGIN IMMEDIATE`: writers queue, and a crash leaves the old state or the new one. Files that no
+task points to are swept away by the next writer.
 
 A damaged blob stays its task's current one, so that the loss stays known: the previous generation is
 used, and `verify` goes on saying so, until the task is enrolled again or forgotten.
@@ -22,6 +23,7 @@ from pathlib import Path
 
 from edgecl.blob_folder import BlobFolder
 from edgecl.errors import BlobError, NoStoreError, StoreError, TaskExistsError, UnknownTaskError
+from edgecl.lessons import LessonFolder, Lessons
 from edgecl.mending import alone, open_or_mend
 from edgecl.registry import REGISTRY_NAME, Registry, TaskEntry
 from edgecl.storage_errors import told
@@ -35,6 +37,7 @@ class Store:
     home: Path
     writable: bool
     blobs: BlobFolder
+    lessons: LessonFolder
     registry: Registry
     warnings: list[str] = field(default_factory=list)
 
@@ -56,7 +59,7 @@ class Store:
             writable = os.access(home, os.W_OK)
             with alone(home) if writable else nullcontext():
                 registry, warnings = open_or_mend(home / REGISTRY_NAME, blobs, writable)
-        return cls(home, writable, blobs, registry, warnings)
+        return cls(home, writable, blobs, LessonFolder(home / "lessons"), registry, warnings)
 
     def close(self) -> None:
         self.registry.close()
@@ -86,21 +89,47 @@ class Store:
             data = self.blobs.read(self.entry(task).sha256)
             return self._recover(task) if data is None else data
 
-    def commit(self, task: str, data: bytes, replace: bool = False) -> str:
-        """The SHA-256 under which `data` now is the task's blob; what it replaces is kept as previous."""
+    def commit(
+        self,
+        task: str,
+        data: bytes,
+        replace: bool = False,
+        lessons: Lessons = (),
+        made_from: str | None = None,
+    ) -> str:
+        """The SHA-256 under which `data` now is the task's blob; what it replaces is kept as previous.
+
+        Args:
+            lessons: what the blob was learnt from.
+            made_from: the hash of the blob it was made from; refused if that was replaced meanwhile.
+        """
         entry = TaskEntry.of(data)
         if entry.task != task:
             raise BlobError(f"this blob is of task '{entry.task}', not '{task}'", "commit it under its name")
         with self._writing():
             old = self.registry.entries().get(task)
             if old is not None and not replace:
-                raise TaskExistsError(
-                    f"task '{task}' is already enrolled",
-                    "add --replace to learn it anew, or choose another name",
-                )
+                hint = "add --replace to learn it anew, or choose another name"
+                raise TaskExistsError(f"task '{task}' is already enrolled", hint)
+            if made_from is not None and (old is None or old.sha256 != made_from):
+                raise StoreError(f"task '{task}' was changed meanwhile; nothing was stored", "try again")
+            if lessons:
+                self.lessons.write(entry.sha256, lessons)
             self.blobs.write(data)
             self.registry.put(self._succeed(entry, old))
         return entry.sha256
+
+    def undo(self, task: str) -> TaskEntry:
+        """The task with its previous generation in use again; the one it had is kept, to undo the undoing."""
+        with self._writing():
+            entry = self.entry(task)
+            data = previous(entry, self.blobs)
+            if data is None:
+                hint = f"'edgecl enroll {task} FOLDER --replace' learns it anew"
+                raise StoreError(f"there is no earlier version of task '{task}' to go back to", hint)
+            back = self._succeed(TaskEntry.of(data), entry)
+            self.registry.put(back)
+        return back
 
     def forget(self, task: str) -> None:
         """Remove the task and, right after, the files of both generations."""
@@ -143,8 +172,9 @@ class Store:
 
     def _sweep(self) -> None:
         """Delete what no task points to. Only ever inside a transaction, when nobody else is writing."""
-        entries = self.registry.entries().values()
-        self.blobs.sweep({sha256 for e in entries for sha256 in (e.sha256, e.previous_sha256) if sha256})
+        kept = {sha256 for entry in self.registry.entries().values() for sha256 in entry.generations}
+        self.blobs.sweep(kept)
+        self.lessons.sweep(kept)
 
     def _recover(self, task: str) -> bytes:
         """The newest intact generation; a damaged blob is moved to the quarantine where that may be done."""

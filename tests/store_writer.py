@@ -7,6 +7,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from edgecl.errors import TaskExistsError
+from edgecl.lessons import Lessons, Taught
 from edgecl.store import Store
 from tests.tiny_files import tiny_blob_bytes
 
@@ -21,13 +22,19 @@ def blob_of(task: str, value: int) -> bytes:
     return tiny_blob_bytes(task, value, labels=LABELS)
 
 
+def lessons_of(value: int) -> Lessons:
+    """What the blob of this value was learnt from."""
+    return (Taught(clip_sha256=f"{value:064x}", label=LABELS[0], windows=1, file="a.wav", origin="enrolled"),)
+
+
 def write_until_killed(home: Path, state: State, seed: int, told: Connection) -> None:
     """Commit, replace and forget without end, sending the state before and after each change."""
     with Store.open(home, create=True) as store:
         for after, task in _changes(state, random.Random(seed)):
             told.send(("trying", after))
             if task in after:
-                store.commit(task, blob_of(task, after[task]), replace=True)
+                value = after[task]
+                store.commit(task, blob_of(task, value), replace=True, lessons=lessons_of(value))
             else:
                 store.forget(task)
             told.send(("done", after))
@@ -47,7 +54,7 @@ def commit_many(home: Path, task: str, times: int, start: Barrier) -> None:
     start.wait()
     with Store.open(home, create=True) as store:
         for value in range(times):
-            store.commit(task, blob_of(task, value), replace=True)
+            store.commit(task, blob_of(task, value), replace=True, lessons=lessons_of(value))
 
 
 def commit_once(home: Path, value: int, start: Barrier, told: Connection) -> None:
@@ -55,7 +62,7 @@ def commit_once(home: Path, value: int, start: Barrier, told: Connection) -> Non
     start.wait()
     with Store.open(home, create=True) as store:
         try:
-            store.commit("contested", blob_of("contested", value))
+            store.commit("contested", blob_of("contested", value), lessons=lessons_of(value))
         except TaskExistsError:
             told.send(False)
         else:

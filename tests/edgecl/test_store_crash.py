@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgecl.store import Store
-from tests.store_writer import State, blob_of, commit_many, commit_once, write_until_killed
+from tests.store_writer import State, blob_of, commit_many, commit_once, lessons_of, write_until_killed
 
 KILLS = 30
 
@@ -51,11 +51,13 @@ def _rest(connection: Connection) -> list[tuple[str, State]]:
 
 
 def state_of(home: Path) -> State:
-    """What the store holds, each blob compared byte for byte, and nothing damaged or left over."""
+    """What the store holds, blobs and lessons compared byte for byte, and nothing damaged or left over."""
     with Store.open(home, create=True) as store:
         values = {entry.task: int(entry.created[-7:-1]) for entry in store.tasks()}
-        for task, value in values.items():
-            assert store.read(task) == blob_of(task, value)
+        for entry in store.tasks():
+            value = values[entry.task]
+            assert store.read(entry.task) == blob_of(entry.task, value)
+            assert store.lessons.read(entry.sha256) == lessons_of(value)
         assert all(verdict.status == "unchanged" for verdict in store.verify())
         assert store.warnings == []
     assert not list((home / "quarantine").iterdir())
@@ -80,10 +82,10 @@ def test_after_a_crash_the_next_change_leaves_only_what_tasks_point_to(tmp_path:
     for seed in range(5):
         kill_within_a_change(home, state_of(home), seed, moment=0.5)
     with Store.open(home, create=False) as store:
-        store.commit("last", blob_of("last", 1))
-        hashes = {sha256 for entry in store.tasks() for sha256 in (entry.sha256, entry.previous_sha256)}
-    files = {path.name for path in (home / "blobs").iterdir()}
-    assert files == {f"{sha256}.safetensors" for sha256 in hashes if sha256}
+        store.commit("last", blob_of("last", 1), lessons=lessons_of(1))
+        hashes = {sha256 for entry in store.tasks() for sha256 in entry.generations}
+    for folder in ("blobs", "lessons"):
+        assert {path.stem for path in (home / folder).iterdir()} == hashes
 
 
 def test_two_processes_committing_different_tasks_at_once_both_survive(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The store against a dictionary: any order of commits, replacements, losses and damage."""
+"""The store against a dictionary: any order of commits, replacements, undoing, losses and damage."""
 
 import shutil
 import tempfile
@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from edgecl.errors import BlobError, TaskExistsError, UnknownTaskError
+from edgecl.errors import BlobError, StoreError, TaskExistsError, UnknownTaskError
 from edgecl.store import Store
 from tests.tiny_files import tiny_blob_bytes
 
@@ -62,6 +62,18 @@ class StoreMachine(RuleBasedStateMachine):
             with pytest.raises(UnknownTaskError):
                 self.store.forget(task)
 
+    @precondition(lambda self: self.model)
+    @rule(data=st.data())
+    def undo(self, data: st.DataObject) -> None:
+        task = data.draw(st.sampled_from(sorted(self.model)))
+        present, *before = self.model[task]
+        if intact(before):
+            self.store.undo(task)
+            self.model[task] = before + intact([present])
+        else:
+            with pytest.raises(StoreError, match="no earlier version"):
+                self.store.undo(task)
+
     @rule()
     def reopen(self) -> None:
         self.store.close()
@@ -72,6 +84,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.store.close()
         (self.home / "registry.db").unlink()
         self.store = Store.open(self.home, create=False)
+        for task, generations in self.model.items():
+            newest, *before = sorted(generations, reverse=True)
+            self.model[task] = [newest, *intact(before)]
 
     @precondition(lambda self: self.model)
     @rule(data=st.data(), garbage=st.binary(max_size=20))
