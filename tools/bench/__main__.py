@@ -1,16 +1,14 @@
 """`python -m tools.bench`: every table of the README in one run, with machine and commit."""
 
-import platform
-import subprocess
 from pathlib import Path
 from typing import Annotated
 
-import psutil
 import typer
 from rich.console import Console
 
 from export.checkpoint import load_weights
 from tools.bench import backbone, enrolment, train_step
+from tools.bench.machine import machine
 
 DEFAULT_WEIGHTS = Path("tools/pretrain/default/weights.safetensors")
 
@@ -23,22 +21,13 @@ def main(
 ) -> None:
     """Print the benchmark tables."""
     console, loaded = Console(width=120), load_weights(weights)
-    console.print(_machine())
+    console.print(machine())
     console.rule("train step, batch 16, rank 16, 10 classes")
     console.print(train_step.measure(loaded))
     console.rule("backbone, one thread, milliseconds per second of audio")
     console.print(backbone.measure(loaded))
     console.rule("enrolment of 160 clips of 5 s, one thread")
     console.print(enrolment.measure(bundle))
-
-
-def _machine() -> str:
-    head = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(head, capture_output=True, text=True, check=False).stdout.strip()
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    model = next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.machine())
-    return f"{model}, {psutil.cpu_count()} cores, Python {platform.python_version()}, commit {commit}"
 
 
 if __name__ == "__main__":
