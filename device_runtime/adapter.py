@@ -17,6 +17,7 @@ class AdapterForward:
 
     def __init__(self, bundle: Bundle, threads: int) -> None:
         self._session = open_session(bundle.read("adapter.onnx"), threads)
+        self._untouched = initial_parameters(bundle, classes=1), identity_normalizer(bundle.manifest)
 
     def run(
         self, tokens: Tokens | Floats, parameters: Floats, normalizer: Floats, batch: int = BATCH_WINDOWS
@@ -37,6 +38,10 @@ class AdapterForward:
             for start in range(0, len(tokens), batch)
         ]
         return np.concatenate([logits for logits, _ in pieces]), np.concatenate([f for _, f in pieces])
+
+    def embeddings(self, tokens: Tokens | Floats) -> Floats:
+        """The features [N, P] of tokens before any adapter and as they are: the same for every task."""
+        return self.run(tokens, *self._untouched)[1]
 
 
 def initial_parameters(bundle: Bundle, classes: int) -> Floats:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from device_runtime.adapter import identity_normalizer, initial_parameters
 from device_runtime.backbone import Floats
+from device_runtime.background import Background
 from device_runtime.engines import Engine
 from device_runtime.examples import Examples
 from device_runtime.progress import Progress
@@ -50,7 +51,7 @@ class Lesson:
             training=self.training,
             licence=manifest.licence,
         )
-        return TaskBlob(record, self.trained.parameters, self.normalizer, self.rejection.prototypes)
+        return TaskBlob(record, self.trained.parameters, self.normalizer, self.rejection.keys)
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,11 @@ class Learner:
     def lesson(self, examples: Examples, names: tuple[str, ...]) -> Lesson:
         """What these examples teach; `names` are their classes' labels [C]."""
         forward, start = self.runtime.forward, self._start(examples.classes)
-        untouched = identity_normalizer(self.runtime.bundle.manifest)
-        normalizer = normalizer_of(forward.run(examples.tokens, start, untouched)[1])
+        embeddings = forward.embeddings(examples.tokens)
+        normalizer = normalizer_of(embeddings)
+        rejection = calibrated(Background.of(self.runtime.bundle), embeddings, examples, names)
         trainer = Trainer(self.engine, forward, self.recipe, self.seed)
         trained = trainer.train(examples, start, normalizer, self.progress)
-        rejection = calibrated(forward, examples, trained, normalizer, names)
         return Lesson(names, trained, normalizer, rejection, self._training(examples, trained))
 
     def _start(self, classes: int) -> Floats:

@@ -1,8 +1,11 @@
-"""How near a window has to be to what a task was taught, learnt from recordings that were held out.
+"""What a task accepts as one of its sounds: keys, and the margin from which they count.
 
-Only the parameters trained without the held-out recordings can tell how far known sounds lie from their
-prototypes; but the task keeps those trained on everything, under which features stretch differently. So the
-threshold is measured under the first and carried over to the second by the windows that both have learnt.
+    embeddings of its windows ─┐
+    its negatives ─────────────┼─► keys, and every recording's margin had it been left out ─► threshold
+    noises and other sounds ───┘
+
+The threshold is where as many known recordings are rejected as unknown ones accepted, but never so low that
+one of the built-in noises would be: a task must not fire in an empty room, however few its recordings are.
 """
 
 from collections.abc import Sequence
@@ -10,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from device_runtime.adapter import AdapterForward
 from device_runtime.backbone import Floats
+from device_runtime.background import Background
 from device_runtime.examples import Examples
-from device_runtime.trainer import Trained
-from edgecl.calibration import carried_over, distances, prototypes_of, threshold_of
+from edgecl import keys
+from edgecl.calibration import equal_error_threshold, recording_means
 from edgecl.negatives import is_negative
 
 
@@ -22,25 +25,26 @@ from edgecl.negatives import is_negative
 class Rejection:
     """What recognition compares with."""
 
-    prototypes: Floats  # [C, P]
-    threshold: float  # the largest accepted distance
+    keys: Floats  # [S, P + 1], one for each label that is no negative, in the order of the labels
+    threshold: float  # the smallest accepted margin
 
 
 def calibrated(
-    forward: AdapterForward, examples: Examples, trained: Trained, normalizer: Floats, names: Sequence[str]
+    background: Background, embeddings: Floats, examples: Examples, names: Sequence[str]
 ) -> Rejection:
-    """Prototypes and threshold for the parameters that the task keeps.
+    """Keys and threshold of a task, whatever parameters it learns.
 
     Args:
-        names: the label of each class [C]; negatives may lie anywhere, so they have no say in the threshold.
+        embeddings: of its windows before any adapter, [N, P].
+        names: the label of each class [C]; windows of negatives are background.
     """
-    labels, classes = examples.labels, examples.classes
-    held_out = np.isin(examples.recordings, trained.held_out.recordings)  # [N]
-    known = np.array([not is_negative(name) for name in names])[labels]  # [N]
-    _, scored = forward.run(examples.tokens, trained.scored_parameters, normalizer)
-    _, kept = forward.run(examples.tokens, trained.parameters, normalizer)
-    before = distances(scored, prototypes_of(scored[~held_out], labels[~held_out], classes))
-    after = distances(kept, prototypes_of(kept[~held_out], labels[~held_out], classes))
-    measured, seen = known & held_out, known & ~held_out
-    threshold = carried_over(threshold_of(before[measured]), before[seen], after[seen])
-    return Rejection(prototypes_of(kept, labels, classes), threshold)
+    sounds = np.array([not is_negative(name) for name in names])
+    row = np.cumsum(sounds) - 1  # class → key
+    known = sounds[examples.labels]  # [N]
+    unknown = np.concatenate([background.noise, background.sounds, embeddings[~known]])
+    learnt = keys.fit(embeddings[known], row[examples.labels[known]], examples.recordings[known], unknown)
+    threshold = equal_error_threshold(
+        recording_means(learnt.sounds, examples.recordings[known]), learnt.background
+    )
+    loudest = learnt.background[: len(background.noise)].max()
+    return Rejection(learnt.keys, max(threshold, float(np.nextafter(loudest, np.inf))))

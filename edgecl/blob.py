@@ -3,7 +3,7 @@
     8 bytes   length of the header, little endian
     header    JSON: the three tensors' dtype, shape and place, and under `__metadata__` → `edgecl` the
               record as canonical JSON, with a digest over record and tensors; padded to 8 bytes
-    payload   normalizer [2, P], parameters [n], prototypes [C, P], float32, little endian
+    payload   keys [S, P + 1], normalizer [2, P], parameters [n], float32, little endian
 
 Any safetensors reader opens it. Ours accepts only the one spelling its own writer produces, so a changed
 byte is refused even where the file stands alone; in the store its SHA-256 is also its name.
@@ -24,12 +24,13 @@ from edgecl.canonical import sha256_hex
 from edgecl.errors import BlobError, EdgeclError, NewerBlobError
 from edgecl.manifest import Count, Manifest, Record, Sha256, first_fault
 from edgecl.names import check_task_name
+from edgecl.negatives import is_negative
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MAX_BLOB_BYTES = 64 << 20
 MAX_HEADER_BYTES = 1 << 20
 RECORD_KEY = "edgecl"
-TENSORS = ("normalizer", "parameters", "prototypes")
+TENSORS = ("keys", "normalizer", "parameters")
 
 ENROL_AGAIN = "restore the file from a copy, or enrol the task again"
 
@@ -41,14 +42,14 @@ Label = Annotated[str, Field(min_length=1)]
 class BlobRecord(Record):
     """What a blob says about itself."""
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     task: str
     labels: Annotated[tuple[Label, ...], Field(min_length=1)]  # row of the head → label
     created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$")]
     fingerprint: Sha256  # of the bundle it was trained with
     placement: str
     window_samples: Count
-    threshold: float  # the largest distance that is still accepted
+    threshold: float  # the smallest margin of a key that is accepted, see `edgecl.keys`
     training: dict[str, Plain]  # engine, seed, epochs, clips, validation_accuracy …
     licence: str  # of the backbone
 
@@ -68,17 +69,19 @@ class BlobRecord(Record):
     def _different(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(labels)) != len(labels):
             raise ValueError("two labels are the same")
+        if all(map(is_negative, labels)):
+            raise ValueError("no label is a sound")
         return labels
 
 
 @dataclass(frozen=True, eq=False)
 class TaskBlob:
-    """One learned task: P features, C labels, n parameters."""
+    """One learned task: P features, C labels, S of them sounds and the others negatives, n parameters."""
 
     record: BlobRecord
     parameters: Floats  # [n], the adapter's tensors, then the head [C, P + 1]
     normalizer: Floats  # [2, P], mean and 1/std of the features
-    prototypes: Floats  # [C, P], mean features of each label
+    keys: Floats  # [S, P + 1], what tells each sound from background
 
     @property
     def task(self) -> str:
@@ -198,12 +201,13 @@ def _spell(blob: TaskBlob) -> bytes:
 
 
 def _check_shapes(blob: TaskBlob) -> None:
-    """Refuse arrays that do not fit each other: normalizer [2, P], prototypes [C, P], a head within [n]."""
+    """Refuse arrays that do not fit each other: normalizer [2, P], keys [S, P + 1], a head within [n]."""
     classes, features = len(blob.labels), blob.normalizer.size // 2
+    sounds = sum(not is_negative(label) for label in blob.labels)
     fits = (
         features >= 1
         and blob.normalizer.shape == (2, features)
-        and blob.prototypes.shape == (classes, features)
+        and blob.keys.shape == (sounds, features + 1)
         and blob.parameters.ndim == 1
         and blob.parameters.size >= classes * (features + 1)
         and all(getattr(blob, name).dtype == np.float32 for name in TENSORS)

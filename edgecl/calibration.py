@@ -1,21 +1,11 @@
-"""Scores → rejection: is this sound near anything the task was taught?
-
-A classifier always names one of its classes. What it never heard lies far from all of them, so each task
-keeps the mean feature of every class (its prototypes) and the largest distance at which a window still
-counts as known, chosen so that nearly all held-out windows of its own classes are accepted.
-"""
+"""The numbers a task is frozen with: how features are scaled, and which margin still counts as known."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-
-ACCEPTED_SHARE = 0.95
-"""Share of held-out windows of known classes that the threshold accepts."""
-
-SMALLEST_DISTANCE = 1e-3
-"""Below this, what lies between a window and a prototype is rounding."""
+Integers = NDArray[np.int64]
 
 DEVIATION_FLOOR = 1e-3
 """No feature is scaled up by more than its inverse: a constant feature says nothing."""
@@ -28,37 +18,21 @@ def normalizer_of(features: Floats) -> Floats:
     return np.stack([mean, 1 / np.maximum(deviation, DEVIATION_FLOOR)]).astype(np.float32)
 
 
-def prototypes_of(features: Floats, labels: NDArray[np.int64], classes: int) -> Floats:
-    """The mean feature of each class, [C, P], from features [N, P] and labels [N]."""
-    means = [features[labels == label].mean(axis=0, dtype=np.float64) for label in range(classes)]
-    return np.stack(means).astype(np.float32)
+def recording_means(values: Doubles, recordings: Integers) -> Doubles:
+    """The mean of the values [N] of each recording's windows, in the order of their numbers [N]."""
+    numbers, group = np.unique(recordings, return_inverse=True)
+    means: Doubles = np.bincount(group, values) / np.bincount(group, minlength=len(numbers))
+    return means
 
 
-def distances(features: Floats, prototypes: Floats) -> Doubles:
-    """How far features [N, P] lie from their nearest prototype [C, P]: root mean square over P, [N]."""
-    squares = [np.square(features - prototype).mean(axis=1, dtype=np.float64) for prototype in prototypes]
-    return np.sqrt(np.min(squares, axis=0))  # type: ignore[no-any-return]
+def equal_error_threshold(known: Doubles, unknown: Doubles) -> float:
+    """The margin at which as large a share of the known [N] is rejected as of the unknown [M] accepted.
 
-
-def threshold_of(held_out: Doubles) -> float:
-    """The largest accepted distance, from the distances [N] of held-out windows.
-
-    It lies 1 / √N farther out than they say: the fewer there were, the less is known about the farthest.
+    What reaches it is accepted. Where known and unknown lie apart it is the middle of the gap.
     """
-    margin = 1 + 1 / np.sqrt(held_out.size)
-    return float(np.quantile(held_out, ACCEPTED_SHARE) * margin)
-
-
-def carried_over(threshold: float, before: Doubles, after: Doubles) -> float:
-    """A threshold measured under one set of parameters, as it is to be used under another.
-
-    Each training stretches the features in its own way. How much is told by windows that both sets have
-    learnt from: the threshold moves as their median distance does. Where each of them is a prototype itself
-    (one window a class) they tell nothing, and the threshold stays.
-
-    Args:
-        before: distances [N] of these windows where the threshold was measured.
-        after: distances [N] of the same windows where it is to be used.
-    """
-    known, used = float(np.median(before)), float(np.median(after))
-    return threshold * used / known if known > SMALLEST_DISTANCE else threshold
+    candidates = np.unique(np.concatenate([known, unknown]))
+    rejected = np.searchsorted(np.sort(known), candidates) / len(known)
+    accepted = 1 - np.searchsorted(np.sort(unknown), candidates) / len(unknown)
+    worse = np.maximum(rejected, accepted)
+    best = np.flatnonzero(worse == worse.min())
+    return float(candidates[max(best[0] - 1, 0)] + candidates[best[-1]]) / 2

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Counts = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,19 @@ def per_class(confusion: Counts) -> list[ClassScore]:
         ClassScore(_share(hits, row), _share(hits, column), int(row))
         for hits, row, column in zip(confusion.diagonal(), rows, columns, strict=True)
     ]
+
+
+def auroc(known: Scores, unknown: Scores) -> float:
+    """P(k > u) + P(k = u) / 2 over all pairs of a known [N] and an unknown [M]: 1 apart, 0.5 mixed."""
+    below = np.searchsorted(np.sort(unknown), known, "left")
+    upto = np.searchsorted(np.sort(unknown), known, "right")
+    return float((below + upto).mean() / (2 * len(unknown)))
+
+
+def false_positive_rate(known: Scores, unknown: Scores, true_positive_rate: float = 0.95) -> float:
+    """Share of the unknown [M] at or above the score that this share of the known [N] reaches."""
+    lowest = np.sort(known)[len(known) - int(np.ceil(true_positive_rate * len(known)))]
+    return float((unknown >= lowest).mean())
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -7,6 +7,7 @@ from safetensors.numpy import save
 
 from edgecl.blob import BlobRecord, TaskBlob, to_bytes
 from edgecl.bundle import Adapter, Description, FrontEnd, Geometry, Manifest, Tensor, write_manifest
+from edgecl.negatives import is_negative
 
 FEATURES = 4  # P
 FINGERPRINT = "5a" * 32
@@ -29,11 +30,12 @@ def tiny_blob(task: str = "doorbell", value: float = 1.0, **changes: object) -> 
         }
     )
     labels = len(record.labels)
+    sounds = [label for label in record.labels if not is_negative(label)]
     return TaskBlob(
         record,
         parameters=np.full(2 * 3 + labels * (FEATURES + 1), value, np.float32),
         normalizer=np.arange(2 * FEATURES, dtype=np.float32).reshape(2, FEATURES),
-        prototypes=np.ones((labels, FEATURES), np.float32),
+        keys=np.ones((len(sounds), FEATURES + 1), np.float32),
     )
 
 

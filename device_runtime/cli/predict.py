@@ -11,8 +11,8 @@ from device_runtime import selftest
 from device_runtime.cli import screen
 from device_runtime.cli.opening import opened_store
 from device_runtime.cli.options import Settings
-from device_runtime.known import load_tasks
-from device_runtime.recognize import Heard, Recognizer, TaskScore
+from device_runtime.known import load_task, load_tasks
+from device_runtime.recognize import Heard, Recognizer, TaskScore, belonging
 from device_runtime.runtime import Runtime
 from edgecl.audio import Clip, Refused, read_or_refuse
 from edgecl.console import readable
@@ -31,19 +31,31 @@ class Answer:
 
     path: Path
     duration_s: float
-    scores: list[TaskScore]
+    scores: list[TaskScore]  # of every task, the largest margin first; none for a longer recording
     events: list[Heard]
 
+    @property
+    def belongs(self) -> TaskScore | None:
+        """The task that a clip belongs to; None where it is unknown, and for a longer recording."""
+        return belonging(self.scores)
 
-def predict(settings: Settings, paths: Recordings) -> int:
-    """Say what every learnt task hears in some recordings.
 
-    A clip that fits in one window gets one answer a task, the surest first. In a longer recording each sound
-    is found: from when to when, and which label. Leaves with 1 if no file could be read.
+def predict(
+    settings: Settings,
+    paths: Recordings,
+    task: Annotated[str | None, typer.Option(help="Ask this task only.", show_default="all of them")] = None,
+) -> int:
+    """Say what is heard in some recordings: which task, and which of its labels.
+
+    A clip that fits in one window gets one answer: the task it is most like, unless it is unlike everything
+    that was taught; then it is unknown. In a longer recording each sound is found: from when to when, and
+    which label. Leaves with 1 if no file could be read.
 
     [bold]Examples[/bold]
 
       edgecl predict knock.wav
+
+      edgecl predict --task alarms knock.wav
 
       edgecl predict --json evening.flac | jq '.files[].events'
     """
@@ -51,7 +63,9 @@ def predict(settings: Settings, paths: Recordings) -> int:
     with opened_store(settings) as store:
         runtime = Runtime.open(settings.bundle, settings.threads)
         selftest.demand(runtime, settings.home)
-        recognizer = Recognizer(runtime, load_tasks(store, runtime.bundle.manifest))
+        manifest = runtime.bundle.manifest
+        tasks = load_tasks(store, manifest) if task is None else [load_task(store, task, manifest)]
+    recognizer = Recognizer(runtime, tasks)
     heard = [_hear(path, recognizer) for path in files]
     answers = [one for one in heard if isinstance(one, Answer)]
     refused = [one for one in heard if isinstance(one, Refused)]
@@ -78,6 +92,7 @@ def _document(answers: list[Answer], refused: list[Refused]) -> dict[str, Any]:
         {
             "file": str(answer.path),
             "duration_s": answer.duration_s,
+            "answer": {"task": found.task, "label": found.label} if (found := answer.belongs) else None,
             "scores": [asdict(score) for score in answer.scores],
             "events": [{"task": heard.task, **asdict(heard.detection)} for heard in answer.events],
         }
@@ -89,10 +104,10 @@ def _document(answers: list[Answer], refused: list[Refused]) -> dict[str, Any]:
 def _show(answers: list[Answer], refused: list[Refused]) -> None:
     if refused:
         screen.message(screen.refusals(refused))
-    clips = [(answer.path, score) for answer in answers for score in answer.scores]
+    clips = [_clip_row(answer) for answer in answers if answer.scores]
     if clips:
-        columns = ["file", "task", "label", "score", "accepted"]
-        screen.answer(screen.table("", columns, [_clip_row(*pair) for pair in clips], "score"))
+        columns = ["file", "task", "label", "score", "margin", "needs"]
+        screen.answer(screen.table("", columns, clips, "score,margin,needs"))
     events = [_event_row(answer.path, heard) for answer in answers for heard in answer.events]
     if events:
         columns = ["file", "from", "to", "task", "label", "score"]
@@ -102,12 +117,14 @@ def _show(answers: list[Answer], refused: list[Refused]) -> None:
             screen.answer(f"{answer.path}: nothing that was taught")
 
 
-def _clip_row(path: Path, score: TaskScore) -> tuple[object, ...]:
-    style = "bold" if score.accepted else "dim"
-    near = score.distance <= score.threshold
-    verdict = "yes" if score.accepted else "no, none of its sounds" if near else "no, unlike what was taught"
-    label = Text(readable(score.label), style)
-    return path, score.task, label, f"{score.score:.3f}", Text(verdict, style)
+def _clip_row(answer: Answer) -> tuple[object, ...]:
+    found, nearest = answer.belongs, answer.scores[0]
+    if found is None:
+        unknown = Text("unknown", "dim"), "", f"{nearest.margin:+.2f}", f"{nearest.threshold:+.2f}"
+        return answer.path, Text(readable(f"(nearest: {nearest.task})"), "dim"), *unknown
+    label = Text(readable(found.label), "bold")
+    figures = f"{found.score:.3f}", f"{found.margin:+.2f}", f"{found.threshold:+.2f}"
+    return answer.path, found.task, label, *figures
 
 
 def _event_row(path: Path, heard: Heard) -> tuple[object, ...]:

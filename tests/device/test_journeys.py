@@ -62,7 +62,7 @@ def test_the_same_recordings_and_seed_give_the_same_task(
     edgecl("enroll", "alarms", recordings / "alarms", "--seed", 5, "--replace")
     one, same = blob.from_bytes(first), blob.from_bytes(second)
     assert one.parameters.tobytes() == same.parameters.tobytes()
-    assert one.prototypes.tobytes() == same.prototypes.tobytes()
+    assert one.keys.tobytes() == same.keys.tobytes()
     with Store.open(home, create=False) as store:
         assert blob.from_bytes(store.read("alarms")).parameters.tobytes() != one.parameters.tobytes()
 

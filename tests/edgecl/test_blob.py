@@ -15,7 +15,7 @@ from edgecl.blob import MAX_BLOB_BYTES, RECORD_KEY, from_bytes, to_bytes
 from edgecl.errors import BlobError
 from tests.tiny_files import tiny_blob, tiny_blob_bytes
 
-GOLDEN = Path(__file__).parent / "golden" / "blob_v1.safetensors"
+GOLDEN = Path(__file__).parent / "golden" / "blob_v2.safetensors"
 WHOLE = tiny_blob_bytes()
 
 
@@ -37,7 +37,7 @@ def with_record(**change: object) -> bytes:
 def test_what_was_written_is_what_is_read() -> None:
     blob, again = tiny_blob(), from_bytes(WHOLE)
     assert again.record == blob.record
-    for name in ("parameters", "normalizer", "prototypes"):
+    for name in ("parameters", "normalizer", "keys"):
         np.testing.assert_array_equal(getattr(again, name), getattr(blob, name))
         assert getattr(again, name).dtype == np.float32
 
@@ -45,7 +45,7 @@ def test_what_was_written_is_what_is_read() -> None:
 def test_todays_bytes_are_written_the_same_and_open_later() -> None:
     data = GOLDEN.read_bytes()
     assert (
-        hashlib.sha256(data).hexdigest() == "ec4eaa273df52e69b9e5391dd1b82128fa7af945d8f09ca9ad23a890ee917d21"
+        hashlib.sha256(data).hexdigest() == "12b07759a08172de87c6f0e787d56e234f08f4ba2f1b5d14b67da4e0d855b847"
     )
     assert from_bytes(data).task == "Türklingel"
     assert tiny_blob_bytes("Türklingel") == data
@@ -54,9 +54,9 @@ def test_todays_bytes_are_written_the_same_and_open_later() -> None:
 def test_any_safetensors_reader_opens_a_blob() -> None:
     tensors = load(WHOLE)
     assert {name: array.shape for name, array in tensors.items()} == {
+        "keys": (2, 5),
         "normalizer": (2, 4),
         "parameters": (16,),
-        "prototypes": (2, 4),
     }
 
 
@@ -114,10 +114,12 @@ def test_a_safetensors_file_of_something_else_is_told_so() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"format_version": 2}, "has format version 2, this edgecl reads version 1"),
+        ({"format_version": 3}, "has format version 3, this edgecl reads version 2"),
+        ({"format_version": 1}, "has format version 1, this edgecl reads version 2"),
         ({"task": "../escape"}, "task: .*not allowed|task: .*begins with"),
         ({"labels": []}, "labels: Tuple should have at least 1 item"),
         ({"labels": ["a", "a"]}, "two labels are the same"),
+        ({"labels": ["_negative"]}, "no label is a sound"),
         ({"threshold": "1"}, "threshold: Input should be a valid number"),
         ({"surprise": 1}, "surprise: Extra inputs"),
         ({"fingerprint": "short"}, "fingerprint: String should match"),
@@ -133,7 +135,7 @@ def test_a_record_must_make_sense_and_be_the_one_that_was_written(
         from_bytes(with_record(**change))
 
 
-@pytest.mark.parametrize("name", ["parameters", "normalizer", "prototypes"])
+@pytest.mark.parametrize("name", ["parameters", "normalizer", "keys"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_finite_are_neither_written_nor_read(name: str, value: float) -> None:
     blob = tiny_blob()
@@ -152,8 +154,8 @@ def test_values_that_are_not_finite_are_neither_written_nor_read(name: str, valu
         ("normalizer", np.ones((3, 4), np.float32)),
         ("normalizer", np.ones((2, 0), np.float32)),
         ("normalizer", np.float32(1.0).reshape(())),
-        ("prototypes", np.ones((3, 4), np.float32)),
-        ("prototypes", np.ones((2, 5), np.float32)),
+        ("keys", np.ones((3, 5), np.float32)),
+        ("keys", np.ones((2, 4), np.float32)),
     ],
 )
 def test_arrays_that_do_not_fit_together_are_refused(name: str, array: np.ndarray) -> None:
@@ -162,6 +164,6 @@ def test_arrays_that_do_not_fit_together_are_refused(name: str, array: np.ndarra
 
 
 def test_tensors_of_another_type_in_the_file_are_refused() -> None:
-    half = {"dtype": "I32", "shape": [16], "data_offsets": [32, 96]}
+    half = {"dtype": "I32", "shape": [16], "data_offsets": [72, 136]}
     with pytest.raises(BlobError, match="arrays that do not fit together"):
         from_bytes(with_header({"parameters": half}))

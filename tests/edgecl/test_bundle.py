@@ -250,6 +250,6 @@ def test_a_blob_that_claims_this_bundle_must_have_its_layout(folder: Path, chang
     opened = Bundle.open(folder).manifest
     blob = tiny_blob(fingerprint=opened.fingerprint, **change)
     if len(blob.labels) == 3:
-        blob = type(blob)(blob.record, blob.parameters[:-1], blob.normalizer, blob.prototypes)
+        blob = type(blob)(blob.record, blob.parameters[:-1], blob.normalizer, blob.keys)
     with pytest.raises(BlobError):
         from_bytes(to_bytes(blob), manifest=opened)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgecl.metrics import ClassScore, accuracy, confusion, per_class
+from edgecl.metrics import ClassScore, accuracy, auroc, confusion, false_positive_rate, per_class
 
 TRUTH = [0, 0, 0, 1, 1, 2]
 PREDICTED = [0, 0, 1, 1, 0, 0]
@@ -49,3 +49,16 @@ def test_a_label_beyond_the_classes_is_a_mistake_of_the_caller() -> None:
     for truth, predicted in (([0, 3], [0, 0]), ([0], [-1])):
         with pytest.raises(ValueError, match="outside 0 … 2"):
             confusion(truth, predicted, 3)
+
+
+def test_auroc_is_the_share_of_pairs_in_the_right_order() -> None:
+    assert auroc(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 1.0
+    assert auroc(np.array([0.0]), np.array([1.0, 2.0])) == 0.0
+    assert auroc(np.array([1.0, 3.0]), np.array([1.0, 2.0])) == (0.5 + 0.0 + 1.0 + 1.0) / 4
+
+
+def test_the_false_positive_rate_counts_what_reaches_the_score_that_95_percent_of_the_known_reach() -> None:
+    known, unknown = np.arange(100.0), np.array([4.0, 5.0, 6.0, 200.0])
+    assert false_positive_rate(known, unknown) == 0.75
+    assert false_positive_rate(np.array([1.0, 2.0]), np.array([0.0, 1.5])) == 0.5
+    assert false_positive_rate(np.array([1.0]), np.array([0.0])) == 0.0

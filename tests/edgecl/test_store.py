@@ -339,12 +339,12 @@ def test_a_registry_of_a_newer_edgecl_is_refused_and_not_touched(home: Path) -> 
 
 
 def test_a_blob_of_a_newer_edgecl_is_refused_and_not_touched_when_the_registry_is_lost(home: Path) -> None:
-    newer = KETTLE.replace(b'\\"format_version\\": 1', b'\\"format_version\\": 2')
+    newer = KETTLE.replace(b'\\"format_version\\": 2', b'\\"format_version\\": 3')
     (home / "blobs" / f"{sha256_hex(newer)}.safetensors").write_bytes(newer)
     current_file(home, "doorbell").write_bytes(b"garbage")
     (home / "registry.db").unlink()
     before = everything_in(home)
-    with pytest.raises(BlobError, match="made by a newer edgecl: it has format version 2") as refusal:
+    with pytest.raises(BlobError, match="made by a newer edgecl: it has format version 3") as refusal:
         Store.open(home, create=False)
     assert refusal.value.hint.startswith("update edgecl")
     assert everything_in(home) == before

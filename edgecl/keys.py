@@ -1,0 +1,110 @@
+"""The keys of a task: how much more a window is like each of its sounds than like anything else.
+
+A classifier names one of its classes whatever it hears, loudly so for what it never heard. So a task also
+learns, in closed form, to tell each of its sounds from background: noises and everyday sounds whose
+embeddings travel with the bundle (outlier exposure: Hendrycks et al. 2019, arXiv 1812.04606, with background
+as one more class). What is left of the energy view (Liu et al. 2020, arXiv 2010.03759) is the answer's form:
+one free scale, on which a threshold is laid, instead of probabilities that must add up to 1.
+
+    target of a window     1 in the column of its sound, or in the last column for background
+    columns                weighted ridge regression on the standardised embedding, and a constant
+    key of a sound         its column minus the background's, so that a margin is one product
+    margin                 near +1: this sound; near −1: background
+
+Keys read the embedding before any adapter, so they hold for whatever parameters the task learns, and margins
+of different tasks are on one scale: same regression, same targets, same background. That is what routes a
+clip to its task, as L2P's keys do by the frozen query (Wang et al. 2022, arXiv 2112.08654, §4.2).
+
+What a recording would have got had it not been learnt from follows without learning again: ridge regression
+leaves out a set I of its rows by e_I = (1 − H_II)⁻¹ r_I, with the residuals r and the hat matrix H (Allen's
+PRESS, 1974, for sets). So the threshold is measured on every recording, even of a class of two.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+PENALTY = 1.0
+"""Of the squared weights, against a mean squared error. From 0.1 to 10 it hardly matters."""
+
+CONSTANT = 10.0
+"""The constant beside the standardised embedding: large, so that its weight is hardly penalised."""
+
+DEVIATION_FLOOR = 1e-3
+"""No part of the embedding is scaled up by more than its inverse."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What was learnt of S sounds against background."""
+
+    keys: Floats  # [S, P + 1], the last column a constant
+    sounds: Doubles  # [N], each window's best margin had its recording been left out
+    background: Doubles  # [M], the same of each background row
+
+
+def fit(embeddings: Floats, labels: Integers, recordings: Integers, background: Floats) -> Keys:
+    """The keys of windows [N, P] with labels [N], 0…S−1, against background rows [M, P].
+
+    Windows of one recording are left out together, background rows one by one. Both sides weigh the same,
+    however many there are of each.
+
+    Args:
+        recordings: which recording each window was cut from, [N].
+    """
+    count, sounds = len(labels), int(labels.max()) + 1
+    mean, deviation = background.mean(axis=0), np.maximum(background.std(axis=0), DEVIATION_FLOOR)
+    rows = _with_constant((np.concatenate([embeddings, background]) - mean) / deviation)
+    targets = np.eye(sounds + 1)[np.append(labels, np.full(len(background), sounds))]
+    share = np.where(np.arange(len(rows)) < count, 0.5 / count, 0.5 / len(background))
+    groups = np.append(recordings, recordings.max() + 1 + np.arange(len(background)))
+    columns, left_out = _ridge(rows, targets, np.sqrt(share)[:, None], groups)
+    best = (left_out[:, :-1] - left_out[:, -1:]).max(axis=1)
+    weights = (columns[:, :-1] - columns[:, -1:]).T  # [S, P + 1]
+    scaled = weights[:, :-1] / deviation
+    constant = CONSTANT * weights[:, -1] - scaled @ mean
+    keys = np.column_stack([scaled, constant]).astype(np.float32)
+    return Keys(keys, best[:count], best[count:])
+
+
+def margins(embeddings: Floats, keys: Floats) -> Doubles:
+    """How much more windows [N, P] are like each sound than like background, [N, S], from keys [S, P + 1]."""
+    product: Doubles = embeddings.astype(np.float64) @ keys[:, :-1].T.astype(np.float64) + keys[:, -1]
+    return product
+
+
+def _with_constant(rows: Doubles) -> Doubles:
+    return np.column_stack([rows, np.full(len(rows), CONSTANT)]).astype(np.float64)
+
+
+def _ridge(rows: Doubles, targets: Doubles, weights: Doubles, groups: Integers) -> tuple[Doubles, Doubles]:
+    """Columns [Q, K] that map rows [N, Q] to targets [N, K], and what each row is mapped to left out, [N, K].
+
+    Args:
+        weights: the square root of each row's weight, [N, 1].
+        groups: rows of the same number [N] are left out together.
+    """
+    weighted = rows * weights
+    solution = _solution(weighted)
+    columns = solution @ (targets * weights)
+    residuals = targets * weights - weighted @ columns
+    left_out = np.empty_like(targets)
+    for group in np.unique(groups):
+        own = np.flatnonzero(groups == group)
+        hat = weighted[own] @ solution[:, own]
+        errors = np.linalg.solve(np.eye(len(own)) - hat, residuals[own])
+        left_out[own] = targets[own] - errors / weights[own]
+    return columns, left_out
+
+
+def _solution(rows: Doubles) -> Doubles:
+    """(XᵀX + λ)⁻¹ Xᵀ = Xᵀ (XXᵀ + λ)⁻¹, [Q, N], by whichever of the two systems is smaller."""
+    count, width = rows.shape
+    if count < width:
+        return np.linalg.solve(rows @ rows.T + PENALTY * np.eye(count), rows).T.astype(np.float64)
+    return np.linalg.solve(rows.T @ rows + PENALTY * np.eye(width), rows.T).astype(np.float64)
