@@ -12,6 +12,7 @@ import numpy as np
 
 from device_runtime.bank import TokenBank
 from device_runtime.cache import TokenCache
+from device_runtime.gathering import Gathering
 from device_runtime.intake import Intake, take_in
 from device_runtime.learner import Learner
 from device_runtime.listener import Listener
@@ -19,6 +20,7 @@ from device_runtime.stopwatch import Stopwatch
 from device_runtime.trainer import Trained
 from edgecl.blob import TaskBlob
 from edgecl.folders import LabelledFolder
+from edgecl.lessons import Lessons
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Enrolment:
 
     blob: TaskBlob
     intake: Intake
+    lessons: Lessons  # what it was learnt from, in the order of the recordings' numbers
     trained: Trained
     windows: dict[str, int]  # label → number of windows
     from_cache: int  # recordings whose tokens were known already
@@ -58,13 +61,16 @@ class Enroller:
             intake = take_in(found, runtime.rate_hz, learner.progress)
         listener = Listener(runtime, self.cache, learner.progress, self.watch)
         with TokenBank(self.cache.folder) as bank:
-            examples = listener.examples(intake, bank)
+            gathering = Gathering(bank)
+            listener.hear(intake, "enrolled", gathering)
+            examples = gathering.examples(intake.labels)
             with self.watch("training"):
                 lesson = learner.lesson(examples, intake.labels)
         counts = np.bincount(examples.labels, minlength=examples.classes)
         return Enrolment(
             blob=lesson.blob(task, created, runtime.bundle.manifest),
             intake=intake,
+            lessons=gathering.lessons,
             trained=lesson.trained,
             windows=dict(zip(intake.labels, counts.tolist(), strict=True)),
             from_cache=listener.remembered,

@@ -3,6 +3,7 @@
 Every file is decoded to its end here, so that nothing is found wrong after the backbone has started.
 """
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from device_runtime.progress import Progress
 from edgecl.audio import Clip, Refused, read_or_refuse
 from edgecl.errors import DatasetError
 from edgecl.folders import LabelledFolder, labelled_folder
+from edgecl.lessons import Origin, Taught
 from edgecl.negatives import is_negative
 
 LEAST_CLASSES = 2
@@ -24,6 +26,11 @@ class Recording:
     path: Path
     label: str
     sha256: str  # of the bytes of the file
+
+    def taught(self, windows: int, origin: Origin) -> Taught:
+        """The lesson that this recording is."""
+        file = os.fsencode(self.path).decode("utf-8", "replace")
+        return Taught(clip_sha256=self.sha256, label=self.label, windows=windows, file=file, origin=origin)
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,16 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from device_runtime.backbone import Tokens
-from device_runtime.bank import TokenBank
 from device_runtime.cache import TokenCache
-from device_runtime.examples import Examples
+from device_runtime.gathering import Gathering
 from device_runtime.intake import Intake, Recording
 from device_runtime.progress import Progress
 from device_runtime.runtime import Runtime
 from device_runtime.stopwatch import Stopwatch
 from edgecl.audio import Refused, read_clip
 from edgecl.errors import AudioError
+from edgecl.lessons import Origin
 from edgecl.windows import clip_windows
 
 
@@ -27,14 +25,12 @@ class Listener:
     watch: Stopwatch
     remembered: int = field(default=0, init=False)  # recordings whose tokens the cache knew
 
-    def examples(self, intake: Intake, bank: TokenBank) -> Examples:
-        """The windows of all recordings; one that cannot be read any more is refused in `intake`.
+    def hear(self, intake: Intake, origin: Origin, gathering: Gathering) -> None:
+        """Add all recordings to what is gathered; one that cannot be read any more is refused in `intake`.
 
         Raises:
             DatasetError: that left a class with too few.
         """
-        labels: list[int] = []
-        recordings: list[int] = []
         taken_in = list(intake.recordings)
         for number, recording in enumerate(taken_in):
             self.progress("listening", number, len(taken_in))
@@ -43,13 +39,10 @@ class Listener:
             except AudioError as error:
                 intake.recordings.remove(recording)
                 intake.refuse(Refused(recording.path, error.message, error.hint), recording.label)
-                continue
-            bank.append(tokens)
-            labels += [intake.labels.index(recording.label)] * len(tokens)
-            recordings += [number] * len(tokens)
+            else:
+                gathering.add(recording.taught(len(tokens), origin), tokens)
         self.progress("listening", len(taken_in), len(taken_in))
         intake.demand_recordings()
-        return Examples(bank.tokens(), np.array(labels), np.array(recordings), len(intake.labels))
 
     def _tokens(self, recording: Recording) -> Tokens:
         """Tokens [N, tokens, D] of one recording's windows."""

@@ -21,6 +21,8 @@ from edgecl.manifest import Count, Record, Sha256
 SUFFIX = ".json"
 HASH_DIGITS = 64
 
+Origin = Literal["enrolled", "added", "corrected"]
+
 
 class Taught(Record):
     """One recording that a task was taught."""
@@ -29,7 +31,7 @@ class Taught(Record):
     label: Annotated[str, Field(min_length=1)]
     windows: Count  # that it was cut into
     file: str  # as it was named then; for people, it may be gone
-    origin: Literal["enrolled", "added", "corrected"]
+    origin: Origin
 
 
 class _Document(Record):

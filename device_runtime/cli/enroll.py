@@ -98,7 +98,7 @@ def _keep(store: Store, enrolment: Enrolment, replace: bool) -> tuple[str, int]:
     data = blob.to_bytes(enrolment.blob)
     task = enrolment.blob.task
     with interrupts.held(f"task '{task}' is stored"):
-        return store.commit(task, data, replace), len(data)
+        return store.commit(task, data, replace, enrolment.lessons), len(data)
 
 
 def _document(enrolment: Enrolment, told: Report, outcome: Outcome) -> dict[str, Any]:
