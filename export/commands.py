@@ -12,6 +12,7 @@ from edgecl.bundle import Bundle
 from edgecl.errors import ExportError
 from export import parity
 from export.checkpoint import Weights, load_weights, save_weights
+from export.distill.command import distill_command
 from export.hugging_face import load_hugging_face
 from export.make_bundle import Recipe, make_bundle
 from export.model.adapters import ADAPTERS
@@ -44,13 +45,17 @@ def bundle_command(
     name: Annotated[str, typer.Option(help="Name of the bundle; the folder's name if none is given.")] = "",
     card: Annotated[Path | None, typer.Option(exists=True, help="Model card that travels along.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the adapters' initial values.")] = 0,
+    background: Annotated[
+        Path | None,
+        typer.Option(help="Recordings of anything that tasks shall not fire on, a sub-folder for each kind."),
+    ] = None,
 ) -> None:
     """Export backbone, adapter, train step and training artifacts; compare all of them with torch.
 
     Example: edgecl-export bundle --weights W.safetensors --placement post --rank 16 --out my-bundle
     """
     with Console(stderr=True).status("exporting and comparing with torch …"):
-        recipe = Recipe(name, placement, rank, adapter, seed, card)
+        recipe = Recipe(name, placement, rank, adapter, seed, card, background)
         rows = make_bundle(load_weights(weights), recipe, out)
     _show(rows)
     opened = Bundle.open(out)
@@ -90,6 +95,9 @@ def import_command(
     out.parent.mkdir(parents=True, exist_ok=True)
     save_weights(Weights(model, licence, origin), out)
     print(f"wrote {out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
+app.command("distill")(distill_command)
 
 
 def _show(rows: list[parity.Row]) -> None:

@@ -1,0 +1,49 @@
+"""How far a training is: a bar with its losses on a terminal, a line now and then in a log."""
+
+import sys
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+LOG_EVERY_S = 30.0
+COLUMNS = (BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+
+
+class Display:
+    """Steps and losses on stderr; says nothing where `shown` is false."""
+
+    def __init__(self, steps: int, done: int, shown: bool) -> None:
+        self._steps, self._shown, self._first = steps, shown, done
+        self._bar = Progress(
+            *COLUMNS, console=Console(stderr=True), disable=not (shown and sys.stderr.isatty())
+        )
+        self._task = self._bar.add_task("", total=steps, completed=done)
+        self._started = self._last = monotonic()
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, step: int, losses: dict[str, float]) -> None:
+        """`losses` of the step before `step`."""
+        text = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
+        self._bar.update(self._task, completed=step, description=text)
+        if self._shown and self._bar.disable and monotonic() - self._last >= LOG_EVERY_S:
+            self._last = monotonic()
+            left_s = (self._last - self._started) / (step - self._first) * (self._steps - step)
+            print(
+                f"step {step}/{self._steps}  {text}  {left_s / 60:.0f} min left", file=sys.stderr, flush=True
+            )
+
+
+def say(line: str) -> None:
+    """One line on stderr."""
+    print(line, file=sys.stderr, flush=True)
