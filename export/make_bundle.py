@@ -10,11 +10,13 @@ import onnx
 import torch
 from safetensors.numpy import save
 
+from device_runtime.background import FILE_NAME as BACKGROUND_NAME
 from edgecl.bundle import Bundle, write_manifest
 from edgecl.errors import ExportError
 from edgecl.manifest import Adapter, Description, Geometry
 from edgecl.manifest import Tensor as TensorEntry
 from export import parity
+from export.background import background
 from export.checkpoint import Weights
 from export.golden import flat, golden_vectors
 from export.model.adapters import AdaptedTail, Placement
@@ -36,6 +38,7 @@ class Recipe:
     kind: str = "conv"  # of adapter, see `export.model.adapters.ADAPTERS`
     seed: int = 0
     card: Path | None = None  # a model card that travels with the bundle
+    background: Path | None = None  # recordings of anything, see `export.background`
 
 
 def make_bundle(weights: Weights, recipe: Recipe, out: Path) -> list[parity.Row]:
@@ -59,6 +62,7 @@ def make_bundle(weights: Weights, recipe: Recipe, out: Path) -> list[parity.Row]
         folder.mkdir()
         _write_graphs(weights.model, tail, folder)
         _write_vectors(weights.model, tail, folder)
+        (folder / BACKGROUND_NAME).write_bytes(save(background(weights.model, recipe.background)))
         if recipe.card:
             shutil.copyfile(recipe.card, folder / "MODEL_CARD.md")
         write_manifest(folder, _description(weights, tail, recipe, recipe.name or out.name))

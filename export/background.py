@@ -1,0 +1,58 @@
+"""The background that travels with a bundle: embeddings of what is in no task.
+
+Noises are made here; recordings of anything (a pretraining pool, say) come from a folder with one sub-folder
+for each kind of sound, as many of every kind as there are. Only embeddings are kept, no sound can be made
+of them.
+"""
+
+from collections.abc import Iterator
+from itertools import chain, islice, zip_longest
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgecl.audio import Clip, read_or_refuse
+from edgecl.folders import labelled_folder
+from edgecl.noise import noises
+from edgecl.windows import clip_windows
+from export.model.ast import Ast, AstConfig, pool
+
+NOISES = 128
+SOUNDS = 128
+"""More of either changes little; 64 are nearly as good."""
+BATCH_WINDOWS = 16
+SEED = 0
+
+Windows = NDArray[np.float32]
+
+
+def background(model: Ast, folder: Path | None) -> dict[str, NDArray[np.float16]]:
+    """The tensors of `background.safetensors`: noise [A, P] and sounds [B, P]; no folder, no sounds."""
+    config = model.config
+    made = noises(NOISES, config.window_samples, config.front_end.sample_rate_hz, SEED)
+    sounds = list(islice(_windows(folder, config), SOUNDS)) if folder else []
+    return {"noise": _embeddings(model, made), "sounds": _embeddings(model, sounds)}
+
+
+def _windows(folder: Path, config: AstConfig) -> Iterator[Windows]:
+    """One window [samples] of each recording that can be read, the kinds of sound taking turns."""
+    rng = np.random.default_rng(SEED)
+    kinds = [
+        [paths[n] for n in rng.permutation(len(paths))] for paths in labelled_folder(folder).clips.values()
+    ]
+    for path in chain.from_iterable(zip_longest(*kinds)):
+        clip = path and read_or_refuse(path, rate_hz=config.front_end.sample_rate_hz)
+        if isinstance(clip, Clip):
+            yield rng.choice(clip_windows(clip.waveform, config.window_samples))
+
+
+def _embeddings(model: Ast, windows: "Windows | list[Windows]") -> NDArray[np.float16]:
+    """What every task sees of windows [N, samples] before its adapter, [N, P]."""
+    pieces = [np.empty((0, model.config.pooled_width), np.float16)]
+    with torch.inference_mode():
+        for first in range(0, len(windows), BATCH_WINDOWS):
+            batch = torch.from_numpy(np.stack(list(windows[first : first + BATCH_WINDOWS])))
+            pieces.append(pool(model(batch), model.config).numpy().astype(np.float16))
+    return np.concatenate(pieces)
