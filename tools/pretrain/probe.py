@@ -43,15 +43,21 @@ def probe(
     tasks: Annotated[Path, typer.Argument(exists=True, help="Folder of tasks, each with train/ and test/.")],
 ) -> None:
     """Accuracy of a logistic regression on the frozen embedding, for every task."""
-    folders = sorted(folder for folder in tasks.iterdir() if (folder / "train").is_dir())
-    if not folders:
-        raise UsageError(f"no folder in '{tasks}' has a train folder", "unpack the tasks' tars there")
+    folders = task_folders(tasks)
     embed, window_samples = embedder(weights)
     table = Table("task", "accuracy")
     found = [accuracy(folder, embed, window_samples) for folder in folders]
     for name, value in zip([*(f.name for f in folders), "mean"], [*found, np.mean(found)], strict=True):
         table.add_row(name, f"{100 * value:.1f} %")
     Console().print(table)
+
+
+def task_folders(tasks: Path) -> list[Path]:
+    """The folders of labelled tasks in `tasks`, by name."""
+    folders = sorted(folder for folder in tasks.iterdir() if (folder / "train").is_dir())
+    if not folders:
+        raise UsageError(f"no folder in '{tasks}' has a train folder", "unpack the tasks' tars there")
+    return folders
 
 
 def embedder(weights: Path) -> tuple[Embed, int]:
