@@ -1,5 +1,6 @@
 """How well a task does on recordings whose classes are known."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +21,14 @@ class Scored:
     path: Path
     truth: str
     score: TaskScore
+    nearest: str  # of all tasks, the one whose margin is largest
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """Everything measured."""
 
+    task: str
     labels: tuple[str, ...]
     scored: list[Scored]
     refused: list[Refused]
@@ -45,10 +48,25 @@ class Evaluation:
         return accuracy(self.confusion)
 
     @property
+    def task_free_accuracy(self) -> float:
+        """Share of the recordings that are nearest to this task among all, and recognised by it."""
+        found = [one.nearest == self.task and one.score.label == one.truth for one in self.scored]
+        return sum(found) / len(found)
+
+    @property
+    def taken_for(self) -> Counter[str]:
+        """How many recordings are nearer to another task, by that task."""
+        return Counter(one.nearest for one in self.scored if one.nearest != self.task)
+
+    @property
+    def known(self) -> list[TaskScore]:
+        """What the task says about the recordings of its sounds."""
+        return [one.score for one in self.scored if not is_negative(one.truth)]
+
+    @property
     def accepted(self) -> float | None:
         """Share of the recordings of its sounds that the task did not reject; None without any."""
-        accepted = [one.score.accepted for one in self.scored if not is_negative(one.truth)]
-        return sum(accepted) / len(accepted) if accepted else None
+        return sum(score.accepted for score in self.known) / len(self.known) if self.known else None
 
     @property
     def classes(self) -> list[ClassScore]:
@@ -56,28 +74,28 @@ class Evaluation:
         return per_class(self.confusion)
 
 
-def evaluate(recognizer: Recognizer, folder: Path, progress: Progress) -> Evaluation:
-    """Scores of the one task of `recognizer` on every recording of its classes in a folder.
+def evaluate(recognizer: Recognizer, task: TaskBlob, folder: Path, progress: Progress) -> Evaluation:
+    """Scores of one of the recognizer's tasks on every recording of its classes in a folder.
 
     Raises:
         UsageError: there is no such folder.
         DatasetError: nothing in it belongs to the task.
     """
-    (task,) = recognizer.tasks
     found = labelled_folder(folder)
     files = [(path, label) for label, paths in found.clips.items() for path in paths if label in task.labels]
     if not files:
         raise _nothing_in_common(task, folder)
-    evaluation = Evaluation(
-        task.labels, [], list(found.refused), [label for label in found.clips if label not in task.labels]
-    )
+    unknown = [label for label in found.clips if label not in task.labels]
+    evaluation = Evaluation(task.task, task.labels, [], list(found.refused), unknown)
     for number, (path, label) in enumerate(files):
         progress("listening", number, len(files))
         clip = read_or_refuse(path, rate_hz=recognizer.runtime.rate_hz)
         if isinstance(clip, Refused):
             evaluation.refused.append(clip)
         else:
-            evaluation.scored.append(Scored(path, label, recognizer.clip(clip.waveform)[0]))
+            scores = recognizer.clip(clip.waveform)
+            own = next(score for score in scores if score.task == task.task)
+            evaluation.scored.append(Scored(path, label, own, scores[0].task))
     progress("listening", len(files), len(files))
     if not evaluation.scored:
         raise DatasetError(f"no recording in {str(folder)!r} can be used: {evaluation.refused[0].reason}")

@@ -14,44 +14,62 @@ from device_runtime.cli.progress import progress
 from device_runtime.cli.tasks import TaskName
 from device_runtime.evaluate import Evaluation
 from device_runtime.evaluate import evaluate as measure
-from device_runtime.known import load_task
+from device_runtime.known import load_task, load_tasks
 from device_runtime.recognize import Recognizer
 from device_runtime.runtime import Runtime
+from device_runtime.unknown import OpenSet, meet
 
 
 def evaluate(
     settings: Settings,
     name: TaskName,
     folder: Annotated[Path, typer.Argument(help="One sub-folder of recordings a class.", show_default=False)],
+    unknown: Annotated[
+        Path | None,
+        typer.Option(help="Recordings that hold none of the task's sounds.", show_default=False),
+    ] = None,
 ) -> int:
     """Measure a task on recordings it has not learnt from, one sub-folder for each class.
 
     Shows the accuracy, each class, and what was taken for what. A recording's score is the mean over its
-    windows.
+    windows. With --unknown it also shows how well the task rejects what it was never taught; long recordings
+    there are listened to from end to end, and every detection in them is a false alarm.
 
     [bold]Examples[/bold]
 
       edgecl evaluate alarms my-other-sounds/
+
+      edgecl evaluate alarms my-other-sounds/ --unknown living-room/
     """
     with opened_store(settings) as store:
         store.entry(name)
         runtime = Runtime.open(settings.bundle, settings.threads)
         selftest.demand(runtime, settings.home)
         task = load_task(store, name, runtime.bundle.manifest)
+        others = [other for other in load_tasks(store, runtime.bundle.manifest) if other.task != name]
     with progress() as bar:
-        evaluation = measure(Recognizer(runtime, [task]), folder, bar)
+        evaluation = measure(Recognizer(runtime, [task, *others]), task, folder, bar)
+        met = meet(Recognizer(runtime, [task]), evaluation.known, unknown, bar) if unknown else None
     if settings.as_json:
-        screen.emit({"task": name, "warnings": store.warnings, **_document(evaluation)})
+        document = _document(evaluation, [other.task for other in others], met)
+        screen.emit({"task": name, "warnings": store.warnings, **document})
     else:
-        _show(name, evaluation)
+        _show(evaluation, len(others))
+        if met:
+            _show_strangers(met)
     return 0
 
 
-def _document(evaluation: Evaluation) -> dict[str, Any]:
+def _document(evaluation: Evaluation, others: list[str], met: OpenSet | None) -> dict[str, Any]:
     rows = zip(evaluation.labels, evaluation.classes, strict=True)
     return {
         "accuracy": evaluation.accuracy,
         "accepted": evaluation.accepted,
+        "task_free": {
+            "accuracy": evaluation.task_free_accuracy,
+            "other_tasks": others,
+            "taken_for": evaluation.taken_for,
+        },
         "labels": list(evaluation.labels),
         "classes": [{"label": label, **asdict(score)} for label, score in rows],
         "confusion": evaluation.confusion.tolist(),
@@ -59,11 +77,33 @@ def _document(evaluation: Evaluation) -> dict[str, Any]:
             {"file": str(one.path), "truth": one.truth, **asdict(one.score)} for one in evaluation.scored
         ],
         "unknown_classes": evaluation.unknown,
-        "refused": screen.refused_values(evaluation.refused),
+        "unknown": _strangers(met) if met else None,
+        "refused": screen.refused_values([*evaluation.refused, *(met.refused if met else [])]),
     }
 
 
-def _show(name: str, evaluation: Evaluation) -> None:
+def _strangers(met: OpenSet) -> dict[str, Any]:
+    return {
+        "recordings": len(met.strangers),
+        "auroc": met.auroc,
+        "fpr_at_95_tpr": met.fpr_at_95_tpr,
+        "rejected": met.rejected,
+        "hours": met.hours,
+        "false_alarms_per_hour": met.false_alarms_per_hour,
+        "files": [
+            {
+                "file": str(one.path),
+                "accepted": one.score.accepted,
+                "margin": one.score.margin,
+                "alarms": [asdict(heard.detection) for heard in one.alarms or ()],
+            }
+            for one in met.strangers
+        ],
+    }
+
+
+def _show(evaluation: Evaluation, others: int) -> None:
+    name = evaluation.task
     if evaluation.refused:
         screen.message(screen.refusals(evaluation.refused))
     if evaluation.unknown:
@@ -80,6 +120,26 @@ def _show(name: str, evaluation: Evaluation) -> None:
         f"'{name}' recognises {screen.percent(evaluation.accuracy)} of {len(evaluation.scored)} recordings "
         f"and accepts {screen.percent(evaluation.accepted)} as known",
     )
+    if others:
+        lost = ", ".join(f"{count} to '{task}'" for task, count in evaluation.taken_for.most_common())
+        screen.answer(
+            f"among {others + 1} tasks, none named, {screen.percent(evaluation.task_free_accuracy)} "
+            f"are recognised; lost: {lost or 'none'}"
+        )
+
+
+def _show_strangers(met: OpenSet) -> None:
+    if met.refused:
+        screen.message(screen.refusals(met.refused))
+    alarms = met.false_alarms_per_hour
+    rows = [
+        ("rejected as unknown", screen.percent(met.rejected)),
+        ("accepted where 95 % of the known are (FPR at 95 % TPR)", screen.percent(met.fpr_at_95_tpr)),
+        ("known before unknown (AUROC)", "–" if met.auroc is None else f"{met.auroc:.3f}"),
+        (f"false alarms an hour, in {met.hours:.2f} h", "–" if alarms is None else f"{alarms:.1f}"),
+    ]
+    title = f"{len(met.strangers)} recordings of something else"
+    screen.answer(screen.table(title, ["", "measured"], rows, "measured"))
 
 
 def _mistakes(evaluation: Evaluation) -> list[str]:

@@ -1,0 +1,92 @@
+"""How well a task knows what it does not know: measured on recordings that hold none of its sounds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from device_runtime.progress import Progress
+from device_runtime.recognize import Heard, Recognizer, TaskScore
+from edgecl.audio import Refused, read_or_refuse
+from edgecl.errors import DatasetError
+from edgecl.folders import audio_files
+from edgecl.metrics import auroc, false_positive_rate
+
+HOUR_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """A recording of none of the task's sounds, and what the task made of it."""
+
+    path: Path
+    duration_s: float
+    score: TaskScore
+    alarms: list[Heard] | None
+    """What was detected in it, each a false alarm; None for a clip that fits in one window."""
+
+
+@dataclass(frozen=True)
+class OpenSet:
+    """Known sounds against strangers."""
+
+    known: Sequence[TaskScore]
+    strangers: list[Stranger]
+    refused: list[Refused]
+
+    @property
+    def auroc(self) -> float | None:
+        """How often a known recording has a larger margin than a stranger; None without known ones."""
+        return auroc(*self._margins) if self.known else None
+
+    @property
+    def fpr_at_95_tpr(self) -> float | None:
+        """Share of the strangers that would be accepted where 95 % of the known recordings are."""
+        return false_positive_rate(*self._margins) if self.known else None
+
+    @property
+    def rejected(self) -> float:
+        """Share of the strangers that the task rejects with its own threshold."""
+        return sum(not one.score.accepted for one in self.strangers) / len(self.strangers)
+
+    @property
+    def hours(self) -> float:
+        """How much was listened to continuously: the strangers longer than a window."""
+        return sum(one.duration_s for one in self.strangers if one.alarms is not None) / HOUR_S
+
+    @property
+    def false_alarms_per_hour(self) -> float | None:
+        """What was detected in these hours, confirmed over several windows, by the hour; None without any."""
+        return sum(len(one.alarms or ()) for one in self.strangers) / self.hours if self.hours else None
+
+    @property
+    def _margins(self) -> tuple[np.ndarray, np.ndarray]:
+        known = np.array([score.margin for score in self.known])
+        return known, np.array([one.score.margin for one in self.strangers])
+
+
+def meet(recognizer: Recognizer, known: Sequence[TaskScore], folder: Path, progress: Progress) -> OpenSet:
+    """What the one task of `recognizer` makes of every recording in a folder of strangers.
+
+    Args:
+        known: what it makes of recordings of its own sounds.
+
+    Raises:
+        UsageError: there is no such folder, or no recording in it.
+        DatasetError: none of them can be used.
+    """
+    files, met = audio_files([folder]), OpenSet(known, [], [])
+    for number, path in enumerate(files):
+        progress("meeting strangers", number, len(files))
+        clip = read_or_refuse(path, rate_hz=recognizer.runtime.rate_hz)
+        if isinstance(clip, Refused):
+            met.refused.append(clip)
+            continue
+        (score,) = recognizer.clip(clip.waveform)
+        alarms = None if recognizer.is_one_clip(clip.waveform) else recognizer.recording(clip.waveform)
+        met.strangers.append(Stranger(path, clip.duration_s, score, alarms))
+    progress("meeting strangers", len(files), len(files))
+    if not met.strangers:
+        raise DatasetError(f"no recording in {str(folder)!r} can be used: {met.refused[0].reason}")
+    return met

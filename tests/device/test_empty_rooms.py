@@ -1,0 +1,70 @@
+"""A task fires at what it was taught, not in an empty room, and not at other tasks' sounds.
+
+A custom model that is sure of itself on any noise is what BirdNET-Analyzer#823 reports; here it is a failure.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from tests.device.conftest import Edgecl
+from tools.room_tones import RATE_HZ, room_tones
+
+Unpack = Callable[[str], Path]
+
+
+def some(folder: Path, count: int, to: Path) -> Path:
+    """A folder with the first recordings of each class."""
+    for kind in sorted(folder.iterdir()):
+        (to / kind.name).mkdir(parents=True)
+        for path in sorted(kind.iterdir())[:count]:
+            (to / kind.name / path.name).symlink_to(path)
+    return to
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_a_minute_of_noise_and_room_tone_fires_nothing(
+    edgecl: Edgecl, task: Unpack, tmp_path: Path, count: int
+) -> None:
+    voices = [soundfile.read(path)[0] for path in sorted(task("wake_words_en").glob("test/*/*.flac"))[::6]]
+    soundfile.write(tmp_path / "room.wav", room_tones(2.0, voices), RATE_HZ)
+    edgecl("enroll", "drums", some(task("drum_hits") / "train", count, tmp_path / "drums"))
+    (answer,) = edgecl("predict", tmp_path / "room.wav", "--json").json["files"]
+    assert answer["duration_s"] > 60
+    assert answer["events"] == []
+
+
+def test_other_sounds_are_told_from_what_was_taught(edgecl: Edgecl, task: Unpack, tmp_path: Path) -> None:
+    words = task("wake_words_en")
+    edgecl("enroll", "words", some(words / "train", 8, tmp_path / "words"))
+    known = some(words / "test", 8, tmp_path / "known")
+    for other in ("fsdd_digits", "drum_hits"):
+        some(task(other) / "test", 3, tmp_path / "others" / other)
+    told = edgecl("evaluate", "words", known, "--unknown", tmp_path / "others", "--json").json
+    assert told["accepted"] >= 0.8
+    assert told["unknown"]["recordings"] == 48
+    assert told["unknown"]["rejected"] >= 0.95
+    assert told["unknown"]["fpr_at_95_tpr"] <= 0.05
+    assert told["unknown"]["auroc"] >= 0.98
+
+
+def test_a_clip_goes_to_the_task_it_belongs_to_and_a_stranger_to_none(
+    edgecl: Edgecl, task: Unpack, tmp_path: Path
+) -> None:
+    for name in ("fsdd_digits", "wake_words_en"):
+        edgecl("enroll", name, some(task(name) / "train", 8, tmp_path / name))
+    digit, word, drum = (
+        min((task(name) / "test" / label).iterdir())
+        for name, label in (("fsdd_digits", "7"), ("wake_words_en", "alexa"), ("drum_hits", "snare"))
+    )
+    files = edgecl("predict", digit, word, drum, "--json").json["files"]
+    answers = [file["answer"] and file["answer"]["task"] for file in files]
+    assert answers == ["fsdd_digits", "wake_words_en", None]
+    assert "unknown" in edgecl("predict", drum).out
+
+    (asked,) = edgecl("predict", digit, "--task", "wake_words_en", "--json").json["files"]
+    assert [score["task"] for score in asked["scores"]] == ["wake_words_en"]
+    assert asked["answer"] is None
+    assert "there is no task 'words'" in edgecl("predict", digit, "--task", "words").err
