@@ -1,0 +1,174 @@
+"""The continual-learning benchmark on two real tasks, a few clips and one epoch, every method of it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device_runtime.progress import silent
+from device_runtime.runtime import DEFAULT_BUNDLE
+from edgecl.errors import EdgeclError, UsageError
+from tools.bench.continual import line_up, metrics, work
+from tools.bench.continual.__main__ import WEIGHTS, continual
+from tools.bench.continual.benchmark import Benchmark
+from tools.bench.continual.ears import Audience
+from tools.bench.continual.few_shot import curve, few
+from tools.bench.continual.line_up import LineUp
+from tools.bench.continual.methods import BASELINES
+from tools.bench.continual.run import Outcome, through
+from tools.bench.continual.sources import at_most, tasks_of
+from tools.bench.continual.sources.task_files import TaskFiles
+from tools.bench.continual.tasks import Task
+from tools.bench.continual.workbench import Setup
+
+CLIPS = 4
+TRAINED = ["fine-tune", "ewc", "lwf", "er", "der++", "icarl", "l2p", "joint"]
+
+
+@pytest.fixture(scope="module")
+def sequence(task: Callable[[str], Path]) -> list[TaskFiles]:
+    """Two real tasks, a few clips of each class."""
+    folders = [task("drum_hits"), task("gm_instruments")]
+    return [at_most(found, CLIPS, seed=0) for found in tasks_of(folders, 5, 5)]
+
+
+@pytest.fixture(scope="module")
+def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
+    """One epoch with the shipped bundle."""
+    return Setup(DEFAULT_BUNDLE, WEIGHTS, tmp_path_factory.mktemp("memories"), epochs=1, seed=0, threads=1)
+
+
+@pytest.fixture(scope="module")
+def lined_up(setup: Setup) -> LineUp:
+    """Every method that needs no weights of others."""
+    return line_up.line_up((), [DEFAULT_BUNDLE], setup, {"mn04": None, "yamnet": None})
+
+
+@pytest.fixture(scope="module")
+def tasks(sequence: list[TaskFiles], lined_up: LineUp) -> list[Task]:
+    """The tasks, heard once."""
+    return Audience(lined_up.ears, silent).hear(sequence)
+
+
+@pytest.fixture(scope="module")
+def outcome(lined_up: LineUp, setup: Setup, tasks: list[Task]) -> Callable[[str], Outcome]:
+    """The row of a method by the beginning of its name."""
+    rows: dict[str, Outcome] = {}
+
+    def of(name: str) -> Outcome:
+        entry = next(entry for entry in lined_up.entries if entry.name.startswith(name))
+        if entry.name not in rows:
+            rows[entry.name] = through(entry, setup, tasks)
+        return rows[entry.name]
+
+    return of
+
+
+def test_every_method_takes_part_but_those_whose_weights_were_not_named(lined_up: LineUp):
+    names = [entry.name for entry in lined_up.entries]
+    assert names[0].startswith("edgecl post/")
+    assert {entry.name for entry in BASELINES.values()} <= set(names)
+    assert list(lined_up.left_out) == ["mn04 + LR", "YAMNet + LR"]
+    assert "--mn04" in lined_up.left_out["mn04 + LR"]
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in BASELINES.values()])
+def test_every_baseline_fills_its_row(name: str, outcome: Callable[[str], Outcome]):
+    row = outcome(name)
+    assert np.isnan(row.R[0, 1])
+    known = row.R[np.tril_indices(2)]
+    assert ((known >= 0) & (known <= 1)).all()
+    assert row.bytes_a_task > 1000
+    assert row.seconds > 0
+
+
+@pytest.mark.parametrize("name", ["edgecl", "linear probe", "nearest class mean"])
+def test_what_shares_nothing_forgets_exactly_nothing(name: str, outcome: Callable[[str], Outcome]):
+    row = outcome(name)
+    assert row.isolating
+    assert row.unchanged
+    assert metrics.forgetting(row.R) == 0.0
+    assert metrics.forward_transfer(row.R, row.alone) == 0.0
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_what_shares_an_adapter_changes_its_mind_about_the_first_task(
+    name: str, outcome: Callable[[str], Outcome]
+):
+    assert not outcome(BASELINES[name].name).unchanged
+
+
+def test_the_frozen_features_tell_drums_and_instruments_apart(outcome: Callable[[str], Outcome]):
+    assert metrics.average_accuracy(outcome("linear probe").R) > 3 / 11
+    assert metrics.average_accuracy(outcome("edgecl").R) > 2 / 11
+
+
+def test_edgecl_also_answers_where_no_task_is_named(outcome: Callable[[str], Outcome]):
+    row = outcome("edgecl")
+    assert row.unnamed is not None
+    assert (row.unnamed[1] <= row.R[1]).all()
+
+
+def test_the_same_seed_gives_the_same_row(setup: Setup, tasks: list[Task], outcome: Callable[[str], Outcome]):
+    again = through(BASELINES["er"], setup, tasks)
+    np.testing.assert_array_equal(again.R, outcome("ER").R)
+    np.testing.assert_array_equal(again.unnamed, outcome("ER").unnamed)
+
+
+def test_larger_draws_contain_the_smaller_ones(tasks: list[Task]):
+    one, three = few(tasks[1], 1, draw=2), few(tasks[1], 3, draw=2)
+    assert len(one.train) == len(tasks[1].labels)
+    assert set(one.train) < set(three.train)
+    assert few(tasks[1], 100, draw=2).train == tasks[1].train
+
+
+def test_edgecl_leaves_the_points_that_are_too_few_for_it_empty(
+    setup: Setup, tasks: list[Task], lined_up: LineUp
+):
+    drawn = curve(lined_up.entries[0], setup, tasks[0], shots=(1, 3), draws=2)
+    assert np.isnan(drawn.accuracy[0]).all()
+    assert (drawn.accuracy[1] > 0).all()
+
+
+def test_a_method_that_claims_to_share_nothing_and_does_is_found_out(
+    setup: Setup, sequence: list[TaskFiles], lined_up: LineUp
+):
+    liar = replace(BASELINES["fine-tune"], isolating=True)
+    benchmark = Benchmark(setup, shots=(), draws=1, processes=1, progress=silent)
+    with pytest.raises(EdgeclError, match="fine-tune gave other scores"):
+        benchmark.run(sequence, LineUp([liar], lined_up.ears[:1]), command="")
+
+
+def test_a_failure_in_a_process_of_its_own_keeps_its_sentence_and_hint():
+    nowhere = partial(tasks_of, [Path("/nowhere")], 5, 5)
+    with pytest.raises(UsageError, match="there is no folder") as failure:
+        work.all_of([nowhere], "learning", 1, silent)
+    assert failure.value.hint == "check the spelling of the path"
+
+
+def test_an_unknown_method_is_answered_with_those_there_are(setup: Setup):
+    with pytest.raises(UsageError, match="no method 'sgd'") as refused:
+        line_up.line_up(["sgd"], [DEFAULT_BUNDLE], setup, {})
+    assert "fine-tune" in refused.value.hint
+
+
+def test_the_command_leaves_a_report_a_document_and_pictures(
+    task: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    sources = [task("drum_hits"), task("gm_instruments")]
+    continual(sources, tmp_path / "out", "ncm,edgecl", clips=3, epochs=1, shots="1,2", draws=2, processes=2)
+    assert "nearest class mean" in capsys.readouterr().out
+    document = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [entry["name"] for entry in document["tasks"]] == ["drum_hits", "gm_instruments"]
+    ncm = next(row for row in document["sequence"] if row["method"] == "nearest class mean")
+    assert ncm["forgetting"] == 0.0
+    assert ncm["R"][0][1] is None
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "| nearest class mean |" in report
+    for name in ("matrices.png", "sequence.png", "few-shot.png"):
+        assert name in report
+        assert (tmp_path / "out" / name).stat().st_size > 5000

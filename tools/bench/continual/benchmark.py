@@ -1,0 +1,55 @@
+"""The benchmark from folders to results.
+
+sources ─► line-up ─► listen, once ─► every method through the sequence ─► few-shot curves
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from device_runtime.progress import Progress
+from edgecl.errors import EdgeclError
+from tools.bench.continual import work
+from tools.bench.continual.ears import Audience
+from tools.bench.continual.few_shot import curve
+from tools.bench.continual.line_up import LineUp
+from tools.bench.continual.results import Results
+from tools.bench.continual.run import Outcome, through
+from tools.bench.continual.sources.task_files import TaskFiles
+from tools.bench.continual.workbench import Setup
+from tools.bench.machine import machine
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What is measured, and how."""
+
+    setup: Setup
+    shots: Sequence[int]
+    draws: int
+    processes: int
+    progress: Progress
+
+    def run(self, sequence: Sequence[TaskFiles], lined_up: LineUp, command: str) -> Results:
+        """All figures.
+
+        Raises:
+            EdgeclError: an isolating method gave another score after a later task.
+        """
+        audience = Audience(lined_up.ears, self.progress)
+        tasks = audience.hear(sequence)
+        runs = [partial(through, entry, self.setup, tasks) for entry in lined_up.entries]
+        outcomes = work.all_of(runs, "learning", self.processes, self.progress)
+        _demand_isolation(outcomes)
+        few = [entry for entry in lined_up.entries if entry.few_shot and self.shots]
+        curves = [
+            partial(curve, entry, self.setup, task, self.shots, self.draws) for entry in few for task in tasks
+        ]
+        drawn = work.all_of(curves, "few shots", self.processes, self.progress)
+        return Results(command, machine(), tasks, audience.refused, lined_up.left_out, outcomes, drawn)
+
+
+def _demand_isolation(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        if outcome.isolating and not outcome.unchanged:
+            raise EdgeclError(f"{outcome.name} gave other scores for a task after it had learnt another one")

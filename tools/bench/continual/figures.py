@@ -1,0 +1,78 @@
+"""The results as pictures: accuracy matrices, accuracy over the sequence, few-shot curves."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+
+from tools.bench.continual.interval import mean_and_interval
+from tools.bench.continual.metrics import accuracy_so_far
+from tools.bench.continual.results import Results
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+
+COLUMNS = 4
+MARKERS = "osv^<>DPX*h"
+
+
+def draw_matrices(results: Results, path: Path) -> None:
+    """A heat map of R for each method."""
+    names = [task.name for task in results.tasks]
+    rows = -(-len(results.outcomes) // COLUMNS)
+    shape = {"figsize": (3 * COLUMNS, 0.5 + 2.9 * rows), "layout": "constrained"}
+    figure, axes = plt.subplots(rows, COLUMNS, squeeze=False, sharex=True, sharey=True, **shape)
+    for place in axes.flat[len(results.outcomes) :]:
+        place.set_axis_off()
+    for place, outcome in zip(axes.flat, results.outcomes, strict=False):
+        image = place.imshow(100 * outcome.R, vmin=0, vmax=100, cmap="viridis")
+        place.set_title(outcome.name, fontsize=9)
+        place.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
+        place.set_yticks(range(len(names)), names, fontsize=7)
+        for (i, j), value in np.ndenumerate(outcome.R):
+            if not np.isnan(value):
+                colour = "black" if value > 0.6 else "white"
+                place.text(j, i, f"{100 * value:.0f}", ha="center", va="center", fontsize=6, color=colour)
+    figure.colorbar(image, ax=axes, shrink=0.6, label="accuracy on the column's task, %")
+    figure.supylabel("after learning …", fontsize=9)
+    _save(figure, path)
+
+
+def draw_sequence(results: Results, path: Path) -> None:
+    """The mean accuracy over all tasks seen so far, after each of them: the task known, and unnamed."""
+    figure, (known, unnamed) = plt.subplots(1, 2, figsize=(13, 5), sharey=True, layout="constrained")
+    for number, outcome in enumerate(results.outcomes):
+        look = {"marker": MARKERS[number % len(MARKERS)], "markersize": 4, "color": f"C{number % 10}"}
+        style = "-" if outcome.isolating else "--"
+        known.plot(100 * accuracy_so_far(outcome.R), style, label=outcome.name, **look)
+        if outcome.unnamed is not None:
+            unnamed.plot(100 * accuracy_so_far(outcome.unnamed), style, **look)
+    for place, title in ((known, "task known"), (unnamed, "task unnamed: all labels compete")):
+        place.set_xticks(range(len(results.tasks)), [task.name for task in results.tasks], rotation=20)
+        place.set(title=title, xlabel="last task learnt", ylabel="mean accuracy on all tasks so far, %")
+        place.grid(alpha=0.3)
+    figure.legend(loc="outside right upper", fontsize=8)
+    _save(figure, path)
+
+
+def draw_few_shot(results: Results, path: Path) -> None:
+    """Accuracy over clips a class, the mean of the tasks with its interval over the draws."""
+    figure, place = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    for number, (name, (shots, found)) in enumerate(results.mean_curves().items()):
+        learnt = ~np.isnan(found).any(axis=1)
+        means, halves = np.array([mean_and_interval(draws) for draws in found[learnt]]).reshape(-1, 2).T
+        marker = MARKERS[number % len(MARKERS)]
+        place.errorbar(
+            np.array(shots)[learnt], 100 * means, 100 * halves, marker=marker, capsize=3, label=name
+        )
+    place.set_xscale("log", base=2)
+    place.set_xticks(shots, [str(n) for n in shots])
+    place.set(xlabel="clips a class", ylabel="test accuracy, mean of the tasks, %")
+    place.grid(alpha=0.3)
+    place.legend(fontsize=8)
+    _save(figure, path)
+
+
+def _save(figure: plt.Figure, path: Path) -> None:
+    figure.savefig(path, dpi=120)
+    plt.close(figure)

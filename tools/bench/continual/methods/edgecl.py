@@ -1,0 +1,82 @@
+"""The product itself: what it learns from a task goes as a blob into a store, one bundle and one engine."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from weakref import finalize
+
+import numpy as np
+
+from device_runtime.adapter import probabilities
+from device_runtime.engines import open_engine
+from device_runtime.examples import Examples
+from device_runtime.intake import LEAST_CLIPS
+from device_runtime.known import load_task, load_tasks
+from device_runtime.learner import Learner
+from device_runtime.progress import silent
+from device_runtime.recognize import Recognizer
+from device_runtime.runtime import Runtime
+from edgecl import blob
+from edgecl.audio import read_clip
+from edgecl.errors import DatasetError
+from edgecl.store import Store
+from tools.bench.continual.ears import memory_of
+from tools.bench.continual.tasks import Doubles, Integers, Task, labels_of, recall
+from tools.bench.continual.workbench import Workbench
+
+
+class Edgecl:
+    """The device's own classes; blobs are read from the disk again whenever they are asked.
+
+    Args:
+        bundle: the folder of the bundle.
+        engine: "portable" or "ort-training".
+    """
+
+    def __init__(self, bench: Workbench, bundle: Path, engine: str) -> None:
+        setup = bench.setup
+        self._runtime = Runtime.open(bundle, setup.threads)
+        opened = open_engine(engine, self._runtime.bundle, setup.threads)
+        self._learner = Learner(self._runtime, opened, setup.recipe, setup.seed, silent)
+        self._manifest = self._runtime.bundle.manifest
+        self._memory = memory_of(setup.memories, self._manifest.fingerprint, self._runtime.window_samples)
+        self._home = Path(mkdtemp(prefix="edgecl-continual-"))
+        finalize(self, rmtree, self._home)
+        self._classes: dict[tuple[str, str], int] = {}  # task, label → class of the sequence
+
+    def learn(self, task: Task) -> None:
+        """See `Method`.
+
+        Raises:
+            DatasetError: a class has fewer clips than an enrolment takes.
+        """
+        if np.bincount(labels_of(task.train)).min() < LEAST_CLIPS:
+            raise DatasetError(f"edgecl learns a class from {LEAST_CLIPS} clips or more")
+        windows = recall(self._memory, task.train)
+        examples = Examples(windows.heard, windows.labels, windows.recordings, len(task.labels))
+        lesson = self._learner.lesson(examples, task.labels)
+        with Store.open(self._home, create=True) as store:
+            created = store.time_of_next(task.name, datetime.now(UTC))
+            store.commit(task.name, blob.to_bytes(lesson.blob(task.name, created, self._manifest)))
+        self._classes |= {(task.name, label): task.first_class + i for i, label in enumerate(task.labels)}
+
+    def scores(self, task: Task) -> Doubles:
+        """See `Method`."""
+        with Store.open(self._home, create=False) as store:
+            learnt = load_task(store, task.name, self._manifest)
+        windows = recall(self._memory, task.test)
+        logits, _ = self._runtime.forward.run(windows.heard, learnt.parameters, learnt.normalizer)
+        return windows.of_recordings(probabilities(logits))
+
+    def answers(self, task: Task) -> Integers:
+        """The label given by the task that each test recording is most like; none is taken for unknown."""
+        with Store.open(self._home, create=False) as store:
+            recognizer = Recognizer(self._runtime, load_tasks(store, self._manifest))
+        first = [recognizer.clip(read_clip(clip.path).waveform)[0] for clip in task.test]
+        return np.array([self._classes[score.task, score.label] for score in first])
+
+    def kept_bytes(self) -> int:
+        """The blobs."""
+        with Store.open(self._home, create=False) as store:
+            return sum(entry.size_bytes for entry in store.tasks())

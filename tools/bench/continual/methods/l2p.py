@@ -1,0 +1,99 @@
+"""Learning to prompt (Wang et al., CVPR 2022, §4): a pool of prompts, of which each sound takes the nearest.
+
+A pool of 10 prompts of 5 tokens with a key each (§4.1); the five whose keys are nearest to the query are put
+before the tokens (§4.2); prompts, keys and head are trained by cross-entropy and by drawing the keys chosen
+towards the query, weight 0.5 (§4.3). The labels of other tasks do not compete in training, as in the authors'
+code.
+
+Deviations: prompts stand before the last two blocks, not before the first, which costs a third; they are
+special tokens to the factorised attention, so they see and are seen by all; the query is CLS as it enters
+these blocks; the head reads what every other method's head reads (the pooled grid, and the mean of CLS and
+prompts), since the prompts' own outputs alone know too little of words.
+"""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from export.checkpoint import load_weights
+from export.model.ast import Ast, Block, pool
+from tools.bench.continual.ears import memory_of
+from tools.bench.continual.first_blocks import LAST_BLOCKS, identity
+from tools.bench.continual.methods import Setting
+from tools.bench.continual.methods.lesson import Batch
+from tools.bench.continual.methods.network import GrowingHead
+from tools.bench.continual.methods.shared import FineTune
+from tools.bench.continual.tasks import Task, Windows, recall
+from tools.bench.continual.workbench import Workbench
+
+POOL, LENGTH, TAKEN = 10, 5, 5
+KEY_WEIGHT = 0.5
+
+
+class PromptNetwork(nn.Module):
+    """Tokens of the first blocks → prompts → the frozen last blocks → pool → normalise → head."""
+
+    def __init__(self, model: Ast) -> None:
+        super().__init__()
+        special = model.config.special_tokens + TAKEN * LENGTH
+        self.config = replace(model.config, special_tokens=special)
+        self.blocks = nn.Sequential(*(Block(self.config) for _ in range(LAST_BLOCKS)))
+        self.blocks.load_state_dict(nn.Sequential(*model.blocks[-LAST_BLOCKS:]).state_dict())
+        self.norm = model.norm
+        self.requires_grad_(False)
+        self.prompts = nn.Parameter(torch.empty(POOL, LENGTH, model.config.width).uniform_(-1, 1))
+        self.keys = nn.Parameter(torch.empty(POOL, model.config.width).uniform_(-1, 1))
+        self.head = GrowingHead(model.config.pooled_width)
+        self.register_buffer("normalizer", torch.empty(0))
+
+    def grow(self, labels: int, tokens: Tensor) -> None:
+        """Make room for a task; the first one's tokens [N, tokens, D] decide how features are normalised."""
+        self.head.grow(labels)
+        if not self.normalizer.numel():
+            features = torch.cat([self.embed(part) for part in tokens.split(64)])
+            self.normalizer = torch.stack([features.mean(0), 1 / features.std(0).clamp(min=1e-3)])
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """The pooled features [B, P] of tokens [B, tokens, D] in fp16 or fp32, not normalised."""
+        tokens = tokens.float()
+        prompts = self.prompts[self._similar(tokens).topk(TAKEN).indices].flatten(1, 2)  # [B, 25, D]
+        prompted = torch.cat([tokens[:, :1], prompts, tokens[:, 1:]], dim=1)
+        return pool(self.norm(self.blocks(prompted)), self.config)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits [B, K] over all classes so far."""
+        return self.head((self.embed(tokens) - self.normalizer[0]) * self.normalizer[1])
+
+    def distance(self, tokens: Tensor) -> Tensor:
+        """How far the chosen keys are from the queries: Σ 1 − cos, the mean over the batch."""
+        return (1 - self._similar(tokens.float()).topk(TAKEN).values).sum(1).mean()
+
+    def _similar(self, tokens: Tensor) -> Tensor:
+        """Cosine [B, pool] of each query with each key."""
+        return nn.functional.cosine_similarity(tokens[:, :1], self.keys, dim=2)
+
+
+class Prompts(FineTune):
+    """One pool for all tasks."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._weights = bench.setup.weights
+        self._memory = memory_of(bench.setup.memories, identity(self._weights))
+        super().__init__(bench, Setting.TASK)
+
+    def new_network(self) -> PromptNetwork:
+        """An untrained pool before the backbone's last blocks."""
+        return PromptNetwork(load_weights(self._weights).model)
+
+    def windows(self, task: Task) -> Windows:
+        """Tokens of the first blocks, labels counted over the sequence."""
+        return recall(self._memory, task.train, task.first_class)
+
+    def test_windows(self, task: Task) -> Windows:
+        """The same of what the network is measured on."""
+        return recall(self._memory, task.test)
+
+    def penalty(self, batch: Batch) -> Tensor:
+        """The keys' share of the loss."""
+        return KEY_WEIGHT * self.network.distance(batch.heard)

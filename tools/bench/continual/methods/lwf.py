@@ -1,0 +1,47 @@
+"""Learning without forgetting (Li & Hoiem, ECCV 2016, §3, eq. 1–4).
+
+While a task is learnt, the old labels have to answer its windows as the network before it did: distillation
+at temperature 2, weight 1, head by head; where all labels compete, the old ones are one head.
+
+Deviation: no warm-up of the new head alone; it starts at zero and the rate rises from zero.
+"""
+
+from copy import deepcopy
+
+import torch
+from torch import Tensor
+
+from tools.bench.continual.methods import Setting
+from tools.bench.continual.methods.lesson import Batch
+from tools.bench.continual.methods.shared import FineTune
+
+TEMPERATURE = 2.0
+WEIGHT = 1.0
+
+
+class Lwf(FineTune):
+    """Fine-tuning that asks the network of yesterday."""
+
+    def prepare(self) -> None:
+        """Keep the network as it is before the task."""
+        self._old = deepcopy(self.network)
+        self._heads = self._old_heads()
+
+    def penalty(self, batch: Batch) -> Tensor:
+        """How far the old heads have moved on what is heard now."""
+        if not self._heads:
+            return torch.zeros(())
+        with torch.no_grad():
+            before = self._old(batch.heard) / TEMPERATURE
+        now = self.network(batch.heard) / TEMPERATURE
+        losses = [
+            -(before[:, head].softmax(1) * now[:, head].log_softmax(1)).sum(1).mean() for head in self._heads
+        ]
+        return WEIGHT * torch.stack(losses).sum()
+
+    def _old_heads(self) -> list[Tensor]:
+        """The classes of each head before the task."""
+        classes = torch.arange(len(self.task_of))
+        if self.setting is Setting.NOTHING:
+            return [classes] if len(classes) else []
+        return [classes[self.task_of == number] for number in self.task_of.unique()]

@@ -1,0 +1,33 @@
+"""A folder of tasks, each `TASK/{train,test}/CLASS/…`, or a single one of them."""
+
+from pathlib import Path
+
+from edgecl.errors import UsageError
+from edgecl.folders import labelled_folder
+from tools.bench.continual.sources.task_files import TaskFiles
+
+KNOWN = (
+    "name a folder of tasks (TASK/train/CLASS/*.wav and TASK/test/CLASS/*.wav), one such task, "
+    "or the unpacked ESC-50, Speech Commands v2 or FSDD"
+)
+
+
+def tasks(source: Path) -> list[TaskFiles]:
+    """The task that `source` is, or those inside it by name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = [folder for folder in (source, *sorted(source.iterdir())) if _is_task(folder)]
+    if not found:
+        raise UsageError(f"{str(source)!r} holds no task", KNOWN)
+    return [_task(folder) for folder in found]
+
+
+def _is_task(folder: Path) -> bool:
+    return (folder / "train").is_dir() and (folder / "test").is_dir()
+
+
+def _task(folder: Path) -> TaskFiles:
+    train, test = (labelled_folder(folder / half).clips for half in ("train", "test"))
+    return TaskFiles(folder.resolve().name, train, test)

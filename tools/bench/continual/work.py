@@ -1,0 +1,33 @@
+"""Runs in processes of their own, as many at a time as there are cores.
+
+A fresh process for each: its memory is the method's, one engine cannot disturb another, and the product is
+measured without torch.
+"""
+
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+from multiprocessing import get_context
+from typing import TypeVar
+
+from device_runtime.progress import Progress
+
+Result = TypeVar("Result")
+
+
+def all_of(runs: list[partial[Result]], stage: str, processes: int, progress: Progress) -> list[Result]:
+    """What each of the runs returned, in their order; the first failure stops the rest.
+
+    Args:
+        runs: functions of importable modules, with arguments that can be sent to a process.
+    """
+    progress(stage, 0, len(runs))
+    with ProcessPoolExecutor(processes, get_context("spawn"), max_tasks_per_child=1) as pool:
+        futures = [pool.submit(run) for run in runs]
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                future.result()
+                progress(stage, done, len(runs))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [future.result() for future in futures]

@@ -1,0 +1,60 @@
+"""What a method finds when it starts in its own process: the bundle, and what its backbone heard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from device_runtime.recipe import Recipe
+from device_runtime.runtime import Runtime
+from tools.bench.continual.ears import memory_of
+from tools.bench.continual.tasks import Clip, Doubles, Windows, recall
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Where things are and how long to train: all that a process needs to be told."""
+
+    bundle: Path
+    """Its backbone is the one that all baselines use."""
+    weights: Path
+    """The torch original of that backbone."""
+    memories: Path
+    """The folder of what was heard."""
+    epochs: int | None
+    """None: as many as the product's recipe says."""
+    seed: int
+    threads: int
+
+    @property
+    def recipe(self) -> Recipe:
+        """How everything that is trained here is trained."""
+        return Recipe() if self.epochs is None else replace(Recipe(), epochs=self.epochs)
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """A set-up at work."""
+
+    setup: Setup
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """The bundle that all baselines share."""
+        return Runtime.open(self.setup.bundle, self.setup.threads)
+
+    def windows(self, clips: Sequence[Clip], first_class: int = 0) -> Windows:
+        """Tokens [N, tokens, D] of the clips; `first_class` is added to their labels."""
+        bundle = self.runtime.bundle
+        memory = memory_of(self.setup.memories, bundle.fingerprint, self.runtime.window_samples)
+        return recall(memory, clips, first_class)
+
+    def embeddings(self, clips: Sequence[Clip]) -> Doubles:
+        """The pooled embedding [R, P] of each clip, before any adapter."""
+        windows = self.windows(clips)
+        return windows.of_recordings(self.runtime.forward.embeddings(windows.heard))
+
+    def answers_of(self, network: str, clips: Sequence[Clip]) -> Doubles:
+        """The embedding [R, E] of each clip by another network."""
+        windows = recall(memory_of(self.setup.memories, network), clips)
+        return windows.of_recordings(windows.heard)
