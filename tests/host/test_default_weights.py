@@ -11,7 +11,7 @@ from device_runtime.runtime import DEFAULT_BUNDLE
 from device_runtime.session import open_session
 from edgecl.bundle import Bundle
 from export.checkpoint import Weights, load_weights
-from tools.pretrain.config import RunConfig
+from export.distill.config import RunConfig
 
 DEFAULT = Path(__file__).parents[2] / "tools" / "pretrain" / "default"
 

@@ -1,138 +1,59 @@
-"""Pretraining: the pool, the teacher, a run that stops and goes on, and what the objective asks for."""
+"""Pretraining by its one command, and the teacher it learns from."""
 
+import copy
 import csv
 import io
-import shutil
+import json
+import os
+import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
-from export.checkpoint import Weights, load_weights, save_weights
-from export.model.ast import AstConfig
+from edgecl.errors import ExportError
+from export.checkpoint import load_weights
+from export.distill.config import RunConfig
+from export.model.ast import DEFAULT_FRONT_END, AstConfig
+from export.model.frontend import LogMel
+from export.model.mobile import ChannelGate
 from tools.pretrain.__main__ import main
-from tools.pretrain.augment import WindowSampler, mixed
-from tools.pretrain.config import RunConfig
-from tools.pretrain.pool import open_pool
-from tools.pretrain.teacher import Teacher, load_teacher
-from tools.pretrain.train import Run, train
+from tools.pretrain.mn04 import load_mn04
 
 TINY = RunConfig(
-    model=AstConfig(attention="masked", width=24, heads=2, depth=1),
-    steps=6,
+    model=AstConfig(width=32, heads=1, depth=1, mlp_ratio=2, window_samples=8000, attention="masked"),
+    steps=8,
+    join_step=4,
     batch=4,
     warmup_steps=2,
-    statistics_batches=2,
+    statistics_windows=8,
+    held_out_windows=4,
+    held_out_every=4,
 )
-
-
-def opus(seconds: float, pitch_hz: float) -> bytes:
-    time_s = np.arange(int(seconds * 16000)) / 16000
-    file = io.BytesIO()
-    soundfile.write(file, 0.3 * np.sin(2 * np.pi * pitch_hz * time_s), 16000, format="OGG", subtype="OPUS")
-    return file.getvalue()
+LOSSES = {"stem", "embedding", "logits", "last", "middle", "early"}
 
 
 @pytest.fixture(scope="module")
-def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two tars of short tones and their manifest."""
-    folder = tmp_path_factory.mktemp("audio")
-    with (folder / "manifest.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["tar", "member"])
-        for source in ("birds", "bells"):
-            with tarfile.open(folder / f"{source}.tar", "w") as tar:
-                for number in range(3):
-                    data = opus(0.5 + number, 300 + 200 * number)
-                    member = tarfile.TarInfo(f"{source}/{number}.opus")
-                    member.size = len(data)
-                    tar.addfile(member, io.BytesIO(data))
-                    rows.writerow([f"{source}.tar", member.name])
-    return folder
+def teacher(published_teacher: Path) -> Path:
+    """The published state dict."""
+    return published_teacher / "mn04_as_mAP_432.pt"
 
 
 @pytest.fixture(scope="module")
-def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A teacher that knows nothing, with the real one's shape."""
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("teacher") / "teacher.pt"
-    torch.save(Teacher().state_dict(), path)
-    return path
-
-
-def test_the_pool_is_decoded_once_and_read_from_disk_afterwards(audio: Path, tmp_path: Path):
-    pool = open_pool(audio, tmp_path)
-    written = (tmp_path / "pool.i16").stat().st_ino
-    again = open_pool(audio, tmp_path)
-    assert (tmp_path / "pool.i16").stat().st_ino == written
-    assert len(pool.source) == 6
-    assert np.array_equal(pool.clip(2), again.clip(2))
-    assert len(pool.clip(0)) == pytest.approx(0.5 * 16000, abs=400)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["pool.i16", "pool.npz"]
-
-
-def test_the_pool_is_decoded_again_when_the_audio_is_other_audio(audio: Path, tmp_path: Path):
-    fewer = tmp_path / "fewer"
-    shutil.copytree(audio, fewer)
-    rows = (fewer / "manifest.csv").read_text().splitlines()
-    (fewer / "manifest.csv").write_text("\n".join(row for row in rows if "birds" not in row))
-    assert len(open_pool(audio, tmp_path).source) == 6
-    assert len(open_pool(fewer, tmp_path).source) == 3
-    assert len(open_pool(audio, tmp_path).source) == 6
-
-
-def test_a_batch_depends_on_its_number_and_on_nothing_before_it(audio: Path, tmp_path: Path):
-    sampler = WindowSampler(open_pool(audio, tmp_path), 32000)
-    first = sampler.batch(3, np.random.default_rng([0, 7]))
-    again = sampler.batch(3, np.random.default_rng([0, 7]))
-    assert np.array_equal(first, again)
-    assert first.shape == (3, 32000)
-    assert np.abs(first).max() <= 1.0001
-
-
-def test_mixing_puts_the_second_sound_the_asked_number_of_decibels_below():
-    rng = np.random.default_rng(0)
-    one, other = rng.standard_normal(32000), 7.0 * rng.standard_normal(32000)
-    added = mixed(one, other, 10.0) - one
-    assert 10 * np.log10(np.mean(one**2) / np.mean(added**2)) == pytest.approx(10.0, abs=0.01)
-
-
-def test_a_run_that_was_stopped_goes_on_to_the_very_same_weights(audio: Path, teacher: Path, tmp_path: Path):
-    straight = Run(TINY, new_folder(tmp_path / "straight"))
-    train(straight, audio, teacher)
-    stopped = Run(TINY, new_folder(tmp_path / "stopped"))
-    with pytest.raises(StopIteration):
-        train(interrupted_after(stopped, 3), audio, teacher, checkpoint_steps=1)
-    resumed = Run(TINY, tmp_path / "stopped")
-    resumed.resume()
-    assert resumed.number == 3
-    train(resumed, audio, teacher)
-    for name, value in straight.average.state_dict().items():
-        assert torch.equal(value, resumed.average.state_dict()[name]), name
-
-
-def new_folder(path: Path) -> Path:
-    path.mkdir()
-    return path
-
-
-def interrupted_after(run: Run, steps: int) -> Run:
-    step = run.step
-
-    def stop_there(*batch):
-        if run.number == steps:
-            raise StopIteration
-        return step(*batch)
-
-    run.step = stop_there  # type: ignore[method-assign]
-    return run
+def inputs(
+    data: Callable[[str], Path], teacher: Path, tmp_path_factory: pytest.TempPathFactory
+) -> list[str | Path]:
+    """Options that name a small config, a little real audio and the real teacher."""
+    folder = tmp_path_factory.mktemp("inputs")
+    (folder / "sounds.tar").symlink_to(data("pretrain/kde_ocean.tar"))
+    TINY.save(folder / "config.json")
+    return ["--config", folder / "config.json", "--audio", folder, "--teacher", teacher, "--threads", "1"]
 
 
 Pretrain = Callable[..., tuple[int, str]]
@@ -140,13 +61,12 @@ Pretrain = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def pretrain(
-    audio: Path, teacher: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    inputs: list[str | Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Pretrain:
-    """Runs `python -m tools.pretrain train FOLDER …`: the exit code, and what was said on stderr."""
+    """Runs `python -m tools.pretrain --run FOLDER …`: the exit code, and what was said on stderr."""
 
     def run(folder: Path, *options: object) -> tuple[int, str]:
-        words = ["train", folder, "--audio", audio, "--teacher", teacher, *options]
-        monkeypatch.setattr(sys, "argv", ["pretrain", *map(str, words)])
+        monkeypatch.setattr(sys, "argv", ["pretrain", *map(str, [*inputs, "--run", folder, *options])])
         with pytest.raises(SystemExit) as leaving:
             main()
         return leaving.value.code, capsys.readouterr().err
@@ -154,77 +74,86 @@ def pretrain(
     return run
 
 
-def test_a_resumed_run_keeps_the_config_it_was_started_with(pretrain: Pretrain, tmp_path: Path):
-    short = replace(TINY, steps=20)
-    short.save(tmp_path / "short.json")
-    folder = tmp_path / "run"
-    assert pretrain(folder, "--config", tmp_path / "short.json")[0] == 0
-    weights = load_file(folder / "weights.safetensors")
-    code, told = pretrain(folder, "--resume")
-    assert (code, told.splitlines()[0]) == (0, "resuming at step 20 of 20")
-    assert RunConfig.load(folder / "config.json") == short
-    for name, value in load_file(folder / "weights.safetensors").items():
+def test_one_command_trains_a_backbone_and_says_how_well_it_hears(pretrain: Pretrain, tmp_path: Path):
+    code, told = pretrain(tmp_path)
+    assert (code, told.splitlines()[0]) == (0, "starting at step 0 of 8")
+    assert "cosine to the teacher on sounds never trained on" in told
+    history = json.loads((tmp_path / "history.json").read_text())
+    assert set(history["training"][-1]) == LOSSES | {"step", "elapsed_s", "cosine"}
+    assert [row["step"] for row in history["held_out"]] == [4, 8]
+    assert load_weights(tmp_path / "weights.safetensors").model.config.width == TINY.model.width
+    assert RunConfig.load(tmp_path / "config.json") == TINY
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+    weights = load_file(tmp_path / "weights.safetensors")
+    code, told = pretrain(tmp_path)
+    assert (code, "holds a run already" in told) == (1, True)
+    code, told = pretrain(tmp_path, "--resume")
+    assert (code, told.splitlines()[0]) == (0, "going on at step 8 of 8")
+    for name, value in load_file(tmp_path / "weights.safetensors").items():
         assert torch.equal(value, weights[name]), name
 
 
-def test_a_run_is_neither_overwritten_nor_resumed_with_another_config(pretrain: Pretrain, tmp_path: Path):
-    folder = new_folder(tmp_path / "run")
-    TINY.save(folder / "config.json")
-    Run(TINY, folder).save()
-    replace(TINY, seed=1).save(tmp_path / "other.json")
-    kept = {path: path.read_bytes() for path in folder.iterdir()}
-    code, told = pretrain(folder)
-    assert (code, "holds a run already" in told) == (1, True)
-    code, told = pretrain(folder, "--resume", "--config", tmp_path / "other.json")
-    assert (code, "is not the config of the run" in told) == (1, True)
-    assert {path: path.read_bytes() for path in folder.iterdir()} == kept
+@pytest.mark.slow
+def test_two_processes_train_one_network_together(inputs: list[str | Path], tmp_path: Path):
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
+    words = [*launch, "tools.pretrain", *map(str, inputs), "--run", str(tmp_path), "--device", "cpu"]
+    done = subprocess.run(
+        words, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("starting at step 0 of 8") == 1
+    losses = json.loads((tmp_path / "history.json").read_text())["training"][-1]
+    assert all(0.0 < losses[name] < 100.0 for name in LOSSES)
+    assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["checkpoint.pt"]
 
 
-def test_there_is_nothing_to_resume_in_a_new_folder(pretrain: Pretrain, tmp_path: Path):
-    code, told = pretrain(tmp_path / "run", "--resume")
-    assert (code, "holds no checkpoint" in told) == (1, True)
-    assert not (tmp_path / "run").exists()
+def test_without_data_the_command_says_what_to_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    monkeypatch.delenv("EDGECL_DATA", raising=False)
+    monkeypatch.setattr(sys, "argv", ["pretrain", "--run", str(tmp_path)])
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    assert (leaving.value.code, "set EDGECL_DATA" in capsys.readouterr().err) == (2, True)
 
 
-def test_training_brings_the_student_closer_to_its_teacher(audio: Path, teacher: Path, tmp_path: Path):
-    run = Run(replace(TINY, steps=40, batch=8), new_folder(tmp_path / "run"))
-    train(run, audio, teacher)
-    first, last = run.history[0], run.history[-1]
-    assert sum(last[name] for name in ("last", "middle")) < sum(first[name] for name in ("last", "middle"))
-
-
-def test_weights_come_back_with_their_shape_licence_and_origin(tmp_path: Path):
-    run = Run(TINY, tmp_path)
-    save_weights(Weights(run.average, "CC0-1.0", "a test"), tmp_path / "w.safetensors")
-    weights = load_weights(tmp_path / "w.safetensors")
-    assert (weights.licence, weights.origin) == ("CC0-1.0", "a test")
-    assert weights.model.config == replace(TINY.model, attention="fta")
-    kernel = run.average.blocks[0].mlp[0].weight
-    assert torch.equal(weights.model.blocks[0].mlp[0].weight, kernel.half().float())
-
-
-def test_the_config_kept_beside_the_weights_starts_the_same_run(tmp_path: Path):
-    TINY.save(tmp_path / "config.json")
-    assert RunConfig.load(tmp_path / "config.json") == TINY
-
-
-def test_the_learning_rate_rises_stays_and_falls():
-    config = RunConfig(steps=1000, warmup_steps=100)
-    rates = [config.rate(step) for step in (0, 99, 500, 699, 850, 999)]
-    assert rates == pytest.approx([1e-5, 1e-3, 1e-3, 1e-3, 5e-4, 1e-3 / 300], rel=0.01)
+def test_folding_its_batch_norms_leaves_the_teacher_what_it_was(teacher: Path):
+    """Every convolution beside the published one with its norm, on the same noise."""
+    published, folded = torch.load(teacher, weights_only=True), load_mn04(teacher)
+    kernels = [name for name, value in published.items() if value.ndim == 4]
+    gates = {m for gate in folded.modules() if isinstance(gate, ChannelGate) for m in gate.modules()}
+    ours = [m for m in folded.modules() if isinstance(m, nn.Conv2d) and m not in gates]
+    for name, convolution in zip(kernels, ours, strict=True):
+        theirs = nn.Sequential(copy.deepcopy(convolution), nn.BatchNorm2d(convolution.out_channels, eps=1e-3))
+        before = name.removesuffix("0.weight")
+        states = {k.removeprefix(before): v for k, v in published.items() if k.startswith(before)}
+        theirs.load_state_dict(states | {"0.bias": torch.zeros(convolution.out_channels)})
+        image = torch.randn(1, convolution.in_channels, 8, 8, generator=torch.Generator().manual_seed(0))
+        expected = theirs.eval()(image)
+        assert (convolution(image) - expected).abs().max() <= 1e-5 * expected.abs().max(), name
 
 
 @pytest.mark.parametrize(
     ("kind", "heard"), [("birds", "Bird"), ("rain", "Rain"), ("summer-night", "Cricket")]
 )
-def test_the_real_teacher_recognises_what_it_should(
-    data: Callable[[str], Path], published_teacher: Path, kind: str, heard: str
+def test_the_teacher_recognises_what_it_should_on_the_students_own_image(
+    data: Callable[[str], Path], published_teacher: Path, teacher: Path, kind: str, heard: str
 ):
     with (published_teacher / "audioset_class_labels_indices.csv").open(newline="") as file:
         names = [row["display_name"] for row in csv.DictReader(file)]
     with tarfile.open(data("pretrain/blanket_ambience.tar")) as tar:
         member = next(m for m in tar.getmembers() if Path(m.name).name.startswith(kind))
         waveform = soundfile.read(io.BytesIO(tar.extractfile(member).read()), dtype="float32")[0]
-    teacher = load_teacher(published_teacher / "mn04_as_mAP_432.pt")
-    logits = teacher(torch.from_numpy(waveform)[None]).logits[0]
+    logits = load_mn04(teacher)(LogMel(DEFAULT_FRONT_END)(torch.from_numpy(waveform)[None])).logits[0]
     assert heard in [names[index] for index in logits.topk(4).indices]
+
+
+def test_a_file_that_is_not_the_teacher_is_refused_by_name(tmp_path: Path):
+    path = tmp_path / "other.pt"
+    torch.save({"features.0.0.weight": torch.zeros(8, 1, 3, 3)}, path)
+    with pytest.raises(ExportError, match=r"other\.pt' does not hold the published teacher"):
+        load_mn04(path)
+    path.write_bytes(b"no weights")
+    with pytest.raises(ExportError, match="does not hold the published teacher"):
+        load_mn04(path)

@@ -49,7 +49,7 @@ def pretrain(
 
     Example: python -m tools.pretrain --run runs/mine --resume
 
-    Several GPUs: torchrun --nproc-per-node 4 -m tools.pretrain --run runs/mine --resume
+    Several GPUs: torchrun --nproc-per-node 4 -m -- tools.pretrain --run runs/mine --resume
     """
     torch.set_num_threads(threads)
     audio, teacher = audio or _data("pretrain"), teacher or _data(TEACHER)
