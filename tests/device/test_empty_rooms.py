@@ -42,12 +42,19 @@ def test_other_sounds_are_told_from_what_was_taught(edgecl: Edgecl, task: Unpack
     known = some(words / "test", 8, tmp_path / "known")
     for other in ("fsdd_digits", "drum_hits"):
         some(task(other) / "test", 3, tmp_path / "others" / other)
+    voices = [soundfile.read(path)[0] for path in known.glob("*/*.flac")]
+    soundfile.write(tmp_path / "others" / "room.wav", room_tones(0.5, voices), RATE_HZ)
     told = edgecl("evaluate", "words", known, "--unknown", tmp_path / "others", "--json").json
     assert told["accepted"] >= 0.8
-    assert told["unknown"]["recordings"] == 48
+    assert told["unknown"]["recordings"] == 49
     assert told["unknown"]["rejected"] >= 0.95
     assert told["unknown"]["fpr_at_95_tpr"] <= 0.05
     assert told["unknown"]["auroc"] >= 0.98
+    assert told["unknown"]["hours"] > 15 / 3600
+    assert told["unknown"]["false_alarms_per_hour"] == 0
+    shown = edgecl("evaluate", "words", known, "--unknown", tmp_path / "others").out
+    assert "49 recordings of something else" in shown
+    assert "FPR at 95 % TPR" in shown
 
 
 def test_a_clip_goes_to_the_task_it_belongs_to_and_a_stranger_to_none(
