@@ -11,7 +11,7 @@ from edgecl.errors import ExportError
 from export.checkpoint import Weights, load_weights, save_weights
 from export.distill.ast_teacher import AstTeacher, stem_of, student_config
 from export.distill.config import RunConfig
-from export.distill.distil import distil, settled
+from export.distill.distill import distill, settled
 from export.distill.ranks import Ranks
 
 CORES = os.cpu_count() or 1
@@ -56,7 +56,7 @@ def distill_command(
     config = settled(folder, config, resume)
     network = AstTeacher(taught.model, student)
     ranks = Ranks.join(device)
-    trained = distil(config, network, audio, folder, ranks, stem_of(taught.model))
+    trained = distill(config, network, audio, folder, ranks, stem_of(taught.model))
     if ranks.leads:
         made_from = origin or f"distilled from: {taught.origin}"
         save_weights(Weights(trained, licence or taught.licence, made_from), out)

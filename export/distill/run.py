@@ -48,6 +48,12 @@ class Run:
         self.number = 0
         self.history: dict[str, list[dict[str, float]]] = {"training": [], "held_out": []}
 
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds of training behind us, interruptions left out."""
+        training = self.history["training"]
+        return training[-1]["elapsed_s"] if training else 0.0
+
     @torch.no_grad()
     def hear(self, waveform: Tensor) -> tuple[Tensor, Heard]:
         """The log-mel image [B, 1, M, frames] of windows [B, samples], and what the teacher says of it."""
@@ -98,8 +104,8 @@ class Run:
     @torch.no_grad()
     def _update_average(self) -> None:
         keep = min(self.config.ema, (1 + self.number) / (10 + self.number))
-        mine, theirs = list(self.average.parameters()), list(self.lesson.parameters())
-        torch._foreach_lerp_(mine, theirs, 1 - keep)
+        for mine, theirs in zip(self.average.parameters(), self.lesson.parameters(), strict=True):
+            mine.lerp_(theirs, 1 - keep)
 
     @torch.no_grad()
     def cosine(self, waveforms: Tensor) -> float:

@@ -3,6 +3,8 @@
 import time
 from pathlib import Path
 
+from torch import Tensor
+
 from edgecl import console
 from export.distill.display import Display
 from export.distill.interrupts import Interrupts
@@ -22,28 +24,35 @@ def train(run: Run, store: Path) -> None:
     Raises:
         EdgeclError: it was asked to stop; a checkpoint of the last step was written.
     """
-    config, windows = run.config, TrainingWindows(run.config, store, run.ranks)
+    config, leads = run.config, run.ranks.leads
+    windows = TrainingWindows(config, store, run.ranks)
     if run.number == 0:
         count = -(-config.statistics_windows // config.batch)
         run.begin(windows.batches(STATISTICS, STATISTICS + count))
     run.share()
-    held_out = held_out_windows(config, store) if run.ranks.leads else {}
-    recorded = run.history["training"]
-    started = time.monotonic() - (recorded[-1]["elapsed_s"] if recorded else 0.0)
-    with Interrupts() as asked, Display(config.steps, run.number, run.ranks.leads) as display:
+    held_out = held_out_windows(config, store) if leads else {}
+    began = time.monotonic() - run.elapsed_s
+    with Interrupts() as asked, Display(config.steps, run.number, leads) as display:
         for waveform in windows.batches(run.number, config.steps):
             losses = run.step(waveform)
-            if run.number % RECORD_EVERY == 0 or run.number == config.steps:
-                values = {name: value.item() for name, value in losses.items()}
-                recorded.append({"step": run.number, "elapsed_s": time.monotonic() - started} | values)
-                display.show(run.number, values)
-            if run.number % config.held_out_every == 0 or run.number == config.steps:
-                cosines = {name: run.cosine(waveforms) for name, waveforms in held_out.items()}
-                run.history["held_out"].append({"step": run.number} | cosines)
+            last = run.number == config.steps
+            if last or run.number % RECORD_EVERY == 0:
+                display.show(run.number, _recorded(run, losses, time.monotonic() - began))
+            if leads and (last or run.number % config.held_out_every == 0):
+                _judge(run, held_out)
             stopping = run.ranks.any(asked.to_stop)
-            if run.ranks.leads and (stopping or run.number % config.checkpoint_every == 0):
+            if leads and (last or stopping or run.number % config.checkpoint_every == 0):
                 run.save()
-            if stopping and run.number < config.steps:
+            if stopping and not last:
                 raise console.interrupted(f"step {run.number} is saved, --resume goes on from it")
-    if run.ranks.leads:
-        run.save()
+
+
+def _recorded(run: Run, losses: dict[str, Tensor], elapsed_s: float) -> dict[str, float]:
+    values = {name: value.item() for name, value in losses.items()}
+    run.history["training"].append({"step": run.number, "elapsed_s": round(elapsed_s, 1)} | values)
+    return values
+
+
+def _judge(run: Run, held_out: dict[str, Tensor]) -> None:
+    cosines = {name: run.cosine(waveforms) for name, waveforms in held_out.items()}
+    run.history["held_out"].append({"step": run.number} | cosines)

@@ -150,6 +150,7 @@ def test_a_config_comes_back_as_it_was_and_tells_all_its_faults(tmp_path: Path):
         RunConfig.load(path)
 
 
+@pytest.mark.slow
 def test_a_distilled_student_can_be_bundled_at_once(
     audio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

@@ -96,11 +96,11 @@ def test_one_command_trains_a_backbone_and_says_how_well_it_hears(pretrain: Pret
 
 @pytest.mark.slow
 def test_two_processes_train_one_network_together(inputs: list[str | Path], tmp_path: Path):
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
-    words = [*launch, "tools.pretrain", *map(str, inputs), "--run", str(tmp_path), "--device", "cpu"]
-    done = subprocess.run(
-        words, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True
-    )
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    words = [*launch, "-m", "--", "tools.pretrain", *map(str, inputs), "--run", str(tmp_path)]
+    words += ["--device", "cpu"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(words, check=False, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("starting at step 0 of 8") == 1
     losses = json.loads((tmp_path / "history.json").read_text())["training"][-1]

@@ -13,7 +13,7 @@ from edgecl import console
 from edgecl.errors import UsageError
 from export.checkpoint import Weights, save_weights
 from export.distill.config import RunConfig
-from export.distill.distil import distil, settled
+from export.distill.distill import distill, settled
 from export.distill.ranks import Ranks
 from tools.pretrain.mn04 import load_mn04
 
@@ -55,7 +55,7 @@ def pretrain(
     audio, teacher = audio or _data("pretrain"), teacher or _data(TEACHER)
     settings = settled(run, config and RunConfig.load(config), resume)
     ranks = Ranks.join(device)
-    student = distil(settings, load_mn04(teacher), audio, run, ranks)
+    student = distill(settings, load_mn04(teacher), audio, run, ranks)
     if ranks.leads:
         save_weights(Weights(student, licence, origin), run / "weights.safetensors")
         print(f"wrote {run / 'weights.safetensors'}")

@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from device_runtime.cli.progress import progress
-from edgecl.errors import EdgeclError
+from edgecl.errors import EdgeclError, UsageError
 from export.distill.clips import decode
 from export.distill.config import RunConfig
 from export.distill.curves import draw_curves
@@ -18,7 +18,7 @@ from export.model.ast import Ast
 CONFIG = "config.json"
 
 
-def distil(
+def distill(
     config: RunConfig,
     teacher: nn.Module,
     audio: Path,
@@ -35,7 +35,13 @@ def distil(
         folder: where the run lives; a checkpoint in it is gone on from.
         ranks: the processes that train together.
         initial: what a new student begins with, by name; the rest is random.
+
+    Raises:
+        UsageError: there is no such audio, or the processes cannot share a batch evenly.
     """
+    if config.batch % ranks.world:
+        shares = f"a batch of {config.batch} windows cannot be shared by {ranks.world} processes"
+        raise UsageError(shares, "start a number of processes that divides the batch")
     run = Run(config, teacher.to(ranks.device), folder, ranks, initial)
     if (folder / CHECKPOINT).exists():
         run.resume()
@@ -70,7 +76,9 @@ def settled(folder: Path, config: RunConfig | None, resume: bool) -> RunConfig:
             f"the run in '{folder}' was started with other settings than these",
             f"leave them out, or change its '{folder / CONFIG}' if you know what you do",
         )
-    settings = kept or config or RunConfig()
+    if kept:
+        return kept
+    settings = config or RunConfig()
     folder.mkdir(parents=True, exist_ok=True)
     settings.save(folder / CONFIG)
     return settings
