@@ -13,6 +13,7 @@ from typing import Literal
 import soundfile
 
 from device_runtime import selftest
+from device_runtime.cache import held_in
 from device_runtime.engines import available, open_engine
 from device_runtime.runtime import Runtime, usual_threads
 from device_runtime.session import onnxruntime_distributions
@@ -22,6 +23,7 @@ from edgecl.store import Store
 Status = Literal["ok", "warn", "fail"]
 NEEDED_FORMATS = ("WAV", "FLAC", "OGG", "MP3", "AIFF")
 LITTLE_SPACE_BYTES = 256 << 20
+FULL_SHARE = 0.9  # of the cache's limit
 PACKAGES = ("numpy", "safetensors", "soundfile", "soxr", "pydantic", "typer", "rich")
 
 
@@ -35,7 +37,7 @@ class Check:
     hint: str = ""
 
 
-def examine(home: Path, bundle: Path, threads: int) -> Iterator[Check]:
+def examine(home: Path, bundle: Path, threads: int, cache_bytes: int) -> Iterator[Check]:
     """All checks, each as soon as it is done."""
     yield _machine(threads)
     yield _packages()
@@ -43,6 +45,7 @@ def examine(home: Path, bundle: Path, threads: int) -> Iterator[Check]:
     yield _formats()
     yield _home(home)
     yield _space(home)
+    yield _cache(home, cache_bytes)
     yield _store(home)
     yield from _bundle(bundle, threads)
 
@@ -96,8 +99,20 @@ def _space(home: Path) -> Check:
     free = shutil.disk_usage(_nearest_existing(home)).free
     detail = f"{free >> 20} MiB free"
     if free < LITTLE_SPACE_BYTES:
-        return Check("space", "warn", detail, f"'{home / 'cache'}' may be deleted at any time")
+        hint = f"'{home / 'cache'}' may be deleted, but then no task can be corrected without its folder"
+        return Check("space", "warn", detail, hint)
     return Check("space", "ok", detail)
+
+
+def _cache(home: Path, limit_bytes: int) -> Check:
+    try:
+        clips, held_bytes = held_in(home / "cache")
+    except OSError as error:
+        return Check("cache", "warn", f"cannot be read: {error.strerror}", "tasks cannot be corrected")
+    detail = f"{clips} recordings remembered, {held_bytes >> 20} of {limit_bytes >> 20} MB"
+    if held_bytes > FULL_SHARE * limit_bytes:
+        return Check("cache", "warn", detail, "give it more room: --cache-limit MB or EDGECL_CACHE_LIMIT")
+    return Check("cache", "ok", detail)
 
 
 def _store(home: Path) -> Check:

@@ -47,6 +47,10 @@ class Intake:
         """How many usable recordings a class has."""
         return sum(recording.label == label for recording in self.recordings)
 
+    def classes(self) -> list[set[str]]:
+        """The usable recordings of each class, by hash."""
+        return [{r.sha256 for r in self.recordings if r.label == label} for label in self.labels]
+
     def refuse(self, refused: Refused, label: str) -> None:
         """List a recording of this class as one that is not used."""
         self.refused.append(refused)

@@ -1,4 +1,6 @@
-"""The tasks of a store that can be heard with one bundle."""
+"""The tasks of a store that can be heard with one bundle, and what they were learnt from."""
+
+from collections import defaultdict
 
 from edgecl import blob
 from edgecl.blob import TaskBlob
@@ -29,6 +31,20 @@ def load_tasks(store: Store, manifest: Manifest) -> list[TaskBlob]:
         raise next(iter(refused), _empty(store))
     store.warnings += [f"{error.message}; {error.hint}" for error in refused]
     return tasks
+
+
+def classes_of(store: Store, fingerprint: str) -> list[set[str]]:
+    """The recordings, by key, of every class of every task that was made with this bundle.
+
+    Those of the generation before count too: `undo` may bring it back.
+    """
+    classes: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for entry in store.tasks():
+        if entry.fingerprint == fingerprint:
+            for sha256 in entry.generations:
+                for taught in store.lessons.read(sha256) or ():
+                    classes[entry.task, taught.label].add(taught.key)
+    return list(classes.values())
 
 
 def _empty(store: Store) -> StoreError:

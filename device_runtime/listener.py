@@ -32,6 +32,7 @@ class Listener:
             DatasetError: that left a class with too few.
         """
         taken_in = list(intake.recordings)
+        self.cache.keep(intake.classes())
         for number, recording in enumerate(taken_in):
             self.progress("listening", number, len(taken_in))
             try:

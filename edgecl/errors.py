@@ -63,6 +63,10 @@ class UnknownTaskError(StoreError):
     """No task of this name is in the store."""
 
 
+class ForgottenError(StoreError):
+    """What a task was learnt from is not remembered, so it cannot be taught again without its folder."""
+
+
 class EngineError(EdgeclError):
     """A training engine is not available here, or cannot do what was asked."""
 

@@ -5,7 +5,8 @@ label competes with the others in training, and a recording may be called by it;
 not accepted, so nothing is ever detected under that name.
 """
 
-NEGATIVE_LABELS = frozenset({"_negative", "background"})
+NEGATIVE = "_negative"
+NEGATIVE_LABELS = frozenset({NEGATIVE, "background"})
 
 
 def is_negative(label: str) -> bool:

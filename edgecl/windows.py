@@ -52,11 +52,11 @@ def stream_windows(
         yield start / rate_hz, waveform[start : start + window_samples]
 
 
-def padded(waveform: npt.NDArray[np.float32], window_samples: int) -> Windows:
-    """`waveform` in the middle of faint noise, float32 [window_samples]."""
+def padded(waveform: npt.NDArray[np.float32], window_samples: int, left: int | None = None) -> Windows:
+    """`waveform` in faint noise, float32 [window_samples]: in the middle, or after `left` samples."""
     window = _faint_noise(window_samples)
-    left = (window_samples - waveform.size) // 2
-    window[left : left + waveform.size] = waveform
+    first = (window_samples - waveform.size) // 2 if left is None else left
+    window[first : first + waveform.size] = waveform
     return window
 
 

@@ -4,16 +4,18 @@ from typing import Annotated
 
 import typer
 
+from device_runtime.cli.correct import correct
 from device_runtime.cli.doctor import doctor
 from device_runtime.cli.enroll import enroll
 from device_runtime.cli.evaluate import evaluate
 from device_runtime.cli.options import command
 from device_runtime.cli.predict import predict
 from device_runtime.cli.tasks import forget, tasks, verify
+from device_runtime.cli.undo import undo
 from device_runtime.doctor import version_of
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-for function in (enroll, predict, evaluate, tasks, forget, verify, doctor):
+for function in (enroll, predict, correct, evaluate, tasks, undo, forget, verify, doctor):
     command(app)(function)
 
 
@@ -29,6 +31,8 @@ def start(
       edgecl enroll alarms my-sounds/      one sub-folder of recordings for each sound
 
       edgecl predict recording.wav         what is heard in it, and when
+
+      edgecl correct ring.wav --is alarms/doorbell     tell it what it missed
 
       edgecl tasks                         what has been learnt
 

@@ -22,7 +22,7 @@ def doctor(settings: Settings) -> int:
 
       edgecl doctor --bundle my-bundle/ --json
     """
-    checks = list(examine(settings.home, settings.bundle, settings.threads))
+    checks = list(examine(settings.home, settings.bundle, settings.threads, settings.cache_bytes))
     healthy = all(check.status != "fail" for check in checks)
     if settings.as_json:
         screen.emit({"healthy": healthy, "checks": [asdict(check) for check in checks]})

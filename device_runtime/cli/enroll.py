@@ -9,10 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from device_runtime import selftest
-from device_runtime.cache import TokenCache
 from device_runtime.cli import screen
 from device_runtime.cli.interrupts import interrupts
-from device_runtime.cli.opening import opened_store
+from device_runtime.cli.opening import demand_writable, opened_cache, opened_store
 from device_runtime.cli.options import Settings
 from device_runtime.cli.progress import progress
 from device_runtime.engines import open_engine
@@ -23,7 +22,7 @@ from device_runtime.recipe import Recipe
 from device_runtime.report import Report, report
 from device_runtime.runtime import Runtime
 from edgecl import blob
-from edgecl.errors import StoreError, TaskExistsError
+from edgecl.errors import TaskExistsError
 from edgecl.folders import LabelledFolder
 from edgecl.names import check_task_name
 from edgecl.store import Store
@@ -73,8 +72,7 @@ class Outcome:
 
 def _demand_room(store: Store, name: str, replace: bool) -> None:
     """Refuse early what the store would refuse at the end."""
-    if not store.writable:
-        raise StoreError(f"the store in '{store.home}' is read-only", "choose another folder with --home")
+    demand_writable(store)
     if not replace and any(entry.task == name for entry in store.tasks()):
         raise TaskExistsError(
             f"task '{name}' is already enrolled; nothing was changed",
@@ -86,7 +84,7 @@ def _learn(settings: Settings, store: Store, name: str, found: LabelledFolder) -
     runtime = Runtime.open(settings.bundle, settings.threads)
     selftest.demand(runtime, settings.home)
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
-    cache = TokenCache(settings.home / "cache", runtime.bundle.fingerprint, runtime.window_samples)
+    cache = opened_cache(settings, store, runtime.bundle.manifest)
     created = store.time_of_next(name, datetime.now(UTC))
     with progress() as bar:
         learner = Learner(runtime, engine, Recipe(), settings.seed, bar)

@@ -1,10 +1,14 @@
-"""Opening the store for a command, so that whatever it warns of is told."""
+"""Opening what a command works with: the store, so that whatever it warns of is told, and the token cache."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from device_runtime.cache import TokenCache
 from device_runtime.cli import screen
 from device_runtime.cli.options import Settings
+from device_runtime.known import classes_of
+from edgecl.errors import StoreError
+from edgecl.manifest import Manifest
 from edgecl.store import Store
 
 
@@ -19,3 +23,17 @@ def opened_store(settings: Settings, create: bool = False) -> Iterator[Store]:
             yield store
         finally:
             screen.message(*store.warnings)
+
+
+def opened_cache(settings: Settings, store: Store, manifest: Manifest) -> TokenCache:
+    """The token cache of the home, which holds on to what the tasks of this bundle were learnt from."""
+    window_samples = manifest.geometry.window_samples
+    cache = TokenCache(settings.home / "cache", manifest.fingerprint, window_samples, settings.cache_bytes)
+    cache.keep(classes_of(store, manifest.fingerprint))
+    return cache
+
+
+def demand_writable(store: Store) -> None:
+    """Refuse early what the store would refuse at the end."""
+    if not store.writable:
+        raise StoreError(f"the store in '{store.home}' is read-only", "choose another folder with --home")

@@ -3,7 +3,8 @@
     @command(app)
     def tasks(settings: Settings) -> int: ...
 
-gives `tasks` the options --home, --bundle, --engine, --threads, --seed and --json, gathered in `settings`.
+gives `tasks` the options --home, --bundle, --engine, --threads, --seed, --cache-limit and --json, gathered in
+`settings`.
 """
 
 import inspect
@@ -37,6 +38,7 @@ class Settings:
     engine: str
     threads: int
     seed: int
+    cache_bytes: int
     as_json: bool
 
 
@@ -62,6 +64,17 @@ Seed = Annotated[
     int,
     typer.Option(help="Same seed and recordings: same task.", min=0, max=2**32 - 1, rich_help_panel=PANEL),
 ]
+CacheLimit = Annotated[
+    int,
+    typer.Option(
+        metavar="MB",
+        help="Room for what recordings sounded like; tasks can be corrected from it.",
+        envvar="EDGECL_CACHE_LIMIT",
+        min=0,
+        max=1 << 20,
+        rich_help_panel=PANEL,
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option("--json", help="One JSON document on stdout, messages on stderr.", rich_help_panel=PANEL),
@@ -75,6 +88,7 @@ def gather(
     engine: Engine = EngineName.auto,
     threads: Threads = None,
     seed: Seed = 0,
+    cache_limit: CacheLimit = 512,
     json: Json = False,
 ) -> Settings:
     """The settings that these options mean."""
@@ -86,6 +100,7 @@ def gather(
         engine=engine.value,
         threads=threads or usual_threads(),
         seed=seed,
+        cache_bytes=cache_limit << 20,
         as_json=json,
     )
 

@@ -5,13 +5,16 @@ from typing import Annotated
 
 import typer
 
+from device_runtime.cache import TokenCache
 from device_runtime.cli import screen
 from device_runtime.cli.interrupts import interrupts
-from device_runtime.cli.opening import opened_store
+from device_runtime.cli.opening import opened_cache, opened_store
 from device_runtime.cli.options import Settings
 from edgecl.bundle import Bundle
 from edgecl.errors import BundleError, NoStoreError
+from edgecl.manifest import Manifest
 from edgecl.registry import TaskEntry
+from edgecl.store import Store
 
 TaskName = Annotated[str, typer.Argument(help="A task, as 'edgecl tasks' lists it.", show_default=False)]
 MaybeTask = Annotated[str | None, typer.Argument(metavar="[NAME]", help="One task.", show_default="all")]
@@ -20,14 +23,17 @@ MaybeTask = Annotated[str | None, typer.Argument(metavar="[NAME]", help="One tas
 def tasks(settings: Settings) -> int:
     """List what has been learnt: labels, size, identity, and whether this bundle can use it.
 
+    The recordings a task was learnt from teach it again at 'edgecl correct', as far as they are remembered.
+
     [bold]Examples[/bold]
 
       edgecl tasks
 
       edgecl tasks --json | jq '.tasks[].labels'
     """
-    fingerprint = _fingerprint(settings)
-    found = _found(settings)
+    manifest = _manifest(settings)
+    found = _found(settings, manifest)
+    fingerprint = manifest.fingerprint if manifest else None
     if settings.as_json:
         documents = [_document(task, fingerprint) for task in found.tasks]
         screen.emit({"home": str(settings.home), "tasks": documents, "warnings": found.warnings})
@@ -35,8 +41,8 @@ def tasks(settings: Settings) -> int:
         screen.answer("nothing learnt yet; begin with: edgecl enroll NAME FOLDER")
     else:
         rows = [_row(task, fingerprint) for task in found.tasks]
-        columns = ["task", "labels", "size", "learnt", "sha256", "with this bundle"]
-        screen.answer(screen.table("", columns, rows, "size"))
+        columns = ["task", "labels", "recordings", "size", "learnt", "sha256", "undo", "with this bundle"]
+        screen.answer(screen.table("", columns, rows, "recordings,size"))
     return 0
 
 
@@ -86,6 +92,8 @@ class Listed:
 
     entry: TaskEntry
     whole: bool  # its blob is where it should be
+    recordings: int | None  # it was learnt from; None where that is not known
+    remembered: int | None  # of them, in the token cache of this bundle
 
 
 @dataclass(frozen=True)
@@ -96,19 +104,28 @@ class Found:
     warnings: list[str] = field(default_factory=list)
 
 
-def _found(settings: Settings) -> Found:
+def _found(settings: Settings, manifest: Manifest | None) -> Found:
     """All tasks; none where there is no store yet."""
     try:
         with opened_store(settings) as store:
-            return Found([Listed(e, store.is_whole(e)) for e in store.tasks()], store.warnings)
+            cache = opened_cache(settings, store, manifest) if manifest else None
+            return Found([_listed(entry, store, cache) for entry in store.tasks()], store.warnings)
     except NoStoreError:
         return Found()
 
 
-def _fingerprint(settings: Settings) -> str | None:
+def _listed(entry: TaskEntry, store: Store, cache: TokenCache | None) -> Listed:
+    lessons = store.lessons.read(entry.sha256)
+    if lessons is None:
+        return Listed(entry, store.is_whole(entry), None, None)
+    remembered = sum(cache.has(taught.key) for taught in lessons) if cache else None
+    return Listed(entry, store.is_whole(entry), len(lessons), remembered)
+
+
+def _manifest(settings: Settings) -> Manifest | None:
     """Of the bundle in use; None where it cannot be opened, which is no reason not to list tasks."""
     try:
-        return Bundle.open(settings.bundle).fingerprint
+        return Bundle.open(settings.bundle).manifest
     except BundleError as error:
         screen.message(f"{error.message}; whether tasks fit it is not known")
         return None
@@ -116,13 +133,28 @@ def _fingerprint(settings: Settings) -> str | None:
 
 def _document(task: Listed, fingerprint: str | None) -> dict[str, object]:
     usable = None if fingerprint is None else task.whole and task.entry.fingerprint == fingerprint
-    return {**asdict(task.entry), "whole": task.whole, "usable": usable}
+    return {
+        **asdict(task.entry),
+        "whole": task.whole,
+        "usable": usable,
+        "recordings": task.recordings,
+        "remembered": task.remembered,
+    }
 
 
 def _row(task: Listed, fingerprint: str | None) -> tuple[str, ...]:
     entry = task.entry
     labels, size = ", ".join(entry.labels), screen.size(entry.size_bytes)
-    return entry.task, labels, size, entry.created, entry.sha256[:12], _use(task, fingerprint)
+    learnt, undo = entry.created[:16].replace("T", " "), "yes" if entry.previous_sha256 else "–"
+    identity = learnt, entry.sha256[:12], undo
+    return entry.task, labels, _recordings(task), size, *identity, _use(task, fingerprint)
+
+
+def _recordings(task: Listed) -> str:
+    if task.recordings is None:
+        return "?"
+    whole = task.remembered in (None, task.recordings)
+    return f"{task.recordings}" if whole else f"{task.recordings}, {task.remembered} remembered"
 
 
 def _use(task: Listed, fingerprint: str | None) -> str:

@@ -20,7 +20,7 @@ from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
 
 ALARMS = ("doorbell", "smoke_alarm", "timer")
-COMMANDS = ("enroll", "predict", "evaluate", "tasks", "forget", "verify", "doctor")
+COMMANDS = ("enroll", "predict", "correct", "evaluate", "tasks", "undo", "forget", "verify", "doctor")
 KITCHEN = ("kettle_whistle", "knock")
 
 

@@ -29,13 +29,14 @@ def test_a_healthy_installation_has_nothing_to_mend(edgecl: Edgecl, home: Path) 
     report = told.json
     assert (told.code, report["healthy"]) == (0, True)
     checks = {check["name"]: check for check in report["checks"]}
-    assert [*checks][:9] == [
+    assert [*checks][:10] == [
         "machine",
         "packages",
         "onnxruntime",
         "audio",
         "home",
         "space",
+        "cache",
         "tasks",
         "bundle",
         "self-test",

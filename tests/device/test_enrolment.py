@@ -26,7 +26,7 @@ from tools.demo.synthesise import clip
 @pytest.fixture
 def listener(bundle: Path, tmp_path: Path) -> Listener:
     runtime = Runtime.open(bundle, threads=1)
-    cache = TokenCache(tmp_path / "cache", runtime.bundle.fingerprint, runtime.window_samples)
+    cache = TokenCache(tmp_path / "cache", runtime.bundle.fingerprint, runtime.window_samples, 1 << 30)
     return Listener(runtime, cache, silent, Stopwatch("decode", "backbone"))
 
 

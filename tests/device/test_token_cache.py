@@ -10,9 +10,14 @@ import pytest
 from device_runtime.backbone import Tokens
 from device_runtime.bank import TokenBank
 from device_runtime.cache import TokenCache
+from device_runtime.coreset import FLOOR_CLIPS, dispensable, herded
 
 CLIP = "c1" * 32
 FINGERPRINT = "f1" * 32
+
+
+def opened(folder: Path, quota_bytes: int = 1 << 30) -> TokenCache:
+    return TokenCache(folder, FINGERPRINT, 32000, quota_bytes)
 
 
 def some_tokens(windows: int = 3, seed: int = 0) -> Tokens:
@@ -20,27 +25,27 @@ def some_tokens(windows: int = 3, seed: int = 0) -> Tokens:
 
 
 def test_what_was_put_comes_back_also_after_a_restart(tmp_path: Path) -> None:
-    TokenCache(tmp_path / "cache", FINGERPRINT, 32000).put(CLIP, some_tokens())
-    again = TokenCache(tmp_path / "cache", FINGERPRINT, 32000).get(CLIP)
+    opened(tmp_path / "cache").put(CLIP, some_tokens())
+    again = opened(tmp_path / "cache").get(CLIP)
     assert again is not None
     assert np.array_equal(again, some_tokens())
 
 
 def test_another_clip_bundle_or_window_is_a_miss(tmp_path: Path) -> None:
-    TokenCache(tmp_path, FINGERPRINT, 32000).put(CLIP, some_tokens())
-    assert TokenCache(tmp_path, FINGERPRINT, 32000).get("c2" * 32) is None
-    assert TokenCache(tmp_path, "f2" * 32, 32000).get(CLIP) is None
-    assert TokenCache(tmp_path, FINGERPRINT, 16000).get(CLIP) is None
+    opened(tmp_path).put(CLIP, some_tokens())
+    assert opened(tmp_path).get("c2" * 32) is None
+    assert TokenCache(tmp_path, "f2" * 32, 32000, 1 << 30).get(CLIP) is None
+    assert TokenCache(tmp_path, FINGERPRINT, 16000, 1 << 30).get(CLIP) is None
 
 
 def test_a_new_way_of_cutting_windows_is_a_miss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    TokenCache(tmp_path, FINGERPRINT, 32000).put(CLIP, some_tokens())
+    opened(tmp_path).put(CLIP, some_tokens())
     monkeypatch.setattr("edgecl.windows.WINDOWS_VERSION", 0)
-    assert TokenCache(tmp_path, FINGERPRINT, 32000).get(CLIP) is None
+    assert opened(tmp_path).get(CLIP) is None
 
 
 def test_any_flipped_byte_and_any_cut_is_a_miss(tmp_path: Path) -> None:
-    cache = TokenCache(tmp_path, FINGERPRINT, 32000)
+    cache = opened(tmp_path)
     cache.put(CLIP, some_tokens())
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
@@ -52,20 +57,86 @@ def test_any_flipped_byte_and_any_cut_is_a_miss(tmp_path: Path) -> None:
         assert cache.get(CLIP) is None
 
 
-def test_the_least_recently_used_makes_room(tmp_path: Path) -> None:
-    cache = TokenCache(tmp_path, FINGERPRINT, 32000, quota_bytes=600)
-    for age, clip in enumerate(("old", "older", "oldest")):
+def size_of(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def test_what_no_task_needs_and_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
+    one_bytes = len(some_tokens().tobytes()) + 160
+    cache = opened(tmp_path, 5 * one_bytes)
+    for age, clip in enumerate(("needed", "oldest", "older", "old")):
         cache.put(clip, some_tokens())
-        os.utime(max(tmp_path.iterdir(), key=lambda f: f.stat().st_mtime_ns), (1000 - age, 1000 - age))
+        os.utime(max(tmp_path.iterdir(), key=lambda f: f.stat().st_mtime_ns), (age + 1, age + 1))
+    cache.keep([{"needed"}])
     assert cache.get("oldest") is not None  # used just now
-    cache.trim()
-    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 600
-    assert cache.get("oldest") is not None
-    assert cache.get("older") is None
+    cache.put("new", some_tokens())
+    cache.put("newer", some_tokens())
+    assert [clip for clip in ("needed", "oldest", "older", "old", "new", "newer") if cache.has(clip)] == [
+        "needed",
+        "oldest",
+        "new",
+        "newer",
+    ]
+
+
+def test_a_limit_that_was_lowered_is_kept_from_then_on(tmp_path: Path) -> None:
+    for number in range(10):
+        opened(tmp_path).put(f"clip {number}", some_tokens())
+    opened(tmp_path, 1000).put("last", some_tokens())
+    assert size_of(tmp_path) <= 1000
+    assert opened(tmp_path).has("last")
+
+
+def test_a_class_that_has_many_gives_up_those_that_are_like_others_and_never_the_last_eight(
+    tmp_path: Path,
+) -> None:
+    large = {f"large {number}" for number in range(20)}
+    small = {f"small {number}" for number in range(FLOOR_CLIPS)}
+    cache = opened(tmp_path)
+    for seed, clip in enumerate(sorted(large | small)):
+        cache.put(clip, some_tokens(seed=seed))
+    tight = opened(tmp_path, size_of(tmp_path) * 20 // 28)
+    tight.keep([large, small])
+    tight.put("one more", some_tokens())
+    assert all(cache.has(clip) for clip in small)
+    assert FLOOR_CLIPS <= sum(cache.has(clip) for clip in large) < 14
+    assert cache.has("one more")
+    assert tight.trouble == ""
+
+
+def test_where_nothing_can_be_given_up_a_new_clip_is_not_remembered_and_that_is_told(tmp_path: Path) -> None:
+    few = {f"clip {number}" for number in range(FLOOR_CLIPS)}
+    cache = opened(tmp_path)
+    for clip in few:
+        cache.put(clip, some_tokens())
+    full = opened(tmp_path, size_of(tmp_path))
+    full.keep([few])
+    full.put("one more", some_tokens())
+    assert not full.has("one more")
+    assert all(full.has(clip) for clip in few)
+    assert "not every recording is remembered: the cache is limited to" in full.trouble
+
+
+def test_the_first_recordings_of_a_herd_have_the_mean_of_all(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(0).standard_normal((200, 16)).astype(np.float32)
+    chosen = herded(vectors)
+    assert sorted(chosen) == list(range(200))
+    distance = np.linalg.norm(vectors[chosen[:20]].mean(axis=0) - vectors.mean(axis=0))
+    by_chance = np.linalg.norm(vectors[:20].mean(axis=0) - vectors.mean(axis=0))
+    assert distance < 0.2 * by_chance
+
+
+def test_recordings_that_two_classes_share_count_for_both(tmp_path: Path) -> None:
+    vectors = {f"{n}": np.eye(12, dtype=np.float32)[n] for n in range(12)}
+    first, second = {f"{n}" for n in range(8)}, {f"{n}" for n in range(4, 12)}
+    given = list(dispensable([first, second], vectors, floor=6))
+    assert len(given) == len(set(given))
+    for names in (first, second):
+        assert len(names - set(given)) >= 6
 
 
 def test_the_quota_holds_while_an_enrolment_goes_on(tmp_path: Path) -> None:
-    cache = TokenCache(tmp_path, FINGERPRINT, 32000, quota_bytes=1000)
+    cache = opened(tmp_path, 1000)
     for number in range(20):
         cache.put(f"clip {number}", some_tokens())
         assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 1000
@@ -74,11 +145,10 @@ def test_the_quota_holds_while_an_enrolment_goes_on(tmp_path: Path) -> None:
 
 def test_a_cache_that_cannot_be_written_only_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    cache = TokenCache(tmp_path / "file" / "cache", FINGERPRINT, 32000)
+    cache = opened(tmp_path / "file" / "cache")
     cache.put(CLIP, some_tokens())
-    cache.trim()
     assert cache.get(CLIP) is None
-    assert "not cached" in cache.trouble
+    assert "not every recording is remembered" in cache.trouble
 
 
 @pytest.mark.parametrize("memory_bytes", [0, 200, 10**9])

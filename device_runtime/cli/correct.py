@@ -1,0 +1,175 @@
+"""`edgecl correct CLIP --not TASK/LABEL | --is TASK/LABEL`: tell a task what a recording is."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import typer
+
+from device_runtime import selftest
+from device_runtime.cli import screen
+from device_runtime.cli.interrupts import interrupts
+from device_runtime.cli.opening import demand_writable, opened_cache, opened_store
+from device_runtime.cli.options import Settings
+from device_runtime.cli.progress import progress
+from device_runtime.correct import Claim, Correction, Corrector
+from device_runtime.engines import open_engine
+from device_runtime.learner import Learner
+from device_runtime.recall import lessons_of
+from device_runtime.recipe import Recipe
+from device_runtime.recognize import TaskScore
+from device_runtime.runtime import Runtime
+from edgecl import blob
+from edgecl.canonical import sha256_hex
+from edgecl.errors import UsageError
+from edgecl.names import check_task_name
+from edgecl.negatives import is_negative
+from edgecl.store import Store
+
+NOTABLE_LOSS = 0.02
+Sound = Annotated[
+    str | None, typer.Option("--is", metavar="TASK/LABEL", help="It is this sound.", show_default=False)
+]
+NoSound = Annotated[
+    str | None, typer.Option("--not", metavar="TASK/LABEL", help="It is not this sound.", show_default=False)
+]
+
+
+def correct(
+    settings: Settings,
+    clip: Annotated[Path, typer.Argument(help="The recording.", show_default=False)],
+    is_label: Sound = None,
+    not_label: NoSound = None,
+) -> int:
+    """Tell a task what a recording is, and teach it again from memory. No other task is touched.
+
+    After --not the task takes that sound, and what is like it, for none of its own. After --is it is one more
+    example of the label. What the task learnt from is remembered in the cache; its folder is not needed.
+
+    [bold]Examples[/bold]
+
+      edgecl correct squeak.wav --not alarms/smoke_alarm      a false alarm
+
+      edgecl correct far-away.wav --is alarms/doorbell        a sound that was missed
+
+      edgecl undo alarms                                      if it did more harm than good
+    """
+    started = perf_counter()
+    claim = _claim(is_label, not_label)
+    with opened_store(settings) as store:
+        demand_writable(store)
+        before = {entry.task: entry.sha256 for entry in store.tasks()}
+        correction = _corrected(settings, store, claim, clip)
+        sha256 = _keep(store, correction, before.pop(claim.task))
+        now = {verdict.task: verdict.sha256 for verdict in store.verify() if verdict.status == "unchanged"}
+    others = {task: now.get(task) == sha256 for task, sha256 in before.items()}
+    outcome = Outcome(sha256, others, perf_counter() - started)
+    if settings.as_json:
+        screen.emit({**_document(correction, outcome), "warnings": [*_doubts(correction), *store.warnings]})
+    else:
+        _show(correction, outcome)
+    return 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the store now holds."""
+
+    sha256: str
+    others: dict[str, bool]  # task → whether it is byte for byte what it was
+    seconds: float  # the whole command took
+
+
+def _claim(is_label: str | None, not_label: str | None) -> Claim:
+    """What the two options say; exactly one is given."""
+    said = is_label or not_label or ""
+    task, slash, label = said.partition("/")
+    if bool(is_label) == bool(not_label) or not (task and slash and label):
+        raise UsageError(
+            "say what the recording is, or what it is not",
+            "edgecl correct CLIP --not alarms/doorbell, or --is alarms/doorbell",
+        )
+    return Claim(check_task_name(task), label, holds=is_label is not None)
+
+
+def _corrected(settings: Settings, store: Store, claim: Claim, clip: Path) -> Correction:
+    data = store.read(claim.task)
+    lessons = lessons_of(store, claim.task, sha256_hex(data))
+    runtime = Runtime.open(settings.bundle, settings.threads)
+    selftest.demand(runtime, settings.home)
+    task = blob.from_bytes(data, manifest=runtime.bundle.manifest)
+    engine = open_engine(settings.engine, runtime.bundle, settings.threads)
+    cache = opened_cache(settings, store, runtime.bundle.manifest)
+    created = store.time_of_next(claim.task, datetime.now(UTC))
+    with progress() as bar:
+        learner = Learner(runtime, engine, Recipe(), settings.seed, bar)
+        return Corrector(learner, cache).correct(task, lessons, claim, clip, created)
+
+
+def _keep(store: Store, correction: Correction, made_from: str) -> str:
+    """The hash under which the task now is in the store."""
+    task, data = correction.blob.task, blob.to_bytes(correction.blob)
+    with interrupts.held(f"task '{task}' is corrected"):
+        return store.commit(task, data, True, correction.lessons, made_from)
+
+
+def _document(correction: Correction, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "task": correction.blob.task,
+        "sha256": outcome.sha256,
+        "taught": correction.taught.model_dump(),
+        "before": asdict(correction.before),
+        "after": asdict(correction.after),
+        "held_out_accuracy": {"before": correction.held_out_before, "after": correction.held_out},
+        "recordings": len(correction.lessons),
+        "no_longer_remembered": [taught.file for taught in correction.forgotten],
+        "others_unchanged": outcome.others,
+        "seconds": outcome.seconds,
+        "notes": correction.notes,
+    }
+
+
+def _show(correction: Correction, outcome: Outcome) -> None:
+    task, lessons = correction.blob.task, len(correction.lessons)
+    scores = {"before": correction.before, "now": correction.after}
+    columns = ["", "called", "score", "margin", "needs", "accepted"]
+    rows = [(when, *_row(score)) for when, score in scores.items()]
+    screen.answer(screen.table("", columns, rows, "score,margin,needs"))
+    for line in (*_doubts(correction), *correction.notes):
+        screen.answer(f"  {line}")
+    screen.answer(
+        f"taught '{task}' again from {lessons} recordings in {outcome.seconds:.1f} s",
+        f"of the recordings kept aside {screen.percent(correction.held_out)} were recognised, "
+        f"{screen.percent(correction.held_out_before)} before",
+        f"stored as {outcome.sha256[:12]}; {_fate(outcome.others)}",
+        f"to take it back: edgecl undo {task}",
+    )
+
+
+def _row(score: TaskScore) -> tuple[str, ...]:
+    figures = f"{score.score:.3f}", f"{score.margin:+.2f}", f"{score.threshold:+.2f}"
+    return score.label, *figures, "yes" if score.accepted else "no"
+
+
+def _doubts(correction: Correction) -> list[str]:
+    """What may speak against keeping the correction."""
+    doubts = []
+    after, taught, before = correction.after, correction.taught, correction.held_out_before
+    if (after.accepted and after.label) != (not is_negative(taught.label) and taught.label):
+        doubts.append("the recording is still not taken for what it is; correct with more recordings of it")
+    if before is not None and correction.held_out < before - NOTABLE_LOSS:
+        doubts.append("fewer of the recordings kept aside are recognised now: consider 'edgecl undo'")
+    if correction.forgotten:
+        doubts.append(f"{len(correction.forgotten)} recordings it was learnt from are no longer remembered")
+    return doubts
+
+
+def _fate(others: dict[str, bool]) -> str:
+    changed = [task for task, unchanged in others.items() if not unchanged]
+    if changed:
+        return f"not as they were: {', '.join(changed)}, see 'edgecl verify'"
+    return (
+        f"the other {len(others)} tasks are unchanged, byte for byte" if others else "there is no other task"
+    )

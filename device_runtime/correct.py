@@ -1,0 +1,132 @@
+"""One recording and what it truly is → the task, taught again from memory.
+
+    lessons ─► cached tokens ─────────────┐
+    the recording ─► variants ─► tokens ──┴─► learn ─► blob
+
+"It is not that" makes the recording a negative of the task, "it is that" one more example of a label.
+Learning starts from the beginning, by the recipe of every enrolment, so that what is held out was never seen
+and the figures before and after mean the same. Nothing is stored here: who calls commits blob and lessons.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from device_runtime.bank import TokenBank
+from device_runtime.cache import TokenCache
+from device_runtime.gathering import Gathering
+from device_runtime.intake import Recording
+from device_runtime.learner import Learner
+from device_runtime.recall import recall
+from device_runtime.recognize import Recognizer, TaskScore
+from edgecl.audio import Clip, read_clip
+from edgecl.blob import TaskBlob
+from edgecl.errors import DatasetError, UsageError
+from edgecl.lessons import Lessons, Taught
+from edgecl.negatives import NEGATIVE, is_negative
+from edgecl.variants import variants
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What somebody says about a recording: that it is, or is not, this label of this task."""
+
+    task: str
+    label: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A task that was corrected, and what came of it."""
+
+    blob: TaskBlob
+    lessons: Lessons
+    forgotten: Lessons  # what it was learnt from before and could not be taught again
+    taught: Taught  # the recording
+    before: TaskScore
+    after: TaskScore
+    held_out: float  # share of the recordings kept aside that are recognised now
+    held_out_before: float | None  # the same at the last learning, where it is known
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Corrector:
+    """Corrects tasks."""
+
+    learner: Learner
+    cache: TokenCache
+
+    def correct(self, task: TaskBlob, lessons: Lessons, claim: Claim, path: Path, created: str) -> Correction:
+        """The task as it is once it has been told what the recording in `path` is.
+
+        Args:
+            lessons: what the task was learnt from.
+            created: the moment to be written into the blob, ISO 8601 in UTC.
+
+        Raises:
+            UsageError: the task does not have the label.
+            AudioError: the recording cannot be used.
+            ForgottenError: too little is remembered of what the task was learnt from.
+        """
+        label = _meant(task, claim)
+        runtime = self.learner.runtime
+        clip = read_clip(path, rate_hz=runtime.rate_hz)
+        tokens = runtime.backbone.tokens(variants(clip.waveform, runtime.window_samples))
+        taught = Recording(clip.path, label, clip.sha256).taught(len(tokens), "corrected")
+        with TokenBank(self.cache.folder) as bank:
+            gathering = Gathering(bank)
+            forgotten = recall(task.task, _others(lessons, taught), self.cache, gathering)
+            self.cache.put(taught.key, tokens)
+            gathering.add(taught, tokens)
+            names = tuple(sorted({lesson.label for lesson in gathering.lessons}))
+            self.learner.demand_classes(len(names))
+            lesson = self.learner.lesson(gathering.examples(names), names)
+        blob = lesson.blob(task.task, created, runtime.bundle.manifest)
+        return Correction(
+            blob=blob,
+            lessons=gathering.lessons,
+            forgotten=forgotten,
+            taught=taught,
+            before=self._score(task, clip),
+            after=self._score(blob, clip),
+            held_out=lesson.trained.held_out.accuracy,
+            held_out_before=_held_out(task),
+            notes=[trouble for trouble in (self.cache.trouble, bank.trouble) if trouble],
+        )
+
+    def _score(self, task: TaskBlob, clip: Clip) -> TaskScore:
+        return Recognizer(self.learner.runtime, [task]).clip(clip.waveform)[0]
+
+
+def _held_out(task: TaskBlob) -> float | None:
+    share = task.record.training.get("held_out_accuracy")
+    return share if isinstance(share, float) else None
+
+
+def _meant(task: TaskBlob, claim: Claim) -> str:
+    """The class that the recording belongs to, if the claim holds."""
+    if claim.label not in task.labels:
+        sounds = ", ".join(label for label in task.labels if not is_negative(label))
+        raise UsageError(
+            f"task '{task.task}' has no label '{claim.label}'; it has {sounds}",
+            f"a new sound is added by 'edgecl enroll {task.task} FOLDER --add'",
+        )
+    if claim.holds:
+        return claim.label
+    return next((label for label in task.labels if is_negative(label)), NEGATIVE)
+
+
+def _others(lessons: Lessons, corrected: Taught) -> Lessons:
+    """The lessons without this recording: what was said of it before no longer holds.
+
+    Raises:
+        DatasetError: it was the only one of another sound.
+    """
+    others = tuple(taught for taught in lessons if taught.clip_sha256 != corrected.clip_sha256)
+    lost = {taught.label for taught in lessons} - {taught.label for taught in (*others, corrected)}
+    for label in lost:
+        if not is_negative(label):
+            hint = "add others of that sound first: edgecl enroll NAME FOLDER --add"
+            raise DatasetError(f"{corrected.file!r} is the only recording of '{label}'", hint)
+    return others

@@ -1,0 +1,64 @@
+"""What a task was learnt from, heard again from memory: lessons and cached tokens, no recording needed."""
+
+from collections import Counter
+
+from device_runtime.cache import TokenCache
+from device_runtime.coreset import FLOOR_CLIPS
+from device_runtime.gathering import Gathering
+from edgecl.errors import ForgottenError
+from edgecl.lessons import Lessons
+from edgecl.store import Store
+
+MOST_NAMED = 5
+
+
+def lessons_of(store: Store, task: str, sha256: str) -> Lessons:
+    """What the blob of this hash was learnt from.
+
+    Raises:
+        ForgottenError: that is not known.
+    """
+    lessons = store.lessons.read(sha256)
+    if lessons is None:
+        raise ForgottenError(f"what task '{task}' was learnt from is not known here", _hint(task))
+    return lessons
+
+
+def recall(task: str, lessons: Lessons, cache: TokenCache, gathering: Gathering) -> Lessons:
+    """The lessons that the cache does not remember; all others are gathered.
+
+    Raises:
+        ForgottenError: too few recordings of a class are left to learn it again.
+    """
+    forgotten = []
+    for taught in lessons:
+        tokens = cache.get(taught.key)
+        if tokens is None or len(tokens) != taught.windows:
+            forgotten.append(taught)
+        else:
+            gathering.add(taught, tokens)
+    _demand_enough(task, lessons, tuple(forgotten))
+    return tuple(forgotten)
+
+
+def _demand_enough(task: str, lessons: Lessons, forgotten: Lessons) -> None:
+    """Of each class as many as the cache never gives up, or all that there ever were."""
+    taught = Counter(lesson.label for lesson in lessons)
+    missing = Counter(lesson.label for lesson in forgotten)
+    for label, count in missing.items():
+        if taught[label] - count < min(FLOOR_CLIPS, taught[label]):
+            files = [lesson.file for lesson in forgotten if lesson.label == label]
+            many = f"{count} of the {taught[label]} recordings of '{label}' are no longer remembered"
+            raise ForgottenError(f"{many}: {_named(files)}", _hint(task))
+
+
+def _named(files: list[str]) -> str:
+    more = len(files) - MOST_NAMED
+    return ", ".join(files[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _hint(task: str) -> str:
+    return (
+        f"run 'edgecl enroll {task} FOLDER --replace' to hear the recordings again; "
+        f"until then '{task}' stays as it is"
+    )
