@@ -21,7 +21,7 @@ from device_runtime.recognize import Recognizer, TaskScore
 from edgecl.audio import Clip, read_clip
 from edgecl.blob import TaskBlob
 from edgecl.errors import DatasetError, UsageError
-from edgecl.lessons import Lessons, Taught
+from edgecl.lessons import Lessons, Taught, labels_of
 from edgecl.negatives import NEGATIVE, is_negative
 from edgecl.variants import variants
 
@@ -79,7 +79,7 @@ class Corrector:
             forgotten = recall(task.task, _others(lessons, taught), self.cache, gathering)
             self.cache.put(taught.key, tokens)
             gathering.add(taught, tokens)
-            names = tuple(sorted({lesson.label for lesson in gathering.lessons}))
+            names = labels_of(gathering.lessons)
             self.learner.demand_classes(len(names))
             lesson = self.learner.lesson(gathering.examples(names), names)
         blob = lesson.blob(task.task, created, runtime.bundle.manifest)

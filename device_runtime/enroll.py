@@ -13,14 +13,15 @@ import numpy as np
 from device_runtime.bank import TokenBank
 from device_runtime.cache import TokenCache
 from device_runtime.gathering import Gathering
-from device_runtime.intake import Intake, take_in
+from device_runtime.intake import Intake, Known, take_in
 from device_runtime.learner import Learner
 from device_runtime.listener import Listener
+from device_runtime.recall import recall
 from device_runtime.stopwatch import Stopwatch
 from device_runtime.trainer import Trained
 from edgecl.blob import TaskBlob
 from edgecl.folders import LabelledFolder
-from edgecl.lessons import Lessons
+from edgecl.lessons import Lessons, labels_of
 
 
 @dataclass(frozen=True)
@@ -45,35 +46,54 @@ class Enroller:
     cache: TokenCache
     watch: Stopwatch = field(default_factory=lambda: Stopwatch("decode", "backbone", "training"))
 
-    def learn(self, task: str, found: LabelledFolder, created: str) -> Enrolment:
+    def learn(self, task: str, found: LabelledFolder, created: str, known: Lessons = ()) -> Enrolment:
         """A task of this name from the recordings that were found.
 
         Args:
             created: the moment to be written into the blob, ISO 8601 in UTC.
+            known: what it was learnt from so far, and is to be learnt from further on.
 
         Raises:
             EngineError: the engine cannot hold that many classes.
             DatasetError: too few of the recordings can be used.
+            ForgottenError: too little of what is known is remembered.
         """
         learner, runtime = self.learner, self.learner.runtime
-        learner.demand_classes(len(found.clips))
+        names = tuple(sorted({*found.clips, *labels_of(known)}))
+        learner.demand_classes(len(names))
         with self.watch("decode"):
-            intake = take_in(found, runtime.rate_hz, learner.progress)
+            intake = take_in(found, runtime.rate_hz, learner.progress, self._known(known))
         listener = Listener(runtime, self.cache, learner.progress, self.watch)
         with TokenBank(self.cache.folder) as bank:
             gathering = Gathering(bank)
-            listener.hear(intake, "enrolled", gathering)
-            examples = gathering.examples(intake.labels)
+            forgotten = recall(task, _besides(intake, known), self.cache, gathering)
+            listener.hear(intake, "added" if known else "enrolled", gathering)
+            examples = gathering.examples(names)
             with self.watch("training"):
-                lesson = learner.lesson(examples, intake.labels)
+                lesson = learner.lesson(examples, names)
         counts = np.bincount(examples.labels, minlength=examples.classes)
         return Enrolment(
             blob=lesson.blob(task, created, runtime.bundle.manifest),
             intake=intake,
             lessons=gathering.lessons,
             trained=lesson.trained,
-            windows=dict(zip(intake.labels, counts.tolist(), strict=True)),
+            windows=dict(zip(names, counts.tolist(), strict=True)),
             from_cache=listener.remembered,
             seconds=self.watch.seconds,
-            notes=[trouble for trouble in (self.cache.trouble, bank.trouble) if trouble],
+            notes=[note for note in (self.cache.trouble, bank.trouble, _missed(forgotten)) if note],
         )
+
+    def _known(self, lessons: Lessons) -> Known:
+        remembered = {taught.clip_sha256: taught.label for taught in lessons if self.cache.has(taught.key)}
+        return Known(labels_of(lessons), remembered)
+
+
+def _besides(intake: Intake, known: Lessons) -> Lessons:
+    """What is known from before, without the recordings that are heard now."""
+    heard = {recording.sha256 for recording in intake.recordings}
+    return tuple(taught for taught in known if taught.clip_sha256 not in heard)
+
+
+def _missed(forgotten: Lessons) -> str:
+    count = len(forgotten)
+    return f"{count} of the recordings it was learnt from are no longer remembered" if count else ""

@@ -4,6 +4,7 @@ Every file is decoded to its end here, so that nothing is found wrong after the 
 """
 
 import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,10 +35,23 @@ class Recording:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What the task was learnt from before, if the recordings are to be added to it."""
+
+    labels: Collection[str] = ()
+    remembered: Mapping[str, str] = field(default_factory=dict)  # hash of a recording → its label
+
+
+NOTHING = Known()
+
+
+@dataclass(frozen=True)
 class Intake:
-    """What a folder of classes holds."""
+    """What a folder of classes holds, beside what a task knows already."""
 
     labels: tuple[str, ...]  # sorted
+    known: Known = NOTHING
+    repeated: list[Path] = field(default_factory=list)  # recordings that are known
     recordings: list[Recording] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     ignored: list[Path] = field(default_factory=list)
@@ -60,14 +74,20 @@ class Intake:
         """Refuse the folder if a class is left with too few, and say what was wrong with the others."""
         for label in self.labels:
             count = self.count(label)
-            if count < LEAST_CLIPS:
-                fault = self._faults[label]
+            if count < LEAST_CLIPS and label not in self.known.labels:
+                fault = self._faults.get(
+                    label, Refused(Path(label), "there are no others", "record more of it")
+                )
                 needs = f"class '{label}' needs {LEAST_CLIPS} usable recordings and has {count}"
                 raise DatasetError(f"{needs}: {fault.reason}", fault.hint)
+        if not self.recordings:
+            raise DatasetError(
+                "there is nothing new in the folder", "add recordings that were not learnt yet"
+            )
 
 
 def find_recordings(folder: Path) -> LabelledFolder:
-    """The recordings of a folder of classes, as far as counting tells enough for a task.
+    """The recordings of a folder of classes, as far as counting tells enough for a new task.
 
     Raises:
         UsageError: there is no such folder.
@@ -84,20 +104,22 @@ def find_recordings(folder: Path) -> LabelledFolder:
     return found
 
 
-def take_in(found: LabelledFolder, rate_hz: int, progress: Progress) -> Intake:
-    """The usable ones of these recordings, every file looked at.
+def take_in(found: LabelledFolder, rate_hz: int, progress: Progress, known: Known = NOTHING) -> Intake:
+    """The usable ones of these recordings that are not known, every file looked at.
 
     Raises:
         DatasetError: too few usable recordings of a class.
     """
-    intake = Intake(tuple(found.clips), refused=list(found.refused), ignored=list(found.ignored))
+    intake = Intake(tuple(found.clips), known, refused=list(found.refused), ignored=list(found.ignored))
     files = [(path, label) for label, paths in found.clips.items() for path in paths]
     seen: dict[str, Recording] = {}  # by hash
     for number, (path, label) in enumerate(files):
         progress("reading", number, len(files))
-        clip = _unless_copy(read_or_refuse(path, rate_hz=rate_hz), label, seen)
+        clip = _unless_copy(read_or_refuse(path, rate_hz=rate_hz), label, seen, known.remembered)
         if isinstance(clip, Refused):
             intake.refuse(clip, label)
+        elif clip.sha256 in known.remembered:
+            intake.repeated.append(path)
         else:
             seen[clip.sha256] = Recording(path, label, clip.sha256)
     progress("reading", len(files), len(files))
@@ -106,9 +128,16 @@ def take_in(found: LabelledFolder, rate_hz: int, progress: Progress) -> Intake:
     return intake
 
 
-def _unless_copy(clip: Clip | Refused, label: str, seen: dict[str, Recording]) -> Clip | Refused:
-    """The clip, refused if the same bytes were seen before."""
-    if isinstance(clip, Refused) or clip.sha256 not in seen:
+def _unless_copy(
+    clip: Clip | Refused, label: str, seen: Mapping[str, Recording], remembered: Mapping[str, str]
+) -> Clip | Refused:
+    """The clip, refused if the same bytes were seen before, or learnt as something else."""
+    if isinstance(clip, Refused):
+        return clip
+    if remembered.get(clip.sha256, label) != label:
+        hint = f"to change that: edgecl correct FILE --is TASK/{label}"
+        return Refused(clip.path, f"{str(clip.path)!r} was learnt as '{remembered[clip.sha256]}'", hint)
+    if clip.sha256 not in seen:
         return clip
     twin = seen[clip.sha256]
     reason = f"{str(clip.path)!r} is the same recording as {str(twin.path)!r}"

@@ -5,23 +5,29 @@ from collections import Counter
 from device_runtime.cache import TokenCache
 from device_runtime.coreset import FLOOR_CLIPS
 from device_runtime.gathering import Gathering
+from edgecl import blob
+from edgecl.blob import TaskBlob
+from edgecl.canonical import sha256_hex
 from edgecl.errors import ForgottenError
 from edgecl.lessons import Lessons
+from edgecl.manifest import Manifest
 from edgecl.store import Store
 
 MOST_NAMED = 5
 
 
-def lessons_of(store: Store, task: str, sha256: str) -> Lessons:
-    """What the blob of this hash was learnt from.
+def load_taught(store: Store, task: str, manifest: Manifest) -> tuple[TaskBlob, Lessons]:
+    """A task, proved whole and made with this bundle, and what it was learnt from.
 
     Raises:
-        ForgottenError: that is not known.
+        ForgottenError: what it was learnt from is not known.
     """
-    lessons = store.lessons.read(sha256)
+    data = store.read(task)
+    loaded = blob.from_bytes(data, manifest=manifest)
+    lessons = store.lessons.read(sha256_hex(data))
     if lessons is None:
         raise ForgottenError(f"what task '{task}' was learnt from is not known here", _hint(task))
-    return lessons
+    return loaded, lessons
 
 
 def recall(task: str, lessons: Lessons, cache: TokenCache, gathering: Gathering) -> Lessons:

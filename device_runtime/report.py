@@ -1,5 +1,6 @@
 """What an enrolment showed: how well each class is known, what it is confused with, what to record."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from device_runtime.enroll import Enrolment
@@ -43,9 +44,9 @@ def report(enrolment: Enrolment) -> Report:
     """The report on an enrolment, as its held-out recordings showed it."""
     held_out, labels = enrolment.trained.held_out, enrolment.blob.labels
     counts = confusion(held_out.labels, held_out.predicted, len(labels))
-    clips, windows = enrolment.intake.count, enrolment.windows
+    clips, windows = Counter(taught.label for taught in enrolment.lessons), enrolment.windows
     classes = [
-        ClassReport(label, clips(label), windows[label], score.support, score.recall)
+        ClassReport(label, clips[label], windows[label], score.support, score.recall)
         for label, score in zip(labels, per_class(counts), strict=True)
     ]
     pairs = [

@@ -48,6 +48,11 @@ class _Document(Record):
 Lessons = tuple[Taught, ...]
 
 
+def labels_of(lessons: Lessons) -> tuple[str, ...]:
+    """The labels that these lessons teach, sorted."""
+    return tuple(sorted({taught.label for taught in lessons}))
+
+
 def to_bytes(lessons: Lessons) -> bytes:
     """The one spelling of these lessons."""
     document = _Document(lessons=lessons).model_dump(mode="json")

@@ -17,12 +17,11 @@ from device_runtime.cli.progress import progress
 from device_runtime.correct import Claim, Correction, Corrector
 from device_runtime.engines import open_engine
 from device_runtime.learner import Learner
-from device_runtime.recall import lessons_of
+from device_runtime.recall import load_taught
 from device_runtime.recipe import Recipe
 from device_runtime.recognize import TaskScore
 from device_runtime.runtime import Runtime
 from edgecl import blob
-from edgecl.canonical import sha256_hex
 from edgecl.errors import UsageError
 from edgecl.names import check_task_name
 from edgecl.negatives import is_negative
@@ -95,11 +94,9 @@ def _claim(is_label: str | None, not_label: str | None) -> Claim:
 
 
 def _corrected(settings: Settings, store: Store, claim: Claim, clip: Path) -> Correction:
-    data = store.read(claim.task)
-    lessons = lessons_of(store, claim.task, sha256_hex(data))
     runtime = Runtime.open(settings.bundle, settings.threads)
     selftest.demand(runtime, settings.home)
-    task = blob.from_bytes(data, manifest=runtime.bundle.manifest)
+    task, lessons = load_taught(store, claim.task, runtime.bundle.manifest)
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
     cache = opened_cache(settings, store, runtime.bundle.manifest)
     created = store.time_of_next(claim.task, datetime.now(UTC))
