@@ -1,28 +1,30 @@
 """Networks whose embedding a user might take instead of ours, as their authors publish them."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from edgecl.errors import UsageError
 from tools.bench.continual.ears import Ear, memory_of
 from tools.bench.continual.methods import Entry
 from tools.bench.continual.tasks import Floats
 
 MN04, YAMNET = "mn04", "yamnet"
-
-ENTRIES = {
-    MN04: Entry("mn04 + LR", "probe:LinearProbe", (MN04,), isolating=True, few_shot=True),
-    YAMNET: Entry("YAMNet + LR", "probe:LinearProbe", (YAMNET,), isolating=True, few_shot=True),
-}
+NAMES = {MN04: "mn04 + LR", YAMNET: "YAMNet + LR"}
 
 
-def competitor_ear(name: str, weights: Path, folder: Path) -> Ear:
-    """The network of this name, one embedding a clip [1, E].
+def competitor(name: str, weights: Path | None, folder: Path) -> tuple[Entry, Ear]:
+    """A linear probe on the network's embedding, and the ear that hears one embedding a clip [1, E].
 
     Raises:
         EdgeclError: its weights are missing, or what it runs on.
     """
+    if weights is None:
+        raise UsageError("its weights were not named", f"name them with --{name}")
     embed = _OPEN[name](weights)
-    return Ear(memory_of(folder, name), lambda waveform: embed(waveform)[None])
+    identity = f"{name}:{hashlib.sha256(weights.read_bytes()).hexdigest()}"
+    entry = Entry(NAMES[name], "probe:LinearProbe", (identity,), isolating=True, few_shot=True)
+    return entry, Ear(memory_of(folder, identity), lambda waveform: embed(waveform)[None])
 
 
 def _mn04(weights: Path) -> Callable[[Floats], Floats]:

@@ -14,20 +14,22 @@ from matplotlib import pyplot as plt
 
 COLUMNS = 4
 MARKERS = "osv^<>DPX*h"
+COLOURS = plt.get_cmap("tab20")
 
 
 def draw_matrices(results: Results, path: Path) -> None:
     """A heat map of R for each method."""
-    names = [task.name for task in results.tasks]
+    numbers = range(1, len(results.tasks) + 1)
+    names = [f"{task.name} {number}" for number, task in zip(numbers, results.tasks, strict=True)]
     rows = -(-len(results.outcomes) // COLUMNS)
-    shape = {"figsize": (3 * COLUMNS, 0.5 + 2.9 * rows), "layout": "constrained"}
-    figure, axes = plt.subplots(rows, COLUMNS, squeeze=False, sharex=True, sharey=True, **shape)
+    shape = {"figsize": (3 * COLUMNS, 0.5 + 2.7 * rows), "layout": "constrained"}
+    figure, axes = plt.subplots(rows, COLUMNS, squeeze=False, sharey=True, **shape)
     for place in axes.flat[len(results.outcomes) :]:
         place.set_axis_off()
     for place, outcome in zip(axes.flat, results.outcomes, strict=False):
         image = place.imshow(100 * outcome.R, vmin=0, vmax=100, cmap="viridis")
         place.set_title(outcome.name, fontsize=9)
-        place.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
+        place.set_xticks(range(len(names)), numbers, fontsize=7)
         place.set_yticks(range(len(names)), names, fontsize=7)
         for (i, j), value in np.ndenumerate(outcome.R):
             if not np.isnan(value):
@@ -42,7 +44,7 @@ def draw_sequence(results: Results, path: Path) -> None:
     """The mean accuracy over all tasks seen so far, after each of them: the task known, and unnamed."""
     figure, (known, unnamed) = plt.subplots(1, 2, figsize=(13, 5), sharey=True, layout="constrained")
     for number, outcome in enumerate(results.outcomes):
-        look = {"marker": MARKERS[number % len(MARKERS)], "markersize": 4, "color": f"C{number % 10}"}
+        look = {"marker": MARKERS[number % len(MARKERS)], "markersize": 4, "color": COLOURS(number)}
         style = "-" if outcome.isolating else "--"
         known.plot(100 * accuracy_so_far(outcome.R), style, label=outcome.name, **look)
         if outcome.unnamed is not None:

@@ -13,7 +13,7 @@ from tools.bench.continual.methods import BASELINES, Entry
 from tools.bench.continual.workbench import Setup
 
 PRODUCT, PROMPTS = "edgecl", "l2p"
-CHOICES = (PRODUCT, *BASELINES, *competitors.ENTRIES)
+CHOICES = (PRODUCT, *BASELINES, *competitors.NAMES)
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,10 @@ def _add_prompts(made: LineUp, setup: Setup, runtime: Runtime) -> None:
 
 
 def _add_competitor(made: LineUp, setup: Setup, name: str, weights: Path | None) -> None:
-    entry = competitors.ENTRIES[name]
     try:
-        if weights is None:
-            raise UsageError("its weights were not named", f"name them with --{name}")
-        made.ears.append(competitors.competitor_ear(name, weights, setup.memories))
+        entry, ear = competitors.competitor(name, weights, setup.memories)
     except EdgeclError as error:
-        made.left_out[entry.name] = f"{error.message}; {error.hint}"
+        made.left_out[competitors.NAMES[name]] = f"{error.message}; {error.hint}"
     else:
         made.entries.append(entry)
+        made.ears.append(ear)

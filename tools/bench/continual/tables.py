@@ -56,7 +56,7 @@ def _tasks(results: Results) -> Table:
 def _sequence(results: Results) -> Table:
     columns = (
         *("method", "accuracy", "backward", "forgetting", "forward", "scores unchanged"),
-        *("unnamed: accuracy", "forgetting", "CPU s", "peak MB", "kB a task"),
+        *("unnamed: accuracy", "unnamed: forgetting", "CPU s", "peak MB", "kB a task"),
     )
     return Table("After the last task", columns, [_row(outcome) for outcome in results.outcomes])
 

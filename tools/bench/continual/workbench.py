@@ -54,7 +54,7 @@ class Workbench:
         windows = self.windows(clips)
         return windows.of_recordings(self.runtime.forward.embeddings(windows.heard))
 
-    def answers_of(self, network: str, clips: Sequence[Clip]) -> Doubles:
-        """The embedding [R, E] of each clip by another network."""
+    def embeddings_by(self, network: str, clips: Sequence[Clip]) -> Doubles:
+        """The embedding [R, E] of each clip by another network, named by the identity of its memory."""
         windows = recall(memory_of(self.setup.memories, network), clips)
         return windows.of_recordings(windows.heard)

@@ -54,7 +54,8 @@ class Edgecl:
         if np.bincount(labels_of(task.train)).min() < LEAST_CLIPS:
             raise DatasetError(f"edgecl learns a class from {LEAST_CLIPS} clips or more")
         windows = recall(self._memory, task.train)
-        examples = Examples(windows.heard, windows.labels, windows.recordings, len(task.labels))
+        varied = np.zeros(len(windows.labels), np.bool_)
+        examples = Examples(windows.heard, windows.labels, windows.recordings, varied, len(task.labels))
         lesson = self._learner.lesson(examples, task.labels)
         with Store.open(self._home, create=True) as store:
             created = store.time_of_next(task.name, datetime.now(UTC))

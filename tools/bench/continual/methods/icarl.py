@@ -18,12 +18,11 @@ from torch import Tensor, nn
 from tools.bench.continual.methods import Setting
 from tools.bench.continual.methods.lesson import Batch, run
 from tools.bench.continual.methods.ncm import nearness, unit
+from tools.bench.continual.methods.network import BATCH_WINDOWS
 from tools.bench.continual.methods.replay import MEMORY_WINDOWS
 from tools.bench.continual.methods.shared import FineTune
 from tools.bench.continual.tasks import Doubles, Integers, Task, Windows
 from tools.bench.continual.workbench import Workbench
-
-BATCH_WINDOWS = 64
 
 
 class Icarl(FineTune):

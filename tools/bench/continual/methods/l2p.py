@@ -22,7 +22,7 @@ from tools.bench.continual.ears import memory_of
 from tools.bench.continual.first_blocks import LAST_BLOCKS, identity
 from tools.bench.continual.methods import Setting
 from tools.bench.continual.methods.lesson import Batch
-from tools.bench.continual.methods.network import GrowingHead
+from tools.bench.continual.methods.network import Network
 from tools.bench.continual.methods.shared import FineTune
 from tools.bench.continual.tasks import Task, Windows, recall
 from tools.bench.continual.workbench import Workbench
@@ -31,11 +31,11 @@ POOL, LENGTH, TAKEN = 10, 5, 5
 KEY_WEIGHT = 0.5
 
 
-class PromptNetwork(nn.Module):
-    """Tokens of the first blocks → prompts → the frozen last blocks → pool → normalise → head."""
+class PromptNetwork(Network):
+    """Tokens of the first blocks → prompts before them → the frozen last blocks, pooled."""
 
     def __init__(self, model: Ast) -> None:
-        super().__init__()
+        super().__init__(model.config.pooled_width)
         special = model.config.special_tokens + TAKEN * LENGTH
         self.config = replace(model.config, special_tokens=special)
         self.blocks = nn.Sequential(*(Block(self.config) for _ in range(LAST_BLOCKS)))
@@ -44,26 +44,13 @@ class PromptNetwork(nn.Module):
         self.requires_grad_(False)
         self.prompts = nn.Parameter(torch.empty(POOL, LENGTH, model.config.width).uniform_(-1, 1))
         self.keys = nn.Parameter(torch.empty(POOL, model.config.width).uniform_(-1, 1))
-        self.head = GrowingHead(model.config.pooled_width)
-        self.register_buffer("normalizer", torch.empty(0))
-
-    def grow(self, labels: int, tokens: Tensor) -> None:
-        """Make room for a task; the first one's tokens [N, tokens, D] decide how features are normalised."""
-        self.head.grow(labels)
-        if not self.normalizer.numel():
-            features = torch.cat([self.embed(part) for part in tokens.split(64)])
-            self.normalizer = torch.stack([features.mean(0), 1 / features.std(0).clamp(min=1e-3)])
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """The pooled features [B, P] of tokens [B, tokens, D] in fp16 or fp32, not normalised."""
+        """See `Network`."""
         tokens = tokens.float()
         prompts = self.prompts[self._similar(tokens).topk(TAKEN).indices].flatten(1, 2)  # [B, 25, D]
         prompted = torch.cat([tokens[:, :1], prompts, tokens[:, 1:]], dim=1)
         return pool(self.norm(self.blocks(prompted)), self.config)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Logits [B, K] over all classes so far."""
-        return self.head((self.embed(tokens) - self.normalizer[0]) * self.normalizer[1])
 
     def distance(self, tokens: Tensor) -> Tensor:
         """How far the chosen keys are from the queries: Σ 1 − cos, the mean over the batch."""

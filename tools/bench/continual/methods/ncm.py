@@ -1,4 +1,4 @@
-"""Nearest class mean (Mensink et al., TPAMI 2013, §3.1, eq. 1–2) on the frozen embedding.
+"""Nearest class mean (Mensink et al., TPAMI 2013) on the frozen embedding: argmin_k ‖z − μ_k‖.
 
 Deviations: no metric is learnt (the paper's W); embeddings are scaled to length 1 first, as iCaRL does.
 """

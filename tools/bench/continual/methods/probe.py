@@ -16,7 +16,7 @@ class LinearProbe:
     """StandardScaler and LogisticRegression (C = 0.05) on the mean embedding of each clip.
 
     Args:
-        network: whose embedding; None: the backbone's.
+        network: the identity of the memory whose embeddings are taken; None: the backbone's.
     """
 
     def __init__(self, bench: Workbench, network: str | None = None) -> None:
@@ -45,4 +45,4 @@ class LinearProbe:
     def _features(self, clips: Sequence[Clip]) -> Doubles:
         if self._network is None:
             return self._bench.embeddings(clips)
-        return self._bench.answers_of(self._network, clips)
+        return self._bench.embeddings_by(self._network, clips)

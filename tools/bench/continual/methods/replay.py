@@ -1,7 +1,7 @@
 """Replay of kept windows: ER and DER++.
 
-ER (Chaudhry et al., "On tiny episodic memories in continual learning", 2019, §3): each step learns from a
-batch of the task and one of the memory, which reservoir sampling fills.
+ER (Chaudhry et al., "On tiny episodic memories in continual learning", 2019, algorithm 1): each step learns
+from a batch of the task and one of the memory, which reservoir sampling fills.
 
 DER++ (Buzzega et al., NeurIPS 2020, §3): each step adds α · ‖z − h(x)‖² on one batch of the memory, z being
 the logits when x was kept, and β · cross-entropy on another.
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tools.bench.continual.methods import Setting
 from tools.bench.continual.methods.lesson import Batch, cross_entropy, soft_targets
+from tools.bench.continual.methods.network import BATCH_WINDOWS
 from tools.bench.continual.methods.shared import FineTune
 from tools.bench.continual.tasks import Windows
 from tools.bench.continual.workbench import Workbench
@@ -68,7 +69,7 @@ class Replay(FineTune):
         """Offer the task's windows to the memory."""
         heard = torch.from_numpy(windows.heard)
         with torch.no_grad():
-            logits = torch.cat([self.network(part) for part in heard.split(64)])
+            logits = torch.cat([self.network(part) for part in heard.split(BATCH_WINDOWS)])
         for i in range(len(windows)):
             self.memory.offer(heard[i].clone(), int(windows.labels[i]), logits[i].clone())
 

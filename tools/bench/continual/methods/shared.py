@@ -7,12 +7,11 @@ from torch import Tensor
 from device_runtime.adapter import probabilities
 from tools.bench.continual.methods import Setting
 from tools.bench.continual.methods.lesson import Batch, cross_entropy, mixed, run, soft_targets
-from tools.bench.continual.methods.network import AdapterNetwork
+from tools.bench.continual.methods.network import BATCH_WINDOWS, AdapterNetwork, Network
 from tools.bench.continual.tasks import Doubles, Integers, Task, Windows, joined
 from tools.bench.continual.workbench import Workbench
 
 FLOAT_BYTES = 4
-BATCH_WINDOWS = 64
 
 
 class FineTune:
@@ -30,7 +29,7 @@ class FineTune:
         self.network = self.new_network()
         self.task_of = torch.zeros(0, dtype=torch.int64)  # class → number of its task
 
-    def new_network(self) -> AdapterNetwork:
+    def new_network(self) -> Network:
         """A network that has learnt nothing."""
         return AdapterNetwork(self.bench.runtime.bundle.manifest)
 

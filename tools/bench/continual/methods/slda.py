@@ -52,7 +52,7 @@ class StreamingLda:
 
     def _shrunk(self) -> Doubles:
         covariance = self._scatter / self._clips
-        scale = covariance.trace() / len(covariance) + np.finfo(float).tiny
+        scale = covariance.trace() / len(covariance) or 1.0  # of single clips nothing varies
         return (1 - SHRINKAGE) * covariance + SHRINKAGE * scale * np.eye(len(covariance))
 
     def _fit(self, task: Task) -> Doubles:
