@@ -28,25 +28,37 @@ def lessons_of(value: int) -> Lessons:
 
 
 def write_until_killed(home: Path, state: State, seed: int, told: Connection) -> None:
-    """Commit, replace and forget without end, sending the state before and after each change."""
+    """Commit, replace, undo and forget without end, sending the state before and after each change."""
     with Store.open(home, create=True) as store:
-        for after, task in _changes(state, random.Random(seed)):
+        for after, task, action in _changes(state, random.Random(seed)):
             told.send(("trying", after))
-            if task in after:
+            if action == "forget":
+                store.forget(task)
+            elif action == "undo":
+                store.undo(task)
+            else:
                 value = after[task]
                 store.commit(task, blob_of(task, value), replace=True, lessons=lessons_of(value))
-            else:
-                store.forget(task)
             told.send(("done", after))
 
 
-def _changes(state: State, choice: random.Random) -> Iterator[tuple[State, str]]:
+def _changes(state: State, choice: random.Random) -> Iterator[tuple[State, str, str]]:
+    """(the state after it, the task, what is done to it), without end."""
+    before: State = {}  # what undo goes back to, as far as this writer knows
     while True:
-        task = choice.choice(TASKS)
-        others = {name: value for name, value in state.items() if name != task}
-        forget = task in state and choice.random() < 0.3
-        state = others if forget else others | {task: choice.randrange(1000)}
-        yield state, task
+        task, action = choice.choice(TASKS), choice.choice(["commit", "commit", "undo", "forget"])
+        present, earlier = state.get(task), before.pop(task, None)
+        if action == "forget" and present is not None:
+            state = {name: value for name, value in state.items() if name != task}
+            yield state, task, action
+            continue
+        if present is not None:
+            before[task] = present
+        if action == "undo" and earlier is not None:
+            state = state | {task: earlier}
+        else:
+            action, state = "commit", state | {task: choice.randrange(1_000_000)}
+        yield state, task, action
 
 
 def commit_many(home: Path, task: str, times: int, start: Barrier) -> None:
