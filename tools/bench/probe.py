@@ -43,11 +43,11 @@ def probe(
     yamnet_file: Annotated[
         Path | None, typer.Option("--yamnet", help="yamnet.tflite, to stand beside.")
     ] = None,
-    threads: Annotated[int, typer.Option(help="Threads of onnxruntime.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of onnxruntime.")] = 1,
 ) -> None:
     """Print the accuracy of a linear probe by task and network."""
-    embedders = opened(bundle, teacher, yamnet_file, threads)
-    found = {folder.name: accuracies(folder, embedders) for folder in task_folders(tasks)}
+    folders, embedders = task_folders(tasks), opened(bundle, teacher, yamnet_file, threads)
+    found = {folder.name: accuracies(folder, embedders) for folder in folders}
     means = {name: float(np.mean([row[name] for row in found.values()])) for name in embedders}
     table = Table("task", *embedders)
     for task, row in [*found.items(), ("mean", means)]:
@@ -72,7 +72,11 @@ def opened(
 
 def _of_bundle(bundle: Bundle, threads: int) -> Embed:
     backbone = Backbone(bundle, threads)
-    return _over_windows(lambda windows: backbone.run(windows)[1], backbone.window_samples)
+
+    def embed(windows: Floats) -> Floats:  # one at a time: int8 is scaled by all that it is given at once
+        return np.concatenate([backbone.run(window[None])[1] for window in windows])
+
+    return _over_windows(embed, backbone.window_samples)
 
 
 def _over_windows(embed: Embed, window_samples: int) -> Embed:
