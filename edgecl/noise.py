@@ -1,6 +1,6 @@
 """What a microphone hears when there is nothing to hear: noises made by arithmetic, the same every time.
 
-Six kinds take turns, each drawn anew at a level from nearly silent to loud: coloured noise, hum and tones,
+Seven kinds take turns, each drawn anew at a level from silence to loud: coloured noise, mains hum, tones,
 noise that swells and falls in a band, clicks, many voices at once, a machine.
 """
 
@@ -15,8 +15,9 @@ Waveform = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Floating = NDArray[np.floating[Any]]
 
-QUIETEST_DBFS, LOUDEST_DBFS = -75.0, -8.0
+QUIETEST_DBFS, LOUDEST_DBFS = -100.0, -8.0  # from below the last bit of a 16-bit microphone
 HIGHEST_HZ = 7500.0
+MAINS_HZ = (50.0, 60.0)
 
 
 def noises(count: int, samples: int, rate_hz: int, seed: int) -> Floats:
@@ -36,7 +37,14 @@ def coloured(rng: np.random.Generator, samples: int, rate_hz: int, slope: float 
 
 
 def _hum(rng: np.random.Generator, samples: int, rate_hz: int) -> Waveform:
-    """A tone with its harmonics over noise."""
+    """What leaks from the mains: harmonics of 50 or 60 Hz, falling, over noise."""
+    orders = np.arange(1.0, 13.0)
+    hum = _tones(rng, rng.choice(MAINS_HZ) * orders, orders ** -rng.uniform(0.5, 2.0), samples, rate_hz)
+    return hum + _faint(rng, 0.0, -40.0) * coloured(rng, samples, rate_hz)
+
+
+def _tone(rng: np.random.Generator, samples: int, rate_hz: int) -> Waveform:
+    """A steady tone of any pitch with its harmonics, over noise."""
     pitch_hz = np.exp(rng.uniform(np.log(40.0), np.log(4000.0)))
     orders = np.arange(1.0, min(12, int(HIGHEST_HZ / pitch_hz)) + 1)
     tone = _tones(rng, pitch_hz * orders, 1.0 / orders, samples, rate_hz)
@@ -83,6 +91,7 @@ def _machine(rng: np.random.Generator, samples: int, rate_hz: int) -> Waveform:
 KINDS: tuple[Callable[[np.random.Generator, int, int], Waveform], ...] = (
     coloured,
     _hum,
+    _tone,
     _swelling,
     _clicks,
     _babble,

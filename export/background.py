@@ -19,9 +19,9 @@ from edgecl.noise import noises
 from edgecl.windows import clip_windows
 from export.model.ast import Ast, AstConfig, pool
 
-NOISES = 128
+NOISES = 256
 SOUNDS = 128
-"""More of either changes little; 64 are nearly as good."""
+"""More of them change little; half as many sounds are nearly as good, half as many noises are not."""
 BATCH_WINDOWS = 16
 SEED = 0
 

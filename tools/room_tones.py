@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE_HZ = 16000
+FADE_S = 0.5  # so that nothing bangs where one kind ends and the next begins
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +38,8 @@ def room_tones(seconds: float, voices: Sequence[NDArray[np.float32]], seed: int 
         _level(_colour(rng, samples, -0.5) * (1 + 0.2 * _slow(rng, samples, 2)), -30),
         _babble(rng, samples, voices),
     ]
-    return np.concatenate(kinds).astype(np.float32)
+    fade = np.minimum(1.0, np.minimum(time, time[::-1]) / FADE_S)
+    return np.concatenate([kind * fade for kind in kinds]).astype(np.float32)
 
 
 def _colour(rng: np.random.Generator, samples: int, slope: float) -> Floats:
