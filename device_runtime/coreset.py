@@ -28,13 +28,13 @@ def summary(tokens: Tokens) -> Floats:
 
 def herded(vectors: Floats) -> list[int]:
     """The rows of [n, E] in an order of which every beginning has nearly the mean of all."""
-    mean, total, left = vectors.mean(axis=0), np.zeros_like(vectors[0]), list(range(len(vectors)))
-    order: list[int] = []
-    while left:
-        wanted = (len(order) + 1) * mean - total
-        nearest = int(np.square(vectors[left] - wanted).sum(axis=1).argmin())
-        order.append(left.pop(nearest))
+    mean, total = vectors.mean(axis=0), np.zeros_like(vectors[0])
+    squares, order = np.square(vectors).sum(axis=1), list[int]()
+    for count in range(1, len(vectors) + 1):
+        gaps = squares - 2 * vectors @ (count * mean - total)  # |v − wanted|², but for |wanted|²
+        order.append(int(gaps.argmin()))
         total += vectors[order[-1]]
+        squares[order[-1]] = np.inf
     return order
 
 
