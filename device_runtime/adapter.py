@@ -62,7 +62,7 @@ def identity_normalizer(manifest: Manifest) -> Floats:
     return np.stack([np.zeros(manifest.head_features), np.ones(manifest.head_features)]).astype(np.float32)
 
 
-def probabilities(logits: Floats) -> NDArray[np.float64]:
+def probabilities(logits: Floats | NDArray[np.float64]) -> NDArray[np.float64]:
     """Softmax over the last axis, in double precision."""
     shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
     weights = np.exp(shifted)

@@ -24,7 +24,8 @@ class TokenBank:
         self.trouble = ""
         self._folder = folder
         self._memory_bytes = memory_bytes
-        self._memory = bytearray()
+        self._pieces: list[bytes] = []  # in memory
+        self._held_bytes = 0
         self._file: FileIO | None = None
         self._shape: tuple[int, ...] = (0,)
 
@@ -39,15 +40,17 @@ class TokenBank:
     def append(self, tokens: Tokens) -> None:
         """Add the windows of one clip, [N, tokens, D]."""
         self._shape = (self._shape[0] + len(tokens), *tokens.shape[1:])
-        self._memory += np.ascontiguousarray(tokens).tobytes()
-        full = self._file is not None or len(self._memory) > self._memory_bytes
+        self._pieces.append(np.ascontiguousarray(tokens).tobytes())
+        self._held_bytes += tokens.nbytes
+        full = self._file is not None or self._held_bytes > self._memory_bytes
         if full and not self.trouble:
             self._spill()
 
     def tokens(self) -> Tokens:
-        """Everything appended so far, [all N, tokens, D]."""
+        """Everything appended so far, [all N, tokens, D]; more may be appended later."""
         if self._file is None:
-            return np.frombuffer(self._memory, np.float16).reshape(self._shape)
+            self._pieces = [b"".join(self._pieces)]
+            return np.frombuffer(self._pieces[0], np.float16).reshape(self._shape)
         return np.memmap(self._file, np.float16, "r", shape=self._shape)
 
     def _spill(self) -> None:
@@ -57,13 +60,13 @@ class TokenBank:
             if self._file is None:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 — see _close
-            unwritten = memoryview(self._memory)
+            unwritten = memoryview(b"".join(self._pieces))
             while unwritten:
                 unwritten = unwritten[self._file.write(unwritten) :]
-            self._memory = bytearray()
+            self._pieces = []
         except OSError as error:
             self.trouble = f"tokens are kept in memory: {error.strerror or error}"
-            self._memory = bytearray(self._first_bytes(written)) + self._memory
+            self._pieces.insert(0, self._first_bytes(written))
             self._close()
 
     def _first_bytes(self, count: int) -> bytes:

@@ -23,7 +23,11 @@ from edgecl.blob import TaskBlob
 from edgecl.errors import DatasetError, UsageError
 from edgecl.lessons import Lessons, Taught, labels_of
 from edgecl.negatives import NEGATIVE, is_negative
-from edgecl.variants import variants
+from edgecl.variants import key_of_copies, variants
+from edgecl.windows import clip_windows
+
+COPIES = 8
+"""So many times is the recording varied: alone it is one among hundreds."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Correction:
     before: TaskScore
     after: TaskScore
     held_out: float  # share of the recordings kept aside that are recognised now
+    chance: float  # how far that share may be off by chance
     held_out_before: float | None  # the same at the last learning, where it is known
     notes: list[str]
 
@@ -72,13 +77,16 @@ class Corrector:
         label = _meant(task, claim)
         runtime = self.learner.runtime
         clip = read_clip(path, rate_hz=runtime.rate_hz)
-        tokens = runtime.backbone.tokens(variants(clip.waveform, runtime.window_samples))
+        tokens = runtime.backbone.tokens(clip_windows(clip.waveform, runtime.window_samples))
+        copies = runtime.backbone.tokens(variants(clip.waveform, runtime.window_samples, COPIES))
         taught = Recording(clip.path, label, clip.sha256).taught(len(tokens), "corrected")
         with TokenBank(self.cache.folder) as bank:
             gathering = Gathering(bank)
             forgotten = recall(task.task, _others(lessons, taught), self.cache, gathering)
-            self.cache.put(taught.key, tokens)
+            self.cache.put(clip.sha256, tokens)
+            self.cache.put(key_of_copies(clip.sha256), copies)
             gathering.add(taught, tokens)
+            gathering.vary(taught, copies)
             names = labels_of(gathering.lessons)
             self.learner.demand_classes(len(names))
             lesson = self.learner.lesson(gathering.examples(names), names)
@@ -90,7 +98,8 @@ class Corrector:
             taught=taught,
             before=self._score(task, clip),
             after=self._score(blob, clip),
-            held_out=lesson.trained.held_out.accuracy,
+            held_out=lesson.held_out.accuracy,
+            chance=lesson.held_out.chance,
             held_out_before=_held_out(task),
             notes=[trouble for trouble in (self.cache.trouble, bank.trouble) if trouble],
         )

@@ -1,24 +1,24 @@
 """From a folder of recordings to a task blob: the recipe.
 
-    refuse what can be refused ─► windows ─► backbone ─► cache ─► learn ─► blob
+    refuse what can be refused ─► windows ─► backbone ─► cache ─► closed form ─► blob, at once
+                                                 │
+                          varied copies ─► backbone ─► cache ─► learn ─► blob, where it is better
 
-Nothing is stored here: who calls commits the blob. Clips are decoded twice, once to be checked and once to
+Nothing is stored here: who calls commits the blobs. Clips are decoded twice, once to be checked and once to
 become windows, so that only one waveform is in memory at a time.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from device_runtime.bank import TokenBank
 from device_runtime.cache import TokenCache
 from device_runtime.gathering import Gathering
 from device_runtime.intake import Intake, Known, take_in
-from device_runtime.learner import Learner
+from device_runtime.learner import Learner, Lesson
 from device_runtime.listener import Listener
 from device_runtime.recall import recall
 from device_runtime.stopwatch import Stopwatch
-from device_runtime.trainer import Trained
 from edgecl.blob import TaskBlob
 from edgecl.folders import LabelledFolder
 from edgecl.lessons import Lessons, labels_of
@@ -31,10 +31,9 @@ class Enrolment:
     blob: TaskBlob
     intake: Intake
     lessons: Lessons  # what it was learnt from, in the order of the recordings' numbers
-    trained: Trained
-    windows: dict[str, int]  # label → number of windows
+    lesson: Lesson
     from_cache: int  # recordings whose tokens were known already
-    seconds: dict[str, float]  # decode, backbone, training
+    seconds: dict[str, float]  # decode, backbone, varying, training
     notes: list[str]
 
 
@@ -44,10 +43,13 @@ class Enroller:
 
     learner: Learner
     cache: TokenCache
-    watch: Stopwatch = field(default_factory=lambda: Stopwatch("decode", "backbone", "training"))
+    watch: Stopwatch = field(default_factory=lambda: Stopwatch("decode", "backbone", "varying", "training"))
 
-    def learn(self, task: str, found: LabelledFolder, created: str, known: Lessons = ()) -> Enrolment:
-        """A task of this name from the recordings that were found.
+    def learn(
+        self, task: str, found: LabelledFolder, created: str, known: Lessons = ()
+    ) -> Iterator[Enrolment]:
+        """A task of this name from the recordings that were found: first what can be had in seconds, then,
+        where it is better, what closer learning makes of them.
 
         Args:
             created: the moment to be written into the blob, ISO 8601 in UTC.
@@ -68,23 +70,31 @@ class Enroller:
             gathering = Gathering(bank)
             forgotten = recall(task, _besides(intake, known), self.cache, gathering)
             listener.hear(intake, "added" if known else "enrolled", gathering)
-            examples = gathering.examples(names)
+
+            def enrolment(lesson: Lesson) -> Enrolment:
+                return Enrolment(
+                    blob=lesson.blob(task, created, runtime.bundle.manifest),
+                    intake=intake,
+                    lessons=gathering.lessons,
+                    lesson=lesson,
+                    from_cache=listener.remembered,
+                    seconds=self.watch.seconds,
+                    notes=[note for note in (self.cache.trouble, bank.trouble, _missed(forgotten)) if note],
+                )
+
             with self.watch("training"):
-                lesson = learner.lesson(examples, names)
-        counts = np.bincount(examples.labels, minlength=examples.classes)
-        return Enrolment(
-            blob=lesson.blob(task, created, runtime.bundle.manifest),
-            intake=intake,
-            lessons=gathering.lessons,
-            trained=lesson.trained,
-            windows=dict(zip(names, counts.tolist(), strict=True)),
-            from_cache=listener.remembered,
-            seconds=self.watch.seconds,
-            notes=[note for note in (self.cache.trouble, bank.trouble, _missed(forgotten)) if note],
-        )
+                first = learner.first_lesson(gathering.examples(names), names)
+            yield enrolment(first)
+            listener.vary(intake, learner.recipe.copies_of(gathering.windows), gathering)
+            with self.watch("training"):
+                lesson = learner.lesson(gathering.examples(names), names)
+            if lesson.improves_on(first):
+                yield enrolment(lesson)
 
     def _known(self, lessons: Lessons) -> Known:
-        remembered = {taught.clip_sha256: taught.label for taught in lessons if self.cache.has(taught.key)}
+        remembered = {
+            taught.clip_sha256: taught.label for taught in lessons if self.cache.has(taught.clip_sha256)
+        }
         return Known(labels_of(lessons), remembered)
 
 

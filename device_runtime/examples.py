@@ -1,4 +1,4 @@
-"""What the trainer learns from: windows as tokens, split by recording, batched with soft targets."""
+"""What is learnt from: windows as tokens, divided into folds by recording, batched with soft targets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +11,10 @@ from device_runtime.recipe import Recipe
 
 Integers = NDArray[np.int64]
 
+FOLDS = 5
+NEVER = -1
+"""The fold of what is never held out."""
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -19,17 +23,23 @@ class Examples:
     tokens: Tokens  # [N, tokens, D]
     labels: Integers  # [N], 0…C−1
     recordings: Integers  # [N], which recording each window was cut from
+    varied: NDArray[np.bool_]  # [N], whether it is a varied copy: to learn from, never to measure with
     classes: int  # C
 
 
-def split_by_recording(examples: Examples, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Which windows are held out, [N]: of every class `share` of its recordings, one at least, never all."""
-    chosen: list[int] = []
+def folds_by_recording(examples: Examples, seed: int) -> Integers:
+    """The fold in which each window is held out, [N], 0…FOLDS−1: all windows of a recording in the same.
+
+    Each class is spread evenly, the first folds getting one more; the only recording of a class is in none.
+    """
+    rng = np.random.default_rng(seed)
+    fold_of = np.full(int(examples.recordings.max()) + 1, NEVER)
     for label in range(examples.classes):
-        recordings = np.unique(examples.recordings[examples.labels == label])
-        count = min(max(1, round(share * len(recordings))), len(recordings) - 1)
-        chosen.extend(rng.permutation(recordings)[:count])
-    return np.isin(examples.recordings, chosen)
+        recordings = rng.permutation(np.unique(examples.recordings[examples.labels == label]))
+        if len(recordings) > 1:
+            fold_of[recordings] = np.arange(len(recordings)) % FOLDS
+    folds: Integers = fold_of[examples.recordings]
+    return folds
 
 
 def batches(

@@ -15,25 +15,40 @@ class Gathering:
 
     def __init__(self, bank: TokenBank) -> None:
         self._bank = bank
-        self._taught: list[Taught] = []
+        self._taught: dict[str, Taught] = {}  # by the clip's hash
+        self._pieces: list[tuple[str, int, bool]] = []  # recording, number of windows, whether varied
 
     def add(self, taught: Taught, tokens: Tokens) -> None:
         """One more recording, as tokens [taught.windows, tokens, D]."""
-        self._bank.append(tokens)
-        self._taught.append(taught)
+        self._taught[taught.clip_sha256] = taught
+        self._append(taught, tokens, varied=False)
+
+    def vary(self, taught: Taught, copies: Tokens) -> None:
+        """Varied copies of a recording that was added, as tokens [copies · taught.windows, tokens, D]."""
+        self._append(taught, copies, varied=True)
 
     @property
     def lessons(self) -> Lessons:
         """What was gathered."""
-        return tuple(self._taught)
+        return tuple(self._taught.values())
+
+    @property
+    def windows(self) -> int:
+        """How many windows of recordings as they are."""
+        return sum(taught.windows for taught in self.lessons)
 
     def examples(self, labels: Sequence[str]) -> Examples:
         """All windows, their classes numbered as in `labels`."""
-        windows = [taught.windows for taught in self._taught]
-        classes = [labels.index(taught.label) for taught in self._taught]
+        clips, windows, varied = zip(*self._pieces, strict=True)
+        number = {clip: number for number, clip in enumerate(self._taught)}
         return Examples(
             tokens=self._bank.tokens(),
-            labels=np.repeat(classes, windows),
-            recordings=np.repeat(np.arange(len(windows)), windows),
+            labels=np.repeat([labels.index(self._taught[clip].label) for clip in clips], windows),
+            recordings=np.repeat([number[clip] for clip in clips], windows),
+            varied=np.repeat(varied, windows),
             classes=len(labels),
         )
+
+    def _append(self, taught: Taught, tokens: Tokens, varied: bool) -> None:
+        self._bank.append(tokens)
+        self._pieces.append((taught.clip_sha256, len(tokens), varied))

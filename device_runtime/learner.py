@@ -6,21 +6,36 @@ Who has tokens can learn: an enrolment that just listened, a correction that add
 ones, a benchmark.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from device_runtime.adapter import identity_normalizer, initial_parameters
 from device_runtime.backbone import Floats
 from device_runtime.background import Background
 from device_runtime.engines import Engine
 from device_runtime.examples import Examples
+from device_runtime.held_out import HeldOut
+from device_runtime.methods import Candidate, auto
+from device_runtime.methods.adapter import Trainer
+from device_runtime.methods.closed_form import CLOSED_FORMS
+from device_runtime.methods.material import Material
 from device_runtime.progress import Progress
 from device_runtime.recipe import Recipe
 from device_runtime.rejection import Rejection, calibrated
 from device_runtime.runtime import Runtime
-from device_runtime.trainer import Trained, Trainer
 from edgecl.blob import BlobRecord, Plain, TaskBlob
-from edgecl.calibration import normalizer_of
 from edgecl.manifest import Manifest
+
+AUTO, ADAPTER = "auto", "adapter"
+METHODS = (AUTO, *CLOSED_FORMS, ADAPTER)
+
+
+def method_of(task: TaskBlob) -> str:
+    """The method by which a task was learnt; `auto` where it does not say."""
+    named = task.record.training.get("method")
+    return named if isinstance(named, str) and named in METHODS else AUTO
 
 
 @dataclass(frozen=True)
@@ -28,10 +43,21 @@ class Lesson:
     """What was learnt from examples."""
 
     names: tuple[str, ...]  # the label of each class [C]
-    trained: Trained
+    method: str
+    why: str  # this method was taken
+    parameters: Floats  # [n]
     normalizer: Floats  # [2, P]
     rejection: Rejection
+    held_out: HeldOut  # what the method made of recordings that it had not learnt from
     training: dict[str, Plain]  # how it was learnt, for the blob's record
+
+    def improves_on(self, other: "Lesson") -> bool:
+        """Whether this one is to be preferred to a first lesson in closed form.
+
+        Between closed forms the loss on recordings kept aside decides; an adapter has proved itself better
+        than the best of them before it was taken, or was asked for.
+        """
+        return self.method == ADAPTER or self.held_out.loss < other.held_out.loss
 
     def blob(self, task: str, created: str, manifest: Manifest) -> TaskBlob:
         """The task of this name that knows all of it.
@@ -51,7 +77,7 @@ class Lesson:
             training=self.training,
             licence=manifest.licence,
         )
-        return TaskBlob(record, self.trained.parameters, self.normalizer, self.rejection.keys)
+        return TaskBlob(record, self.parameters, self.normalizer, self.rejection.keys)
 
 
 @dataclass(frozen=True)
@@ -63,6 +89,7 @@ class Learner:
     recipe: Recipe
     seed: int
     progress: Progress
+    method: str = AUTO  # of METHODS
 
     def demand_classes(self, classes: int) -> None:
         """Let the engine refuse what it cannot hold, before anything is listened to.
@@ -72,25 +99,53 @@ class Learner:
         """
         self.engine.start(self._start(classes), identity_normalizer(self.runtime.bundle.manifest))
 
-    def lesson(self, examples: Examples, names: tuple[str, ...]) -> Lesson:
-        """What these examples teach; `names` are their classes' labels [C]."""
-        forward, start = self.runtime.forward, self._start(examples.classes)
-        embeddings = forward.embeddings(examples.tokens)
-        normalizer = normalizer_of(embeddings)
-        rejection = calibrated(Background.of(self.runtime.bundle), embeddings, examples, names)
-        trainer = Trainer(self.engine, forward, self.recipe, self.seed)
-        trained = trainer.train(examples, start, normalizer, self.progress)
-        return Lesson(names, trained, normalizer, rejection, self._training(examples, trained))
+    def first_lesson(self, examples: Examples, names: Sequence[str]) -> Lesson:
+        """What these examples teach in seconds: a head in closed form.
 
-    def _start(self, classes: int) -> Floats:
-        return initial_parameters(self.runtime.bundle, classes)
+        Args:
+            names: the label of each class [C].
+        """
+        material = self._material(examples)
+        asked = (self.method,) if self.method in CLOSED_FORMS else tuple(CLOSED_FORMS)
+        return self._lesson(material, names, *auto.surest(material, asked))
 
-    def _training(self, examples: Examples, trained: Trained) -> dict[str, Plain]:
-        return {
+    def lesson(self, examples: Examples, names: Sequence[str]) -> Lesson:
+        """All that these examples teach, by the learner's method."""
+        if self.method in CLOSED_FORMS:
+            return self.first_lesson(examples, names)
+        material = self._material(examples)
+        trainer = Trainer(self.engine, self.runtime.forward, self.recipe, self.seed, self.progress)
+        if self.method == ADAPTER:
+            return self._lesson(material, names, trainer.tried(material), "it was asked for")
+        return self._lesson(material, names, *auto.best(material, trainer))
+
+    def _material(self, examples: Examples) -> Material:
+        return Material.of(examples, self.runtime.forward, self._start(examples.classes), self.seed)
+
+    def _lesson(self, material: Material, names: Sequence[str], taken: Candidate, why: str) -> Lesson:
+        background = Background.of(self.runtime.bundle)
+        examples, held_out = material.examples, taken.held_out
+        training: dict[str, Plain] = {
+            "method": taken.name,
+            "why": why,
             "engine": self.engine.name,
             "seed": self.seed,
             "threads": self.runtime.threads,
-            "epochs": trained.epochs,
-            "recordings": len(set(examples.recordings.tolist())),
-            "held_out_accuracy": trained.held_out.accuracy,
+            "recordings": len(np.unique(examples.recordings)),
+            "varied_windows": int(examples.varied.sum()),
+            "held_out_recordings": len(held_out.labels),
+            "held_out_accuracy": held_out.accuracy,
         }
+        return Lesson(
+            names=tuple(names),
+            method=taken.name,
+            why=why,
+            parameters=taken.parameters(),
+            normalizer=material.normalizer,
+            rejection=calibrated(background, material.embeddings, examples, names),
+            held_out=held_out,
+            training=training,
+        )
+
+    def _start(self, classes: int) -> Floats:
+        return initial_parameters(self.runtime.bundle, classes)

@@ -1,8 +1,9 @@
 """Recordings → the windows a task is learnt from, as tokens: the backbone hears each recording once, ever."""
 
+import contextlib
 from dataclasses import dataclass, field
 
-from device_runtime.backbone import Tokens
+from device_runtime.backbone import Floats, Tokens
 from device_runtime.cache import TokenCache
 from device_runtime.gathering import Gathering
 from device_runtime.intake import Intake, Recording
@@ -12,6 +13,7 @@ from device_runtime.stopwatch import Stopwatch
 from edgecl.audio import Refused, read_clip
 from edgecl.errors import AudioError
 from edgecl.lessons import Origin
+from edgecl.variants import key_of_copies, variants
 from edgecl.windows import clip_windows
 
 
@@ -45,27 +47,48 @@ class Listener:
         self.progress("listening", len(taken_in), len(taken_in))
         intake.demand_recordings()
 
+    def vary(self, intake: Intake, copies: int, gathering: Gathering) -> None:
+        """Add so many varied copies of each recording that was heard; one that cannot be read stays alone."""
+        heard = {taught.clip_sha256: taught for taught in gathering.lessons}
+        for number, recording in enumerate(intake.recordings):
+            self.progress("varying", number, len(intake.recordings))
+            taught = heard[recording.sha256]
+            with contextlib.suppress(AudioError):
+                gathering.vary(taught, self._copies(recording, copies * taught.windows, copies))
+        self.progress("varying", len(intake.recordings), len(intake.recordings))
+
+    def _copies(self, recording: Recording, windows: int, copies: int) -> Tokens:
+        """Tokens [windows, tokens, D] of varied copies of one recording."""
+        key = key_of_copies(recording.sha256)
+        tokens = self.cache.get(key)
+        if tokens is None or len(tokens) < windows:
+            waveform = self._waveform(recording)
+            with self.watch("varying"):
+                tokens = self.runtime.backbone.tokens(variants(waveform, self.runtime.window_samples, copies))
+            self.cache.put(key, tokens)
+        return tokens[:windows]
+
     def _tokens(self, recording: Recording) -> Tokens:
         """Tokens [N, tokens, D] of one recording's windows."""
         tokens = self.cache.get(recording.sha256)
         if tokens is None:
-            tokens = self._heard(recording)
+            windows = clip_windows(self._waveform(recording), self.runtime.window_samples)
+            with self.watch("backbone"):
+                tokens = self.runtime.backbone.tokens(windows)
             self.cache.put(recording.sha256, tokens)
         else:
             self.remembered += 1
         return tokens
 
-    def _heard(self, recording: Recording) -> Tokens:
-        """The same, from the file.
+    def _waveform(self, recording: Recording) -> Floats:
+        """The waveform [samples] in the file.
 
         Raises:
             AudioError: it is not the file that was taken in.
         """
         with self.watch("decode"):
             clip = read_clip(recording.path, rate_hz=self.runtime.rate_hz)
-            if clip.sha256 != recording.sha256:
-                reason = f"{str(recording.path)!r} changed while it was being read"
-                raise AudioError(reason, "try again once it is fully written")
-            windows = clip_windows(clip.waveform, self.runtime.window_samples)
-        with self.watch("backbone"):
-            return self.runtime.backbone.tokens(windows)
+        if clip.sha256 != recording.sha256:
+            reason = f"{str(recording.path)!r} changed while it was being read"
+            raise AudioError(reason, "try again once it is fully written")
+        return clip.waveform

@@ -12,6 +12,7 @@ from edgecl.errors import ForgottenError
 from edgecl.lessons import Lessons
 from edgecl.manifest import Manifest
 from edgecl.store import Store
+from edgecl.variants import key_of_copies
 
 MOST_NAMED = 5
 
@@ -31,18 +32,21 @@ def load_taught(store: Store, task: str, manifest: Manifest) -> tuple[TaskBlob, 
 
 
 def recall(task: str, lessons: Lessons, cache: TokenCache, gathering: Gathering) -> Lessons:
-    """The lessons that the cache does not remember; all others are gathered.
+    """The lessons that the cache does not remember; all others are gathered, with the copies it remembers.
 
     Raises:
         ForgottenError: too few recordings of a class are left to learn it again.
     """
     forgotten = []
     for taught in lessons:
-        tokens = cache.get(taught.key)
+        tokens = cache.get(taught.clip_sha256)
         if tokens is None or len(tokens) != taught.windows:
             forgotten.append(taught)
-        else:
-            gathering.add(taught, tokens)
+            continue
+        gathering.add(taught, tokens)
+        copies = cache.get(key_of_copies(taught.clip_sha256))
+        if copies is not None:
+            gathering.vary(taught, copies)
     _demand_enough(task, lessons, tuple(forgotten))
     return tuple(forgotten)
 

@@ -25,10 +25,16 @@ class Recipe:
     """Share of each target spread evenly over all classes, 0…1."""
     mixup: float = 1.0
     """Concentration of the Beta distribution that mixes pairs of windows: 1 is uniform, 0 mixes none."""
+    windows: int = 1500
+    """To learn from: recordings are varied as long as there are fewer,"""
+    copies: int = 4
+    """at most so many times each."""
     patience: int = 10
     """Epochs that the held-out recordings may stay worse before training stops."""
-    held_out: float = 0.2
-    """Share of each class's recordings kept for measuring, at least one."""
+
+    def copies_of(self, windows: int) -> int:
+        """How many varied copies to make of each of so many windows."""
+        return max(0, min(self.copies, self.windows // windows - 1))
 
 
 class Schedule:

@@ -42,9 +42,12 @@ class Report:
 
 def report(enrolment: Enrolment) -> Report:
     """The report on an enrolment, as its held-out recordings showed it."""
-    held_out, labels = enrolment.trained.held_out, enrolment.blob.labels
+    held_out, labels = enrolment.lesson.held_out, enrolment.blob.labels
     counts = confusion(held_out.labels, held_out.predicted, len(labels))
-    clips, windows = Counter(taught.label for taught in enrolment.lessons), enrolment.windows
+    clips, windows = Counter[str](), Counter[str]()
+    for taught in enrolment.lessons:
+        clips[taught.label] += 1
+        windows[taught.label] += taught.windows
     classes = [
         ClassReport(label, clips[label], windows[label], score.support, score.recall)
         for label, score in zip(labels, per_class(counts), strict=True)

@@ -17,7 +17,6 @@ from pydantic import Field, ValidationError
 from edgecl import atomic, canonical
 from edgecl.canonical import sha256_hex
 from edgecl.manifest import Count, Record, Sha256
-from edgecl.variants import VARIANTS_VERSION
 
 SUFFIX = ".json"
 HASH_DIGITS = 64
@@ -33,11 +32,6 @@ class Taught(Record):
     windows: Count  # that it was cut into
     file: str  # as it was named then; for people, it may be gone
     origin: Origin
-
-    @property
-    def key(self) -> str:
-        """What its tokens are kept under: a corrected recording was heard in variants."""
-        return f"{self.clip_sha256}:{VARIANTS_VERSION}" if self.origin == "corrected" else self.clip_sha256
 
 
 class _Document(Record):

@@ -96,12 +96,14 @@ class Store:
         replace: bool = False,
         lessons: Lessons = (),
         made_from: str | None = None,
+        supersedes: bool = False,
     ) -> str:
         """The SHA-256 under which `data` now is the task's blob; what it replaces is kept as previous.
 
         Args:
             lessons: what the blob was learnt from.
             made_from: the hash of the blob it was made from; refused if that was replaced meanwhile.
+            supersedes: whether that was only a first version of it, not to be kept as a generation.
         """
         entry = TaskEntry.of(data)
         if entry.task != task:
@@ -116,7 +118,7 @@ class Store:
             if lessons:
                 self.lessons.write(entry.sha256, lessons)
             self.blobs.write(data)
-            self.registry.put(self._succeed(entry, old))
+            self.registry.put(self._succeed(entry, old, made_from if supersedes else None))
         return entry.sha256
 
     def undo(self, task: str) -> TaskEntry:
@@ -197,8 +199,8 @@ class Store:
         self.warnings.append(f"{fate}; the version of {TaskEntry.of(data).created} is used")
         return data
 
-    def _succeed(self, entry: TaskEntry, old: TaskEntry | None) -> TaskEntry:
-        """`entry` with the newest intact generation of `old` before it; never itself."""
+    def _succeed(self, entry: TaskEntry, old: TaskEntry | None, superseded: str | None = None) -> TaskEntry:
+        """`entry` with the newest intact generation of `old` before it; never itself, nor `superseded`."""
         candidates = [old.sha256, old.previous_sha256] if old else []
-        spares = (sha256 for sha256 in candidates if sha256 not in (None, entry.sha256))
+        spares = (sha256 for sha256 in candidates if sha256 not in (None, entry.sha256, superseded))
         return replace(entry, previous_sha256=next(filter(self.blobs.read, spares), None))

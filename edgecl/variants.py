@@ -1,20 +1,19 @@
 """One recording → what a microphone would hear if the same sound came again, as windows.
 
-    somewhere else in the window ─► louder or softer ─► over noise
+    every copy:         somewhere else in the window
+    every second copy:  louder or softer, and over noise
 
-A correction is a single recording among hundreds that taught the task. Alone it moves little, and what it
-moves is that one window: the same sound half a second later would be taken for the wrong thing again.
+A few recordings show a sound in a few places and rooms only. Copies of them, heard by the backbone like
+recordings of their own, show what does not matter; and a correction, a single recording among hundreds,
+would without them move that one window and not the same sound half a second later.
 """
 
 import numpy as np
 
 from edgecl.windows import Windows, clip_windows, padded
 
-VARIANTS_VERSION = 1
+VARIANTS_VERSION = 2
 """Raised whenever the same recording gives other variants."""
-
-COPIES = 8
-"""Of each window of the recording."""
 
 GAIN_DB = (-12.0, 6.0)
 NOISE_DB = (-35.0, -10.0)  # against the sound
@@ -22,23 +21,33 @@ HANGING_OUT = 0.25  # of a short sound may lie outside its window, as where a st
 SEED = 8_000
 
 
-def variants(waveform: Windows, window_samples: int) -> Windows:
-    """The windows of a clip [samples] as they are, then copies of each, float32 [(1 + COPIES) · N, samples].
+def key_of_copies(clip_sha256: str) -> str:
+    """What the tokens of a clip's copies are kept under."""
+    return f"{clip_sha256}:varied:{VARIANTS_VERSION}"
 
-    The same clip gives the same windows on every machine.
+
+def variants(waveform: Windows, window_samples: int, copies: int) -> Windows:
+    """Varied copies of the N windows of a clip [samples], float32 [copies · N, samples], copy after copy.
+
+    The same clip gives the same copies on every machine, and the first of many are those of few.
     """
     rng = np.random.RandomState(SEED)  # numpy promises never to change its numbers
-    windows = clip_windows(waveform, window_samples)
-    sounds = [waveform] if waveform.size < window_samples else list(windows)
-    copies = [_varied(sound, window_samples, rng) for sound in sounds for _ in range(COPIES)]
-    return np.concatenate([windows, np.stack(copies)])
+    short = waveform.size < window_samples
+    sounds = [waveform] if short else list(clip_windows(waveform, window_samples))
+    varied = [
+        (_noisy if copy % 2 else _placed)(sound, window_samples, rng)
+        for copy in range(copies)
+        for sound in sounds
+    ]
+    return np.stack(varied).astype(np.float32)
 
 
-def _varied(sound: Windows, window_samples: int, rng: np.random.RandomState) -> Windows:
+def _noisy(sound: Windows, window_samples: int, rng: np.random.RandomState) -> Windows:
+    """The sound in a window, louder or softer, over noise."""
     placed = _placed(sound * 10 ** (rng.uniform(*GAIN_DB) / 20), window_samples, rng)
     level = np.sqrt(3 * np.square(placed).mean()) * 10 ** (rng.uniform(*NOISE_DB) / 20)
-    noisy = placed + rng.uniform(-level, level, window_samples)
-    return np.clip(noisy, -1, 1).astype(np.float32)
+    noisy: Windows = np.clip(placed + rng.uniform(-level, level, window_samples), -1, 1)
+    return noisy
 
 
 def _placed(sound: Windows, window_samples: int, rng: np.random.RandomState) -> Windows:

@@ -16,7 +16,7 @@ from device_runtime.cli.options import Settings
 from device_runtime.cli.progress import progress
 from device_runtime.correct import Claim, Correction, Corrector
 from device_runtime.engines import open_engine
-from device_runtime.learner import Learner
+from device_runtime.learner import Learner, method_of
 from device_runtime.recall import load_taught
 from device_runtime.recipe import Recipe
 from device_runtime.recognize import TaskScore
@@ -27,7 +27,6 @@ from edgecl.names import check_task_name
 from edgecl.negatives import is_negative
 from edgecl.store import Store
 
-NOTABLE_LOSS = 0.02
 Sound = Annotated[
     str | None, typer.Option("--is", metavar="TASK/LABEL", help="It is this sound.", show_default=False)
 ]
@@ -101,7 +100,7 @@ def _corrected(settings: Settings, store: Store, claim: Claim, clip: Path) -> Co
     cache = opened_cache(settings, store, runtime.bundle.manifest)
     created = store.time_of_next(claim.task, datetime.now(UTC))
     with progress() as bar:
-        learner = Learner(runtime, engine, Recipe(), settings.seed, bar)
+        learner = Learner(runtime, engine, Recipe(), settings.seed, bar, method_of(task))
         return Corrector(learner, cache).correct(task, lessons, claim, clip, created)
 
 
@@ -156,7 +155,7 @@ def _doubts(correction: Correction) -> list[str]:
     after, taught, before = correction.after, correction.taught, correction.held_out_before
     if (after.accepted and after.label) != (not is_negative(taught.label) and taught.label):
         doubts.append("the recording is still not taken for what it is; correct with more recordings of it")
-    if before is not None and correction.held_out < before - NOTABLE_LOSS:
+    if before is not None and correction.held_out < before - correction.chance:
         doubts.append("fewer of the recordings kept aside are recognised now: consider 'edgecl undo'")
     if correction.forgotten:
         doubts.append(f"{len(correction.forgotten)} recordings it was learnt from are no longer remembered")

@@ -118,7 +118,7 @@ def _listed(entry: TaskEntry, store: Store, cache: TokenCache | None) -> Listed:
     lessons = store.lessons.read(entry.sha256)
     if lessons is None:
         return Listed(entry, store.is_whole(entry), None, None)
-    remembered = sum(cache.has(taught.key) for taught in lessons) if cache else None
+    remembered = sum(cache.has(taught.clip_sha256) for taught in lessons) if cache else None
     return Listed(entry, store.is_whole(entry), len(lessons), remembered)
 
 

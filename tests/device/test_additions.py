@@ -134,4 +134,4 @@ def test_under_a_tight_limit_a_task_keeps_some_of_every_class_and_can_still_be_c
     knock = many / "knock" / "0.wav"
     corrected = edgecl("correct", knock, "--not", "many/doorbell", "--cache-limit", 1, "--json").json
     assert corrected["recordings"] <= task["remembered"] + 1
-    assert "recordings it was learnt from are no longer remembered" in corrected["warnings"][0]
+    assert any("recordings it was learnt from are no longer" in doubt for doubt in corrected["warnings"])

@@ -33,7 +33,9 @@ def test_fresh_clips_of_known_sounds_are_accepted_and_unknown_sounds_are_not(
     runtime = Runtime.open(bundle, threads=1)
     cache = TokenCache(tmp_path, runtime.bundle.fingerprint, runtime.window_samples, 1 << 30)
     learner = Learner(runtime, open_engine("auto", runtime.bundle, 1), Recipe(), 0, silent)
-    learnt = Enroller(learner, cache).learn(task, find_recordings(recordings / task), "2026-01-01T00:00:00Z")
+    *_, learnt = Enroller(learner, cache).learn(
+        task, find_recordings(recordings / task), "2026-01-01T00:00:00Z"
+    )
     recognizer = Recognizer(runtime, [learnt.blob])
     assert accepted(recognizer, LABELS[task]) >= 0.8
     assert accepted(recognizer, LABELS[other]) <= 0.1

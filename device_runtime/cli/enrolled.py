@@ -1,0 +1,79 @@
+"""What `edgecl enroll` tells of a task that was learnt: a first word, a screen, a JSON document."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from device_runtime.cli import screen
+from device_runtime.enroll import Enrolment
+from device_runtime.report import report
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the store now holds."""
+
+    task: str
+    sha256: str
+    size_bytes: int
+    usable_s: float  # after which the first version could be used
+    seconds: float  # the whole command took
+
+
+def announce(first: Enrolment, usable_s: float) -> None:
+    """Say that a first version can be used while learning goes on."""
+    method, share = first.lesson.method, screen.percent(first.lesson.held_out.accuracy)
+    screen.message(
+        f"'{first.blob.task}' can be used, after {usable_s:.1f} s: by {method}, {share} of the recordings "
+        "kept aside were recognised; now it is learnt more closely"
+    )
+
+
+def document(enrolment: Enrolment, outcome: Outcome) -> dict[str, Any]:
+    """Everything there is to say, for JSON."""
+    record, told = enrolment.blob.record, report(enrolment)
+    return {
+        "task": outcome.task,
+        "labels": list(record.labels),
+        "sha256": outcome.sha256,
+        "size_bytes": outcome.size_bytes,
+        "training": record.training,
+        "threshold": record.threshold,
+        "held_out_accuracy": told.accuracy,
+        "classes": [asdict(row) for row in told.classes],
+        "confusable": [asdict(pair) for pair in told.confusable],
+        "advice": told.advice,
+        "seconds": {**enrolment.seconds, "usable": outcome.usable_s, "total": outcome.seconds},
+        "recordings_from_cache": enrolment.from_cache,
+        "repeated": [str(path) for path in enrolment.intake.repeated],
+        "refused": screen.refused_values(enrolment.intake.refused),
+        "ignored": [str(path) for path in enrolment.intake.ignored],
+        "notes": enrolment.notes,
+    }
+
+
+def show(enrolment: Enrolment, outcome: Outcome) -> None:
+    """The same for people, as far as it concerns them."""
+    told = report(enrolment)
+    if enrolment.intake.refused:
+        screen.message(screen.refusals(enrolment.intake.refused))
+    rows = [
+        (row.label, row.clips, row.windows, f"{screen.percent(row.accuracy)} of {row.held_out}")
+        for row in told.classes
+    ]
+    columns = ["class", "recordings", "windows", "recognised"]
+    screen.answer(screen.table("", columns, rows, "recordings,windows,recognised"))
+    for pair in told.confusable:
+        screen.answer(f"  {pair.label} was taken for {pair.taken_for}: {_recordings(pair.clips)}")
+    for line in (*told.advice, *enrolment.notes):
+        screen.answer(f"  {line}")
+    spent = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in enrolment.seconds.items())
+    screen.answer(
+        f"learnt '{outcome.task}' in {outcome.seconds:.1f} s ({spent})",
+        f"by {enrolment.lesson.method}: {enrolment.lesson.why}",
+        f"of the recordings kept aside {screen.percent(told.accuracy)} were recognised",
+        f"stored as {outcome.sha256[:12]}, {screen.size(outcome.size_bytes)}; try it: edgecl predict FILE",
+    )
+
+
+def _recordings(count: int) -> str:
+    return f"{count} recording{'' if count == 1 else 's'}"

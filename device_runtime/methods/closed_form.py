@@ -1,0 +1,81 @@
+"""The methods that need no gradient steps through the adapter: heads on the frozen features, cross-validated.
+
+Each fold of the recordings is asked of what the others taught. That is cheap, because folds are parts of one
+matrix of products; and it makes every recording a measured one, where a single split would have a handful.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from device_runtime.adapter import probabilities
+from device_runtime.backbone import Floats
+from device_runtime.examples import FOLDS, NEVER
+from device_runtime.held_out import LEAST, HeldOut
+from device_runtime.methods import logistic, prototype, ridge, slda
+from device_runtime.methods.gram import Doubles, Integers, Solve
+from device_runtime.methods.material import Material
+
+CLOSED_FORMS: dict[str, Solve] = {
+    "prototype": prototype.solve,
+    "slda": slda.solve,
+    "ridge": ridge.solve,
+    "logistic": logistic.solve,
+}
+SCALES = np.logspace(-3, 2, 51)
+
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """One of them, tried on a task."""
+
+    name: str
+    held_out: HeldOut
+    material: Material
+    scale: float  # of the logits, as the held-out windows found it best
+
+    @classmethod
+    def tried(cls, name: str, material: Material) -> "ClosedForm":
+        """The method of this name."""
+        examples, sample = material.examples, material.sample
+        asked = (material.folds[sample] != NEVER) & ~examples.varied[sample]
+        labels, recordings = examples.labels[sample][asked], examples.recordings[sample][asked]
+        logits = _left_out(CLOSED_FORMS[name], material)[asked]
+        scale = _best_scale(logits, labels)
+        held_out = HeldOut.of(probabilities(scale * logits), labels, recordings)
+        return cls(name, held_out, material, scale)
+
+    def parameters(self) -> Floats:
+        """The untouched adapter, then the head that all windows of the sample teach, [n]."""
+        material = self.material
+        head = CLOSED_FORMS[self.name](material.gram).scaled(self.scale).head(material.features)
+        return np.concatenate([material.start[: -head.size], head.ravel()])
+
+
+def _left_out(solve: Solve, material: Material) -> Doubles:
+    """Logits [M, C] of every window of the sample, from what the folds beside its own taught."""
+    gram, folds = material.gram, material.folds[material.sample]
+    logits = np.zeros((len(folds), gram.classes))
+    for fold in range(FOLDS):
+        asked = folds == fold
+        if asked.any():
+            logits[asked] = solve(gram.part(~asked)).logits(gram.products[np.ix_(asked, ~asked)])
+    return logits
+
+
+def _best_scale(logits: Doubles, labels: Integers) -> float:
+    """By what to multiply logits [M, C] so that they are as sure as they are right.
+
+    Temperature scaling: Guo et al. 2017, "On Calibration of Modern Neural Networks", §4.2, equation 9.
+    Deviation: the share 1 / (M + 2) of each target is spread over all classes, in the way of Platt 1999, §2.2;
+    else a method that is always right would be made infinitely sure.
+    """
+    count, classes = logits.shape
+    spread = 1 / (count + 2)
+    targets = (1 - spread) * np.eye(classes)[labels] + spread / classes
+
+    def loss(scale: float) -> float:
+        scores = np.maximum(probabilities(scale * logits), LEAST)
+        return -float((targets * np.log(scores)).sum())
+
+    return min(map(float, SCALES), key=loss)

@@ -1,0 +1,68 @@
+"""The windows of a task as every method meets them: divided into folds, their features standardised."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from device_runtime.adapter import AdapterForward
+from device_runtime.backbone import Floats
+from device_runtime.examples import Examples, Integers, folds_by_recording
+from device_runtime.methods.gram import Gram
+from edgecl.calibration import normalizer_of
+
+MOST_WINDOWS = 1500
+"""That closed forms look at: their products then take 18 MB."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What there is to learn from, and where learning starts."""
+
+    examples: Examples
+    folds: Integers  # [N]
+    start: Floats  # [n], the untouched adapter, then a head of zeros
+    embeddings: Floats  # [N, P], features before any adapter
+    normalizer: Floats  # [2, P]
+
+    @classmethod
+    def of(cls, examples: Examples, forward: AdapterForward, start: Floats, seed: int) -> "Material":
+        """Examples, once the forward graph has seen them."""
+        embeddings = forward.embeddings(examples.tokens)
+        folds = folds_by_recording(examples, seed)
+        return cls(examples, folds, start, embeddings, normalizer_of(embeddings))
+
+    @cached_property
+    def sample(self) -> Integers:
+        """Indices of the windows that closed forms look at, [M].
+
+        Where there are too many, classes give up windows until they have equally many: varied copies first,
+        then the later windows of each recording, then whole recordings.
+        """
+        examples = self.examples
+        order = np.lexsort((_rank(examples.recordings), examples.varied))
+        rank = np.empty_like(order)
+        rank[order] = _rank(examples.labels[order])
+        kept: Integers = np.sort(np.argsort(rank, kind="stable")[:MOST_WINDOWS])
+        return kept
+
+    @cached_property
+    def features(self) -> Floats:
+        """Standardised features of the sample, [M, P]."""
+        mean, inverse_deviation = self.normalizer
+        standardised: Floats = (self.embeddings[self.sample] - mean) * inverse_deviation
+        return standardised
+
+    @cached_property
+    def gram(self) -> Gram:
+        """Inner products of the sample."""
+        return Gram.of(self.features, self.examples.labels[self.sample], self.examples.classes)
+
+
+def _rank(groups: Integers) -> Integers:
+    """How many of the same group stand before each, [N]."""
+    order = np.argsort(groups, kind="stable")
+    first = np.searchsorted(groups[order], groups[order])
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(groups)) - first
+    return rank

@@ -1,0 +1,38 @@
+"""Streaming linear discriminant analysis: class means, seen through one covariance that all classes share.
+
+Hayes & Kanan 2020, "Lifelong Machine Learning with Deep Streaming Linear Discriminant Analysis", §3: with
+the precision Λ = [(1 − ε) Σ + ε I]⁻¹ the weights of a class are Λμ and its bias is −½ μᵀΛμ.
+
+Deviations: all windows are there at once, so Σ is what streaming would have ended with, their mean squared
+deviation from their class means. The identity is scaled by the mean variance, and has a share ε of ½ instead
+of 1e-4: there are fewer windows than features, so most of Σ is unknown. And nothing P × P is inverted. With
+the windows' deviations R [N, P], α = (1 − ε) / N and β = ε tr(Σ) / P, Woodbury's identity says
+
+    Λ = (α RᵀR + β I)⁻¹ = (I − Rᵀ (RRᵀ + β/α I)⁻¹ R) / β
+
+and R = features less their class means, so every product follows from those of the features.
+"""
+
+import numpy as np
+
+from device_runtime.methods.gram import Doubles, Dual, Gram
+
+SHRINKAGE = 0.5
+"""ε: from 0.3 to 0.7 the mean accuracy on six tasks stays within half a point."""
+
+
+def solve(gram: Gram) -> Dual:
+    """Weights βΛμ_c and biases −½ μ_cᵀβΛμ_c: the factor β is left to whoever scales the logits."""
+    averaging = gram.averaging
+    means = gram.products @ averaging  # every window with every class mean, [N, C]
+    residuals = _within(gram, _within(gram, gram.products).T)  # RRᵀ
+    mean_variance = residuals.trace() / gram.width
+    ridge = SHRINKAGE / (1 - SHRINKAGE) * mean_variance + np.finfo(float).tiny
+    solved = np.linalg.solve(residuals + ridge * np.eye(len(residuals)), _within(gram, means))
+    coefficients = averaging - _within(gram, solved)
+    return Dual(coefficients, -0.5 * (averaging * (gram.products @ coefficients)).sum(axis=0))
+
+
+def _within(gram: Gram, rows: Doubles) -> Doubles:
+    """Rows [N, …] less the mean row of their class."""
+    return rows - (gram.averaging.T @ rows)[gram.labels]
