@@ -67,8 +67,8 @@ def _best_scale(logits: Doubles, labels: Integers) -> float:
     """By what to multiply logits [M, C] so that they are as sure as they are right.
 
     Temperature scaling: Guo et al. 2017, "On Calibration of Modern Neural Networks", §4.2, equation 9.
-    Deviation: the share 1 / (M + 2) of each target is spread over all classes, in the way of Platt 1999, §2.2;
-    else a method that is always right would be made infinitely sure.
+    Deviation: the share 1 / (M + 2) of each target is spread over all classes, after Platt 1999, §2.2; else
+    a method that is always right would be made infinitely sure.
     """
     count, classes = logits.shape
     spread = 1 / (count + 2)
