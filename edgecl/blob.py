@@ -228,9 +228,10 @@ def _check_fit(blob: TaskBlob, manifest: Manifest) -> None:
     record = blob.record
     if record.fingerprint != manifest.fingerprint:
         raise BlobError(
-            f"task '{record.task}' was enrolled with bundle {record.fingerprint[:8]}, "
-            f"this bundle has {manifest.fingerprint[:8]}",
-            f"run 'edgecl enroll {record.task} …' again, or open the bundle it was made with (--bundle)",
+            f"task '{record.task}' was enrolled with bundle {record.fingerprint[:8]}; its numbers mean "
+            f"nothing to the backbone of '{manifest.name}', {manifest.fingerprint[:8]}",
+            f"run 'edgecl enroll {record.task} FOLDER --replace' with the recordings it was learnt from, "
+            "or open the bundle it was enrolled with (--bundle)",
         )
     fits = (
         manifest.classes_of(blob.parameters.size) == len(record.labels)

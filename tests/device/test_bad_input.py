@@ -204,6 +204,20 @@ def test_a_task_of_another_bundle_is_listed_and_refused_with_the_way_out(
     assert any("alarms" in warning for warning in answer.json["warnings"])
 
 
+def test_a_task_moves_to_another_bundle_by_being_learnt_again(
+    edgecl: Edgecl, home: Path, recordings: Path, bundle: Path, tmp_path: Path
+) -> None:
+    other = other_bundle(bundle, tmp_path / "other")
+    told = edgecl("evaluate", "alarms", recordings / "alarms", "--bundle", other)
+    assert_refused(told, 1, "mean nothing to the backbone of", "'edgecl enroll alarms FOLDER --replace'")
+    assert described(other).name in told.err
+
+    assert edgecl("enroll", "alarms", recordings / "alarms", "--replace", "--bundle", other).code == 0
+    answer = edgecl("evaluate", "alarms", recordings / "alarms", "--bundle", other, "--json")
+    assert answer.json["accuracy"] == 1.0
+    assert_refused(edgecl("predict", recordings / "alarms"), 1, "was enrolled with bundle", "--bundle")
+
+
 @pytest.mark.parametrize("name", ["manifest.json", "backbone.onnx", "golden.safetensors"])
 def test_a_flipped_byte_in_a_bundle_is_refused(
     edgecl: Edgecl, recordings: Path, bundle: Path, tmp_path: Path, name: str
