@@ -155,7 +155,7 @@ def _engine(name: str, runtime: Runtime) -> Check:
 
 def _agreement(name: str, comparisons: list[selftest.Comparison]) -> Check:
     differences = ", ".join(f"{c.name} {c.difference:.1e}" for c in comparisons)
-    detail = f"largest differences from torch: {differences}"
+    detail = f"largest differences from the host: {differences}"
     if all(comparison.agrees for comparison in comparisons):
         return Check(name, "ok", detail)
     return Check(name, "fail", detail, "try another version of onnxruntime; nothing learnt here is sound")

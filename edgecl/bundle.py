@@ -5,7 +5,9 @@
     adapter.onnx             tokens, parameters, normalizer → logits, features
     train_step.onnx          one AdamW step on the flat parameter vector (engine "portable")
     ort_training/…           artifacts of onnxruntime-training (engine "ort-training")
-    golden.safetensors       inputs and outputs computed by torch, for the self-test
+    initial.safetensors      where training of the adapter starts
+    background.safetensors   embeddings of what is in no task
+    golden.safetensors       inputs and outputs computed by the host, for the self-test
 
 Hidden files are ignored; any other file that the manifest does not list is refused.
 """
@@ -53,7 +55,13 @@ __all__ = [
 MANIFEST_NAME = "manifest.json"
 MAX_MANIFEST_BYTES = 1 << 20
 
-ALWAYS_NEEDED = ("backbone.onnx", "adapter.onnx", "golden.safetensors")
+ALWAYS_NEEDED = (
+    "backbone.onnx",
+    "adapter.onnx",
+    "initial.safetensors",
+    "background.safetensors",
+    "golden.safetensors",
+)
 NEEDED_BY_ENGINE = {
     "portable": ("train_step.onnx",),
     "ort-training": (
@@ -114,7 +122,7 @@ class Bundle:
         return data
 
     def golden(self) -> dict[str, npt.NDArray[Any]]:
-        """The golden vectors: torch's inputs and outputs, by name."""
+        """The golden vectors: the host's inputs and outputs, by name."""
         try:
             return dict(load_safetensors(self.read("golden.safetensors")))
         except (SafetensorError, KeyError, ValueError) as error:

@@ -9,7 +9,7 @@ the two graphs that recognition runs. Task blobs carry it; a blob fits a bundle 
 
 from math import prod
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -17,13 +17,19 @@ from edgecl import canonical
 from edgecl.canonical import sha256_hex
 from edgecl.errors import BlobError, BundleError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION: Final = 2
 MAX_FILE_BYTES = 512 << 20
 
 COPY_AGAIN = "copy the bundle again from where it was made, or export it again with 'edgecl-export bundle'"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=1, le=1 << 31)]
+
+Pooling = Literal["mean", "mean+deviation"]
+STATISTICS: dict[Pooling, int] = {"mean": 1, "mean+deviation": 2}
+"""How many numbers an embedding keeps of each channel of a frequency row."""
+
+Variant = Literal["fp32", "fp16", "int8"]
 
 
 class Record(BaseModel):
@@ -49,7 +55,11 @@ class FrontEnd(Record):
 
 
 class Geometry(Record):
-    """The token grid of one window: frequency_rows × time_columns cells behind the special tokens."""
+    """The token grid of one window, and what its embedding keeps of it.
+
+    The grid is frequency_rows × time_columns cells behind the special tokens. The embedding is every row's
+    mean over time, with "mean+deviation" then every row's standard deviation, then the special tokens' mean.
+    """
 
     window_samples: Count
     frequency_rows: Count
@@ -59,6 +69,12 @@ class Geometry(Record):
     blocks: Count
     heads: Count
     attention: str
+    pooling: Pooling
+
+    @property
+    def pooled_width(self) -> int:
+        """P, the width of the embedding."""
+        return (STATISTICS[self.pooling] * self.frequency_rows + 1) * self.width
 
 
 class Tensor(Record):
@@ -86,18 +102,23 @@ class FileEntry(Record):
 class Description(Record):
     """All of a manifest that its author decides; `write_manifest` adds the rest from the files."""
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = FORMAT_VERSION
     name: Annotated[str, Field(min_length=1)]
     created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d")]  # ISO date
     front_end: FrontEnd
     geometry: Geometry
+    variant: Variant  # how the backbone's weights are stored; int8: computed with, too
     adapter: Adapter
-    parameters: tuple[Tensor, ...]  # the adapter's tensors, in the order of the flat vector
-    head_features: Count  # P; the head [C, P + 1] follows the adapter's tensors
+    parameters: tuple[Tensor, ...]  # of the adapter, in the order of the flat vector; the head comes last
     max_classes: Count  # rows of the head in the ort-training artifacts
     engines: tuple[Literal["portable", "ort-training"], ...]
     licence: str
     origin: str
+
+    @property
+    def head_features(self) -> int:
+        """P: a task's head is [C, P + 1]."""
+        return self.geometry.pooled_width
 
     @property
     def adapter_size(self) -> int:
@@ -136,9 +157,7 @@ class Manifest(Description):
 
 def fingerprint_of(description: Description, files: dict[str, FileEntry]) -> str:
     """SHA-256 (hex) of everything that decides what tokens and parameters mean."""
-    meaning = description.model_dump(
-        mode="json", include={"front_end", "geometry", "adapter", "parameters", "head_features"}
-    )
+    meaning = description.model_dump(mode="json", include={"front_end", "geometry", "adapter", "parameters"})
     graphs = {name: files[name].sha256 for name in ("backbone.onnx", "adapter.onnx")}
     return sha256_hex(canonical.dump(meaning | graphs))
 
@@ -152,16 +171,26 @@ def to_bytes(manifest: Manifest) -> bytes:
 def from_bytes(data: bytes) -> Manifest:
     """The manifest, once its spelling, digest, version and schema have been accepted, in that order."""
     document = _signed_document(data)
-    version = document.get("format_version")
-    if version != FORMAT_VERSION:
-        raise BundleError(
-            f"this bundle has format version {version}, this edgecl reads version {FORMAT_VERSION}",
-            "update edgecl, or export the bundle again with this version",
-        )
+    _check_version(document.get("format_version"))
     try:
         return Manifest.model_validate_json(canonical.dump(document))
     except ValidationError as error:
         raise BundleError(f"the bundle's manifest is not valid: {first_fault(error)}", COPY_AGAIN) from error
+
+
+def _check_version(version: object) -> None:
+    if version == FORMAT_VERSION:
+        return
+    if version == 1:
+        raise BundleError(
+            "this bundle was made by an earlier edgecl, before bundles said what their embeddings are "
+            f"(format version 1; this edgecl reads version {FORMAT_VERSION})",
+            "export its weights again with 'edgecl-export bundle', or keep using the edgecl that made it",
+        )
+    raise BundleError(
+        f"this bundle has format version {version}, this edgecl reads version {FORMAT_VERSION}",
+        "update edgecl, or export the bundle again with this version",
+    )
 
 
 def _signed_document(data: bytes) -> dict[str, Any]:

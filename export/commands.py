@@ -1,8 +1,7 @@
 """The commands of `edgecl-export`."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -10,6 +9,7 @@ from rich.table import Table
 
 from edgecl.bundle import Bundle
 from edgecl.errors import ExportError
+from edgecl.manifest import Variant
 from export import parity
 from export.checkpoint import Weights, load_weights, save_weights
 from export.distill.command import distill_command
@@ -18,13 +18,6 @@ from export.make_bundle import Recipe, make_bundle
 from export.model.adapters import ADAPTERS
 
 WIDTH = 110  # the parity table, unwrapped
-
-
-class Attention(StrEnum):
-    """How the blocks of an imported checkpoint shall look around."""
-
-    FTA = "fta"
-    FULL = "full"
 
 
 app = typer.Typer(
@@ -42,6 +35,7 @@ def bundle_command(
     placement: Annotated[str, typer.Option(help="Where adapters stand: post, tail-K or all.")] = "post",
     rank: Annotated[int, typer.Option(min=1, max=512, help="Width of the adapters' bottleneck.")] = 16,
     adapter: Annotated[str, typer.Option(help=f"Kind of adapter: {', '.join(ADAPTERS)}.")] = "conv",
+    variant: Annotated[Variant, typer.Option(help="The backbone's weights; int8 also computes so.")] = "fp16",
     name: Annotated[str, typer.Option(help="Name of the bundle; the folder's name if none is given.")] = "",
     card: Annotated[Path | None, typer.Option(exists=True, help="Model card that travels along.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the adapters' initial values.")] = 0,
@@ -55,7 +49,7 @@ def bundle_command(
     Example: edgecl-export bundle --weights W.safetensors --placement post --rank 16 --out my-bundle
     """
     with Console(stderr=True).status("exporting and comparing with torch …"):
-        recipe = Recipe(name, placement, rank, adapter, seed, card, background)
+        recipe = Recipe(name, placement, rank, adapter, variant, seed, card, background)
         rows = make_bundle(load_weights(weights), recipe, out)
     _show(rows)
     opened = Bundle.open(out)
@@ -77,21 +71,23 @@ def check_command(
     parity.demand(rows)
 
 
-@app.command("import")
-def import_command(
+@app.command("import-ast")
+def import_ast_command(
     folder: Annotated[Path, typer.Argument(help="A Hugging Face AST checkpoint.")],
     licence: Annotated[str, typer.Option(help="Licence of the weights, as an SPDX name.")],
     origin: Annotated[str, typer.Option(help="Where the weights come from.")],
     out: Annotated[Path, typer.Option(help="File to write (.safetensors); it must not exist.")],
-    attention: Annotated[Attention, typer.Option(help="Factorised, or as it was trained.")] = Attention.FTA,
+    attention: Annotated[
+        Literal["fta", "full"], typer.Option(help="Factorised, or as it was trained.")
+    ] = "fta",
 ) -> None:
     """Bring in the weights of an AST checkpoint, for 'edgecl-export bundle'.
 
-    Example: edgecl-export import ast-folder --licence BSD-3-Clause --origin URL --out W.safetensors
+    Example: edgecl-export import-ast ast-folder --licence BSD-3-Clause --origin URL --out W.safetensors
     """
     if out.exists():
         raise ExportError(f"'{out}' exists already", "choose another file with --out, or remove it")
-    model = load_hugging_face(folder, attention.value)
+    model = load_hugging_face(folder, attention)
     out.parent.mkdir(parents=True, exist_ok=True)
     save_weights(Weights(model, licence, origin), out)
     print(f"wrote {out}: {out.stat().st_size / 1e6:.1f} MB")

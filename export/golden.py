@@ -2,9 +2,12 @@
 
 They hold each step a device takes: waveform → tokens → logits and features → loss and gradients → the
 parameters after `STEPS` AdamW steps. All inputs come from one seed.
+
+An int8 backbone computes tokens of its own: those stand here, and beside them, as `float_tokens` and
+`float_embedding`, what torch makes of the same waveform.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -29,14 +32,20 @@ def flat(tail: AdaptedTail, head: Tensor) -> Tensor:
     return torch.cat([value.detach().flatten() for value in [*tail.trainable().values(), head]])
 
 
-def golden_vectors(backbone: Ast, tail: AdaptedTail) -> Arrays:
-    """Every golden input and output by name, as the manifest's reader expects them."""
+def golden_vectors(
+    backbone: Ast, tail: AdaptedTail, quantized: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None
+) -> Arrays:
+    """Every golden input and output by name, as the manifest's reader expects them.
+
+    Args:
+        quantized: the tokens [B, N, D] that an int8 backbone makes of a waveform [B, samples].
+    """
     random = torch.Generator().manual_seed(SEED)
     config = backbone.config
-    with torch.inference_mode():
-        waveform = _sounds(WINDOWS, config, random)
-        tokens = backbone(waveform, tail.first_block)
-    tokens = tokens.clone()
+    waveform = _sounds(WINDOWS, config, random)
+    with torch.no_grad():
+        exact = backbone(waveform, tail.first_block)
+    tokens = torch.from_numpy(quantized(waveform.numpy())) if quantized else exact
     start = flat(tail, torch.zeros(CLASSES, config.pooled_width + 1))
     parameters = start + 0.02 * torch.randn(start.shape, generator=random)
     features = pool(tokens, config)
@@ -53,6 +62,8 @@ def golden_vectors(backbone: Ast, tail: AdaptedTail) -> Arrays:
         "normalizer": normalizer,
         "targets": targets,
     }
+    if quantized:
+        outputs |= {"float_tokens": exact[:2], "float_embedding": pool(exact[:2], config)}
     return {name: np.ascontiguousarray(value.detach().numpy()) for name, value in (inputs | outputs).items()}
 
 

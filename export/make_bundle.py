@@ -2,18 +2,22 @@
 
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from safetensors.numpy import save
 
+from device_runtime.backbone import Floats
 from device_runtime.background import FILE_NAME as BACKGROUND_NAME
+from device_runtime.session import open_session
 from edgecl.bundle import Bundle, write_manifest
 from edgecl.errors import ExportError
-from edgecl.manifest import Adapter, Description, Geometry
+from edgecl.manifest import Adapter, Description, Geometry, Variant
 from edgecl.manifest import Tensor as TensorEntry
 from export import parity
 from export.background import background
@@ -21,10 +25,12 @@ from export.checkpoint import Weights
 from export.golden import flat, golden_vectors
 from export.model.adapters import AdaptedTail, Placement
 from export.model.ast import Ast
-from export.to_onnx import export_backbone, export_forward, store_half
+from export.precision import quantize, store_half
+from export.to_onnx import export_backbone, export_forward
 from export.train_step import flatten_parameters, train_step
 
 MAX_CLASSES = 64
+DENSE_UP_TO = 100  # cells of a window's grid; from 5 s on (128 cells) FTA is the quicker one
 ENGINES = ("portable", "ort-training")
 
 
@@ -36,6 +42,7 @@ class Recipe:
     placement: str = "post"
     rank: int = 16
     kind: str = "conv"  # of adapter, see `export.model.adapters.ADAPTERS`
+    variant: Variant = "fp16"  # how the backbone is kept, see `export.precision`
     seed: int = 0
     card: Path | None = None  # a model card that travels with the bundle
     background: Path | None = None  # recordings of anything, see `export.background`
@@ -60,8 +67,8 @@ def make_bundle(weights: Weights, recipe: Recipe, out: Path) -> list[parity.Row]
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as beside:
         folder = Path(beside) / out.name
         folder.mkdir()
-        _write_graphs(weights.model, tail, folder)
-        _write_vectors(weights.model, tail, folder)
+        _write_graphs(weights.model, tail, recipe.variant, folder)
+        _write_vectors(weights.model, tail, recipe.variant, folder)
         (folder / BACKGROUND_NAME).write_bytes(save(background(weights.model, recipe.background)))
         if recipe.card:
             shutil.copyfile(recipe.card, folder / "MODEL_CARD.md")
@@ -81,21 +88,47 @@ def _demand_engines() -> None:
         )
 
 
-def _write_graphs(model: Ast, tail: AdaptedTail, folder: Path) -> None:
+def _write_graphs(model: Ast, tail: AdaptedTail, variant: Variant, folder: Path) -> None:
     from export.ort_training import write_artifacts  # noqa: PLC0415  (`check` does without the training wheel)
 
-    onnx.save(export_backbone(model, tail.first_block), folder / "backbone.onnx")
+    backbone = export_backbone(quickest(model), tail.first_block)
     forward = export_forward(tail)
     adapter = flatten_parameters(forward, _layout(tail))
-    onnx.save(store_half(adapter), folder / "adapter.onnx")
-    onnx.save(store_half(train_step(adapter)), folder / "train_step.onnx")
+    graphs = {
+        "backbone": quantize(backbone) if variant == "int8" else backbone,
+        "adapter": adapter,
+        "train_step": train_step(adapter),
+    }
+    for name, graph in graphs.items():
+        onnx.save(graph if variant == "fp32" else store_half(graph), folder / f"{name}.onnx")
     write_artifacts(forward, folder / "ort_training", MAX_CLASSES)
 
 
-def _write_vectors(model: Ast, tail: AdaptedTail, folder: Path) -> None:
+def quickest(model: Ast) -> Ast:
+    """The same function; for few tokens, FTA as dense scores under its mask, which then is quicker."""
+    config = model.config
+    if config.attention != "fta" or config.rows * config.columns > DENSE_UP_TO:
+        return model
+    dense = Ast(replace(config, attention="masked")).requires_grad_(False)
+    dense.load_state_dict(model.state_dict())
+    return dense
+
+
+def _write_vectors(model: Ast, tail: AdaptedTail, variant: Variant, folder: Path) -> None:
     initial = flat(tail, torch.zeros(0)).numpy()
     (folder / "initial.safetensors").write_bytes(save({"parameters": initial}))
-    (folder / "golden.safetensors").write_bytes(save(golden_vectors(model, tail)))
+    quantized = _tokens_of(folder / "backbone.onnx") if variant == "int8" else None
+    (folder / "golden.safetensors").write_bytes(save(golden_vectors(model, tail, quantized)))
+
+
+def _tokens_of(graph: Path) -> Callable[[Floats], Floats]:
+    """What a backbone makes of windows [N, samples], one at a time as devices do."""
+    session = open_session(graph.read_bytes(), threads=1)
+
+    def tokens(windows: Floats) -> Floats:
+        return np.concatenate([session.run(["tokens"], {"waveform": window[None]})[0] for window in windows])
+
+    return tokens
 
 
 def _layout(tail: AdaptedTail) -> list[tuple[str, tuple[int, ...]]]:
@@ -117,10 +150,11 @@ def _description(weights: Weights, tail: AdaptedTail, recipe: Recipe, name: str)
             blocks=config.depth,
             heads=config.heads,
             attention=config.attention,
+            pooling=config.pooling,
         ),
+        variant=recipe.variant,
         adapter=Adapter(kind=recipe.kind, rank=recipe.rank, placement=recipe.placement),
         parameters=tuple(TensorEntry(name=name, shape=shape) for name, shape in _layout(tail)),
-        head_features=config.pooled_width,
         max_classes=MAX_CLASSES,
         engines=ENGINES,
         licence=weights.licence,

@@ -9,10 +9,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import onnx
 import torch
-from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.export import Dim
 
@@ -50,17 +48,15 @@ def export_backbone(model: Ast, stop: int) -> onnx.ModelProto:
     """`waveform [batch, samples]` → `tokens [batch, tokens, D]` after `stop` blocks, `embedding [batch, P]`.
 
     Any batch and length will do, up to 64 s; with learned positions up to `window_samples`, for which
-    there are positions. Weights that came as fp16 are stored so again, without loss; the front end stays
-    fp32.
+    there are positions.
     """
-    exported = export_graph(
+    return export_graph(
         _Backbone(model, stop),
         (torch.zeros(2, model.config.window_samples),),
         inputs=["waveform"],
         outputs=["tokens", "embedding"],
         axes=({0: Dim("batch"), 1: _lengths(model.config)},),
     )
-    return store_half(exported)
 
 
 def _lengths(config: AstConfig) -> Dim:
@@ -130,8 +126,7 @@ def _quiet() -> Iterator[None]:
 
 
 def finish(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph stamped, stripped of the exporter's notes, and checked."""
-    model.ir_version = IR_VERSION
+    """The graph without the exporter's notes, simplified and stamped."""
     del model.metadata_props[:]
     del model.functions[:]
     for node in model.graph.node:
@@ -139,29 +134,12 @@ def finish(model: onnx.ModelProto) -> onnx.ModelProto:
         node.doc_string = ""
     for value in [*model.graph.input, *model.graph.output, *model.graph.value_info, *model.graph.initializer]:
         del value.metadata_props[:]
+    return stamp(simplify(model))
+
+
+def stamp(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph with our IR version and name on it, checked."""
+    model.ir_version = IR_VERSION
     model.producer_name, model.producer_version = "edgecl", ""
-    simplify(model)
-    onnx.checker.check_model(model, full_check=True)
-    return model
-
-
-def store_half(model: onnx.ModelProto, least_values: int = 256) -> onnx.ModelProto:
-    """Fp32 initialisers that fp16 holds exactly become fp16 and a Cast, folded when a session loads."""
-    kept, casts = [], []
-    for tensor in model.graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        with np.errstate(over="ignore"):
-            half = values.astype(np.float16)
-        if values.dtype == np.float32 and values.size >= least_values and np.array_equal(half, values):
-            stored = f"{tensor.name}.fp16"
-            casts.append(onnx.helper.make_node("Cast", [stored], [tensor.name], to=onnx.TensorProto.FLOAT))
-            kept.append(numpy_helper.from_array(half, stored))
-        else:
-            kept.append(tensor)
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
     onnx.checker.check_model(model, full_check=True)
     return model

@@ -90,10 +90,11 @@ def tiny_description() -> Description:
             blocks=1,
             heads=1,
             attention="fta",
+            pooling="mean",
         ),
+        variant="fp16",
         adapter=Adapter(kind="conv", rank=3, placement="post"),
         parameters=(Tensor(name="adapter.down", shape=(2, 3)),),
-        head_features=FEATURES,
         max_classes=64,
         engines=("portable",),
         licence="Apache-2.0",
@@ -106,7 +107,13 @@ def tiny_bundle(folder: Path) -> Manifest:
     folder.mkdir(parents=True)
     for name in ("backbone", "adapter", "train_step"):
         (folder / f"{name}.onnx").write_bytes(onnx_model(onnx_node(name.capitalize())))
-    (folder / "golden.safetensors").write_bytes(save({"loss": np.array([0.5], np.float32)}))
+    tensors = {
+        "initial": {"parameters": np.zeros(6, np.float32)},
+        "background": {name: np.zeros((1, FEATURES), np.float16) for name in ("noise", "sounds")},
+        "golden": {"loss": np.array([0.5], np.float32)},
+    }
+    for name, arrays in tensors.items():
+        (folder / f"{name}.safetensors").write_bytes(save(arrays))
     return write_manifest(folder, tiny_description())
 
 

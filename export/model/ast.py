@@ -14,13 +14,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from edgecl.manifest import FrontEnd
+from edgecl.manifest import STATISTICS, FrontEnd, Pooling
 from export.model.frontend import LogMel
 from export.model.fta import dense_attention, factorized_attention, fta_mask
 from export.model.stem import MobileStem, PatchStem
 
 Attention = Literal["fta", "masked", "full"]
-Pooling = Literal["mean", "mean+deviation"]
 
 DEFAULT_FRONT_END = FrontEnd(
     sample_rate_hz=16000,
@@ -95,8 +94,7 @@ class AstConfig:
     @property
     def pooled_width(self) -> int:
         """P, the width of the embedding that `pool` makes."""
-        statistics = 2 if self.pooling == "mean+deviation" else 1
-        return (statistics * self.rows + 1) * self.width
+        return (STATISTICS[self.pooling] * self.rows + 1) * self.width
 
 
 class SelfAttention(nn.Module):

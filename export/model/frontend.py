@@ -6,8 +6,8 @@ in float64 and becomes the kernel of a single Conv1d:
     frame [400] ──(I − 11ᵀ/n)── pre-emphasis ── window ── zero-pad ── DFT──► re, im [2 × 257]
     └──────────────────── one matrix [514, 400] ────────────────────────┘
 
-The mel bank is applied to the squares of both halves at once. Mel scale and triangles follow Kaldi's
-fbank (1127·ln(1 + f/700), triangles straight in mel), which AST checkpoints were trained on.
+The mel bank is applied to the power re² + im². Mel scale and triangles follow Kaldi's fbank
+(1127·ln(1 + f/700), triangles straight in mel), which AST checkpoints were trained on.
 """
 
 import numpy as np
@@ -60,12 +60,12 @@ class LogMel(nn.Module):
             config.mel_bands, config.fft_samples, config.sample_rate_hz, config.low_hz, config.high_hz
         )
         self.register_buffer("kernel", torch.tensor(kernel, dtype=torch.float32), persistent=False)
-        both = np.concatenate([bank, bank], axis=1)
-        self.register_buffer("bank", torch.tensor(both, dtype=torch.float32), persistent=False)
+        self.register_buffer("bank", torch.tensor(bank, dtype=torch.float32), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """[B, samples] in −1…1 → [B, 1, mel_bands, frames]."""
         spectrum = nn.functional.conv1d(waveform[:, None], self.kernel, stride=self.config.hop_samples)
-        mel = self.bank @ (spectrum * spectrum)
+        real, imaginary = spectrum.chunk(2, dim=1)  # [B, bins, frames] each
+        mel = self.bank @ (real * real + imaginary * imaginary)
         log_mel = mel.clamp(min=self.config.floor).log()
         return ((log_mel - self.config.shift) / self.config.scale)[:, None]

@@ -9,7 +9,7 @@ CLAMP = 6.0
 
 
 class Standardize(nn.Module):
-    """Zero mean and unit variance per channel, measured once, then frozen; the last axis is the channel."""
+    """Zero mean and unit variance per channel, measured once, then frozen."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -21,9 +21,10 @@ class Standardize(nn.Module):
         self.mean.copy_(values.mean(0))
         self.deviation.copy_(values.std(0).clamp(min=1e-3))
 
-    def forward(self, values: Tensor) -> Tensor:
-        """[…, channels] → the same shape, clamped to ±6."""
-        return ((values - self.mean) / self.deviation).clamp(-CLAMP, CLAMP)
+    def forward(self, values: Tensor, trailing: int = 0) -> Tensor:
+        """[…, channels] with so many axes behind the channels → the same shape, clamped to ±6."""
+        mean, deviation = (x.view(-1, *[1] * trailing) for x in (self.mean, self.deviation))
+        return ((values - mean) / deviation).clamp(-CLAMP, CLAMP)
 
 
 class MobileStem(nn.Module):
@@ -49,13 +50,9 @@ class MobileStem(nn.Module):
 
     def join(self, maps: list[Tensor]) -> Tensor:
         """Tokens [B, D, F, T] of the maps behind the layers, its own or its teacher's."""
-        fine = _by_channel(self.fine_scale, maps[FINE_LAYER])
-        coarse = _by_channel(self.coarse_scale, maps[COARSE_LAYER])
+        fine = self.fine_scale(maps[FINE_LAYER], trailing=2)
+        coarse = self.coarse_scale(maps[COARSE_LAYER], trailing=2)
         return self.fine(fine) + self.coarse(coarse)
-
-
-def _by_channel(scale: Standardize, x: Tensor) -> Tensor:
-    return scale(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class PatchStem(nn.Conv2d):

@@ -17,7 +17,7 @@ from edgecl.bundle import Bundle, write_manifest
 from edgecl.errors import BlobError, BundleError
 from tests.tiny_files import message, onnx_model, onnx_node, tiny_blob, tiny_bundle, tiny_description
 
-GOLDEN = Path(__file__).parent / "golden" / "bundle_v1"
+GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.fixture
@@ -43,9 +43,22 @@ def test_what_was_written_is_what_opens(folder: Path) -> None:
 
 
 def test_todays_format_still_opens_later() -> None:
-    bundle = Bundle.open(GOLDEN)
-    assert bundle.fingerprint == "03bc416e75ac2216797df7e24dccfb1729e9fcd15ea8cc321d9d2462353afcb4"
+    bundle = Bundle.open(GOLDEN / "bundle_v2")
+    assert bundle.fingerprint == "9adbd93eb1ee71f4ae89bd08d49dc446d10975328c4fe9451d3ea8958b9ead96"
     assert bundle.manifest.adapter_size == 6
+
+
+def test_a_bundle_from_before_embeddings_were_described_is_refused_with_the_way_out() -> None:
+    with pytest.raises(BundleError, match=r"an earlier edgecl, before bundles said .* version 1") as refusal:
+        Bundle.open(GOLDEN / "bundle_v1")
+    assert "edgecl-export bundle" in refusal.value.hint
+
+
+@pytest.mark.parametrize(("pooling", "features"), [("mean", 4), ("mean+deviation", 6)])
+def test_the_head_is_as_wide_as_the_embedding(pooling: str, features: int) -> None:
+    description = tiny_description()
+    geometry = description.geometry.model_copy(update={"pooling": pooling})
+    assert description.model_copy(update={"geometry": geometry}).head_features == features
 
 
 def test_the_same_files_give_the_same_manifest_and_fingerprint(folder: Path, tmp_path: Path) -> None:
@@ -167,14 +180,17 @@ def test_a_listed_name_that_leaves_the_folder_is_refused(folder: Path, name: str
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda d: d.update(format_version=2), "has format version 2, this edgecl reads version 1"),
+        (lambda d: d.update(format_version=3), "has format version 3, this edgecl reads version 2"),
         (lambda d: d.update(colour="red"), "colour: Extra inputs are not permitted"),
         (lambda d: d.pop("licence"), "licence: Field required"),
-        (lambda d: d.update(head_features="4"), "head_features: Input should be a valid integer"),
+        (lambda d: d.update(max_classes="64"), "max_classes: Input should be a valid integer"),
+        (lambda d: d.update(variant="fp8"), "variant: Input should be 'fp32', 'fp16' or 'int8'"),
         (lambda d: d["geometry"].update(width=0), "geometry.width: Input should be greater"),
+        (lambda d: d["geometry"].pop("pooling"), "geometry.pooling: Field required"),
         (lambda d: d["adapter"].update(placement="middle"), "adapter.placement"),
         (lambda d: d["files"]["adapter.onnx"].update(size_bytes=1 << 40), "size_bytes: Input should be less"),
         (lambda d: d.update(fingerprint="ab" * 32), "bears a fingerprint that is not its own"),
+        (lambda d: d["geometry"].update(pooling="mean+deviation"), "bears a fingerprint that is not its own"),
         (lambda d: d["front_end"].update(low_hz=30.0), "bears a fingerprint that is not its own"),
     ],
 )

@@ -68,7 +68,7 @@ def test_the_command_turns_a_checkpoint_into_a_weights_file(
     folder, _ = checkpoint
     out = tmp_path / "new" / "w.safetensors"
     told = ["--licence", "BSD-3-Clause", "--origin", "https://example.org/ast", "--attention", attention]
-    assert export("import", folder, *told, "--out", out, on=monkeypatch) == 0
+    assert export("import-ast", folder, *told, "--out", out, on=monkeypatch) == 0
 
     weights, original = load_weights(out), load_hugging_face(folder, attention)
     assert (weights.licence, weights.origin) == ("BSD-3-Clause", "https://example.org/ast")
@@ -86,7 +86,7 @@ def test_an_import_never_writes_over_a_file_and_says_what_is_no_checkpoint(
     mine = tmp_path / "mine"
     mine.write_text("mine")
     told = ["--licence", "CC0-1.0", "--origin", "here"]
-    assert export("import", checkpoint[0], *told, "--out", mine, on=monkeypatch) == 1
+    assert export("import-ast", checkpoint[0], *told, "--out", mine, on=monkeypatch) == 1
     assert mine.read_text() == "mine"
-    assert export("import", tmp_path, *told, "--out", tmp_path / "w", on=monkeypatch) == 1
+    assert export("import-ast", tmp_path, *told, "--out", tmp_path / "w", on=monkeypatch) == 1
     assert "is not a Hugging Face AST checkpoint" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,15 +11,21 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 
+from device_runtime import selftest
 from device_runtime.backbone import Backbone
+from device_runtime.runtime import Runtime
+from device_runtime.session import open_session
 from edgecl.bundle import Bundle
 from edgecl.errors import ExportError, UsageError
 from export import parity
 from export.checkpoint import Weights, load_weights, save_weights
-from export.make_bundle import Recipe, make_bundle
+from export.make_bundle import Recipe, make_bundle, quickest
 from export.model.adapters import ADAPTERS, AdaptedTail, ConvAdapter, Placement
 from export.model.ast import Ast, AstConfig, pool
+from export.precision import store_half
+from export.to_onnx import export_backbone
 from tests.export_command import export
 
 SMALL = AstConfig(width=24, heads=2, depth=2)
@@ -39,6 +46,14 @@ def post(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of the small backbone with an adapter behind it."""
     folder = tmp_path_factory.mktemp("made") / "bundle"
     make_bundle(weights, Recipe(rank=4), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def int8(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same bundle with its backbone in int8."""
+    folder = tmp_path_factory.mktemp("made") / "int8"
+    make_bundle(weights, Recipe(rank=4, variant="int8"), folder)
     return folder
 
 
@@ -100,9 +115,69 @@ def assert_tokens_equal_torch(
 def test_the_export_makes_reshapes_constant_and_leaves_nothing_dead(post: Path):
     graph = onnx.load(post / "backbone.onnx").graph
     constants = {tensor.name for tensor in graph.initializer}
-    assert {node.input[1] in constants for node in graph.node if node.op_type == "Reshape"} == {True}
+    computed = [n for n in graph.node if n.op_type == "Reshape" and n.input[1] not in constants]
+    assert len(computed) == 1, "the mask's, whose two sides both grow with the length"
     used = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
     assert all(used.intersection(node.output) for node in graph.node)
+
+
+def test_a_few_tokens_look_around_densely_and_many_factorised(post: Path):
+    operators = [node.op_type for node in onnx.load(post / "backbone.onnx").graph.node]
+    assert operators.count("Softmax") == SMALL.depth
+    minute = replace(SMALL, window_samples=60 * 16000)
+    assert quickest(Ast(minute)).config.attention == "fta"
+
+
+def test_the_two_standardisations_of_the_stem_take_three_nodes_each(post: Path):
+    operators = [node.op_type for node in onnx.load(post / "backbone.onnx").graph.node]
+    assert operators.count("Clip") == 3, "one for each, and the front end's floor"
+    assert operators.count("Transpose") == 1 + 4 * SMALL.depth, "the channels go last once, behind the stem"
+
+
+def test_halves_take_half_the_room_and_change_nothing(weights: Weights):
+    exported = export_backbone(weights.model, SMALL.depth)
+    whole, halved = exported.SerializeToString(), store_half(exported).SerializeToString()
+    parameters = sum(tensor.numel() for tensor in weights.model.parameters())
+    assert len(whole) - len(halved) > 0.9 * 2 * parameters
+
+    feeds = {"waveform": noise(1, 32000).numpy()}
+    found, expected = (open_session(graph, threads=1).run(None, feeds) for graph in (halved, whole))
+    assert all(np.array_equal(ours, theirs) for ours, theirs in zip(found, expected, strict=True))
+
+
+def test_an_int8_backbone_is_standard_onnx_of_another_identity(post: Path, int8: Path):
+    ours, floats = (onnx.load(folder / "backbone.onnx").graph.node for folder in (int8, post))
+    counts, before = (Counter(node.op_type for node in nodes) for nodes in (ours, floats))
+    assert {node.domain for node in ours} == {""}
+    assert counts["MatMulInteger"] == 4 * SMALL.depth
+    assert counts["Conv"] == before["Conv"]
+    assert Bundle.open(int8).manifest.variant == "int8"
+    assert Bundle.open(int8).fingerprint != Bundle.open(post).fingerprint
+
+
+def test_int8_weights_keep_to_seven_bits(int8: Path):
+    matrices = [numpy_helper.to_array(t) for t in onnx.load(int8 / "backbone.onnx").graph.initializer]
+    matrices = [values for values in matrices if values.dtype == np.int8 and values.ndim == 2]
+    assert len(matrices) == 4 * SMALL.depth
+    assert max(np.abs(values.astype(int)).max() for values in matrices) <= 64
+
+
+def test_an_int8_backbone_is_proven_by_the_direction_of_its_tokens(int8: Path):
+    rows = parity.check(Bundle.open(int8))
+    assert [(row.quantity, row.measure) for row in rows[:2]] == [
+        ("tokens", "1 − cosine, max"),
+        ("embedding", "1 − cosine, max"),
+    ]
+    assert all(row.agrees for row in rows)
+    assert all(found.agrees for found in selftest.recognition(Runtime.open(int8, threads=1)))
+
+
+def test_int8_tokens_of_a_window_are_the_same_in_every_company(int8: Path):
+    backbone = Backbone(Bundle.open(int8), threads=1)
+    windows = noise(3, 32000).numpy() * np.array([[1.0], [0.1], [3.0]], np.float32)
+    together = backbone.tokens(windows)
+    alone = [backbone.tokens(window[None])[0] for window in windows]
+    assert np.array_equal(together, np.stack(alone))
 
 
 def test_the_graphs_are_stamped_for_old_runtimes_and_store_halves(post: Path):
@@ -122,7 +197,7 @@ def test_a_folder_that_exists_is_never_written_over(weights: Weights, tmp_path: 
 def test_a_bundle_that_disagrees_with_torch_never_appears(
     post: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def stale_graphs(model: Ast, tail: AdaptedTail, folder: Path) -> None:
+    def stale_graphs(model: Ast, tail: AdaptedTail, variant: str, folder: Path) -> None:
         shutil.copytree(post, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.json"))
 
     monkeypatch.setattr("export.make_bundle._write_graphs", stale_graphs)
