@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.export import Dim
 
+from edgecl.errors import EdgeclError
 from export.model.ast import DEFAULT_FRONT_END
 from export.model.frontend import LogMel, mel_bank
 from export.to_onnx import LONGEST_S, SHORTEST_S, export_graph
@@ -26,6 +27,8 @@ class Embedding(nn.Module):
 
     def __init__(self, weights: Path) -> None:
         super().__init__()
+        if not weights.is_file():
+            raise EdgeclError(f"there is no file '{weights}'", "name the weights of mn04 with --teacher")
         self.front_end, self.network = LogMel(DEFAULT_FRONT_END), load_mn04(weights)
 
     def forward(self, waveform: Tensor) -> Tensor:

@@ -72,11 +72,7 @@ def opened(
 
 def _of_bundle(bundle: Bundle, threads: int) -> Embed:
     backbone = Backbone(bundle, threads)
-
-    def embed(windows: Floats) -> Floats:  # one at a time: int8 is scaled by all that it is given at once
-        return np.concatenate([backbone.run(window[None])[1] for window in windows])
-
-    return _over_windows(embed, backbone.window_samples)
+    return _over_windows(lambda windows: backbone.run(windows)[1], backbone.window_samples)
 
 
 def _over_windows(embed: Embed, window_samples: int) -> Embed:

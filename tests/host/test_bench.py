@@ -1,0 +1,130 @@
+"""The benchmarks beside other networks: real clips, real weights, and what is said where one is missing."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from edgecl.audio import read_clip
+from edgecl.errors import EdgeclError
+from export.checkpoint import Weights
+from export.model.ast import Ast, AstConfig
+from tests.conftest import needed
+from tools.bench import cost, yamnet
+from tools.bench.mn04 import Embedding
+from tools.bench.probe import accuracies, main, opened
+
+CHANCE = 1 / 11  # of naming an instrument
+TINY = AstConfig(width=24, heads=2, depth=1)
+Task = Callable[[str], Path]
+
+
+@pytest.fixture
+def mn04_file(published_teacher: Path) -> Path:
+    """The teacher's weights."""
+    return published_teacher / "mn04_as_mAP_432.pt"
+
+
+@pytest.fixture
+def yamnet_file(published_teacher: Path) -> Path:
+    """The converted network, where LiteRT can run it."""
+    pytest.importorskip("ai_edge_litert")
+    return needed(published_teacher.parent / "yamnet" / "yamnet.tflite")
+
+
+@pytest.fixture
+def few_notes(task: Task, tmp_path: Path) -> Path:
+    """A folder with one task: four clips of each of eleven instruments, as many to be tested with."""
+    for folder in sorted(task("gm_instruments").glob("*/*")):
+        few = tmp_path / "tasks" / "notes" / folder.relative_to(task("gm_instruments"))
+        few.mkdir(parents=True)
+        for clip in sorted(folder.iterdir())[:4]:
+            shutil.copy(clip, few)
+    return tmp_path / "tasks"
+
+
+def test_every_network_tells_instruments_apart_far_better_than_chance(
+    few_notes: Path, mn04_file: Path, yamnet_file: Path
+):
+    found = accuracies(few_notes / "notes", opened(None, mn04_file, yamnet_file, threads=1))
+    assert set(found) == {"edgecl", "mn04, 2 s windows", "mn04, whole clip", "YAMNet"}
+    assert min(found.values()) > 4 * CHANCE, found
+
+
+def test_the_probe_prints_a_task_a_row_and_their_mean(
+    few_notes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    assert said_by(["probe", str(few_notes)], monkeypatch) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    figures = {row[1]: row[3] for row in rows if "%" in row}
+    assert set(figures) == {"notes", "mean"}
+    assert figures["notes"] == figures["mean"]
+
+
+def test_a_folder_without_tasks_is_misuse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    assert said_by(["probe", str(tmp_path)], monkeypatch) == 2
+    assert "has a train folder" in capsys.readouterr().err
+
+
+def said_by(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    return int(leaving.value.code or 0)
+
+
+def test_a_row_that_cannot_be_measured_says_why(
+    mn04_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    torch.manual_seed(0)
+    weights = Weights(Ast(TINY).eval(), "CC0-1.0", "random")
+    table = cost.measure(weights, mn04_file, tmp_path / "yamnet.tflite", rounds=1)
+    lines = printed(table).splitlines()
+    measured = [line for line in lines if " ms " in line]
+    assert [line.split("│")[1].strip() for line in measured] == [
+        "edgecl, fp16",
+        "edgecl, int8",
+        "mn04, onnxruntime",
+        "mn04, torch",
+    ]
+    [missing] = [line for line in lines if "YAMNet" in line]
+    assert "ai-edge-litert is not installed: pip install '.[bench]'" in missing
+
+
+def printed(table: object) -> str:
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path):
+    pytest.importorskip("ai_edge_litert")
+    with pytest.raises(EdgeclError, match=r"no file '.*yamnet\.tflite'"):
+        yamnet.open_scores(tmp_path / "yamnet.tflite")
+
+
+@pytest.mark.parametrize(("samples", "frames"), [(800, 1), (15600, 1), (15601, 2), (16000, 2), (160000, 20)])
+def test_yamnet_hears_every_sample_of_a_clip(samples: int, frames: int):
+    waveform = np.arange(1, samples + 1, dtype=np.float32)
+    heard = yamnet.frames(waveform)
+    assert heard.shape == (frames, yamnet.FRAME_SAMPLES)
+    assert set(waveform) <= set(heard.flat)
+
+
+def test_mn04_hears_much_the_same_on_its_own_image_and_on_ours(task: Task, mn04_file: Path):
+    embedding = Embedding(mn04_file)
+    clips = sorted(task("wake_words_en").glob("test/*/*.flac"))[::20]
+    alike = []
+    for waveform in (read_clip(clip).waveform for clip in clips):
+        ours, published = embedding.of_windows(waveform[None])[0], embedding.of_clip(waveform)
+        alike.append(ours @ published / np.linalg.norm(ours) / np.linalg.norm(published))
+    assert np.mean(alike) > 0.8, alike
