@@ -64,7 +64,7 @@ def continual(
     bundle: Annotated[
         list[Path] | None,
         typer.Option(
-            help="May be repeated: a row for each, and for each engine; the baselines use the first one's.",
+            help="May be repeated: adapters of each, with each engine; the rest uses the first one.",
             show_default="the shipped one",
         ),
     ] = None,

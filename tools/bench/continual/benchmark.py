@@ -36,7 +36,7 @@ class Benchmark:
         Raises:
             EdgeclError: an isolating method gave another score after a later task.
         """
-        audience = Audience(lined_up.ears, self.progress)
+        audience = Audience(lined_up.ears, self.setup.recipe, self.progress)
         tasks = audience.hear(sequence)
         runs = [partial(through, entry, self.setup, tasks) for entry in lined_up.entries]
         outcomes = work.all_of(runs, "learning", self.processes, self.progress)

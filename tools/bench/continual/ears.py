@@ -1,6 +1,6 @@
 """Frozen networks, and the memory of what each of them heard in every recording: the backbone runs once.
 
-    recording ─► each ear that does not know it ─► its memory, a file a recording
+    recording, varied copies ─► each ear that does not know them ─► its memory, a file a recording
 
 An ear is the backbone of a bundle (tokens), the first blocks of the torch backbone (for prompts), or another
 network whose embedding a user might take instead. A memory is the product's own token cache; methods, which
@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 
 from device_runtime.cache import TokenCache
 from device_runtime.progress import Progress
+from device_runtime.recipe import Recipe
 from device_runtime.runtime import Runtime
-from edgecl.audio import Refused, read_or_refuse
+from edgecl.audio import Refused, read_clip, read_or_refuse
 from edgecl.errors import DatasetError
+from edgecl.variants import key_of_copies, variants
 from edgecl.windows import clip_windows
 from tools.bench.continual.sources.task_files import Half, TaskFiles
-from tools.bench.continual.tasks import Clip, Floats, Task, labels_of
+from tools.bench.continual.tasks import Clip, Floats, Task, labels_of, recall
 
 UNLIMITED_BYTES = 1 << 50
 DATA_HINT = "'edgecl enroll' on its folder tells file by file what is wrong"
@@ -31,19 +33,28 @@ DATA_HINT = "'edgecl enroll' on its folder tells file by file what is wrong"
 
 @dataclass(frozen=True)
 class Ear:
-    """A network that listens."""
+    """A network that listens, to whole clips or to the windows that the product would cut and vary."""
 
     memory: TokenCache
     listen: Callable[[Floats], NDArray[Any]]
     """Waveform [samples] at 16 kHz → what is heard, a row a window [N, …]."""
+    vary: Callable[[Floats, int], NDArray[Any]] | None = None
+    """Waveform and number of copies → the same of varied copies [copies · N, …]; None: it hears none."""
+
+
+def window_ear(memory: TokenCache, hear: Callable[[Floats], NDArray[Any]], window_samples: int) -> Ear:
+    """An ear for windows: `hear` takes [N, samples] to [N, …]."""
+    return Ear(
+        memory,
+        lambda waveform: hear(clip_windows(waveform, window_samples)),
+        lambda waveform, copies: hear(variants(waveform, window_samples, copies)),
+    )
 
 
 def bundle_ear(runtime: Runtime, folder: Path) -> Ear:
     """Tokens as the device computes them, remembered as the device would."""
     memory = memory_of(folder, runtime.bundle.fingerprint, runtime.window_samples)
-    return Ear(
-        memory, lambda waveform: runtime.backbone.tokens(clip_windows(waveform, runtime.window_samples))
-    )
+    return window_ear(memory, runtime.backbone.tokens, runtime.window_samples)
 
 
 def memory_of(folder: Path, identity: str, window_samples: int = 0) -> TokenCache:
@@ -56,6 +67,7 @@ class Audience:
     """Ears that listen to a sequence of tasks, and the recordings that could not be used."""
 
     ears: Sequence[Ear]
+    recipe: Recipe
     progress: Progress
     refused: list[Refused] = field(default_factory=list)
 
@@ -73,9 +85,11 @@ class Audience:
             labels = tuple(files.train)
             train, test = self._clips(files.train, labels), self._clips(files.test, labels)
             tasks.append(_demand_clips(Task(files.name, labels, first_class, train, test)))
-        for ear in self.ears:
-            if ear.memory.trouble:
-                raise DatasetError(ear.memory.trouble, "free some space, or choose another folder with --out")
+        for number, task in enumerate(tasks):
+            self.progress("varying", number, len(tasks))
+            for ear in self.ears:
+                self._vary(ear, task)
+        self.progress("varying", len(tasks), len(tasks))
         return tasks
 
     def _clips(self, half: Half, labels: Sequence[str]) -> tuple[Clip, ...]:
@@ -100,8 +114,26 @@ class Audience:
             self.refused.append(clip)
             return ""
         for ear in deaf:
-            ear.memory.put(sha256, ear.listen(clip.waveform))
+            _remember(ear.memory, sha256, ear.listen(clip.waveform))
         return sha256
+
+    def _vary(self, ear: Ear, task: Task) -> None:
+        """Let an ear hear the varied copies that the product would learn from."""
+        if ear.vary is None:
+            return
+        windows = np.bincount(recall(ear.memory, task.train).recordings)
+        copies = self.recipe.copies_of(int(windows.sum()))
+        for clip, count in zip(task.train, windows, strict=True):
+            key = key_of_copies(clip.sha256)
+            known = ear.memory.get(key)
+            if known is None or len(known) < copies * count:
+                _remember(ear.memory, key, ear.vary(read_clip(clip.path).waveform, copies))
+
+
+def _remember(memory: TokenCache, key: str, heard: NDArray[Any]) -> None:
+    memory.put(key, heard)
+    if memory.trouble:
+        raise DatasetError(memory.trouble, "free some space, or choose another folder with --out")
 
 
 def _demand_clips(task: Task) -> Task:

@@ -5,7 +5,6 @@ needs the weights that the bundle was exported from.
 """
 
 import hashlib
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,9 @@ import torch
 
 from device_runtime.runtime import Runtime
 from edgecl.errors import UsageError
-from edgecl.windows import clip_windows
 from export.checkpoint import load_weights
 from export.model.ast import Ast
-from tools.bench.continual.ears import Ear, memory_of
+from tools.bench.continual.ears import Ear, memory_of, window_ear
 from tools.bench.continual.tasks import Floats
 
 LAST_BLOCKS = 2
@@ -40,13 +38,12 @@ def first_blocks_ear(weights: Path, runtime: Runtime, folder: Path) -> Ear:
     """
     model = load_weights(weights).model
     _demand_same(model, runtime, weights)
-    return Ear(memory_of(folder, identity(weights)), partial(_tokens, model))
 
+    def tokens(windows: Floats) -> np.ndarray:
+        with torch.inference_mode():
+            return model(torch.from_numpy(windows), model.config.depth - LAST_BLOCKS).half().numpy()
 
-def _tokens(model: Ast, waveform: Floats) -> np.ndarray:
-    windows = torch.from_numpy(clip_windows(waveform, model.config.window_samples))
-    with torch.inference_mode():
-        return model(windows, model.config.depth - LAST_BLOCKS).half().numpy()
+    return window_ear(memory_of(folder, identity(weights)), tokens, runtime.window_samples)
 
 
 def _demand_same(model: Ast, runtime: Runtime, weights: Path) -> None:

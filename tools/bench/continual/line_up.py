@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from device_runtime.engines import usable
+from device_runtime.learner import ADAPTER, AUTO, METHODS
 from device_runtime.runtime import Runtime
+from edgecl.bundle import Bundle
 from edgecl.errors import EdgeclError, UsageError
 from tools.bench.continual import competitors
 from tools.bench.continual.ears import Ear, bundle_ear
@@ -65,17 +67,28 @@ def _demand_post(runtime: Runtime) -> None:
 
 
 def _products(runtimes: Sequence[Runtime]) -> list[Entry]:
-    """One for each bundle and engine; the first of all is the one for the few-shot curves."""
-    entries: list[Entry] = []
-    for number, runtime in enumerate(runtimes):
-        adapter, path = runtime.bundle.manifest.adapter, runtime.bundle.path
-        name = f"edgecl {adapter.placement}/{adapter.kind}"
-        for engine in usable(runtime.bundle.manifest.engines):
-            taken = any(entry.name == f"{name}, {engine}" for entry in entries)
-            shown = f"{name}, {engine} ({path.name})" if taken else f"{name}, {engine}"
-            first = number == 0 and not entries
-            entries.append(Entry(shown, "edgecl:Edgecl", (path, engine), isolating=True, few_shot=first))
-    return entries
+    """Every method of the first bundle, its adapter with every engine, then the adapters of the others."""
+    first = runtimes[0].bundle
+    engine = usable(first.manifest.engines)[0]
+    heads = [
+        _product(f"edgecl {method}", first.path, engine, method) for method in METHODS if method != ADAPTER
+    ]
+    adapters = [
+        _product(_adapter_name(runtime.bundle, engine, len(runtimes)), runtime.bundle.path, engine, ADAPTER)
+        for runtime in runtimes
+        for engine in usable(runtime.bundle.manifest.engines)
+    ]
+    return [*heads, *adapters]
+
+
+def _product(name: str, bundle: Path, engine: str, method: str) -> Entry:
+    return Entry(name, "edgecl:Edgecl", (bundle, engine, method), isolating=True, few_shot=method == AUTO)
+
+
+def _adapter_name(bundle: Bundle, engine: str, bundles: int) -> str:
+    adapter = bundle.manifest.adapter
+    of = f" of {bundle.path.name}" if bundles > 1 else ""
+    return f"edgecl adapter {adapter.placement}/{adapter.kind}{of}, {engine}"
 
 
 def _add_prompts(made: LineUp, setup: Setup, runtime: Runtime) -> None:

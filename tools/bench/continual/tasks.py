@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device_runtime.cache import TokenCache
+from device_runtime.recipe import Recipe
 from edgecl.errors import DatasetError
+from edgecl.variants import key_of_copies
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -57,6 +59,12 @@ class Windows:
     heard: NDArray[Any]  # [N, …]
     labels: Integers  # [N]
     recordings: Integers  # [N], which recording each window was cut from, 0…R−1
+    varied: NDArray[np.bool_]  # [N], whether it is a varied copy of one
+
+    def originals(self) -> "Windows":
+        """Those that are no copies."""
+        kept = ~self.varied
+        return Windows(self.heard[kept], self.labels[kept], self.recordings[kept], self.varied[kept])
 
     def of_recordings(self, values: NDArray[Any]) -> Doubles:
         """The mean [R, K] over each recording's windows of values [N, K]."""
@@ -74,23 +82,30 @@ def recall(memory: TokenCache, clips: Sequence[Clip], first_class: int = 0) -> W
     Raises:
         DatasetError: one of them is not (or no longer) in the memory.
     """
-    pieces = [_known(memory, clip) for clip in clips]
-    counts = [len(piece) for piece in pieces]
-    return Windows(
-        np.concatenate(pieces),
-        np.repeat(labels_of(clips) + first_class, counts),
-        np.repeat(np.arange(len(clips)), counts),
-    )
+    pieces = [_known(memory, clip, clip.sha256) for clip in clips]
+    return _windows(pieces, labels_of(clips) + first_class, varied=False)
+
+
+def recall_varied(memory: TokenCache, clips: Sequence[Clip], recipe: Recipe, first_class: int) -> Windows:
+    """The same, and as many varied copies as the product would learn from."""
+    windows = recall(memory, clips, first_class)
+    copies, counts = recipe.copies_of(len(windows)), np.bincount(windows.recordings)
+    if not copies:
+        return windows
+    pieces = [
+        _known(memory, clip, key_of_copies(clip.sha256))[: copies * count]
+        for clip, count in zip(clips, counts, strict=True)
+    ]
+    varied = _windows(pieces, labels_of(clips) + first_class, varied=True)
+    return _behind_each_other([windows, varied], [windows.recordings, varied.recordings])
 
 
 def joined(parts: Iterable[Windows]) -> Windows:
     """The windows of all parts, their recordings numbered on."""
     parts = list(parts)
-    firsts = np.cumsum([0, *(part.recordings[-1] + 1 for part in parts)])
-    return Windows(
-        np.concatenate([part.heard for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.recordings + first for part, first in zip(parts, firsts, strict=False)]),
+    firsts = np.cumsum([0, *(part.recordings.max() + 1 for part in parts)])
+    return _behind_each_other(
+        parts, [part.recordings + first for part, first in zip(parts, firsts, strict=False)]
     )
 
 
@@ -99,8 +114,25 @@ def labels_of(clips: Sequence[Clip]) -> Integers:
     return np.array([clip.label for clip in clips], np.int64)
 
 
-def _known(memory: TokenCache, clip: Clip) -> NDArray[Any]:
-    heard = memory.get(clip.sha256)
+def _windows(pieces: list[NDArray[Any]], labels: Integers, varied: bool) -> Windows:
+    """Recording after recording, each with its label."""
+    counts = [len(piece) for piece in pieces]
+    heard, total = np.concatenate(pieces), sum(counts)
+    recordings = np.repeat(np.arange(len(pieces)), counts)
+    return Windows(heard, np.repeat(labels, counts), recordings, np.full(total, varied))
+
+
+def _behind_each_other(parts: Sequence[Windows], recordings: list[Integers]) -> Windows:
+    return Windows(
+        np.concatenate([part.heard for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate(recordings),
+        np.concatenate([part.varied for part in parts]),
+    )
+
+
+def _known(memory: TokenCache, clip: Clip, key: str) -> NDArray[Any]:
+    heard = memory.get(key)
     if heard is None:
         raise DatasetError(f"what was heard in {str(clip.path)!r} is gone", "run the benchmark again")
     return heard

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from device_runtime.cache import TokenCache
 from device_runtime.recipe import Recipe
 from device_runtime.runtime import Runtime
 from tools.bench.continual.ears import memory_of
-from tools.bench.continual.tasks import Clip, Doubles, Windows, recall
+from tools.bench.continual.tasks import Clip, Doubles, recall
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,15 @@ class Workbench:
         """The bundle that all baselines share."""
         return Runtime.open(self.setup.bundle, self.setup.threads)
 
-    def windows(self, clips: Sequence[Clip], first_class: int = 0) -> Windows:
-        """Tokens [N, tokens, D] of the clips; `first_class` is added to their labels."""
-        bundle = self.runtime.bundle
-        memory = memory_of(self.setup.memories, bundle.fingerprint, self.runtime.window_samples)
-        return recall(memory, clips, first_class)
+    @property
+    def tokens(self) -> TokenCache:
+        """What the bundle's backbone heard."""
+        fingerprint, window_samples = self.runtime.bundle.fingerprint, self.runtime.window_samples
+        return memory_of(self.setup.memories, fingerprint, window_samples)
 
     def embeddings(self, clips: Sequence[Clip]) -> Doubles:
         """The pooled embedding [R, P] of each clip, before any adapter."""
-        windows = self.windows(clips)
+        windows = recall(self.tokens, clips)
         return windows.of_recordings(self.runtime.forward.embeddings(windows.heard))
 
     def embeddings_by(self, network: str, clips: Sequence[Clip]) -> Doubles:

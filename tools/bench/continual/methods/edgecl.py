@@ -1,4 +1,4 @@
-"""The product itself: what it learns from a task goes as a blob into a store, one bundle and one engine."""
+"""The product itself: what `edgecl enroll` learns into a store, by one bundle, one engine and one method."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +10,7 @@ import numpy as np
 
 from device_runtime.adapter import probabilities
 from device_runtime.engines import open_engine
-from device_runtime.examples import Examples
-from device_runtime.intake import LEAST_CLIPS
+from device_runtime.enroll import Enroller
 from device_runtime.known import load_task, load_tasks
 from device_runtime.learner import Learner
 from device_runtime.progress import silent
@@ -19,10 +18,11 @@ from device_runtime.recognize import Recognizer
 from device_runtime.runtime import Runtime
 from edgecl import blob
 from edgecl.audio import read_clip
-from edgecl.errors import DatasetError
+from edgecl.folders import LabelledFolder
 from edgecl.store import Store
 from tools.bench.continual.ears import memory_of
-from tools.bench.continual.tasks import Doubles, Integers, Task, labels_of, recall
+from tools.bench.continual.sources.task_files import sorted_by_label
+from tools.bench.continual.tasks import Doubles, Integers, Task, recall
 from tools.bench.continual.workbench import Workbench
 
 
@@ -32,13 +32,14 @@ class Edgecl:
     Args:
         bundle: the folder of the bundle.
         engine: "portable" or "ort-training".
+        method: what `edgecl enroll --method` takes.
     """
 
-    def __init__(self, bench: Workbench, bundle: Path, engine: str) -> None:
+    def __init__(self, bench: Workbench, bundle: Path, engine: str, method: str) -> None:
         setup = bench.setup
         self._runtime = Runtime.open(bundle, setup.threads)
         opened = open_engine(engine, self._runtime.bundle, setup.threads)
-        self._learner = Learner(self._runtime, opened, setup.recipe, setup.seed, silent)
+        self._learner = Learner(self._runtime, opened, setup.recipe, setup.seed, silent, method)
         self._manifest = self._runtime.bundle.manifest
         self._memory = memory_of(setup.memories, self._manifest.fingerprint, self._runtime.window_samples)
         self._home = Path(mkdtemp(prefix="edgecl-continual-"))
@@ -46,20 +47,12 @@ class Edgecl:
         self._classes: dict[tuple[str, str], int] = {}  # task, label → class of the sequence
 
     def learn(self, task: Task) -> None:
-        """See `Method`.
-
-        Raises:
-            DatasetError: a class has fewer clips than an enrolment takes.
-        """
-        if np.bincount(labels_of(task.train)).min() < LEAST_CLIPS:
-            raise DatasetError(f"edgecl learns a class from {LEAST_CLIPS} clips or more")
-        windows = recall(self._memory, task.train)
-        varied = np.zeros(len(windows.labels), np.bool_)
-        examples = Examples(windows.heard, windows.labels, windows.recordings, varied, len(task.labels))
-        lesson = self._learner.lesson(examples, task.labels)
+        """See `Method`."""
+        found = LabelledFolder(sorted_by_label([(task.labels[clip.label], clip.path) for clip in task.train]))
         with Store.open(self._home, create=True) as store:
             created = store.time_of_next(task.name, datetime.now(UTC))
-            store.commit(task.name, blob.to_bytes(lesson.blob(task.name, created, self._manifest)))
+            *_, last = Enroller(self._learner, self._memory).learn(task.name, found, created)
+            store.commit(task.name, blob.to_bytes(last.blob))
         self._classes |= {(task.name, label): task.first_class + i for i, label in enumerate(task.labels)}
 
     def scores(self, task: Task) -> Doubles:

@@ -21,7 +21,7 @@ from tools.bench.continual.methods.ncm import nearness, unit
 from tools.bench.continual.methods.network import BATCH_WINDOWS
 from tools.bench.continual.methods.replay import MEMORY_WINDOWS
 from tools.bench.continual.methods.shared import FineTune
-from tools.bench.continual.tasks import Doubles, Integers, Task, Windows
+from tools.bench.continual.tasks import Doubles, Integers, Task, Windows, joined, recall
 from tools.bench.continual.workbench import Workbench
 
 
@@ -40,10 +40,10 @@ class Icarl(FineTune):
         run(self.network, self._with_exemplars(windows), self.recipe, self.loss, self.rng)
         share = max(1, MEMORY_WINDOWS // len(self.task_of))
         self._exemplars = [kept[:share] for kept in self._exemplars]
+        originals = windows.originals()
         for label in range(task.classes.start, task.classes.stop):
-            self._exemplars.append(
-                self._herded(torch.from_numpy(windows.heard[windows.labels == label]), share)
-            )
+            heard = originals.heard[originals.labels == label]
+            self._exemplars.append(self._herded(torch.from_numpy(heard), share))
 
     def loss(self, batch: Batch) -> Tensor:
         """Binary cross-entropy of every output."""
@@ -67,11 +67,12 @@ class Icarl(FineTune):
         return super().kept_bytes() + sum(kept.nbytes for kept in self._exemplars)
 
     def _with_exemplars(self, windows: Windows) -> Windows:
+        if not self._exemplars:
+            return windows
         kept = [exemplars.numpy() for exemplars in self._exemplars]
         labels = np.repeat(np.arange(len(kept)), [len(exemplars) for exemplars in kept])
-        heard = np.concatenate([windows.heard, *kept])
-        labels = np.concatenate([windows.labels, labels])
-        return Windows(heard, labels, np.arange(len(labels)))
+        exemplars = Windows(np.concatenate(kept), labels, np.arange(len(labels)), np.full(len(labels), False))
+        return joined([windows, exemplars])
 
     def _herded(self, heard: Tensor, count: int) -> Tensor:
         """Up to `count` of a class's windows, each the one that brings the mean nearest to the class's."""
@@ -85,7 +86,7 @@ class Icarl(FineTune):
         return heard[order].clone()
 
     def _nearness(self, task: Task) -> Doubles:
-        windows = self.test_windows(task)
+        windows = recall(self.memory, task.test)
         means = np.stack([self._unit_features(kept).mean(axis=0) for kept in self._exemplars])
         return windows.of_recordings(
             nearness(self._unit_features(torch.from_numpy(windows.heard)), unit(means))

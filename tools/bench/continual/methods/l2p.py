@@ -5,9 +5,10 @@ before the tokens (§4.2); prompts, keys and head are trained by cross-entropy a
 towards the query, weight 0.5 (§4.3). The labels of other tasks do not compete in training, as in the authors'
 code.
 
-Deviations: prompts stand before the last two blocks, not before the first, which costs a third; they are
-special tokens to the factorised attention, so they see and are seen by all; the query is CLS as it enters
-these blocks; the head reads what every other method's head reads (the pooled grid, and the mean of CLS and
+Deviations: prompts stand before the last two blocks, not before the first, which costs a third, and are
+trained for a third of the recipe's epochs, since a step still costs ten times an adapter's; they are special
+tokens to the factorised attention, so they see and are seen by all; the query is CLS as it enters these
+blocks; the head reads what every other method's head reads (the pooled grid, and the mean of CLS and
 prompts), since the prompts' own outputs alone know too little of words.
 """
 
@@ -16,6 +17,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from device_runtime.cache import TokenCache
 from export.checkpoint import load_weights
 from export.model.ast import Ast, Block, pool
 from tools.bench.continual.ears import memory_of
@@ -24,7 +26,6 @@ from tools.bench.continual.methods import Setting
 from tools.bench.continual.methods.lesson import Batch
 from tools.bench.continual.methods.network import Network
 from tools.bench.continual.methods.shared import FineTune
-from tools.bench.continual.tasks import Task, Windows, recall
 from tools.bench.continual.workbench import Workbench
 
 POOL, LENGTH, TAKEN = 10, 5, 5
@@ -66,20 +67,17 @@ class Prompts(FineTune):
 
     def __init__(self, bench: Workbench) -> None:
         self._weights = bench.setup.weights
-        self._memory = memory_of(bench.setup.memories, identity(self._weights))
         super().__init__(bench, Setting.TASK)
+        self.recipe = replace(self.recipe, epochs=max(1, self.recipe.epochs // 3))
 
     def new_network(self) -> PromptNetwork:
         """An untrained pool before the backbone's last blocks."""
         return PromptNetwork(load_weights(self._weights).model)
 
-    def windows(self, task: Task) -> Windows:
-        """Tokens of the first blocks, labels counted over the sequence."""
-        return recall(self._memory, task.train, task.first_class)
-
-    def test_windows(self, task: Task) -> Windows:
-        """The same of what the network is measured on."""
-        return recall(self._memory, task.test)
+    @property
+    def memory(self) -> TokenCache:
+        """What the first blocks heard."""
+        return memory_of(self.bench.setup.memories, identity(self._weights))
 
     def penalty(self, batch: Batch) -> Tensor:
         """The keys' share of the loss."""

@@ -1,7 +1,7 @@
 """One lesson of a gradient baseline: windows, which labels compete, and the product's recipe in torch.
 
-The recipe is the product's own (AdamW, warm-up and cosine, label smoothing, mixup), so that a baseline
-differs from the product in what it shares and keeps, not in how it is trained.
+The recipe is the product's own (varied copies, AdamW, warm-up and cosine, label smoothing, mixup), so that a
+baseline differs from the product in what it shares and keeps, not in how it is trained.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from device_runtime.methods.adapter import LEAST_EPOCHS
 from device_runtime.recipe import Recipe, Schedule
 from tools.bench.continual.tasks import Windows
 
@@ -47,15 +48,22 @@ def run(
 ) -> None:
     """Train all parameters of the network that `loss_of` depends on."""
     trained = [value for value in network.parameters() if value.requires_grad]
+    epochs = _epochs(windows, recipe)
     optimizer = torch.optim.AdamW(trained, weight_decay=recipe.weight_decay)
-    schedule = Schedule(recipe, len(windows), recipe.epochs)
-    for _ in range(recipe.epochs):
+    schedule = Schedule(recipe, len(windows), epochs)
+    for _ in range(epochs):
         for batch in batches(windows, recipe.batch, rng):
             optimizer.param_groups[0]["lr"] = schedule.next()
             optimizer.zero_grad()
             loss_of(batch).backward()
             _spare_untouched(trained)
             optimizer.step()
+
+
+def _epochs(windows: Windows, recipe: Recipe) -> int:
+    """Varied copies take the place of epochs, as in the product."""
+    share = float((~windows.varied).mean())
+    return max(min(LEAST_EPOCHS, recipe.epochs), round(share * recipe.epochs))
 
 
 def _spare_untouched(parameters: list[nn.Parameter]) -> None:

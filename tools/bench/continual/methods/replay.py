@@ -51,15 +51,15 @@ class Replay(FineTune):
 
     def __init__(self, bench: Workbench, setting: Setting) -> None:
         super().__init__(bench, setting)
-        self.memory = Reservoir(MEMORY_WINDOWS, self.rng)
+        self.reservoir = Reservoir(MEMORY_WINDOWS, self.rng)
 
     def penalty(self, batch: Batch) -> Tensor:
         """Cross-entropy on kept windows."""
-        return self.replayed() if self.memory.windows else torch.zeros(())
+        return self.replayed() if self.reservoir.windows else torch.zeros(())
 
     def replayed(self) -> Tensor:
         """Cross-entropy on a batch of the memory."""
-        drawn = self.memory.draw(self.recipe.batch)
+        drawn = self.reservoir.draw(self.recipe.batch)
         labels = torch.tensor([label for _, label, _ in drawn])
         competing = self.competing(labels)
         targets = soft_targets(labels, competing, self.recipe.label_smoothing)
@@ -71,11 +71,11 @@ class Replay(FineTune):
         with torch.no_grad():
             logits = torch.cat([self.network(part) for part in heard.split(BATCH_WINDOWS)])
         for i in range(len(windows)):
-            self.memory.offer(heard[i].clone(), int(windows.labels[i]), logits[i].clone())
+            self.reservoir.offer(heard[i].clone(), int(windows.labels[i]), logits[i].clone())
 
     def kept_bytes(self) -> int:
         """Parameters, and the kept tokens in half precision."""
-        return super().kept_bytes() + sum(heard.nbytes for heard, _, _ in self.memory.windows)
+        return super().kept_bytes() + sum(heard.nbytes for heard, _, _ in self.reservoir.windows)
 
 
 class DarkReplay(Replay):
@@ -83,16 +83,16 @@ class DarkReplay(Replay):
 
     def penalty(self, batch: Batch) -> Tensor:
         """α · distance to the kept logits + β · cross-entropy on kept windows."""
-        if not self.memory.windows:
+        if not self.reservoir.windows:
             return torch.zeros(())
         return ALPHA * self._distance() + BETA * self.replayed()
 
     def kept_bytes(self) -> int:
         """The same, and the logits."""
-        return super().kept_bytes() + FLOAT_BYTES * sum(z.numel() for _, _, z in self.memory.windows)
+        return super().kept_bytes() + FLOAT_BYTES * sum(z.numel() for _, _, z in self.reservoir.windows)
 
     def _distance(self) -> Tensor:
-        drawn = self.memory.draw(self.recipe.batch)
+        drawn = self.reservoir.draw(self.recipe.batch)
         now = self.network(torch.stack([heard for heard, _, _ in drawn]))
         squares = [(logits[: len(z)] - z).square() for logits, (_, _, z) in zip(now, drawn, strict=True)]
         return torch.cat(squares).mean()

@@ -5,10 +5,11 @@ import torch
 from torch import Tensor
 
 from device_runtime.adapter import probabilities
+from device_runtime.cache import TokenCache
 from tools.bench.continual.methods import Setting
 from tools.bench.continual.methods.lesson import Batch, cross_entropy, mixed, run, soft_targets
 from tools.bench.continual.methods.network import BATCH_WINDOWS, AdapterNetwork, Network
-from tools.bench.continual.tasks import Doubles, Integers, Task, Windows, joined
+from tools.bench.continual.tasks import Doubles, Integers, Task, Windows, joined, recall, recall_varied
 from tools.bench.continual.workbench import Workbench
 
 FLOAT_BYTES = 4
@@ -33,9 +34,14 @@ class FineTune:
         """A network that has learnt nothing."""
         return AdapterNetwork(self.bench.runtime.bundle.manifest)
 
+    @property
+    def memory(self) -> TokenCache:
+        """Where the tokens are that the network is trained on."""
+        return self.bench.tokens
+
     def windows(self, task: Task) -> Windows:
         """What the network is trained on, labels counted over the sequence."""
-        return self.bench.windows(task.train, task.first_class)
+        return recall_varied(self.memory, task.train, self.recipe, task.first_class)
 
     def learn(self, task: Task) -> None:
         """See `Method`."""
@@ -43,7 +49,7 @@ class FineTune:
         self.prepare()
         self.grow(task, windows)
         run(self.network, windows, self.recipe, self.loss, self.rng)
-        self.keep(windows)
+        self.keep(windows.originals())
 
     def grow(self, task: Task, windows: Windows) -> None:
         """Make room for the labels of a task."""
@@ -88,12 +94,8 @@ class FineTune:
         """Trained parameters as float32."""
         return FLOAT_BYTES * sum(value.numel() for value in self.network.parameters() if value.requires_grad)
 
-    def test_windows(self, task: Task) -> Windows:
-        """What the network is measured on."""
-        return self.bench.windows(task.test)
-
     def _probabilities(self, task: Task, classes: slice) -> Doubles:
-        windows = self.test_windows(task)
+        windows = recall(self.memory, task.test)
         with torch.inference_mode():
             parts = torch.from_numpy(windows.heard).split(BATCH_WINDOWS)
             logits = torch.cat([self.network(part) for part in parts])
