@@ -23,7 +23,7 @@ class RunConfig(Record):
     """
 
     model: AstConfig = Field(default_factory=lambda: AstConfig(attention="masked"))
-    steps: Count = 11000
+    steps: Count = 9500
     join_step: Steps = 3000
     batch: Count = 32  # windows a step, all processes together
     learning_rate: Positive = 1e-3
