@@ -73,6 +73,7 @@ def test_the_command_turns_a_checkpoint_into_a_weights_file(
     weights, original = load_weights(out), load_hugging_face(folder, attention)
     assert (weights.licence, weights.origin) == ("BSD-3-Clause", "https://example.org/ast")
     assert weights.model.config == original.config
+    assert weights.model.config.pooling == "mean"
     waveform = 0.1 * noise(1, original.config.window_samples)
     with torch.inference_mode():
         expected = original(waveform)

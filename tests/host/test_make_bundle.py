@@ -316,6 +316,7 @@ def test_the_command_writes_the_same_bundle_again_and_check_proves_it(
     [
         (["bundle", "--weights", "nowhere.safetensors", "--out", "x"], 1, "is not a weights file"),
         (["bundle", "--out", "x"], 2, "--weights"),
+        (["bundle", "--weights", "w", "--out", "x", "--variant", "fp8"], 2, "fp8"),
         (["check", "nowhere"], 1, "is not a folder"),
         (["melt"], 2, "melt"),
     ],
