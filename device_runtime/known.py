@@ -43,7 +43,7 @@ def classes_of(store: Store, fingerprint: str) -> list[set[str]]:
         if entry.fingerprint == fingerprint:
             for sha256 in entry.generations:
                 for taught in store.lessons.read(sha256) or ():
-                    classes[entry.task, taught.label].add(taught.clip_sha256)
+                    classes[entry.task, taught.label].update(taught.keys)
     return list(classes.values())
 
 

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from edgecl import atomic, canonical
 from edgecl.canonical import sha256_hex
 from edgecl.manifest import Count, Record, Sha256
+from edgecl.variants import key_of_copies
 
 SUFFIX = ".json"
 HASH_DIGITS = 64
@@ -32,6 +33,13 @@ class Taught(Record):
     windows: Count  # that it was cut into
     file: str  # as it was named then; for people, it may be gone
     origin: Origin
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What of it is worth remembering: the recording, and the copies without which one correction is lost
+        among hundreds of recordings."""
+        copies = (key_of_copies(self.clip_sha256),) if self.origin == "corrected" else ()
+        return (self.clip_sha256, *copies)
 
 
 class _Document(Record):
