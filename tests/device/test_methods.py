@@ -1,0 +1,174 @@
+"""Closed forms against what they stand for, on random features; their heads in the real graph; the choice."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device_runtime.adapter import initial_parameters, probabilities
+from device_runtime.examples import Examples
+from device_runtime.held_out import HeldOut
+from device_runtime.methods import auto, logistic, material, prototype, ridge, slda
+from device_runtime.methods.closed_form import CLOSED_FORMS, ClosedForm
+from device_runtime.methods.gram import Doubles, Dual, Gram
+from device_runtime.methods.lbfgs import minimised
+from device_runtime.methods.material import Material
+from device_runtime.runtime import Runtime
+
+WINDOWS, WIDTH, CLASSES = 40, 60, 3
+
+
+@pytest.fixture(scope="module")
+def labels() -> np.ndarray:
+    return np.arange(WINDOWS) % CLASSES
+
+
+@pytest.fixture(scope="module")
+def features(labels: np.ndarray) -> np.ndarray:
+    """Three clouds, fewer windows than features."""
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((WINDOWS, WIDTH)) + rng.standard_normal((CLASSES, WIDTH))[labels]
+
+
+@pytest.fixture(scope="module")
+def asked() -> np.ndarray:
+    return np.random.default_rng(1).standard_normal((20, WIDTH))
+
+
+def told(dual: Dual, features: np.ndarray, asked: np.ndarray) -> Doubles:
+    """Logits [M, C] of windows, by the head."""
+    head = dual.head(features).astype(np.float64)
+    return asked @ head[:, :-1].T + head[:, -1]
+
+
+def without_common(logits: Doubles) -> Doubles:
+    """Logits without what all classes share, of which no probability depends."""
+    return logits - logits.mean(axis=1, keepdims=True)
+
+
+def means_of(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return np.stack([features[labels == label].mean(axis=0) for label in range(CLASSES)])
+
+
+def test_a_prototype_says_what_lies_nearest(
+    features: np.ndarray, labels: np.ndarray, asked: np.ndarray
+) -> None:
+    dual = prototype.solve(Gram.of(features, labels, CLASSES))
+    squares = np.square(asked[:, None] - means_of(features, labels)).sum(axis=2)
+    assert np.allclose(
+        without_common(told(dual, features, asked)), without_common(-squares / 2), rtol=1e-5, atol=1e-4
+    )
+
+
+def test_slda_is_the_inverse_of_the_shrunk_covariance(
+    features: np.ndarray, labels: np.ndarray, asked: np.ndarray
+) -> None:
+    dual = slda.solve(Gram.of(features, labels, CLASSES))
+    means = means_of(features, labels)
+    covariance = np.cov((features - means[labels]).T, bias=True)
+    beta = slda.SHRINKAGE * covariance.trace() / WIDTH
+    precision = np.linalg.inv((1 - slda.SHRINKAGE) * covariance + beta * np.eye(WIDTH))
+    weights = beta * means @ precision
+    expected = asked @ weights.T - (weights * means).sum(axis=1) / 2
+    assert np.allclose(told(dual, features, asked), expected, rtol=1e-5, atol=1e-4)
+
+
+def test_ridge_is_the_regression_of_centred_labels_on_centred_features(
+    features: np.ndarray, labels: np.ndarray, asked: np.ndarray
+) -> None:
+    dual = ridge.solve(Gram.of(features, labels, CLASSES))
+    targets = 2 * np.eye(CLASSES)[labels] - 1
+    centred = features - features.mean(axis=0)
+    system = centred.T @ centred + ridge.PENALTY * WIDTH * np.eye(WIDTH)
+    weights = np.linalg.solve(system, centred.T @ (targets - targets.mean(axis=0)))
+    expected = (asked - features.mean(axis=0)) @ weights + targets.mean(axis=0)
+    assert np.allclose(told(dual, features, asked), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_at_the_best_logistic_weights_the_penalised_loss_is_flat(
+    features: np.ndarray, labels: np.ndarray
+) -> None:
+    dual = logistic.solve(Gram.of(features, labels, CLASSES))
+    pull = np.eye(CLASSES)[labels] - probabilities(told(dual, features, features))
+    weights = dual.head(features)[:, :-1]
+    assert np.allclose(pull.sum(axis=0), 0, atol=1e-2)  # the biases' gradient
+    assert np.allclose(
+        features.T @ pull, weights.T / logistic.C, atol=0.02 * np.abs(weights).max() / logistic.C
+    )
+
+
+def test_two_windows_that_are_the_same_do_no_harm(features: np.ndarray, labels: np.ndarray) -> None:
+    twice, both = np.concatenate([features, features]), np.concatenate([labels, labels])
+    for solve in CLOSED_FORMS.values():
+        assert np.isfinite(solve(Gram.of(twice, both, CLASSES)).head(twice)).all()
+
+
+def test_the_lowest_point_of_a_valley_is_found() -> None:
+    slopes = np.array([1.0, 30.0, 900.0])
+
+    def valley(point: Doubles) -> tuple[float, Doubles]:
+        return float((slopes * np.square(point - 1)).sum()), 2 * slopes * (point - 1)
+
+    assert np.allclose(minimised(valley, np.zeros(3)), 1, atol=1e-2)
+
+
+@pytest.fixture(scope="module")
+def runtime(bundle: Path) -> Runtime:
+    return Runtime.open(bundle, threads=1)
+
+
+@pytest.fixture(scope="module")
+def examples(runtime: Runtime) -> Examples:
+    """Three classes of noise around a token grid of their own: 8 recordings, a window and a copy of each."""
+    random = np.random.default_rng(1)
+    geometry = runtime.bundle.manifest.geometry
+    count = geometry.special_tokens + geometry.frequency_rows * geometry.time_columns
+    labels = np.repeat([0, 1, 2], 16)
+    centres = random.standard_normal((3, count, geometry.width))
+    tokens = (centres[labels] + 2 * random.standard_normal((48, count, geometry.width))).astype(np.float16)
+    return Examples(tokens, labels, np.arange(48) // 2, np.arange(48) % 2 == 1, classes=3)
+
+
+def taught(runtime: Runtime, examples: Examples) -> Material:
+    start = initial_parameters(runtime.bundle, examples.classes)
+    return Material.of(examples, runtime.forward, start, seed=0)
+
+
+@pytest.mark.parametrize("name", CLOSED_FORMS)
+def test_a_closed_form_is_a_head_in_the_graph_that_recognition_uses(
+    runtime: Runtime, examples: Examples, name: str
+) -> None:
+    learnt = taught(runtime, examples)
+    tried = ClosedForm.tried(name, learnt)
+    logits, _ = runtime.forward.run(examples.tokens, tried.parameters(), learnt.normalizer)
+    dual = CLOSED_FORMS[name](learnt.gram).scaled(tried.scale)
+    expected = dual.logits(learnt.gram.products)
+    assert np.allclose(logits, expected, atol=1e-3 * np.abs(expected).max())
+    assert tried.held_out.accuracy == 1.0
+
+
+def test_every_recording_is_measured_once_and_no_copy_ever(runtime: Runtime, examples: Examples) -> None:
+    held_out = ClosedForm.tried("slda", taught(runtime, examples)).held_out
+    assert held_out.recordings.tolist() == list(range(24))
+
+
+def test_where_there_are_too_many_windows_copies_go_first_and_classes_stay_even(
+    runtime: Runtime, examples: Examples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(material, "MOST_WINDOWS", 12)
+    sample = taught(runtime, examples).sample
+    assert not examples.varied[sample].any()
+    assert np.bincount(examples.labels[sample]).tolist() == [4, 4, 4]
+
+
+def answers(right: list[bool]) -> HeldOut:
+    """Recordings of class 0, recognised or not."""
+    scores = np.where(np.array(right)[:, None], [[0.9, 0.1]], [[0.1, 0.9]])
+    return HeldOut(np.arange(len(right)), np.zeros(len(right), np.int64), scores)
+
+
+def test_one_recording_more_proves_nothing_and_four_do() -> None:
+    holder = answers([True] * 6 + [False] * 4)
+    assert not auto.proves_better(answers([True] * 7 + [False] * 3), holder)
+    assert auto.proves_better(answers([True] * 10), holder)
+    assert not auto.proves_better(answers([False] * 4 + [True] * 6), holder)  # it gains four and loses four
