@@ -15,7 +15,7 @@ from edgecl.audio import read_clip
 from edgecl.folders import audio_files
 from edgecl.lessons import Lessons
 from edgecl.store import Store
-from tests.device.conftest import Edgecl
+from tests.device.conftest import Edgecl, process
 from tests.device.test_bad_input import assert_refused
 from tests.device.test_journeys import blobs_in
 from tools.demo.ingredients import RATE_HZ
@@ -45,11 +45,22 @@ def copy_some(source: Path, target: Path, count: int) -> None:
         shutil.copy(path, target)
 
 
-@pytest.fixture
-def words(edgecl: Edgecl, home: Path, speech: Path) -> Path:
-    """The home with 'alarms', and 'words' learnt as well."""
-    assert edgecl("enroll", "words", speech / "words").code == 0
+@pytest.fixture(scope="module")
+def learnt_words(
+    learnt_home: Path, speech: Path, bundle: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A home in which 'alarms' and 'words' were enrolled; to be copied, not used."""
+    home = shutil.copytree(learnt_home, tmp_path_factory.mktemp("words") / "home")
+    enrolment = process("enroll", "words", speech / "words", "--home", home, "--bundle", bundle, "--json")
+    _, messages = enrolment.communicate()
+    assert enrolment.returncode == 0, messages
     return home
+
+
+@pytest.fixture
+def words(learnt_words: Path, tmp_path: Path) -> Path:
+    """A copy of it, where the fixture `edgecl` finds it."""
+    return shutil.copytree(learnt_words, tmp_path / "home")
 
 
 @pytest.fixture(scope="module")
