@@ -17,7 +17,7 @@ R[i, j] is the accuracy on task j after learning task i, the task known; tasks a
 - **scores unchanged**: every score of every test recording is the very number it was before later tasks.
 - **unnamed**: the same where no task is told and all labels learnt so far compete; a method that trains for
   that setting is trained for it once more. What is lost there was overwritten, or is taken for a newer label.
-- **CPU s**: processor seconds of learning all tasks from cached tokens.
+- **CPU s**: processor seconds of learning all tasks from cached tokens; for edgecl, of whole enrolments.
 - **peak MB**: resident memory of the method's own process, tokens included.
 - **kB a task**: what is kept between tasks, without the frozen backbone.
 - Few shots: each draw takes its clips at random, the larger ones contain the smaller; a class with fewer

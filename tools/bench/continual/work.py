@@ -7,6 +7,7 @@ measured without torch.
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from multiprocessing import get_context
+from signal import SIG_DFL, SIGINT, signal
 from typing import TypeVar
 
 from device_runtime.progress import Progress
@@ -21,7 +22,8 @@ def all_of(runs: list[partial[Result]], stage: str, processes: int, progress: Pr
         runs: functions of importable modules, with arguments that can be sent to a process.
     """
     progress(stage, 0, len(runs))
-    with ProcessPoolExecutor(processes, get_context("spawn"), max_tasks_per_child=1) as pool:
+    dies_silently = {"initializer": signal, "initargs": (SIGINT, SIG_DFL)}  # on Ctrl-C, which we tell of
+    with ProcessPoolExecutor(processes, get_context("spawn"), max_tasks_per_child=1, **dies_silently) as pool:
         futures = [pool.submit(run) for run in runs]
         try:
             for done, future in enumerate(as_completed(futures), start=1):

@@ -2,13 +2,12 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from edgecl.calibration import DEVIATION_FLOOR
-from edgecl.manifest import Manifest
+from edgecl.manifest import Manifest, Pooling
 from export.model.adapters import ADAPTERS
 from export.model.ast import pool
 
@@ -22,15 +21,13 @@ class Grid:
     rows: int
     special_tokens: int
     width: int
-    pooling: Literal["mean", "mean+deviation"]
+    pooling: Pooling
 
     @classmethod
     def of(cls, manifest: Manifest) -> "Grid":
         """The grid of the tokens that this bundle's backbone leaves behind."""
         shape = manifest.geometry
-        rowwise = manifest.head_features // shape.width - 1  # parts of the embedding beside the special one
-        pooling = "mean" if rowwise == shape.frequency_rows else "mean+deviation"
-        return cls(shape.frequency_rows, shape.special_tokens, shape.width, pooling)
+        return cls(shape.frequency_rows, shape.special_tokens, shape.width, shape.pooling)
 
 
 class Network(nn.Module, ABC):
