@@ -78,6 +78,7 @@ def enroll(
         _demand_room(store, name, replace or add)
         versions = _versions(settings, store, name, found, add, method)
         first = next(versions)
+        store.warnings += _given_up(store, first) if replace else []
         enrolment, sha256 = first, _keep(store, first, replace or add, old)
         usable_s = perf_counter() - started
         if not settings.as_json:
@@ -123,6 +124,16 @@ def _keep(store: Store, enrolment: Enrolment, replace: bool, old: str | None) ->
     task, data = enrolment.blob.task, blob.to_bytes(enrolment.blob)
     with interrupts.held(f"task '{task}' is stored as it was learnt first"):
         return store.commit(task, data, replace, enrolment.lessons, old)
+
+
+def _given_up(store: Store, enrolment: Enrolment) -> list[str]:
+    """What goes with the old version, though it was in no folder: its corrections."""
+    old = next((entry for entry in store.tasks() if entry.task == enrolment.blob.task), None)
+    lessons = store.lessons.read(old.sha256) or () if old else ()
+    kept = {taught.clip_sha256 for taught in enrolment.lessons}
+    lost = [t for t in lessons if t.origin == "corrected" and t.clip_sha256 not in kept]
+    way_back = f"'edgecl undo {enrolment.blob.task}' brings the old version back"
+    return [f"its corrections ({len(lost)}) are in no folder and no longer count; {way_back}"] if lost else []
 
 
 def _improve(store: Store, enrolment: Enrolment, first: str) -> str:

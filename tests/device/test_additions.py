@@ -92,12 +92,18 @@ def test_recordings_that_are_no_longer_remembered_are_heard_again_where_the_fold
     assert len(lessons(home)) == 13
 
 
-def test_corrections_outlast_an_addition(edgecl: Edgecl, home: Path, tmp_path: Path) -> None:
+def test_corrections_outlast_an_addition_and_are_given_up_aloud_when_a_task_is_replaced(
+    edgecl: Edgecl, home: Path, recordings: Path, tmp_path: Path
+) -> None:
     knock = write(tmp_path / "false", "knock", 0) / "knock" / "0.wav"
     edgecl("correct", knock, "--not", "alarms/timer")
     told = edgecl("enroll", "alarms", write(tmp_path / "more", "siren", 0, 1), "--add", "--json").json
     assert told["labels"] == ["_negative", "doorbell", "siren", "smoke_alarm", "timer"]
     assert {taught.origin for taught in lessons(home)} == {"enrolled", "added", "corrected"}
+    (warning,) = edgecl("enroll", "alarms", recordings / "alarms", "--replace", "--json").json["warnings"]
+    assert warning.startswith(
+        "its corrections (1) are in no folder and no longer count; 'edgecl undo alarms'"
+    )
 
 
 @pytest.mark.parametrize(
