@@ -40,7 +40,7 @@ class Network:
 Opening = dict[str, Callable[[], Network]]
 
 
-def measure(weights: Weights, teacher: Path, yamnet_file: Path, threads: int = 1, rounds: int = 60) -> Table:
+def measure(weights: Weights, teacher: Path, yamnet_file: Path, threads: int = 1, rounds: int = 120) -> Table:
     """Milliseconds per second of audio by window length; a row that cannot be measured says why."""
     torch.set_num_threads(threads)
     networks, absent = _opened(_ours(weights, threads) | _others(teacher, yamnet_file, threads))
