@@ -1,6 +1,7 @@
 """The continual-learning benchmark on two real tasks, a few clips and one epoch, every method of it."""
 
 import json
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -148,6 +149,13 @@ def test_a_failure_in_a_process_of_its_own_keeps_its_sentence_and_hint():
     with pytest.raises(UsageError, match="there is no folder") as failure:
         work.all_of([nowhere], "learning", 1, silent)
     assert failure.value.hint == "check the spelling of the path"
+
+
+def test_a_process_that_is_killed_ends_the_run_with_a_hint():
+    killed = partial(signal.raise_signal, signal.SIGKILL)
+    with pytest.raises(EdgeclError, match="process of a method was killed") as failure:
+        work.all_of([killed], "learning", 1, silent)
+    assert "--processes 1" in failure.value.hint
 
 
 def test_an_unknown_method_is_answered_with_those_there_are(setup: Setup):

@@ -5,12 +5,14 @@ measured without torch.
 """
 
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import get_context
 from signal import SIG_DFL, SIGINT, signal
 from typing import TypeVar
 
 from device_runtime.progress import Progress
+from edgecl.errors import EdgeclError
 
 Result = TypeVar("Result")
 
@@ -20,6 +22,9 @@ def all_of(runs: list[partial[Result]], stage: str, processes: int, progress: Pr
 
     Args:
         runs: functions of importable modules, with arguments that can be sent to a process.
+
+    Raises:
+        EdgeclError: a process was killed; whatever a run raises is raised, too.
     """
     progress(stage, 0, len(runs))
     dies_silently = {"initializer": signal, "initargs": (SIGINT, SIG_DFL)}  # on Ctrl-C, which we tell of
@@ -29,6 +34,9 @@ def all_of(runs: list[partial[Result]], stage: str, processes: int, progress: Pr
             for done, future in enumerate(as_completed(futures), start=1):
                 future.result()
                 progress(stage, done, len(runs))
+        except BrokenProcessPool:
+            hint = "memory may have run out: try --processes 1, or fewer --clips"
+            raise EdgeclError("the process of a method was killed", hint) from None
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
