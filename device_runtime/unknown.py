@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from device_runtime.listen import Heard, recording
 from device_runtime.progress import Progress
-from device_runtime.recognize import Heard, Recognizer, TaskScore
+from device_runtime.recognize import Recognizer, TaskScore
 from edgecl.audio import Refused, read_or_refuse
 from edgecl.errors import DatasetError
 from edgecl.folders import audio_files
@@ -84,7 +85,7 @@ def meet(recognizer: Recognizer, known: Sequence[TaskScore], folder: Path, progr
             met.refused.append(clip)
             continue
         (score,) = recognizer.clip(clip.waveform)
-        alarms = None if recognizer.is_one_clip(clip.waveform) else recognizer.recording(clip.waveform)
+        alarms = None if recognizer.is_one_clip(clip.waveform) else recording(recognizer, clip.waveform)
         met.strangers.append(Stranger(path, clip.duration_s, score, alarms))
     progress("meeting strangers", len(files), len(files))
     if not met.strangers:

@@ -1,15 +1,24 @@
-"""Scores over time → detections: what one task heard in a recording, from when to when.
+"""Scores over time → sounds: when each label of a task begins and ends in a stream of windows.
 
-Neighbouring windows overlap, so a sound shows in several of them. It counts once it was recognised in
-`needed` of the last `of` windows; it lasts as long as that goes on.
+Neighbouring windows overlap, so a sound shows in several of them. Every label has its own state:
+
+    silent ── heard in `needed` of the last `of` windows ──► sounding ── in none of the last `of` ──► silent
 
     windows     . . A A . A A . . . B . .        needed 2 of 3
-    detection       [─── A ───]                  B: once only, not confirmed
+    detection       [──── A ───]                 B: once only, not confirmed
+
+While it sounds, a label is heard with a margin lower by `hysteresis`, so that a sound that fades does not
+come and go; once it ended it has to wait for `refractory_s` before it may begin again.
 """
 
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from edgecl.negatives import is_negative
+
+Phase = Literal["new", "update", "end"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +29,9 @@ class WindowScore:
     end_s: float
     label: str
     score: float  # probability of the label, 0…1
-    accepted: bool  # near enough to what the task was taught
+    margin: float  # how much more the window is like what was taught than like background
+    threshold: float  # the smallest margin that the task accepts
+    level_dbfs: float  # RMS without DC
 
     @property
     def centre_s(self) -> float:
@@ -30,81 +41,151 @@ class WindowScore:
 
 @dataclass(frozen=True)
 class Detection:
-    """A sound that was confirmed."""
+    """A sound that was confirmed, as far as it has been heard."""
 
     start_s: float
     end_s: float
     label: str
-    score: float  # the best of its windows
+    score: float  # the best of its windows; so are the margin and the level
+    margin: float
+    threshold: float
+    level_dbfs: float
 
 
 @dataclass(frozen=True)
-class Confirmation:
-    """How often a label must be recognised before it counts."""
+class Change:
+    """What a window changes about a sound: it begins, is heard more surely than before, or has ended."""
+
+    phase: Phase
+    detection: Detection
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What it takes for a label to count."""
 
     needed: int = 2
     """Windows that agree,"""
     of: int = 3
     """among so many in a row."""
+    hysteresis: float = 0.0
+    """By how much the margin may fall below its threshold while a sound goes on."""
+    refractory_s: float = 0.0
+    """How long after its end a sound cannot begin again."""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """Label → the smallest accepted margin, for labels that are to differ from their task."""
 
 
-@dataclass
 class Decider:
-    """Takes one window after another; gives a detection once it has ended."""
+    """Takes one window of one task after another, and tells what each changes."""
 
-    hop_s: float
-    rule: Confirmation
-    _recent: deque[WindowScore] = field(default_factory=deque)
-    _current: list[WindowScore] = field(default_factory=list)
+    def __init__(self, hop_s: float, rule: Rule) -> None:
+        self._hop_s = hop_s
+        self._rule = rule
+        self._seen = 0
+        self._labels: dict[str, _Label] = {}  # those heard of lately
 
-    def step(self, window: WindowScore) -> Detection | None:
-        """The detection that this window brings to its end, if any."""
-        self._recent.append(window)
-        while len(self._recent) > self.rule.of:
-            self._recent.popleft()
-        confirmed = self._confirmed(window)
-        if self._current and confirmed and confirmed[0].label == self._current[0].label:
-            self._current += [w for w in confirmed if w.start_s > self._current[-1].start_s]
+    def step(self, window: WindowScore) -> list[Change]:
+        """What this window changes; mostly nothing."""
+        self._seen += 1
+        if window.label not in self._labels and not is_negative(window.label):
+            self._labels[window.label] = _Label(window.label, self._hop_s, self._rule)
+        changes = [change for state in self._labels.values() if (change := state.step(window))]
+        self._labels = {label: state for label, state in self._labels.items() if not state.is_idle(window)}
+        return changes
+
+    def finish(self) -> list[Change]:
+        """The ends of the sounds that went on when the stream ended; ready for the next stream.
+
+        A stream of fewer windows than are needed is judged by those it had.
+        """
+        needed = min(self._rule.needed, self._seen)
+        changes = [change for state in self._labels.values() for change in state.finish(needed)]
+        self._seen, self._labels = 0, {}
+        return changes
+
+
+class _Label:
+    """The state of one label: `_sound` is what it hears, None while it is silent."""
+
+    def __init__(self, label: str, hop_s: float, rule: Rule) -> None:
+        self._label = label
+        self._hop_s = hop_s
+        self._rule = rule
+        self._recent: deque[WindowScore | None] = deque(maxlen=rule.of)  # None: it was not heard
+        self._sound: Detection | None = None
+        self._free_from_s = 0.0
+
+    def step(self, window: WindowScore) -> Change | None:
+        heard = window if self._hears(window) else None
+        self._recent.append(heard)
+        if self._sound is None:
+            return self._begin(self._rule.needed)
+        if heard is not None:
+            return self._go_on(self._sound, heard)
+        return None if any(self._recent) else self._end(self._sound)
+
+    def finish(self, needed: int) -> list[Change]:
+        begun = None if self._sound else self._begin(needed)
+        ended = self._end(self._sound) if self._sound else None
+        return [change for change in (begun, ended) if change]
+
+    def is_idle(self, window: WindowScore) -> bool:
+        """Whether it may be forgotten after this window: it would be the same if made anew."""
+        return self._sound is None and not any(self._recent) and self._starts_s(window) >= self._free_from_s
+
+    def _hears(self, window: WindowScore) -> bool:
+        if window.label != self._label or self._starts_s(window) < self._free_from_s:
+            return False
+        threshold = self._rule.thresholds.get(self._label, window.threshold)
+        return window.margin >= threshold - (self._rule.hysteresis if self._sound else 0.0)
+
+    def _begin(self, needed: int) -> Change | None:
+        heard = [window for window in self._recent if window]
+        if not heard or len(heard) < needed:
             return None
-        if self._current and not confirmed and self._still_open():
-            return None
-        ended, self._current = self._finished(), confirmed
-        return ended
+        self._sound = self._detection(heard[0])
+        for window in heard[1:]:
+            self._sound = self._joined(self._sound, window)
+        return Change("new", self._sound)
 
-    def finish(self) -> Detection | None:
-        """The detection that was still going on when the recording ended; ready for the next recording."""
-        ended = self._finished()
-        self._recent.clear()
-        self._current = []
-        return ended
+    def _go_on(self, sound: Detection, window: WindowScore) -> Change | None:
+        self._sound = self._joined(sound, window)
+        return Change("update", self._sound) if window.margin > sound.margin else None
 
-    def _confirmed(self, newest: WindowScore) -> list[WindowScore]:
-        """The recent windows that agree with the newest one, where there are enough of them."""
-        agreeing = [w for w in self._recent if w.accepted and w.label == newest.label]
-        return agreeing if newest.accepted and len(agreeing) >= self.rule.needed else []
+    def _end(self, sound: Detection) -> Change:
+        self._sound = None
+        self._free_from_s = sound.end_s + self._rule.refractory_s
+        return Change("end", sound)
 
-    def _still_open(self) -> bool:
-        """Whether the current label is among the recent windows: a short gap ends nothing."""
-        return any(w.accepted and w.label == self._current[0].label for w in self._recent)
+    def _joined(self, sound: Detection, window: WindowScore) -> Detection:
+        """The sound with one more window, and the best figures of both."""
+        return replace(
+            sound,
+            end_s=self._ends_s(window),
+            score=max(sound.score, window.score),
+            margin=max(sound.margin, window.margin),
+            level_dbfs=max(sound.level_dbfs, window.level_dbfs),
+        )
 
-    def _finished(self) -> Detection | None:
-        """The current sound, from half a hop before its first window's centre to half a hop after its last's.
+    def _detection(self, window: WindowScore) -> Detection:
+        """One window as a sound: half a hop to either side of its middle.
 
         A window recognises what is around its middle, so centres tell the time better than edges.
         """
-        if not self._current:
-            return None
-        first, last = self._current[0], self._current[-1]
+        threshold = self._rule.thresholds.get(self._label, window.threshold)
         return Detection(
-            round(max(0.0, first.centre_s - self.hop_s / 2), 3),
-            round(last.centre_s + self.hop_s / 2, 3),
-            first.label,
-            max(w.score for w in self._current),
+            self._starts_s(window),
+            self._ends_s(window),
+            self._label,
+            window.score,
+            window.margin,
+            threshold,
+            window.level_dbfs,
         )
 
+    def _starts_s(self, window: WindowScore) -> float:
+        return round(max(0.0, window.centre_s - self._hop_s / 2), 3)
 
-def detections(windows: Iterable[WindowScore], hop_s: float, rule: Confirmation) -> list[Detection]:
-    """All detections in a whole recording, in order of their end."""
-    decider = Decider(hop_s, rule)
-    found = [decider.step(window) for window in windows] + [decider.finish()]
-    return [detection for detection in found if detection]
+    def _ends_s(self, window: WindowScore) -> float:
+        return round(window.centre_s + self._hop_s / 2, 3)

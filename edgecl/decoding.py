@@ -11,10 +11,10 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 import soundfile
-import soxr
 
 from edgecl.errors import AudioError
 from edgecl.file_signs import looks_like
+from edgecl.resampling import Resampler
 
 Waveform = npt.NDArray[np.float32]
 
@@ -102,9 +102,6 @@ def _next_block(sound: soundfile.SoundFile, frames: int, decoded: int) -> Wavefo
 
 def at_rate(blocks: Iterator[Waveform], from_hz: int, to_hz: int) -> Waveform:
     """The blocks as one waveform, float32 [samples], resampled to `to_hz` while they arrive."""
-    if from_hz == to_hz:
-        return np.concatenate(list(blocks))
-    stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32")
-    pieces = [stream.resample_chunk(block) for block in blocks]
-    pieces.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
-    return np.concatenate(pieces)
+    resampler = Resampler(from_hz, to_hz)
+    pieces = [resampler.feed(block) for block in blocks]
+    return np.concatenate([*pieces, resampler.finish()])

@@ -1,6 +1,6 @@
 """From a waveform to windows of one fixed length: what the backbone is fed.
 
-Both functions depend on the samples alone: same waveform, same windows, to the bit, on every machine. What
+Windows depend on the samples alone: same waveform, same windows, to the bit, on every machine. What
 is shorter than a window is laid in the middle of faint white noise, always the same, because digital silence
 is something no microphone ever sends.
 """
@@ -34,22 +34,55 @@ def clip_windows(waveform: npt.NDArray[np.float32], window_samples: int) -> Wind
     return windows[_is_loud(windows)]
 
 
-def stream_windows(
-    waveform: npt.NDArray[np.float32], window_samples: int, hop_samples: int, rate_hz: int
-) -> Iterator[tuple[float, Windows]]:
-    """(start_s, float32 [window_samples]) every `hop_samples` of a longer recording.
+class WindowStream:
+    """Chunks of any size in, windows out, `hop_samples` apart: the same ones however the sound was cut."""
 
-    The last window ends with the recording, so that no sample is lost; it may start less than a hop after
-    the one before. A recording shorter than a window is one padded window that starts at 0.
-    """
-    if not 0 < hop_samples <= window_samples:
-        raise ValueError(f"a hop of {hop_samples} samples loses sound or never ends")
-    last = waveform.size - window_samples
-    if last < 0:
-        yield 0.0, padded(waveform, window_samples)
-        return
-    for start in (*range(0, last, hop_samples), last):
-        yield start / rate_hz, waveform[start : start + window_samples]
+    def __init__(self, window_samples: int, hop_samples: int) -> None:
+        if not 0 < hop_samples <= window_samples:
+            raise ValueError(f"a hop of {hop_samples} samples loses sound or never ends")
+        self._window_samples = window_samples
+        self._hop_samples = hop_samples
+        self._buffer = np.zeros(window_samples + hop_samples, np.float32)  # the newest samples, in order
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a new stream."""
+        self._filled = 0  # of the buffer
+        self._heard = 0  # samples since the stream began
+        self._next = self._window_samples  # where the next window ends
+
+    def feed(self, chunk: Windows) -> Iterator[tuple[int, Windows]]:
+        """(start_samples, float32 [window_samples]) of every window that this chunk [samples] completes."""
+        while chunk.size:
+            part, chunk = np.split(chunk, [self._next - self._heard])
+            self._append(part)
+            if self._heard == self._next:
+                self._next += self._hop_samples
+                yield self._newest()
+
+    def finish(self) -> Iterator[tuple[int, Windows]]:
+        """The last window, which ends with the stream; ready for the next one.
+
+        It may start less than a hop after the one before. A stream shorter than a window is one padded
+        window that starts at 0, one without a sample is none.
+        """
+        if 0 < self._heard < self._window_samples:
+            yield 0, padded(self._buffer[: self._filled], self._window_samples)
+        elif self._window_samples <= self._heard > self._next - self._hop_samples:
+            yield self._newest()
+        self.reset()
+
+    def _append(self, part: Windows) -> None:
+        if self._filled + part.size > self._buffer.size:
+            self._buffer[: self._window_samples] = self._newest()[1]
+            self._filled = self._window_samples
+        self._buffer[self._filled : self._filled + part.size] = part
+        self._filled += part.size
+        self._heard += part.size
+
+    def _newest(self) -> tuple[int, Windows]:
+        window = self._buffer[self._filled - self._window_samples : self._filled].copy()
+        return self._heard - self._window_samples, window
 
 
 def padded(waveform: npt.NDArray[np.float32], window_samples: int, left: int | None = None) -> Windows:

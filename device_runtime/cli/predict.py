@@ -12,7 +12,8 @@ from device_runtime.cli import screen
 from device_runtime.cli.opening import opened_store
 from device_runtime.cli.options import Settings
 from device_runtime.known import load_task, load_tasks
-from device_runtime.recognize import Heard, Recognizer, TaskScore, belonging
+from device_runtime.listen import Heard, recording
+from device_runtime.recognize import Recognizer, TaskScore, belonging
 from device_runtime.runtime import Runtime
 from edgecl.audio import Clip, Refused, read_or_refuse
 from edgecl.console import readable
@@ -84,7 +85,7 @@ def _hear(path: Path, recognizer: Recognizer) -> Answer | Refused:
         return clip
     if recognizer.is_one_clip(clip.waveform):
         return Answer(path, clip.duration_s, recognizer.clip(clip.waveform), [])
-    return Answer(path, clip.duration_s, [], recognizer.recording(clip.waveform))
+    return Answer(path, clip.duration_s, [], recording(recognizer, clip.waveform))
 
 
 def _document(answers: list[Answer], refused: list[Refused]) -> dict[str, Any]:

@@ -1,22 +1,36 @@
-"""Windows with scores become detections with times."""
+"""Windows with scores become sounds with times."""
 
-from edgecl.decision import Confirmation, Detection, WindowScore, detections
+import pytest
+
+from edgecl.decision import Change, Decider, Detection, Rule, WindowScore
 
 HOP_S = 0.5
 WINDOW_S = 2.0
+THRESHOLD = 0.5
+MARGINS = {".": 0.0, "+": 0.45}  # a dot is a rejection, a plus a sound that fades; both of label A
 
 
-def heard(pattern: str, rule: Confirmation | None = None) -> list[tuple[float, float, str]]:
-    """(start, end, label) of the detections in windows half a second apart: 'A..B', a dot is a rejection."""
-    found = detections(windows(pattern), HOP_S, rule or Confirmation())
-    return [(d.start_s, d.end_s, d.label) for d in found]
+def changes(pattern: str, rule: Rule | None = None) -> list[Change]:
+    """What windows half a second apart change: 'A..B'."""
+    decider = Decider(HOP_S, rule or Rule())
+    return [change for window in windows(pattern) for change in decider.step(window)] + decider.finish()
+
+
+def heard(pattern: str, rule: Rule | None = None) -> list[tuple[float, float, str]]:
+    """(start, end, label) of the sounds, in order of their end."""
+    ended = [change.detection for change in changes(pattern, rule) if change.phase == "end"]
+    return [(d.start_s, d.end_s, d.label) for d in ended]
 
 
 def windows(pattern: str) -> list[WindowScore]:
     return [
-        WindowScore(n * HOP_S, n * HOP_S + WINDOW_S, "A" if letter == "." else letter, 0.9, letter != ".")
+        window(n * HOP_S, "A" if letter in MARGINS else letter, MARGINS.get(letter, 0.8))
         for n, letter in enumerate(pattern)
     ]
+
+
+def window(start_s: float, label: str, margin: float) -> WindowScore:
+    return WindowScore(start_s, start_s + WINDOW_S, label, 0.9, margin, THRESHOLD, -30.0)
 
 
 def test_a_sound_lasts_from_its_first_windows_centre_to_its_lasts() -> None:
@@ -29,6 +43,7 @@ def test_a_single_window_is_not_enough() -> None:
 
 def test_a_short_gap_splits_nothing_and_a_long_one_does() -> None:
     assert heard("AA.AA") == [(0.75, 3.25, "A")]
+    assert heard("AA..A") == [(0.75, 3.25, "A")]
     assert heard("AA....AA") == [(0.75, 1.75, "A"), (3.75, 4.75, "A")]
 
 
@@ -40,14 +55,80 @@ def test_one_sound_after_another_gives_two_detections_in_order() -> None:
     assert heard("AAABBB") == [(0.75, 2.25, "A"), (2.25, 3.75, "B")]
 
 
+def test_two_sounds_at_once_are_two_and_do_not_interrupt_each_other() -> None:
+    assert heard("ABABAB") == [(0.75, 3.25, "A"), (1.25, 3.75, "B")]
+
+
 def test_a_sound_that_goes_on_to_the_end_is_not_lost() -> None:
     assert heard("...AA") == [(2.25, 3.25, "A")]
 
 
+def test_a_stream_of_one_window_is_judged_by_it() -> None:
+    assert heard("A") == [(0.75, 1.25, "A")]
+    assert heard(".") == []
+
+
 def test_stricter_confirmation_asks_for_more_windows() -> None:
-    assert heard("AA..AAA", Confirmation(needed=3, of=3)) == [(2.75, 4.25, "A")]
+    assert heard("AA..AAA", Rule(needed=3, of=3)) == [(2.75, 4.25, "A")]
 
 
-def test_a_detection_carries_its_best_score() -> None:
-    scored = [WindowScore(0.0, 2.0, "A", 0.5, True), WindowScore(0.5, 2.5, "A", 0.8, True)]
-    assert detections(scored, HOP_S, Confirmation()) == [Detection(0.75, 1.75, "A", 0.8)]
+@pytest.mark.parametrize("label", ["_negative", "background"])
+def test_what_stands_for_nothing_is_never_heard(label: str) -> None:
+    decider = Decider(HOP_S, Rule())
+    assert [decider.step(window(n * HOP_S, label, 0.9)) for n in range(4)] == [[]] * 4
+
+
+def test_a_sound_begins_once_confirmed_and_ends_once_gone() -> None:
+    decider = Decider(HOP_S, Rule())
+    phases = [[change.phase for change in decider.step(window)] for window in windows(".AA.AA....")]
+    assert phases == [[], [], ["new"], [], [], [], [], [], ["end"], []]
+
+
+def test_a_surer_window_is_an_update_and_any_other_none() -> None:
+    decider = Decider(HOP_S, Rule())
+    margins = (0.6, 0.6, 0.7, 0.7, 0.65, 0.8)
+    told = [decider.step(window(n * HOP_S, "A", margin)) for n, margin in enumerate(margins)]
+    assert [[change.phase for change in changes] for changes in told] == [
+        [],
+        ["new"],
+        ["update"],
+        [],
+        [],
+        ["update"],
+    ]
+    assert told[-1][0].detection.margin == 0.8
+
+
+def test_a_fading_sound_goes_on_but_does_not_begin() -> None:
+    rule = Rule(hysteresis=0.1)
+    assert heard("AA+++++..", rule) == [(0.75, 4.25, "A")]
+    assert heard("AA+++++..") == [(0.75, 1.75, "A")]
+    assert heard("+++++", rule) == []
+
+
+def test_after_its_end_a_sound_waits_for_the_refractory_time() -> None:
+    rule = Rule(refractory_s=3.0)
+    assert heard("AA....AA......AA", rule) == [(0.75, 1.75, "A"), (7.75, 8.75, "A")]
+    assert heard("AA....AAAAAA", rule) == [(0.75, 1.75, "A"), (4.75, 6.75, "A")]
+    assert heard("AA....BB", rule) == [(0.75, 1.75, "A"), (3.75, 4.75, "B")]
+
+
+def test_a_label_may_have_a_threshold_of_its_own() -> None:
+    assert heard("AABBB", Rule(thresholds={"A": 0.9})) == [(1.75, 3.25, "B")]
+    (begun, *_) = changes("+++", Rule(thresholds={"A": 0.4}))
+    assert begun.detection.threshold == 0.4
+
+
+def test_a_detection_carries_its_best_figures() -> None:
+    decider = Decider(HOP_S, Rule())
+    decider.step(WindowScore(0.0, 2.0, "A", 0.5, 0.7, THRESHOLD, -20.0))
+    decider.step(WindowScore(0.5, 2.5, "A", 0.8, 0.6, THRESHOLD, -40.0))
+    assert decider.finish()[-1].detection == Detection(0.75, 1.75, "A", 0.8, 0.7, THRESHOLD, -20.0)
+
+
+def test_a_decider_that_finished_knows_nothing_of_the_stream_before() -> None:
+    decider = Decider(HOP_S, Rule(refractory_s=100.0))
+    for _ in range(2):
+        told = [change.phase for window in windows("AA...") for change in decider.step(window)]
+        assert told == ["new", "end"]
+        assert decider.finish() == []

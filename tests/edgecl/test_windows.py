@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgecl.windows import PADDING_DBFS, clip_windows, padded, stream_windows
+from edgecl.windows import PADDING_DBFS, WindowStream, clip_windows, padded
 
 WINDOW = 400
-RATE_HZ = 100
 
 
 def ramp(samples: int) -> np.ndarray:
@@ -34,25 +33,49 @@ def test_every_sample_of_a_loud_clip_is_in_a_window(samples: int) -> None:
     assert np.isin(waveform, windows).all()
 
 
+def streamed(chunks: list[np.ndarray], hop: int) -> list[tuple[int, np.ndarray]]:
+    """Every window of a stream that arrives in these chunks."""
+    stream = WindowStream(WINDOW, hop)
+    return [window for chunk in chunks for window in stream.feed(chunk)] + list(stream.finish())
+
+
 @settings(max_examples=50, deadline=None)
-@given(st.integers(0, 5 * WINDOW), st.integers(1, WINDOW))
+@given(st.integers(1, 5 * WINDOW), st.integers(1, WINDOW))
 def test_a_stream_loses_no_sample_and_every_window_starts_where_it_says(samples: int, hop: int) -> None:
     waveform = ramp(samples)
-    pieces = list(stream_windows(waveform, WINDOW, hop, RATE_HZ))
+    pieces = streamed([waveform], hop)
     assert np.isin(waveform, np.stack([window for _, window in pieces])).all()
-    starts = [round(start_s * RATE_HZ) for start_s, _ in pieces]
+    starts = [start for start, _ in pieces]
     assert starts[:-1] == [hop * index for index in range(len(starts) - 1)]
     if samples >= WINDOW:
         assert starts[-1] == samples - WINDOW
-        for start, (_, window) in zip(starts, pieces, strict=True):
+        for start, window in pieces:
             np.testing.assert_array_equal(window, waveform[start : start + WINDOW])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 5 * WINDOW), st.integers(1, WINDOW), st.lists(st.integers(0, 5 * WINDOW), max_size=20))
+def test_a_stream_gives_the_same_windows_however_it_is_cut(samples: int, hop: int, cuts: list[int]) -> None:
+    waveform = ramp(samples)
+    whole, cut = streamed([waveform], hop), streamed(np.split(waveform, sorted(cuts)), hop)
+    assert [start for start, _ in whole] == [start for start, _ in cut]
+    for (_, one), (_, other) in zip(whole, cut, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_stream_without_a_sample_has_no_window_and_can_be_begun_again() -> None:
+    stream = WindowStream(WINDOW, WINDOW // 4)
+    assert list(stream.finish()) == []
+    for _ in range(2):
+        assert [start for start, _ in stream.feed(ramp(WINDOW + 30))] == [0]
+        assert [start for start, _ in stream.finish()] == [30]
 
 
 def test_a_clip_as_long_as_a_window_is_that_window() -> None:
     waveform = ramp(WINDOW)
     np.testing.assert_array_equal(clip_windows(waveform, WINDOW), waveform[None])
-    ((start_s, window),) = stream_windows(waveform, WINDOW, WINDOW, RATE_HZ)
-    assert start_s == 0.0
+    ((start, window),) = streamed([waveform], WINDOW)
+    assert start == 0
     np.testing.assert_array_equal(window, waveform)
 
 
@@ -98,4 +121,4 @@ def test_pauses_are_left_out_but_never_all() -> None:
 def test_a_hop_that_would_lose_sound_is_a_mistake_of_the_caller() -> None:
     for hop in (0, -1, WINDOW + 1):
         with pytest.raises(ValueError, match="hop"):
-            next(stream_windows(ramp(1000), WINDOW, hop, RATE_HZ))
+            WindowStream(WINDOW, hop)

@@ -1,0 +1,88 @@
+"""A stream of sound → what every task hears in it, as it goes on: chunk in, changes out, no clock and no I/O.
+
+    chunk ─► windows, half a second apart ─► backbone, once a window ─► every task ─► its decider ─► changes
+
+A recording is a stream fed at once, so what `predict` finds in a file is what a microphone gives, however
+its sound was cut into chunks. Windows go through the backbone one by one: a batch could round differently.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from device_runtime.backbone import Floats
+from device_runtime.recognize import Recognizer, TaskScore
+from edgecl.decision import Change, Decider, Detection, Phase, Rule, WindowScore
+from edgecl.level import level_dbfs
+from edgecl.windows import WindowStream
+
+HOP_S = 0.5
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A sound that a task detects, and whether it begins, goes on or has ended."""
+
+    task: str
+    phase: Phase
+    detection: Detection
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One window, as all tasks heard it; times count from the beginning of the stream."""
+
+    start_s: float
+    end_s: float
+    level_dbfs: float  # of what is new in it: its last hop
+    scores: list[TaskScore]  # of every task, the largest margin first
+    heard: list[Heard]  # what it changes
+
+
+class Listening:
+    """One stream, heard by all tasks of a recognizer."""
+
+    def __init__(self, recognizer: Recognizer, rules: Mapping[str, Rule] | None = None) -> None:
+        """`rules`: by task, for those that are to differ from the usual one."""
+        runtime = recognizer.runtime
+        self.rate_hz = runtime.rate_hz
+        self._recognizer = recognizer
+        self._hop_samples = round(HOP_S * runtime.rate_hz)
+        self._windows = WindowStream(runtime.window_samples, self._hop_samples)
+        own = rules or {}
+        self._deciders = {task.task: Decider(HOP_S, own.get(task.task, Rule())) for task in recognizer.tasks}
+
+    def feed(self, chunk: Floats) -> Iterator[Moment]:
+        """Every window that a chunk [samples] completes."""
+        for start, window in self._windows.feed(chunk):
+            yield self._hear(start, window)
+
+    def finish(self) -> list[Heard]:
+        """What the end of the stream changes: every sound ends; ready for the next stream."""
+        last = [
+            heard for start, window in self._windows.finish() for heard in self._hear(start, window).heard
+        ]
+        return last + _told({task: decider.finish() for task, decider in self._deciders.items()})
+
+    def _hear(self, start: int, window: Floats) -> Moment:
+        scores = self._recognizer.windows(window[None])
+        times_s = start / self.rate_hz, (start + window.size) / self.rate_hz
+        level = level_dbfs(window)
+        heard = {
+            one.task: self._deciders[one.task].step(
+                WindowScore(*times_s, one.label, one.score, one.margin, one.threshold, level)
+            )
+            for one in scores
+        }
+        return Moment(*times_s, level_dbfs(window[-self._hop_samples :]), scores, _told(heard))
+
+
+def recording(recognizer: Recognizer, waveform: Floats) -> list[Heard]:
+    """Everything all tasks detect in a whole recording [samples], in order of time."""
+    listening = Listening(recognizer)
+    heard = [one for moment in listening.feed(waveform) for one in moment.heard] + listening.finish()
+    ended = [one for one in heard if one.phase == "end"]
+    return sorted(ended, key=lambda one: (one.detection.start_s, one.task))
+
+
+def _told(changes: Mapping[str, list[Change]]) -> list[Heard]:
+    return [Heard(task, one.phase, one.detection) for task, ones in changes.items() for one in ones]
