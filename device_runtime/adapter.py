@@ -1,4 +1,8 @@
-"""Tokens → logits and features: the forward graph shared by every task, its parameters handed in."""
+"""Tokens → logits and features: the forward graph shared by every task, its parameters handed in.
+
+What lies behind the adapter is so little (features, standardised, times the head) that NumPy does it as well:
+so an adapter that several tasks share is run once, and each task's head reads its features (see `pool`).
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +21,15 @@ class AdapterForward:
 
     def __init__(self, bundle: Bundle, threads: int) -> None:
         self._session = open_session(bundle.read("adapter.onnx"), threads)
-        self._untouched = initial_parameters(bundle, classes=1), identity_normalizer(bundle.manifest)
+        self._untouched = initial_parameters(bundle, classes=0)
+        self._no_head = np.zeros(bundle.manifest.head_features + 1, np.float32)
+        self._identity = identity_normalizer(bundle.manifest)
+        self.tensors = bundle.manifest.parameters  # of the adapter, in the order of the flat vector
+
+    @property
+    def adapter_size(self) -> int:
+        """How many of a task's parameters are its adapter's; the head comes after them."""
+        return self._untouched.size
 
     def run(
         self, tokens: Tokens | Floats, parameters: Floats, normalizer: Floats, batch: int = BATCH_WINDOWS
@@ -39,9 +51,30 @@ class AdapterForward:
         ]
         return np.concatenate([logits for logits, _ in pieces]), np.concatenate([f for _, f in pieces])
 
+    def features(self, tokens: Tokens | Floats, adapter: Floats) -> Floats:
+        """The features [N, P] of tokens behind an adapter [a], not standardised."""
+        return self.run(tokens, np.concatenate([adapter, self._no_head]), self._identity)[1]
+
     def embeddings(self, tokens: Tokens | Floats) -> Floats:
         """The features [N, P] of tokens before any adapter and as they are: the same for every task."""
-        return self.run(tokens, *self._untouched)[1]
+        return self.features(tokens, self._untouched)
+
+    def adds_nothing(self, adapter: Floats) -> bool:
+        """Whether an adapter [a] is still the untouched one, whose features are the embeddings."""
+        return np.array_equal(adapter, self._untouched)
+
+
+def logits_of(features: Floats, head: Floats, normalizer: Floats) -> Floats:
+    """The logits [N, C] that the graph computes of features [N, P].
+
+    Args:
+        head: row by row, [C · (P + 1)].
+        normalizer: mean and inverse deviation of the features, [2, P].
+    """
+    mean, inverse_deviation = normalizer
+    rows = head.reshape(-1, features.shape[1] + 1)  # [C, P + 1]
+    logits: Floats = ((features - mean) * inverse_deviation) @ rows[:, :-1].T + rows[:, -1]
+    return logits
 
 
 def initial_parameters(bundle: Bundle, classes: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Waveform → what every task says about it: the backbone runs once a window, then each task's adapter.
+"""Waveform → what every task says about it: the backbone runs once a window, then each different adapter.
 
 A clip gets one score a task. Whose it is say the tasks' keys: their margins are on one scale, so the clip
 belongs to the task with the largest, and to none where no task accepts it. A longer recording is a stream
@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from device_runtime.adapter import probabilities
-from device_runtime.backbone import Floats, Tokens
+from device_runtime.backbone import Floats
+from device_runtime.pool import Pool
 from device_runtime.runtime import Runtime
 from edgecl.blob import TaskBlob
 from edgecl.keys import margins
@@ -41,6 +42,7 @@ class Recognizer:
     def __init__(self, runtime: Runtime, tasks: Sequence[TaskBlob]) -> None:
         self.runtime = runtime
         self.tasks = tasks
+        self._pool = Pool(runtime.forward, tasks)
 
     def clip(self, waveform: Floats) -> list[TaskScore]:
         """One score a task for a clip [samples], the largest margin first: means over its windows."""
@@ -50,24 +52,25 @@ class Recognizer:
         """The same for the windows [N, samples] of a clip, or for a single one."""
         tokens = self.runtime.backbone.tokens(windows)
         embeddings = self.runtime.forward.embeddings(tokens)
-        scores = [self._clip_score(task, tokens, embeddings) for task in self.tasks]
+        said = self._pool.logits(tokens, embeddings)
+        scores = [_clip_score(task, logits, embeddings) for task, logits in said]
         return sorted(scores, key=lambda s: -s.margin)
 
     def is_one_clip(self, waveform: Floats) -> bool:
         """Whether a waveform [samples] fits in one window."""
         return len(waveform) <= self.runtime.window_samples
 
-    def _clip_score(self, task: TaskBlob, tokens: Tokens, embeddings: Floats) -> TaskScore:
-        logits, _ = self.runtime.forward.run(tokens, task.parameters, task.normalizer)
-        scores = probabilities(logits).mean(axis=0)
-        margin = float(margins(embeddings, task.keys).max(axis=1).mean())
-        best = int(scores.argmax())
-        return TaskScore(
-            task=task.task,
-            label=task.labels[best],
-            score=float(scores[best]),
-            accepted=margin >= task.record.threshold and not is_negative(task.labels[best]),
-            margin=margin,
-            threshold=task.record.threshold,
-            scores=dict(zip(task.labels, scores.tolist(), strict=True)),
-        )
+
+def _clip_score(task: TaskBlob, logits: Floats, embeddings: Floats) -> TaskScore:
+    scores = probabilities(logits).mean(axis=0)
+    margin = float(margins(embeddings, task.keys).max(axis=1).mean())
+    best = int(scores.argmax())
+    return TaskScore(
+        task=task.task,
+        label=task.labels[best],
+        score=float(scores[best]),
+        accepted=margin >= task.record.threshold and not is_negative(task.labels[best]),
+        margin=margin,
+        threshold=task.record.threshold,
+        scores=dict(zip(task.labels, scores.tolist(), strict=True)),
+    )

@@ -1,0 +1,85 @@
+"""Tasks that carry the same adapter: it runs once, and each of them says what it says alone."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device_runtime.backbone import Floats, Tokens
+from device_runtime.known import load_task
+from device_runtime.pool import Pool, members
+from device_runtime.recognize import Recognizer
+from device_runtime.runtime import Runtime
+from edgecl.blob import TaskBlob
+from edgecl.store import Store
+from edgecl.windows import clip_windows
+from tools.demo.synthesise import FIRST_UNSEEN, clip
+
+
+@pytest.fixture(scope="module")
+def runtime(bundle: Path) -> Runtime:
+    return Runtime.open(bundle, threads=1)
+
+
+@pytest.fixture(scope="module")
+def alarms(learnt_home: Path, runtime: Runtime) -> TaskBlob:
+    with Store.open(learnt_home, create=False) as store:
+        return load_task(store, "alarms", runtime.bundle.manifest)
+
+
+def sound(label: str) -> Floats:
+    """An unseen recording, [samples]."""
+    return clip(label, FIRST_UNSEEN).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def tokens(runtime: Runtime) -> Tokens:
+    return runtime.backbone.tokens(clip_windows(sound("doorbell"), runtime.window_samples))
+
+
+def another(task: TaskBlob, name: str, adapter: Floats, seed: int) -> TaskBlob:
+    """A task with this adapter and a head and normalizer of its own."""
+    rng = np.random.default_rng(seed)
+    head = task.parameters[adapter.size :]
+    other_head = head + rng.normal(0, 0.01, head.size).astype(np.float32)
+    return replace(
+        task,
+        record=task.record.model_copy(update={"task": name}),
+        parameters=np.concatenate([adapter, other_head]),
+        normalizer=task.normalizer * np.float32(1 + 0.1 * seed),
+    )
+
+
+def several(task: TaskBlob, runtime: Runtime) -> list[TaskBlob]:
+    """Two tasks on the adapter that adds nothing, two on one that does, by turns."""
+    untouched = task.parameters[: runtime.forward.adapter_size]
+    trained = untouched + np.random.default_rng(0).normal(0, 0.05, untouched.size).astype(np.float32)
+    names = enumerate(["bells", "words", "steps", "birds"])
+    return [another(task, name, trained if seed % 2 else untouched, seed) for seed, name in names]
+
+
+def test_every_task_says_what_the_graph_says_of_it_alone(
+    runtime: Runtime, alarms: TaskBlob, tokens: Tokens
+) -> None:
+    tasks = several(alarms, runtime)
+    pooled = Pool(runtime.forward, tasks).logits(tokens, runtime.forward.embeddings(tokens))
+    said = {task.task: logits for task, logits in pooled}
+    for task in tasks:
+        alone, _ = runtime.forward.run(tokens, task.parameters, task.normalizer)
+        np.testing.assert_allclose(said[task.task], alone, rtol=1e-4, atol=1e-4 * np.abs(alone).max())
+
+
+def test_tasks_are_grouped_by_the_bytes_of_their_adapters(runtime: Runtime, alarms: TaskBlob) -> None:
+    pool = members(several(alarms, runtime), runtime.forward.adapter_size)
+    names = [[task.task for task in member.tasks] for member in pool]
+    assert names == [["bells", "steps"], ["words", "birds"]]
+
+
+def test_a_task_gives_the_same_scores_to_the_bit_whoever_shares_its_adapter(
+    runtime: Runtime, alarms: TaskBlob
+) -> None:
+    tasks = several(alarms, runtime)
+    together = {score.task: score for score in Recognizer(runtime, tasks).clip(sound("timer"))}
+    for task in tasks:
+        assert Recognizer(runtime, [task]).clip(sound("timer")) == [together[task.task]]
