@@ -79,7 +79,7 @@ class Corrector:
         clip = read_clip(path, rate_hz=runtime.rate_hz)
         tokens = runtime.backbone.tokens(clip_windows(clip.waveform, runtime.window_samples))
         copies = runtime.backbone.tokens(variants(clip.waveform, runtime.window_samples, COPIES))
-        taught = Recording(clip.path, label, clip.sha256).taught(len(tokens), "corrected")
+        taught = Recording.of(clip, label).taught(len(tokens), "corrected")
         with TokenBank(self.cache.folder) as bank:
             gathering = Gathering(bank)
             forgotten = recall(task.task, _others(lessons, taught), self.cache, gathering)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from device_runtime.bank import TokenBank
 from device_runtime.cache import TokenCache
+from device_runtime.curve import Point, learning_curve
 from device_runtime.gathering import Gathering
 from device_runtime.intake import Intake, Known, take_in
 from device_runtime.learner import Learner, Lesson
@@ -23,6 +24,8 @@ from edgecl.blob import TaskBlob
 from edgecl.folders import LabelledFolder
 from edgecl.lessons import Lessons, labels_of
 
+STAGES = ("decode", "backbone", "varying", "training", "advice")
+
 
 @dataclass(frozen=True)
 class Enrolment:
@@ -32,8 +35,10 @@ class Enrolment:
     intake: Intake
     lessons: Lessons  # what it was learnt from, in the order of the recordings' numbers
     lesson: Lesson
+    first: Lesson  # what was had at once: a closed form, of which every recording was asked
+    curve: list[Point]  # what more recordings brought that form
     from_cache: int  # recordings whose tokens were known already
-    seconds: dict[str, float]  # decode, backbone, varying, training
+    seconds: dict[str, float]  # by stage
     notes: list[str]
 
 
@@ -43,7 +48,7 @@ class Enroller:
 
     learner: Learner
     cache: TokenCache
-    watch: Stopwatch = field(default_factory=lambda: Stopwatch("decode", "backbone", "varying", "training"))
+    watch: Stopwatch = field(default_factory=lambda: Stopwatch(*STAGES))
 
     def learn(
         self, task: str, found: LabelledFolder, created: str, known: Lessons = ()
@@ -70,6 +75,11 @@ class Enroller:
             gathering = Gathering(bank)
             forgotten = recall(task, _besides(intake, known), self.cache, gathering)
             listener.hear(intake, "added" if known else "enrolled", gathering)
+            with self.watch("training"):
+                material = learner.material(gathering.examples(names))
+                first = learner.first_lesson(material, names)
+            with self.watch("advice"):
+                curve = learning_curve(material, first.method, first.held_out)
 
             def enrolment(lesson: Lesson) -> Enrolment:
                 return Enrolment(
@@ -77,13 +87,13 @@ class Enroller:
                     intake=intake,
                     lessons=gathering.lessons,
                     lesson=lesson,
+                    first=first,
+                    curve=curve,
                     from_cache=listener.remembered,
                     seconds=self.watch.seconds,
                     notes=[note for note in (self.cache.trouble, bank.trouble, _missed(forgotten)) if note],
                 )
 
-            with self.watch("training"):
-                first = learner.first_lesson(gathering.examples(names), names)
             yield enrolment(first)
             listener.vary(intake, learner.recipe.copies_of(gathering.windows), gathering)
             with self.watch("training"):

@@ -14,6 +14,7 @@ from edgecl.errors import DatasetError
 from edgecl.folders import LabelledFolder, labelled_folder
 from edgecl.lessons import Origin, Taught
 from edgecl.negatives import is_negative
+from edgecl.sketch import Sketch, sketch
 
 LEAST_CLASSES = 2
 LEAST_CLIPS = 2
@@ -27,6 +28,12 @@ class Recording:
     path: Path
     label: str
     sha256: str  # of the bytes of the file
+    sketch: Sketch = field(compare=False, repr=False)  # of its waveform
+
+    @classmethod
+    def of(cls, clip: Clip, label: str) -> "Recording":
+        """The recording that this clip was read from."""
+        return cls(clip.path, label, clip.sha256, sketch(clip.waveform))
 
     def taught(self, windows: int, origin: Origin) -> Taught:
         """The lesson that this recording is."""
@@ -121,7 +128,7 @@ def take_in(found: LabelledFolder, rate_hz: int, progress: Progress, known: Know
         elif clip.sha256 in known.remembered:
             intake.repeated.append(path)
         else:
-            seen[clip.sha256] = Recording(path, label, clip.sha256)
+            seen[clip.sha256] = Recording.of(clip, label)
     progress("reading", len(files), len(files))
     intake.recordings.extend(seen.values())
     intake.demand_recordings()

@@ -99,28 +99,28 @@ class Learner:
         """
         self.engine.start(self._start(classes), identity_normalizer(self.runtime.bundle.manifest))
 
-    def first_lesson(self, examples: Examples, names: Sequence[str]) -> Lesson:
-        """What these examples teach in seconds: a head in closed form.
+    def material(self, examples: Examples) -> Material:
+        """Examples as every method meets them."""
+        return Material.of(examples, self.runtime.forward, self._start(examples.classes), self.seed)
+
+    def first_lesson(self, material: Material, names: Sequence[str]) -> Lesson:
+        """What there is to be learnt in seconds: a head in closed form.
 
         Args:
             names: the label of each class [C].
         """
-        material = self._material(examples)
         asked = (self.method,) if self.method in CLOSED_FORMS else tuple(CLOSED_FORMS)
         return self._lesson(material, names, *auto.surest(material, asked))
 
     def lesson(self, examples: Examples, names: Sequence[str]) -> Lesson:
         """All that these examples teach, by the learner's method."""
+        material = self.material(examples)
         if self.method in CLOSED_FORMS:
-            return self.first_lesson(examples, names)
-        material = self._material(examples)
+            return self.first_lesson(material, names)
         trainer = Trainer(self.engine, self.runtime.forward, self.recipe, self.seed, self.progress)
         if self.method == ADAPTER:
             return self._lesson(material, names, trainer.tried(material), "it was asked for")
         return self._lesson(material, names, *auto.best(material, trainer))
-
-    def _material(self, examples: Examples) -> Material:
-        return Material.of(examples, self.runtime.forward, self._start(examples.classes), self.seed)
 
     def _lesson(self, material: Material, names: Sequence[str], taken: Candidate, why: str) -> Lesson:
         background = Background.of(self.runtime.bundle)

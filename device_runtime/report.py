@@ -1,13 +1,26 @@
-"""What an enrolment showed: how well each class is known, what it is confused with, what to record."""
+"""What an enrolment showed: how well each class is known, what it is taken for, what to record or check."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from device_runtime.curve import Point, expected
 from device_runtime.enroll import Enrolment
+from device_runtime.suspects import suspects
 from edgecl.metrics import confusion, per_class
+from edgecl.sketch import copies
 
-ENOUGH_CLIPS = 10
 MOST_PAIRS = 5
+FEW = 5
+"""Recordings of a class, below which it can hardly be measured;"""
+GOOD_START = 12
+"""it should then have as many."""
+WORTH_IT = 0.01
+"""Accuracy that twice as many recordings must promise before anybody is asked for more."""
+MORE_THAN_CHANCE = 2
+"""Recordings of a class that must have been missed; a single one proves nothing."""
+MOST_MORE = 40
+"""Recordings that anybody is asked for."""
 
 
 @dataclass(frozen=True)
@@ -31,40 +44,107 @@ class Confusion:
 
 
 @dataclass(frozen=True)
+class Doubtful:
+    """A recording that may be in the wrong class."""
+
+    file: str
+    label: str
+    looks_like: str
+    score: float  # probability of what it looks like
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A recording that is the same sound as another."""
+
+    file: str
+    label: str
+    original: str
+    original_label: str
+
+
+@dataclass(frozen=True)
 class Report:
     """All of it."""
 
     classes: list[ClassReport]
     accuracy: float  # on all held-out recordings
     confusable: list[Confusion]
+    curve: list[Point]  # accuracy when a quarter, half, all of the recordings teach
+    expected: float | None  # accuracy of twice as many
+    suspects: list[Doubtful]
+    duplicates: list[Copy]  # among the recordings that were heard now
     advice: list[str]
 
 
 def report(enrolment: Enrolment) -> Report:
     """The report on an enrolment, as its held-out recordings showed it."""
+    classes = _classes(enrolment)
+    return Report(
+        classes=classes,
+        accuracy=enrolment.lesson.held_out.accuracy,
+        confusable=_confusable(enrolment),
+        curve=enrolment.curve,
+        expected=expected(enrolment.curve),
+        suspects=list(_doubtful(enrolment)),
+        duplicates=list(_copies(enrolment)),
+        advice=list(_advice(classes, enrolment.curve)),
+    )
+
+
+def _classes(enrolment: Enrolment) -> list[ClassReport]:
     held_out, labels = enrolment.lesson.held_out, enrolment.blob.labels
-    counts = confusion(held_out.labels, held_out.predicted, len(labels))
     clips, windows = Counter[str](), Counter[str]()
     for taught in enrolment.lessons:
         clips[taught.label] += 1
         windows[taught.label] += taught.windows
-    classes = [
+    counts = confusion(held_out.labels, held_out.predicted, len(labels))
+    return [
         ClassReport(label, clips[label], windows[label], score.support, score.recall)
         for label, score in zip(labels, per_class(counts), strict=True)
     ]
-    pairs = [
-        Confusion(labels[i], labels[j], int(counts[i, j]))
-        for i in range(len(labels))
-        for j in range(len(labels))
-        if i != j and counts[i, j]
-    ]
-    pairs.sort(key=lambda pair: -pair.clips)
-    return Report(classes, held_out.accuracy, pairs[:MOST_PAIRS], _advice(classes))
 
 
-def _advice(classes: list[ClassReport]) -> list[str]:
-    return [
-        f"record {ENOUGH_CLIPS - known.clips} more of '{known.label}'"
-        for known in classes
-        if known.clips < ENOUGH_CLIPS
-    ]
+def _confusable(enrolment: Enrolment) -> list[Confusion]:
+    held_out, labels = enrolment.lesson.held_out, enrolment.blob.labels
+    counts = Counter(zip(held_out.labels.tolist(), held_out.predicted.tolist(), strict=True))
+    pairs = [Confusion(labels[i], labels[j], count) for (i, j), count in sorted(counts.items()) if i != j]
+    return sorted(pairs, key=lambda pair: -pair.clips)[:MOST_PAIRS]
+
+
+def _doubtful(enrolment: Enrolment) -> Iterator[Doubtful]:
+    lessons, labels = enrolment.lessons, enrolment.blob.labels
+    for one in suspects(enrolment.first.held_out):
+        file = lessons[one.recording].file
+        yield Doubtful(file, labels[one.label], labels[one.looks_like], one.score)
+
+
+def _copies(enrolment: Enrolment) -> Iterator[Copy]:
+    heard = enrolment.intake.recordings
+    for original, copy in copies([recording.sketch for recording in heard]):
+        one, other = heard[original], heard[copy]
+        yield Copy(str(other.path), other.label, str(one.path), one.label)
+
+
+def _advice(classes: Sequence[ClassReport], curve: Sequence[Point]) -> Iterator[str]:
+    """What to record: of classes too few to be measured; of those often missed, if more promises anything."""
+    for known in classes:
+        if known.clips < FEW:
+            missing = GOOD_START - known.clips
+            yield f"record {missing} more of '{known.label}': {known.clips} can hardly be measured"
+    promised = expected(curve)
+    missed = sorted((known for known in classes if _is_missed(known)), key=lambda known: known.accuracy or 0)
+    if promised is None or not missed:
+        return
+    if promised - curve[-1].accuracy >= WORTH_IT:
+        for known in missed:
+            yield f"record {min(known.clips, MOST_MORE)} more of '{known.label}'"
+    else:
+        names = ", ".join(f"'{known.label}'" for known in missed)
+        yield f"more of the same will change little for {names}: record elsewhere, and other sources of it"
+
+
+def _is_missed(known: ClassReport) -> bool:
+    """Whether a class, measured well enough, is missed more often than by chance."""
+    wrong = round(known.held_out * (1 - (known.accuracy or 0)))
+    return known.clips >= FEW and wrong >= MORE_THAN_CHANCE

@@ -42,6 +42,17 @@ def accuracy(confusion: Counts) -> float:
     return _share(int(confusion.trace()), int(confusion.sum())) or 0.0
 
 
+def interval(accuracy: float, count: int, z: float = 1.96) -> tuple[float, float]:
+    """Between which values the true share lies, 95 times in 100, where `accuracy` was measured on `count`.
+
+    Wilson 1927: (p + z²/2n ± z √(p (1 − p) / n + z²/4n²)) / (1 + z²/n), which stays within 0…1.
+    """
+    squared = z**2 / count
+    middle = (accuracy + squared / 2) / (1 + squared)
+    half = z * np.sqrt(accuracy * (1 - accuracy) / count + squared / (4 * count)) / (1 + squared)
+    return float(max(0.0, middle - half)), float(min(1.0, middle + half))
+
+
 def per_class(confusion: Counts) -> list[ClassScore]:
     """One score a class, in the order of the classes."""
     rows, columns = confusion.sum(axis=1), confusion.sum(axis=0)

@@ -1,11 +1,14 @@
 """What `edgecl enroll` tells of a task that was learnt: a first word, a screen, a JSON document."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from device_runtime.cli import screen
 from device_runtime.enroll import Enrolment
-from device_runtime.report import report
+from device_runtime.report import Report, report
+
+MOST_LINES = 5  # of a kind
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ def document(enrolment: Enrolment, outcome: Outcome) -> dict[str, Any]:
         "held_out_accuracy": told.accuracy,
         "classes": [asdict(row) for row in told.classes],
         "confusable": [asdict(pair) for pair in told.confusable],
+        "learning_curve": [asdict(point) for point in told.curve],
+        "expected_of_twice_as_many": told.expected,
+        "suspects": [asdict(one) for one in told.suspects],
+        "duplicates": [asdict(one) for one in told.duplicates],
         "advice": told.advice,
         "seconds": {**enrolment.seconds, "usable": outcome.usable_s, "total": outcome.seconds},
         "recordings_from_cache": enrolment.from_cache,
@@ -62,9 +69,7 @@ def show(enrolment: Enrolment, outcome: Outcome) -> None:
     ]
     columns = ["class", "recordings", "windows", "recognised"]
     screen.answer(screen.table("", columns, rows, "recordings,windows,recognised"))
-    for pair in told.confusable:
-        screen.answer(f"  {pair.label} was taken for {pair.taken_for}: {_recordings(pair.clips)}")
-    for line in (*told.advice, *enrolment.notes):
+    for line in (*_shown(told), *told.advice, *enrolment.notes):
         screen.answer(f"  {line}")
     spent = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in enrolment.seconds.items())
     screen.answer(
@@ -73,6 +78,28 @@ def show(enrolment: Enrolment, outcome: Outcome) -> None:
         f"of the recordings kept aside {screen.percent(told.accuracy)} were recognised",
         f"stored as {outcome.sha256[:12]}, {screen.size(outcome.size_bytes)}; try it: edgecl predict FILE",
     )
+
+
+def _shown(told: Report) -> Iterator[str]:
+    """What the recordings showed, line by line."""
+    for pair in told.confusable:
+        yield f"{pair.label} was taken for {pair.taken_for}: {_recordings(pair.clips)}"
+    for one in told.suspects[:MOST_LINES]:
+        score = screen.percent(one.score)
+        yield f"{one.file} sounds like {one.looks_like} ({score}): is it in the right class?"
+    for copy in told.duplicates[:MOST_LINES]:
+        where = "teaches nothing new" if copy.label == copy.original_label else "is in another class"
+        yield f"{copy.file} is the same sound as {copy.original} and {where}"
+    if len(told.curve) > 1:
+        yield _learning_curve(told)
+
+
+def _learning_curve(told: Report) -> str:
+    points = ", ".join(
+        f"{screen.percent(one.accuracy)} ({100 * one.low:.0f}–{100 * one.high:.0f}) by {one.recordings}"
+        for one in told.curve
+    )
+    return f"recognised by how many teach: {points}; perhaps {screen.percent(told.expected)} by twice as many"
 
 
 def _recordings(count: int) -> str:

@@ -7,6 +7,7 @@ matrix of products; and it makes every recording a measured one, where a single 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from device_runtime.adapter import probabilities
 from device_runtime.backbone import Floats
@@ -37,12 +38,7 @@ class ClosedForm:
     @classmethod
     def tried(cls, name: str, material: Material) -> "ClosedForm":
         """The method of this name."""
-        examples, sample = material.examples, material.sample
-        asked = (material.folds[sample] != NEVER) & ~examples.varied[sample]
-        labels, recordings = examples.labels[sample][asked], examples.recordings[sample][asked]
-        logits = _left_out(CLOSED_FORMS[name], material)[asked]
-        scale = _best_scale(logits, labels)
-        held_out = HeldOut.of(probabilities(scale * logits), labels, recordings)
+        held_out, scale = cross_validated(CLOSED_FORMS[name], material)
         return cls(name, held_out, material, scale)
 
     def parameters(self) -> Floats:
@@ -52,15 +48,27 @@ class ClosedForm:
         return np.concatenate([material.start[: -head.size], head.ravel()])
 
 
-def _left_out(solve: Solve, material: Material) -> Doubles:
-    """Logits [M, C] of every window of the sample, from what the folds beside its own taught."""
-    gram, folds = material.gram, material.folds[material.sample]
-    logits = np.zeros((len(folds), gram.classes))
+def cross_validated(
+    solve: Solve, material: Material, taught: NDArray[np.bool_] | None = None
+) -> tuple[HeldOut, float]:
+    """What each fold's recordings are taken for by what the others taught, and the scale of their logits.
+
+    Args:
+        taught: which windows of the sample [M] may teach; all, where it is not said.
+    """
+    examples, sample, gram = material.examples, material.sample, material.gram
+    folds, measured = material.folds[sample], ~examples.varied[sample]
+    logits = np.zeros((len(sample), gram.classes))
     for fold in range(FOLDS):
-        asked = folds == fold
+        asked, teaching = (folds == fold) & measured, folds != fold
+        if taught is not None:
+            teaching &= taught
         if asked.any():
-            logits[asked] = solve(gram.part(~asked)).logits(gram.products[np.ix_(asked, ~asked)])
-    return logits
+            logits[asked] = solve(gram.part(teaching)).logits(gram.products[np.ix_(asked, teaching)])
+    asked = (folds != NEVER) & measured
+    labels, recordings = examples.labels[sample][asked], examples.recordings[sample][asked]
+    scale = _best_scale(logits[asked], labels)
+    return HeldOut.of(probabilities(scale * logits[asked]), labels, recordings), scale
 
 
 def _best_scale(logits: Doubles, labels: Integers) -> float:

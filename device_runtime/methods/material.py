@@ -40,9 +40,9 @@ class Material:
         then the later windows of each recording, then whole recordings.
         """
         examples = self.examples
-        order = np.lexsort((_rank(examples.recordings), examples.varied))
+        order = np.lexsort((rank_within(examples.recordings), examples.varied))
         rank = np.empty_like(order)
-        rank[order] = _rank(examples.labels[order])
+        rank[order] = rank_within(examples.labels[order])
         kept: Integers = np.sort(np.argsort(rank, kind="stable")[:MOST_WINDOWS])
         return kept
 
@@ -59,7 +59,7 @@ class Material:
         return Gram.of(self.features, self.examples.labels[self.sample], self.examples.classes)
 
 
-def _rank(groups: Integers) -> Integers:
+def rank_within(groups: Integers) -> Integers:
     """How many of the same group stand before each, [N]."""
     order = np.argsort(groups, kind="stable")
     first = np.searchsorted(groups[order], groups[order])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgecl.metrics import ClassScore, accuracy, auroc, confusion, false_positive_rate, per_class
+from edgecl.metrics import ClassScore, accuracy, auroc, confusion, false_positive_rate, interval, per_class
 
 TRUTH = [0, 0, 0, 1, 1, 2]
 PREDICTED = [0, 0, 1, 1, 0, 0]
@@ -62,3 +62,10 @@ def test_the_false_positive_rate_counts_what_reaches_the_score_that_95_percent_o
     assert false_positive_rate(known, unknown) == 0.75
     assert false_positive_rate(np.array([1.0, 2.0]), np.array([0.0, 1.5])) == 0.5
     assert false_positive_rate(np.array([1.0]), np.array([0.0])) == 0.0
+
+
+def test_an_interval_stays_within_reason_and_narrows_with_more_recordings() -> None:
+    assert interval(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-3)
+    assert interval(1.0, 10)[1] == 1.0
+    assert interval(1.0, 10)[0] == pytest.approx(0.722, abs=1e-3)  # 10 / (10 + z²)
+    assert interval(0.0, 10)[0] == 0.0

@@ -1,0 +1,76 @@
+"""What an enrolment advises: its learning curve, suspects and copies by file, what to record."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from device_runtime.curve import Point, expected
+from device_runtime.held_out import HeldOut
+from device_runtime.suspects import suspects
+from edgecl.metrics import interval
+from tests.device.conftest import ALARMS, Edgecl
+from tools.demo.ingredients import RATE_HZ
+from tools.demo.synthesise import clip
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> Path:
+    """Eight recordings of each alarm; a doorbell among the timers; a doorbell twice, once softly as OGG."""
+    folder = tmp_path / "sounds"
+    for label in ALARMS:
+        (folder / label).mkdir(parents=True)
+        for number in range(8):
+            soundfile.write(folder / label / f"{number}.wav", clip(label, number), RATE_HZ)
+    soundfile.write(folder / "timer" / "lost.wav", clip("doorbell", 8), RATE_HZ)
+    soundfile.write(folder / "doorbell" / "again.ogg", clip("doorbell", 3) / 4, RATE_HZ)
+    return folder
+
+
+def test_an_enrolment_names_what_to_check_and_what_more_would_bring(edgecl: Edgecl, sounds: Path) -> None:
+    told: dict[str, Any] = edgecl("enroll", "alarms", sounds, "--method", "slda", "--json").json
+    (suspect,) = told["suspects"]
+    assert suspect["file"] == str(sounds / "timer" / "lost.wav")
+    assert (suspect["label"], suspect["looks_like"]) == ("timer", "doorbell")
+    (copy,) = told["duplicates"]
+    assert {copy["file"], copy["original"]} == {
+        str(sounds / "doorbell" / "again.ogg"),
+        str(sounds / "doorbell" / "3.wav"),
+    }
+    curve = told["learning_curve"]
+    assert [point["recordings"] for point in curve] == [6, 13, 26]
+    assert all(point["low"] <= point["accuracy"] <= point["high"] for point in curve)
+    assert told["expected_of_twice_as_many"] >= curve[-1]["accuracy"]
+
+
+def test_people_are_told_the_same(edgecl: Edgecl, sounds: Path) -> None:
+    shown = " ".join(edgecl("enroll", "alarms", sounds, "--method", "slda").out.split())
+    assert "lost.wav sounds like doorbell" in shown
+    assert "is the same sound as" in shown
+    assert "recognised by how many teach:" in shown
+
+
+def point(recordings: int, accuracy: float) -> Point:
+    return Point(recordings, accuracy, *interval(accuracy, 400))
+
+
+def test_errors_go_on_falling_as_they_fell() -> None:
+    assert expected([point(100, 0.6), point(200, 0.8)]) == pytest.approx(0.9)
+    assert expected([point(100, 0.6), point(200, 0.7), point(400, 0.9)]) == pytest.approx(0.95)
+
+
+def test_nothing_is_promised_where_more_brought_nothing_or_nothing_is_left_to_gain() -> None:
+    assert expected([point(100, 0.8), point(200, 0.75)]) == 0.75
+    assert expected([point(100, 1.0), point(200, 1.0)]) == 1.0
+    assert expected([point(200, 0.9)]) is None
+
+
+def test_who_is_sure_of_another_class_is_suspected_and_who_wavers_is_not() -> None:
+    scores = np.array([[0.9, 0.1], [0.95, 0.05], [0.05, 0.95], [0.1, 0.9], [0.97, 0.03], [0.55, 0.45]])
+    labels = np.array([0, 0, 1, 1, 1, 1])
+    held_out = HeldOut(np.arange(6) + 10, labels, scores)
+    assert [(one.recording, one.label, one.looks_like) for one in suspects(held_out)] == [(14, 1, 0)]
+    assert suspects(replace(held_out, labels=scores.argmax(axis=1))) == []

@@ -1,0 +1,44 @@
+"""A copy of a recording is known by its sketch; another take of the same sound is not it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from edgecl.audio import read_clip
+from edgecl.sketch import Sketch, copies, sketch
+from tools.demo.ingredients import RATE_HZ
+from tools.demo.synthesise import clip
+
+
+def written(path: Path, waveform: np.ndarray) -> Sketch:
+    """The sketch of what a file of this name holds."""
+    soundfile.write(path, waveform, RATE_HZ)
+    return sketch(read_clip(path).waveform)
+
+
+@pytest.mark.parametrize("label", ["doorbell", "kettle_whistle", "knock"])
+def test_a_copy_is_known_whatever_its_format_and_gain(label: str, tmp_path: Path) -> None:
+    sound = clip(label, 0)
+    original = written(tmp_path / "a.flac", sound)
+    assert copies([original, written(tmp_path / "a.ogg", sound)]) == [(0, 1)]
+    assert copies([original, written(tmp_path / "quiet.wav", sound / 4)]) == [(0, 1)]
+    assert copies([original, written(tmp_path / "quiet.ogg", sound / 2)]) == [(0, 1)]
+
+
+def test_takes_of_one_sound_are_no_copies_of_each_other() -> None:
+    takes = [sketch(clip(label, number)) for label in ("doorbell", "knock") for number in range(8)]
+    assert copies(takes) == []
+
+
+def test_every_copy_is_named_once_with_its_original() -> None:
+    one, other = sketch(clip("knock", 0)), sketch(clip("knock", 1))
+    assert copies([one, other, one, other, one]) == [(0, 2), (1, 3), (0, 4)]
+
+
+def test_silence_and_nothing_are_copies_of_nothing() -> None:
+    silence = sketch(np.zeros(RATE_HZ, np.float32))
+    assert copies([silence, silence]) == []
+    assert copies([silence]) == []
+    assert copies([]) == []
