@@ -31,6 +31,10 @@ class AudioError(EdgeclError):
     """One audio file cannot be used: unreadable, silent, too short, too long, not finite."""
 
 
+class SourceError(EdgeclError):
+    """A source of sound cannot be opened, or broke off."""
+
+
 class DatasetError(EdgeclError):
     """A folder of clips cannot become a task: empty, one class, too few clips."""
 

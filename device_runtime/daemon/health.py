@@ -1,0 +1,88 @@
+"""What the frames of a live source tell about it: digital silence, clipping, another rate than it claims.
+
+unplugged, muted, wrong input   nothing but one value: no microphone is that quiet
+input gain too high             many samples at full scale
+wrong rate                      more or fewer frames than the seconds that passed
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from device_runtime.daemon.source import LISTENING, STARTING, Block, Condition, Waveform
+
+SILENT_AFTER_S = 5.0
+LOOKED_AT_S = 4.0
+"""How much sound a judgement on clipping or rate is based on; on the rate it has to be passed twice."""
+FULL_SCALE = 0.999
+CLIPPED_SHARE = 0.01
+RATE_TOLERANCE = 0.15
+"""Sound cards are within 0.1 %. A pipe that fills while nobody reads looks too fast, but only once."""
+
+
+SILENT = Condition(
+    "silent",
+    f"nothing but digital silence for {SILENT_AFTER_S:g} s",
+    "is the microphone plugged in, switched on and not muted? 'alsamixer' shows its input",
+)
+CLIPPING = Condition("clipping", "many samples are at full scale", "turn the input down: 'alsamixer'")
+
+
+class Health:
+    """The condition of one source, from block to block."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._value = float("nan")  # of the newest frame
+        self._same = 0  # frames up to the newest that have this value
+        self._look: _Look | None = None
+        self._odd = False  # whether the last look found another rate
+        self.condition = STARTING
+
+    def judge(self, block: Block, now_s: float) -> Condition:
+        """The condition after this block, which came at `now_s` of a steady clock."""
+        if not block.waveform.size:
+            return self.condition
+        self._count_same(block.waveform)
+        if self._same >= SILENT_AFTER_S * self._rate_hz:
+            self.condition, self._look = SILENT, None
+        elif self._same < block.waveform.size:  # something moves
+            self._listen(block.waveform, now_s)
+        return self.condition
+
+    def _count_same(self, waveform: Waveform) -> None:
+        others = np.flatnonzero(waveform != waveform[-1])
+        if others.size:
+            self._same = waveform.size - 1 - int(others[-1])
+        else:
+            self._same = waveform.size + (self._same if waveform[-1] == self._value else 0)
+        self._value = float(waveform[-1])
+
+    def _listen(self, waveform: Waveform, now_s: float) -> None:
+        if self._look is None:
+            self.condition, self._look = LISTENING, _Look(now_s)
+            return
+        self._look.add(waveform)
+        if now_s - self._look.began_s >= LOOKED_AT_S:
+            self.condition, self._look = self._verdict(self._look, now_s), _Look(now_s)
+
+    def _verdict(self, look: "_Look", now_s: float) -> Condition:
+        found_hz = look.frames / (now_s - look.began_s)
+        odd, self._odd = self._odd, abs(found_hz / self._rate_hz - 1) > RATE_TOLERANCE
+        if odd and self._odd:
+            detail = f"about {found_hz:.0f} frames come in a second, not {self._rate_hz}"
+            return Condition("wrong rate", detail, "set the rate and the channels that the source really has")
+        return CLIPPING if look.clipped > CLIPPED_SHARE * look.frames else LISTENING
+
+
+@dataclass
+class _Look:
+    """What came since `began_s`."""
+
+    began_s: float
+    frames: int = 0
+    clipped: int = 0
+
+    def add(self, waveform: Waveform) -> None:
+        self.frames += waveform.size
+        self.clipped += int(np.count_nonzero(np.abs(waveform) >= FULL_SCALE))

@@ -1,0 +1,34 @@
+"""Sources of sound made of real pipes and child processes."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PLAYER = """
+import sys, time
+import numpy as np
+def play(seconds, kind="noise", rate=16000, channels=1, speed=1.0):
+    '''Writes so much raw PCM, s16le, a tenth of a second at a time; at once where speed is 0.'''
+    out, random = sys.stdout.buffer, np.random.RandomState(0)
+    for _ in range(round(seconds * 10)):
+        size = rate // 10 * channels
+        if kind == "noise": block = random.randint(-3000, 3000, size)
+        elif kind == "clipped": block = random.choice([-32768, 32767], size)
+        else: block = np.zeros(size, int)
+        out.write(block.astype("<i2").tobytes()); out.flush()
+        if speed: time.sleep(0.1 / speed)
+"""
+
+
+@pytest.fixture
+def player(tmp_path: Path) -> Callable[[str], list[str]]:
+    """A command that runs a line of Python in which `play` writes PCM to stdout."""
+
+    def command(line: str) -> list[str]:
+        script = tmp_path / f"player{abs(hash(line))}.py"
+        script.write_text(PLAYER + line)
+        return [sys.executable, str(script)]
+
+    return command

@@ -1,0 +1,148 @@
+"""A microphone that is unplugged, muted, hung or broken: told soon, and heard soon after it is back."""
+
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device_runtime.daemon import health, microphone
+from device_runtime.daemon.command import CommandSource
+from device_runtime.daemon.microphone import Microphone
+from device_runtime.daemon.pcm import PcmFormat
+from device_runtime.daemon.source import Block, Condition
+
+Player = Callable[[str], list[str]]
+
+
+class Diary:
+    """What a microphone told, and when, in seconds since it was first asked."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.openings = 0
+        self.microphone = Microphone("mic", 16_000, lambda: self._open(command))
+        self.told: list[tuple[float, Condition]] = []
+        self.blocks: list[Block] = []
+        self._began = time.monotonic()
+
+    def until(self, state: str, within_s: float = 15.0) -> Condition:
+        """Reads until this state is told, and says which condition that is."""
+        end = time.monotonic() + within_s
+        while time.monotonic() < end:
+            block = self.microphone.read(0.25)
+            if block.waveform.size:
+                self.blocks.append(block)
+            condition = self.microphone.condition
+            if not self.told or self.told[-1][1] != condition:
+                self.told.append((time.monotonic() - self._began, condition))
+            if condition.state == state:
+                return condition
+        raise AssertionError(f"'{state}' was not told, but {self.told}")
+
+    def close(self) -> None:
+        self.microphone.close()
+
+    def _open(self, command: list[str]) -> CommandSource:
+        self.openings += 1
+        return CommandSource("mic", command, PcmFormat())
+
+
+@pytest.fixture
+def diary(player: Player) -> Callable[[str], Diary]:
+    diaries: list[Diary] = []
+
+    def keep(line: str) -> Diary:
+        diaries.append(Diary(player(line)))
+        return diaries[-1]
+
+    yield keep
+    for one in diaries:
+        one.close()
+
+
+def test_a_microphone_that_plays_is_listened_to(diary: Callable[[str], Diary]) -> None:
+    kept = diary("play(60)")
+    kept.until("listening")
+    assert kept.told[-1][0] < 5
+    assert kept.microphone.lost_frames == 0
+
+
+def test_one_that_fails_is_tried_again_until_it_appears(
+    diary: Callable[[str], Diary], tmp_path: Path
+) -> None:
+    plugged = tmp_path / "plugged"
+    kept = diary(f"import os\nif not os.path.exists({str(plugged)!r}): sys.exit('no such card')\nplay(60)")
+    failed = kept.until("failed")
+    assert failed.detail == "'mic': the command ended with code 1: no such card"
+    for _ in range(12):
+        kept.microphone.read(0.25)
+    plugged.touch()
+    back = time.monotonic()
+    kept.until("listening")
+    assert time.monotonic() - back < 5
+
+
+def test_one_that_ends_goes_on_with_a_gap_in_the_numbers(diary: Callable[[str], Diary]) -> None:
+    kept = diary("play(.5)")
+    kept.until("failed")
+    before = kept.blocks[-1]
+    kept.until("listening")
+    kept.until("failed")
+    after = next(block for block in kept.blocks if block.first_frame > before.first_frame)
+    assert after.first_frame > before.next_frame + 0.2 * 16_000
+
+
+def test_one_that_hangs_is_noticed_and_replaced(
+    diary: Callable[[str], Diary], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(microphone, "HUNG_AFTER_S", 1.0)
+    once = tmp_path / "once"
+    well = f"import os\nif os.path.exists({str(once)!r}): play(60)"
+    kept = diary(f"{well}\nopen({str(once)!r}, 'w')\nplay(.3)\ntime.sleep(60)")
+    assert "not a frame came" in kept.until("hung").detail
+    hung = time.monotonic()
+    kept.until("listening")
+    assert time.monotonic() - hung < 5
+
+
+def test_digital_silence_is_told_withheld_and_over_at_once(diary: Callable[[str], Diary]) -> None:
+    kept = diary("play(.5, speed=0); play(7, 'zeros', speed=0); time.sleep(1); play(60)")
+    kept.until("silent")
+    heard = kept.blocks[-1].next_frame
+    kept.until("listening")
+    assert kept.blocks[-1].first_frame >= heard + 16_000
+    assert not any(np.all(block.waveform == 0) for block in kept.blocks[-1:])
+    assert kept.microphone.lost_frames == 0
+
+
+def test_a_silent_one_is_opened_anew(diary: Callable[[str], Diary], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(microphone, "FIRST_PATIENCE_S", 0.5)
+    kept = diary("play(6, 'zeros', speed=0); time.sleep(1); play(.1, 'zeros'); time.sleep(60)")
+    kept.until("silent")
+    assert kept.openings == 1
+    for _ in range(16):
+        kept.microphone.read(0.25)
+    assert kept.openings > 1
+    assert kept.microphone.condition.state == "silent"
+
+
+def test_clipping_and_a_wrong_rate_are_told(
+    diary: Callable[[str], Diary], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "LOOKED_AT_S", 1.0)
+    assert "alsamixer" in diary("play(60, 'clipped')").until("clipping").hint
+    told = diary("play(60, rate=48000)").until("wrong rate")
+    assert "not 16000" in told.detail
+
+
+def test_waiting_for_a_microphone_takes_hardly_any_time(diary: Callable[[str], Diary]) -> None:
+    kept = diary("sys.exit(1)")
+    kept.until("failed")
+    before, began = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+    while time.monotonic() - began < 3:
+        kept.microphone.read(0.25)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    used_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert used_s < 0.05 * 3

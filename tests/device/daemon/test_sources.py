@@ -1,0 +1,156 @@
+"""Sources: pipes, child processes, files; every frame once and in order."""
+
+import os
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device_runtime.daemon.command import CommandSource, alsa_command
+from device_runtime.daemon.file import FileSource
+from device_runtime.daemon.pcm import Encoding, PcmFormat, Unpacker
+from device_runtime.daemon.pipe import PipeSource
+from device_runtime.daemon.source import Block, Source
+from edgecl.audio import read_clip
+from edgecl.errors import SourceError, UsageError
+
+MONO = PcmFormat()
+NOISE = np.random.RandomState(0).randint(-30_000, 30_000, (4000, 2)).astype("<i2")
+
+
+def everything(source: Source, within_s: float = 0.5) -> list[Block]:
+    """All blocks up to the end, which is closed."""
+    blocks = []
+    while (block := source.read(within_s)) is not None:
+        blocks.append(block)
+    source.close()
+    return blocks
+
+
+def broken_off(source: Source) -> tuple[list[Block], str]:
+    """All blocks up to the error, and its message; closed."""
+    blocks = []
+    try:
+        while True:
+            blocks.append(source.read(0.5))
+    except SourceError as error:
+        source.close()
+        return blocks, error.message
+
+
+def joined(blocks: list[Block]) -> np.ndarray:
+    return np.concatenate([block.waveform for block in blocks])
+
+
+@given(
+    st.lists(st.integers(0, NOISE.nbytes), max_size=20), st.sampled_from(Encoding), st.sampled_from([1, 2])
+)
+def test_bytes_in_pieces_of_any_length_give_the_same_frames(
+    cuts: list[int], encoding: Encoding, channels: int
+) -> None:
+    data = NOISE.tobytes()
+    form = PcmFormat(16_000, channels, encoding)
+    whole, unpacker = Unpacker(form).feed(data), Unpacker(form)
+    edges = [0, *sorted(cuts), len(data)]
+    pieces = [unpacker.feed(data[start:end]) for start, end in pairwise(edges)]
+    np.testing.assert_array_equal(np.concatenate(pieces), whole)
+    assert np.abs(whole).max() <= 1
+    assert np.isfinite(whole).all()
+
+
+def test_a_pipe_gives_what_the_same_sound_in_a_file_gives(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "noise.wav", NOISE, 16_000, subtype="PCM_16")
+    unpacked = Unpacker(PcmFormat(16_000, 2)).feed(NOISE.tobytes())
+    np.testing.assert_array_equal(unpacked, read_clip(tmp_path / "noise.wav").waveform)
+    np.testing.assert_array_equal(unpacked, joined(everything(FileSource(tmp_path / "noise.wav", fast=True))))
+
+
+def test_a_pipe_counts_its_frames_and_ends_when_the_writer_does() -> None:
+    reading, writing = os.pipe()
+    source = PipeSource("stdin", reading, MONO)
+    assert [source.read(0.0).waveform.size for _ in range(2)] == [0, 0]
+    os.write(writing, bytes(101))
+    block = source.read(0.5)
+    assert (block.first_frame, block.waveform.size, block.next_frame) == (0, 50, 50)
+    assert time.time() - 1 < block.captured_s <= time.time()
+    os.write(writing, bytes(1))
+    os.close(writing)
+    assert [(block.first_frame, block.waveform.size) for block in everything(source)] == [(50, 1)]
+
+
+def test_a_fifo_is_waited_for_until_somebody_writes(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    source = PipeSource.open(tmp_path / "fifo", MONO)
+    assert source.read(0.05).waveform.size == 0
+    with (tmp_path / "fifo").open("wb") as writer:
+        writer.write(bytes(200))
+    assert joined(everything(source)).size == 100
+
+
+def test_a_child_process_is_heard_and_its_end_is_an_error_with_its_last_words(
+    player: Callable[[str], list[str]],
+) -> None:
+    source = CommandSource("mic", player("play(1, speed=0)\nsys.exit('device is gone')"), MONO)
+    blocks, message = broken_off(source)
+    assert message == "'mic': the command ended with code 1: device is gone"
+    assert joined(blocks).size == 16_000
+
+
+def test_lost_frames_are_counted_from_what_arecord_says(player: Callable[[str], list[str]]) -> None:
+    line = "play(.1); print('overrun!!! (at least 250.000 ms long)', file=sys.stderr, flush=True); play(.3)"
+    source = CommandSource("mic", player(line), MONO)
+    blocks, _ = broken_off(source)
+    assert source.lost_frames == 4000
+    assert blocks[-1].next_frame == 4 * 1600 + 4000
+
+
+def test_a_child_that_ignores_being_asked_is_ended_all_the_same(player: Callable[[str], list[str]]) -> None:
+    source = CommandSource(
+        "mic", player("import signal; signal.signal(15, 1); play(.1); time.sleep(60)"), MONO
+    )
+    while not source.read(0.5).waveform.size:
+        pass
+    began = time.monotonic()
+    source.close()
+    assert time.monotonic() - began < 5
+
+
+def test_a_command_that_is_not_installed_says_what_to_install() -> None:
+    with pytest.raises(SourceError, match="cannot be started: No such file") as failed:
+        CommandSource("mic", ["no-such-recorder"], MONO)
+    assert "install" in failed.value.hint
+
+
+def test_arecord_is_called_for_a_device_by_its_name() -> None:
+    command = alsa_command("plughw:CARD=Device,DEV=0", PcmFormat(48_000, 2, Encoding.s32le))
+    assert " ".join(command) == "arecord -q -D plughw:CARD=Device,DEV=0 -t raw -f S32_LE -r 48000 -c 2"
+
+
+@pytest.mark.parametrize("device", ["hw:0", "plughw:1,0", "hw:CARD=2"])
+def test_a_device_named_by_its_number_is_refused(device: str) -> None:
+    with pytest.raises(UsageError, match="changes from start to start"):
+        alsa_command(device, MONO)
+
+
+def test_a_file_at_normal_speed_takes_its_time(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "half.wav", np.zeros(4000), 8000)
+    began = time.monotonic()
+    blocks = everything(FileSource(tmp_path / "half.wav", fast=False))
+    assert 0.45 < time.monotonic() - began < 2
+    assert [block.first_frame for block in blocks[1:]] == [block.next_frame for block in blocks[:-1]]
+    assert joined(blocks).size == 4000
+    assert blocks[-1].captured_s - blocks[0].captured_s < 0.5
+
+
+def test_what_is_no_recording_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "notes.wav").write_text("not a sound")
+    with pytest.raises(SourceError, match=r"notes\.wav' is text, not sound"):
+        FileSource(tmp_path / "notes.wav", fast=True)
+    with pytest.raises(SourceError, match="cannot be read: No such file"):
+        FileSource(tmp_path / "gone.wav", fast=True)
