@@ -90,6 +90,7 @@ def test_a_row_that_cannot_be_measured_says_why(
     lines = printed(table).splitlines()
     measured = [line for line in lines if " ms " in line]
     assert [line.split("│")[1].strip() for line in measured] == [
+        "edgecl, fp32",
         "edgecl, fp16",
         "edgecl, int8",
         "mn04, onnxruntime",

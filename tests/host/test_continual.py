@@ -139,7 +139,7 @@ def test_a_method_that_claims_to_share_nothing_and_does_is_found_out(
     setup: Setup, sequence: list[TaskFiles], lined_up: LineUp
 ):
     liar = replace(BASELINES["fine-tune"], isolating=True)
-    benchmark = Benchmark(setup, shots=(), draws=1, processes=1, progress=silent)
+    benchmark = Benchmark(setup, seeds=1, shots=(), draws=1, processes=1, progress=silent)
     with pytest.raises(EdgeclError, match="fine-tune gave other scores"):
         benchmark.run(sequence, LineUp([liar], lined_up.ears[:1]), command="")
 
@@ -168,12 +168,15 @@ def test_the_command_leaves_a_report_a_document_and_pictures(
     task: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     sources = [task("drum_hits"), task("gm_instruments")]
-    continual(sources, tmp_path / "out", "ncm,edgecl", clips=3, epochs=1, shots="1,2", draws=2, processes=2)
+    continual(
+        sources, tmp_path / "out", "ncm,edgecl", clips=3, epochs=1, shots="1,2", draws=2, seeds=2, processes=2
+    )
     assert "nearest class mean" in capsys.readouterr().out
     document = json.loads((tmp_path / "out" / "results.json").read_text())
     assert [entry["name"] for entry in document["tasks"]] == ["drum_hits", "gm_instruments"]
     ncm = next(row for row in document["sequence"] if row["method"] == "nearest class mean")
     assert ncm["forgetting"] == 0.0
+    assert [row["seed"] for row in document["sequence"] if row["method"] == "edgecl auto"] == [0, 1]
     assert ncm["R"][0][1] is None
     report = (tmp_path / "out" / "report.md").read_text()
     assert "| nearest class mean |" in report

@@ -32,13 +32,19 @@ def main(
     bundle: Annotated[
         Path | None, typer.Option(help="Bundle to enrol with; default: the shipped one.")
     ] = None,
+    threads: Annotated[
+        list[int] | None, typer.Option(help="Of a training step; default: 1 and 2. All else has one.")
+    ] = None,
     teacher: Annotated[Path, typer.Option(help="Weights of mn04 (.pt), to measure beside.")] = MN04,
     yamnet: Annotated[Path, typer.Option(help="yamnet.tflite, to measure beside.")] = YAMNET,
 ) -> None:
     """Print the benchmark tables; a network that is not there has a row that says so."""
     console, loaded = Console(width=120), load_weights(weights)
     tables = {
-        Topic.TRAIN_STEP: ("train step, batch 16, rank 16, 10 classes", lambda: train_step.measure(loaded)),
+        Topic.TRAIN_STEP: (
+            "train step, batch 16, rank 16, 10 classes",
+            lambda: train_step.measure(loaded, threads or [1, 2]),
+        ),
         Topic.BACKBONE: ("attention, one thread, per second of audio", lambda: backbone.measure(loaded)),
         Topic.COST: (
             "networks, one thread, per second of audio",

@@ -1,6 +1,7 @@
 """What hearing costs: our backbone beside what a user takes today, one window at a time."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,10 +77,10 @@ def _medians(networks: dict[str, Network], length_s: int, rounds: int) -> dict[s
 def _ours(weights: Weights, threads: int) -> Opening:
     model, learnt = weights.model, _parameters(weights.model)
     graph = export_backbone(quickest(model), model.config.depth)
-    int8, fp16 = store_half(quantize(graph)), store_half(graph)
+    kept = {"fp32": graph, "fp16": store_half(deepcopy(graph)), "int8": store_half(quantize(graph))}
     return {
-        "edgecl, fp16": lambda: _in_onnxruntime(fp16, learnt, threads),
-        "edgecl, int8": lambda: _in_onnxruntime(int8, learnt, threads),
+        f"edgecl, {variant}": partial(_in_onnxruntime, stored, learnt, threads)
+        for variant, stored in kept.items()
     }
 
 

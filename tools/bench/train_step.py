@@ -1,7 +1,7 @@
 """One training step (forward, backward, AdamW): both engines beside torch eager."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,30 +24,30 @@ ROUNDS = {"post": 60, "tail-2": 15}
 Floats = np.ndarray
 
 
-def measure(weights: Weights, seconds: tuple[int, ...] = (2, 10)) -> Table:
+def measure(weights: Weights, threads: Sequence[int], seconds: Sequence[int] = (2, 10)) -> Table:
     """Milliseconds a step by placement, window length and threads; ratios to torch eager."""
     names = available()
     table = Table("placement", "window", "threads", "torch", *names, *(f"{name} / torch" for name in names))
     for placement in PLACEMENTS:
-        for duration_s, threads, medians in _cases(weights, placement, seconds):
+        for duration_s, count, medians in _cases(weights, placement, seconds, threads):
             cells = [f"{medians[name]:.1f} ms" for name in ("torch", *names)]
             ratios = [f"{medians[name] / medians['torch']:.2f}" for name in names]
-            table.add_row(placement, f"{duration_s} s", str(threads), *cells, *ratios)
+            table.add_row(placement, f"{duration_s} s", str(count), *cells, *ratios)
     table.add_row("goal", "", "1", "", *("" for _ in names), "≤ 1.05", *("" for _ in names[1:]))
     return table
 
 
 def _cases(
-    weights: Weights, placement: str, seconds: tuple[int, ...]
+    weights: Weights, placement: str, seconds: Sequence[int], threads: Sequence[int]
 ) -> Iterator[tuple[int, int, dict[str, float]]]:
     with tempfile.TemporaryDirectory() as folder:
         make_bundle(weights, Recipe(placement=placement), Path(folder) / "bundle")
         bundle = Bundle.open(Path(folder) / "bundle")
         for duration_s in seconds:
-            for threads in (1, 2):
-                torch.set_num_threads(threads)
-                contestants = _contestants(weights, bundle, placement, duration_s, threads)
-                yield duration_s, threads, interleaved(contestants, ROUNDS[placement])
+            for count in threads:
+                torch.set_num_threads(count)
+                contestants = _contestants(weights, bundle, placement, duration_s, count)
+                yield duration_s, count, interleaved(contestants, ROUNDS[placement])
 
 
 def _contestants(

@@ -5,5 +5,5 @@ __main__ → line_up → benchmark → report
   ears       frozen networks, and the memory of what they heard
   methods/   the product and the baselines, each its own file
   run        one method through the sequence; few_shot its curves; work a process for each
-  metrics    what an accuracy matrix says
+  metrics    what an accuracy matrix says; row its means over the seeds
 """

@@ -86,6 +86,7 @@ def continual(
     esc50_tasks: Annotated[int, typer.Option(help="Tasks that ESC-50 is split into.")] = 5,
     esc50_fold: Annotated[int, typer.Option(help="Fold of ESC-50 that is tested on.")] = 5,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each method: this seed, the next, …")] = 3,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Methods at a time.", show_default="one a core, up to 4")
     ] = None,
@@ -98,7 +99,7 @@ def continual(
     setup = Setup(bundles[0].absolute(), weights, out / "cache", epochs, seed, threads=1)
     lined_up = line_up(_words(methods), bundles, setup, {MN04: mn04, YAMNET: yamnet})
     with progress() as bar:
-        benchmark = Benchmark(setup, _numbers(shots), draws, processes or usual_threads(), bar)
+        benchmark = Benchmark(setup, seeds, _numbers(shots), draws, processes or usual_threads(), bar)
         results = benchmark.run(sequence, lined_up, f"{NAME} {shlex.join(sys.argv[1:])}")
     _tell(results, out)
 

@@ -4,7 +4,7 @@ sources ─► line-up ─► listen, once ─► every method through the seque
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from device_runtime.progress import Progress
@@ -14,6 +14,7 @@ from tools.bench.continual.ears import Audience
 from tools.bench.continual.few_shot import curve
 from tools.bench.continual.line_up import LineUp
 from tools.bench.continual.results import Results
+from tools.bench.continual.row import Row
 from tools.bench.continual.run import Outcome, through
 from tools.bench.continual.sources.task_files import TaskFiles
 from tools.bench.continual.workbench import Setup
@@ -25,6 +26,7 @@ class Benchmark:
     """What is measured, and how."""
 
     setup: Setup
+    seeds: int
     shots: Sequence[int]
     draws: int
     processes: int
@@ -38,15 +40,17 @@ class Benchmark:
         """
         audience = Audience(lined_up.ears, self.setup.recipe, self.progress)
         tasks = audience.hear(sequence)
-        runs = [partial(through, entry, self.setup, tasks) for entry in lined_up.entries]
+        seeded = [replace(self.setup, seed=self.setup.seed + number) for number in range(self.seeds)]
+        runs = [partial(through, entry, setup, tasks) for entry in lined_up.entries for setup in seeded]
         outcomes = work.all_of(runs, "learning", self.processes, self.progress)
         _demand_isolation(outcomes)
+        rows = [Row(outcomes[i : i + self.seeds]) for i in range(0, len(outcomes), self.seeds)]
         few = [entry for entry in lined_up.entries if entry.few_shot and self.shots]
         curves = [
             partial(curve, entry, self.setup, task, self.shots, self.draws) for entry in few for task in tasks
         ]
         drawn = work.all_of(curves, "few shots", self.processes, self.progress)
-        return Results(command, machine(), tasks, audience.refused, lined_up.left_out, outcomes, drawn)
+        return Results(command, machine(), tasks, audience.refused, lined_up.left_out, rows, drawn)
 
 
 def _demand_isolation(outcomes: Sequence[Outcome]) -> None:

@@ -18,20 +18,20 @@ COLOURS = plt.get_cmap("tab20")
 
 
 def draw_matrices(results: Results, path: Path) -> None:
-    """A heat map of R for each method."""
+    """A heat map of R for each method, the mean over the seeds."""
     numbers = range(1, len(results.tasks) + 1)
     names = [f"{task.name} {number}" for number, task in zip(numbers, results.tasks, strict=True)]
-    rows = -(-len(results.outcomes) // COLUMNS)
-    shape = {"figsize": (3 * COLUMNS, 0.5 + 2.7 * rows), "layout": "constrained"}
-    figure, axes = plt.subplots(rows, COLUMNS, squeeze=False, sharey=True, **shape)
-    for place in axes.flat[len(results.outcomes) :]:
+    lines = -(-len(results.rows) // COLUMNS)
+    shape = {"figsize": (3 * COLUMNS, 0.5 + 2.7 * lines), "layout": "constrained"}
+    figure, axes = plt.subplots(lines, COLUMNS, squeeze=False, sharey=True, **shape)
+    for place in axes.flat[len(results.rows) :]:
         place.set_axis_off()
-    for place, outcome in zip(axes.flat, results.outcomes, strict=False):
-        image = place.imshow(100 * outcome.R, vmin=0, vmax=100, cmap="viridis")
-        place.set_title(outcome.name, fontsize=9)
+    for place, row in zip(axes.flat, results.rows, strict=False):
+        image = place.imshow(100 * row.matrix, vmin=0, vmax=100, cmap="viridis")
+        place.set_title(row.name, fontsize=9)
         place.set_xticks(range(len(names)), numbers, fontsize=7)
         place.set_yticks(range(len(names)), names, fontsize=7)
-        for (i, j), value in np.ndenumerate(outcome.R):
+        for (i, j), value in np.ndenumerate(row.matrix):
             if not np.isnan(value):
                 colour = "black" if value > 0.6 else "white"
                 place.text(j, i, f"{100 * value:.0f}", ha="center", va="center", fontsize=6, color=colour)
@@ -43,12 +43,12 @@ def draw_matrices(results: Results, path: Path) -> None:
 def draw_sequence(results: Results, path: Path) -> None:
     """The mean accuracy over all tasks seen so far, after each of them: the task known, and unnamed."""
     figure, (known, unnamed) = plt.subplots(1, 2, figsize=(13, 5), sharey=True, layout="constrained")
-    for number, outcome in enumerate(results.outcomes):
+    for number, row in enumerate(results.rows):
         look = {"marker": MARKERS[number % len(MARKERS)], "markersize": 4, "color": COLOURS(number)}
-        style = "-" if outcome.isolating else "--"
-        known.plot(100 * accuracy_so_far(outcome.R), style, label=outcome.name, **look)
-        if outcome.unnamed is not None:
-            unnamed.plot(100 * accuracy_so_far(outcome.unnamed), style, **look)
+        style = "-" if row.isolating else "--"
+        known.plot(100 * accuracy_so_far(row.matrix), style, label=row.name, **look)
+        if row.unnamed is not None:
+            unnamed.plot(100 * accuracy_so_far(row.unnamed), style, **look)
     for place, title in ((known, "task known"), (unnamed, "task unnamed: all labels compete")):
         place.set_xticks(range(len(results.tasks)), [task.name for task in results.tasks], rotation=20)
         place.set(title=title, xlabel="last task learnt", ylabel="mean accuracy on all tasks so far, %")

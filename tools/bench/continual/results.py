@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgecl.audio import Refused
 from tools.bench.continual import metrics
 from tools.bench.continual.few_shot import Curve
+from tools.bench.continual.row import Row
 from tools.bench.continual.run import Outcome
 from tools.bench.continual.tasks import Task
 
@@ -23,7 +24,7 @@ class Results:
     tasks: Sequence[Task]
     refused: Sequence[Refused]
     left_out: dict[str, str]  # method → why
-    outcomes: Sequence[Outcome]
+    rows: Sequence[Row]
     curves: Sequence[Curve]
 
     def mean_curves(self) -> dict[str, tuple[tuple[int, ...], NDArray[np.float64]]]:
@@ -44,7 +45,7 @@ def to_document(results: Results) -> dict[str, Any]:
         ],
         "refused": [{"file": str(r.path), "reason": r.reason} for r in results.refused],
         "left_out": results.left_out,
-        "sequence": [_outcome(outcome) for outcome in results.outcomes],
+        "sequence": [_outcome(outcome) for row in results.rows for outcome in row.outcomes],
         "few_shot": [
             {"method": c.name, "task": c.task, "shots": c.shots, "accuracy": _plain(c.accuracy)}
             for c in results.curves
@@ -55,6 +56,7 @@ def to_document(results: Results) -> dict[str, Any]:
 def _outcome(outcome: Outcome) -> dict[str, Any]:
     return {
         "method": outcome.name,
+        "seed": outcome.seed,
         "R": _plain(outcome.R),
         "R_task_unnamed": None if outcome.unnamed is None else _plain(outcome.unnamed),
         "alone": _plain(outcome.alone),

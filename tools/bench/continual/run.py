@@ -17,9 +17,10 @@ STATUS = Path("/proc/self/status")
 
 @dataclass(frozen=True)
 class Outcome:
-    """One method's row."""
+    """What one method did with one seed."""
 
     name: str
+    seed: int
     isolating: bool
     R: Matrix  # [T, T], accuracy on task j after learning task i, the task known
     unnamed: Matrix | None  # the same where all labels compete; None where the method cannot tell
@@ -42,13 +43,14 @@ class Walk:
 
 
 def through(entry: Entry, setup: Setup, tasks: list[Task]) -> Outcome:
-    """The method's row, run in this process."""
+    """What the method does, run in this process."""
     bench = Workbench(setup)
     named = walk(entry.build(bench), tasks)
     unnamed = walk(entry.build(bench, Setting.NOTHING), tasks) if entry.trained_by_setting else named
     R = _matrix([[accuracy(found, tasks[j]) for j, found in enumerate(row)] for row in named.scores])
     return Outcome(
         name=entry.name,
+        seed=setup.seed,
         isolating=entry.isolating,
         R=R,
         unnamed=_unnamed(unnamed.answers, tasks),

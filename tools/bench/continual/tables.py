@@ -11,6 +11,7 @@ from rich.table import Table as RichTable
 from tools.bench.continual import metrics
 from tools.bench.continual.interval import mean_and_interval
 from tools.bench.continual.results import Results
+from tools.bench.continual.row import Row
 from tools.bench.continual.run import Outcome
 
 NOTHING = "–"
@@ -58,28 +59,40 @@ def _sequence(results: Results) -> Table:
         *("method", "accuracy", "backward", "forgetting", "forward", "scores unchanged"),
         *("unnamed: accuracy", "unnamed: forgetting", "CPU s", "peak MB", "kB a task"),
     )
-    return Table("After the last task", columns, [_row(outcome) for outcome in results.outcomes])
+    seeds = len(results.rows[0].outcomes) if results.rows else 0
+    title = (
+        f"After the last task: mean of {seeds} seeds ± 95 % interval" if seeds > 1 else "After the last task"
+    )
+    return Table(title, columns, [_row(row) for row in results.rows])
 
 
-def _row(outcome: Outcome) -> list[str]:
+def _row(row: Row) -> list[str]:
     return [
-        outcome.name,
-        percent(metrics.average_accuracy(outcome.R)),
-        points(metrics.backward_transfer(outcome.R)),
-        points(metrics.forgetting(outcome.R)),
-        points(metrics.forward_transfer(outcome.R, outcome.alone)),
-        "yes" if outcome.unchanged else "no",
-        NOTHING if outcome.unnamed is None else percent(metrics.average_accuracy(outcome.unnamed)),
-        NOTHING if outcome.unnamed is None else points(metrics.forgetting(outcome.unnamed)),
-        f"{outcome.seconds:.1f}",
-        NOTHING if outcome.peak_bytes is None else f"{outcome.peak_bytes / 1e6:.0f}",
-        f"{outcome.bytes_a_task / 1e3:.0f}",
+        row.name,
+        _with_interval(row.values(lambda outcome: metrics.average_accuracy(outcome.R))),
+        points(row.mean(lambda outcome: metrics.backward_transfer(outcome.R))),
+        points(row.mean(lambda outcome: metrics.forgetting(outcome.R))),
+        points(row.mean(lambda outcome: metrics.forward_transfer(outcome.R, outcome.alone))),
+        "yes" if row.unchanged else "no",
+        _with_interval(row.values(_accuracy_unnamed)),
+        points(row.mean(_forgetting_unnamed)),
+        _plain(row.mean(lambda outcome: outcome.seconds), 1, 1),
+        _plain(row.mean(lambda outcome: outcome.peak_bytes), 1e6, 0),
+        _plain(row.mean(lambda outcome: outcome.bytes_a_task), 1e3, 0),
     ]
+
+
+def _accuracy_unnamed(outcome: Outcome) -> float | None:
+    return None if outcome.unnamed is None else metrics.average_accuracy(outcome.unnamed)
+
+
+def _forgetting_unnamed(outcome: Outcome) -> float | None:
+    return None if outcome.unnamed is None else metrics.forgetting(outcome.unnamed)
 
 
 def _by_task(results: Results) -> Table:
     names = [task.name for task in results.tasks]
-    rows = [[o.name, *(percent(value) for value in o.R[-1])] for o in results.outcomes]
+    rows = [[row.name, *(percent(value) for value in row.matrix[-1])] for row in results.rows]
     return Table("Accuracy on each task after the last", ("method", *names), rows)
 
 
@@ -91,11 +104,16 @@ def _few_shot(results: Results) -> Table:
     return Table("Few shots: mean of the tasks ± 95 % interval over the draws", columns, rows)
 
 
-def _with_interval(draws: NDArray[np.float64]) -> str:
-    if np.isnan(draws).any():
+def _with_interval(shares: NDArray[np.float64] | None) -> str:
+    """Percent; the interval only of several."""
+    if shares is None or np.isnan(shares).any():
         return NOTHING
-    mean, half = mean_and_interval(draws)
-    return f"{percent(mean)} ± {100 * half:.1f}"
+    mean, half = mean_and_interval(shares)
+    return f"{percent(mean)} ± {100 * half:.1f}" if len(shares) > 1 else percent(mean)
+
+
+def _plain(value: float | None, unit: float, digits: int) -> str:
+    return NOTHING if value is None else f"{value / unit:.{digits}f}"
 
 
 def percent(share: float) -> str:
