@@ -49,6 +49,8 @@ class Listener:
 
     def vary(self, intake: Intake, copies: int, gathering: Gathering) -> None:
         """Add so many varied copies of each recording that was heard; one that cannot be read stays alone."""
+        if not copies:
+            return
         heard = {taught.clip_sha256: taught for taught in gathering.lessons}
         for number, recording in enumerate(intake.recordings):
             self.progress("varying", number, len(intake.recordings))
