@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from device_runtime.curve import Point, expected
 from device_runtime.enroll import Enrolment
 from device_runtime.suspects import suspects
-from edgecl.metrics import confusion, per_class
+from edgecl.metrics import Counts, confusion, per_class
 from edgecl.sketch import copies
 
 MOST_PAIRS = 5
@@ -70,6 +72,7 @@ class Report:
     classes: list[ClassReport]
     accuracy: float  # on all held-out recordings
     confusable: list[Confusion]
+    confusion: Counts  # held-out recordings by class (rows) and what they were taken for (columns), [C, C]
     curve: list[Point]  # accuracy when a quarter, half, all of the recordings teach
     expected: float | None  # accuracy of twice as many
     suspects: list[Doubtful]
@@ -79,11 +82,14 @@ class Report:
 
 def report(enrolment: Enrolment) -> Report:
     """The report on an enrolment, as its held-out recordings showed it."""
-    classes = _classes(enrolment)
+    held_out, labels = enrolment.lesson.held_out, enrolment.blob.labels
+    counts = confusion(held_out.labels, held_out.predicted, len(labels))
+    classes = _classes(enrolment, counts)
     return Report(
         classes=classes,
-        accuracy=enrolment.lesson.held_out.accuracy,
-        confusable=_confusable(enrolment),
+        accuracy=held_out.accuracy,
+        confusable=_confusable(labels, counts),
+        confusion=counts,
         curve=enrolment.curve,
         expected=expected(enrolment.curve),
         suspects=list(_doubtful(enrolment)),
@@ -92,23 +98,19 @@ def report(enrolment: Enrolment) -> Report:
     )
 
 
-def _classes(enrolment: Enrolment) -> list[ClassReport]:
-    held_out, labels = enrolment.lesson.held_out, enrolment.blob.labels
+def _classes(enrolment: Enrolment, counts: Counts) -> list[ClassReport]:
     clips, windows = Counter[str](), Counter[str]()
     for taught in enrolment.lessons:
         clips[taught.label] += 1
         windows[taught.label] += taught.windows
-    counts = confusion(held_out.labels, held_out.predicted, len(labels))
     return [
         ClassReport(label, clips[label], windows[label], score.support, score.recall)
-        for label, score in zip(labels, per_class(counts), strict=True)
+        for label, score in zip(enrolment.blob.labels, per_class(counts), strict=True)
     ]
 
 
-def _confusable(enrolment: Enrolment) -> list[Confusion]:
-    held_out, labels = enrolment.lesson.held_out, enrolment.blob.labels
-    counts = Counter(zip(held_out.labels.tolist(), held_out.predicted.tolist(), strict=True))
-    pairs = [Confusion(labels[i], labels[j], count) for (i, j), count in sorted(counts.items()) if i != j]
+def _confusable(labels: Sequence[str], counts: Counts) -> list[Confusion]:
+    pairs = [Confusion(labels[i], labels[j], int(counts[i, j])) for i, j in np.argwhere(counts) if i != j]
     return sorted(pairs, key=lambda pair: -pair.clips)[:MOST_PAIRS]
 
 

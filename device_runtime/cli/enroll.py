@@ -15,6 +15,7 @@ from device_runtime.cli.enrolled import Outcome
 from device_runtime.cli.interrupts import interrupts
 from device_runtime.cli.opening import demand_writable, opened_cache, opened_store
 from device_runtime.cli.options import Settings
+from device_runtime.cli.plot import PlotFile
 from device_runtime.cli.progress import progress
 from device_runtime.engines import open_engine
 from device_runtime.enroll import Enroller, Enrolment
@@ -52,6 +53,7 @@ def enroll(
     method: Annotated[
         MethodName, typer.Option(help="How to learn; auto tries them and takes the best.")
     ] = MethodName.auto,
+    plot: PlotFile = None,
 ) -> int:
     """Learn a task from a folder of recordings, one sub-folder for each sound.
 
@@ -91,6 +93,8 @@ def enroll(
         screen.emit({**enrolled.document(enrolment, outcome), "warnings": store.warnings})
     else:
         enrolled.show(enrolment, outcome)
+    if plot:
+        enrolled.draw(enrolment, plot)
     return 0
 
 

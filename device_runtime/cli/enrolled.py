@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from device_runtime import plot
 from device_runtime.cli import screen
 from device_runtime.enroll import Enrolment
 from device_runtime.report import Report, report
@@ -44,6 +46,7 @@ def document(enrolment: Enrolment, outcome: Outcome) -> dict[str, Any]:
         "held_out_accuracy": told.accuracy,
         "classes": [asdict(row) for row in told.classes],
         "confusable": [asdict(pair) for pair in told.confusable],
+        "confusion": told.confusion.tolist(),
         "learning_curve": [asdict(point) for point in told.curve],
         "expected_of_twice_as_many": told.expected,
         "suspects": [asdict(one) for one in told.suspects],
@@ -78,6 +81,13 @@ def show(enrolment: Enrolment, outcome: Outcome) -> None:
         f"of the recordings kept aside {screen.percent(told.accuracy)} were recognised",
         f"stored as {outcome.sha256[:12]}, {screen.size(outcome.size_bytes)}; try it: edgecl predict FILE",
     )
+
+
+def draw(enrolment: Enrolment, file: Path) -> None:
+    """The same as a picture."""
+    told, held_out = report(enrolment), len(enrolment.lesson.held_out.labels)
+    title = f"{enrolment.blob.task}: {screen.percent(told.accuracy)} of {_recordings(held_out)} kept aside"
+    plot.draw(file, title, enrolment.blob.labels, told.confusion, told.curve, told.expected)
 
 
 def _shown(told: Report) -> Iterator[str]:

@@ -10,11 +10,13 @@ from device_runtime import selftest
 from device_runtime.cli import screen
 from device_runtime.cli.opening import opened_store
 from device_runtime.cli.options import Settings
+from device_runtime.cli.plot import PlotFile
 from device_runtime.cli.progress import progress
 from device_runtime.cli.tasks import TaskName
 from device_runtime.evaluate import Evaluation
 from device_runtime.evaluate import evaluate as measure
 from device_runtime.known import load_task, load_tasks
+from device_runtime.plot import draw
 from device_runtime.recognize import Recognizer
 from device_runtime.runtime import Runtime
 from device_runtime.unknown import OpenSet, meet
@@ -28,6 +30,7 @@ def evaluate(
         Path | None,
         typer.Option(help="Recordings that hold none of the task's sounds.", show_default=False),
     ] = None,
+    plot: PlotFile = None,
 ) -> int:
     """Measure a task on recordings it has not learnt from, one sub-folder for each class.
 
@@ -57,7 +60,15 @@ def evaluate(
         _show(evaluation, len(others))
         if met:
             _show_strangers(met)
+    if plot:
+        _draw(evaluation, plot)
     return 0
+
+
+def _draw(evaluation: Evaluation, file: Path) -> None:
+    share, count = screen.percent(evaluation.accuracy), len(evaluation.scored)
+    title = f"{evaluation.task}: {share} of {count} recordings"
+    draw(file, title, evaluation.labels, evaluation.confusion)
 
 
 def _document(evaluation: Evaluation, others: list[str], met: OpenSet | None) -> dict[str, Any]:

@@ -1,0 +1,64 @@
+"""--plot: one PNG of what was measured, or a refusal before anything is."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device_runtime import plot
+from device_runtime.curve import Point
+from tests.device.conftest import Edgecl
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def size_of(png: Path) -> tuple[int, int]:
+    """Width and height in pixels."""
+    data = png.read_bytes()
+    assert data.startswith(SIGNATURE)
+    return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+
+
+def test_enroll_and_evaluate_draw_what_they_measured(
+    edgecl: Edgecl, recordings: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("matplotlib")
+    alarms, learnt, measured = recordings / "alarms", tmp_path / "learnt.png", tmp_path / "measured.PNG"
+    told = edgecl("enroll", "alarms", alarms, "--method", "slda", "--json", "--plot", learnt)
+    assert np.sum(told.json["confusion"]) == 12
+    assert edgecl("evaluate", "alarms", alarms, "--plot", measured).code == 0
+    assert size_of(learnt)[0] > size_of(measured)[0]  # it has the learning curve beside it
+
+
+def test_a_picture_of_many_classes_grows_with_them(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    few, many = tmp_path / "few.png", tmp_path / "many.png"
+    curve = [Point(8, 0.5, 0.4, 0.6), Point(16, 0.8, 0.7, 0.9)]
+    plot.draw(few, "$two_ 音", ["$x_$", "音"], np.eye(2, dtype=np.int64), curve, 0.9)
+    plot.draw(many, "forty", [str(n) for n in range(40)], np.eye(40, dtype=np.int64))
+    assert size_of(many)[1] > 2 * size_of(few)[1]
+
+
+def test_without_matplotlib_nothing_is_begun(
+    edgecl: Edgecl, recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    told = edgecl("enroll", "alarms", recordings / "alarms", "--plot", tmp_path / "a.png")
+    assert told.code == 2
+    assert "--plot needs matplotlib" in told.err
+    assert "pip install 'edgecl[plot]'" in told.err
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [("a.jpg", "a picture is a PNG file"), ("nowhere/a.png", "there is no folder")],
+)
+def test_a_picture_that_could_not_be_written_is_refused_at_once(
+    edgecl: Edgecl, recordings: Path, tmp_path: Path, file: str, sentence: str
+) -> None:
+    told = edgecl("enroll", "alarms", recordings / "alarms", "--plot", tmp_path / file)
+    assert told.code == 2
+    assert sentence in told.err
+    assert not (tmp_path / "home").exists()
