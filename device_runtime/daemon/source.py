@@ -1,10 +1,12 @@
 """What a source of sound is: asked again and again, it gives blocks of frames and counts them."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from edgecl.events import State
 
 Waveform = NDArray[np.float32]
 NOTHING: Waveform = np.zeros(0, np.float32)
@@ -25,9 +27,6 @@ class Block:
     def next_frame(self) -> int:
         """The number of the frame that follows."""
         return self.first_frame + self.waveform.size
-
-
-State = Literal["starting", "listening", "silent", "clipping", "wrong rate", "hung", "failed"]
 
 
 @dataclass(frozen=True)

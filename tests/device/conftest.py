@@ -11,17 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 
 from device_runtime.cli import main
-from device_runtime.runtime import DEFAULT_BUNDLE
+from device_runtime.known import load_tasks
+from device_runtime.recognize import Recognizer
+from device_runtime.runtime import DEFAULT_BUNDLE, Runtime
+from edgecl.store import Store
 from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
 
 ALARMS = ("doorbell", "smoke_alarm", "timer")
 COMMANDS = ("enroll", "predict", "correct", "evaluate", "tasks", "undo", "forget", "verify", "doctor")
 KITCHEN = ("kettle_whistle", "knock")
+RINGS_AT_S = (3.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,24 @@ def learnt_home(bundle: Path, recordings: Path, tmp_path_factory: pytest.TempPat
         stdout=subprocess.DEVNULL,
     )
     return home
+
+
+@pytest.fixture(scope="session")
+def recognizer(learnt_home: Path, bundle: Path) -> Recognizer:
+    """The learnt task, ready to hear."""
+    runtime = Runtime.open(bundle, 1)
+    with Store.open(learnt_home, create=False) as store:
+        return Recognizer(runtime, load_tasks(store, runtime.bundle.manifest))
+
+
+@pytest.fixture(scope="session")
+def evening() -> np.ndarray:
+    """Sixteen seconds of a quiet room in which the doorbell rings twice, float32 [samples]."""
+    sound = np.random.RandomState(0).uniform(-1e-3, 1e-3, 16 * RATE_HZ)
+    for number, at_s in enumerate(RINGS_AT_S):
+        ring = clip("doorbell", 100 + number)
+        sound[round(at_s * RATE_HZ) :][: ring.size] += ring
+    return sound.astype(np.float32)
 
 
 @pytest.fixture

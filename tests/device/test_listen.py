@@ -1,43 +1,20 @@
 """A stream is heard as the whole recording is, however its sound was cut into chunks."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device_runtime.known import load_tasks
 from device_runtime.listen import Heard, Listening, recording
 from device_runtime.recognize import Recognizer
-from device_runtime.runtime import Runtime
 from edgecl.decision import Rule
-from edgecl.store import Store
+from tests.device.conftest import RINGS_AT_S
 from tools.demo.ingredients import RATE_HZ
-from tools.demo.synthesise import clip
-
-RINGS_AT_S = (3.0, 10.0)
-
-
-def evening() -> np.ndarray:
-    """Sixteen seconds of a quiet room in which the doorbell rings twice, float32 [samples]."""
-    sound = np.random.RandomState(0).uniform(-1e-3, 1e-3, 16 * RATE_HZ)
-    for number, at_s in enumerate(RINGS_AT_S):
-        ring = clip("doorbell", 100 + number)
-        sound[round(at_s * RATE_HZ) :][: ring.size] += ring
-    return sound.astype(np.float32)
 
 
 @pytest.fixture(scope="module")
-def recognizer(learnt_home: Path, bundle: Path) -> Recognizer:
-    runtime = Runtime.open(bundle, 1)
-    with Store.open(learnt_home, create=False) as store:
-        return Recognizer(runtime, load_tasks(store, runtime.bundle.manifest))
-
-
-@pytest.fixture(scope="module")
-def offline(recognizer: Recognizer) -> list[Heard]:
-    return recording(recognizer, evening())
+def offline(recognizer: Recognizer, evening: np.ndarray) -> list[Heard]:
+    return recording(recognizer, evening)
 
 
 def test_both_rings_are_heard_where_they_are(offline: list[Heard]) -> None:
@@ -50,12 +27,12 @@ def test_both_rings_are_heard_where_they_are(offline: list[Heard]) -> None:
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 16 * RATE_HZ), max_size=30))
 def test_any_chunks_give_what_the_whole_recording_gives(
-    recognizer: Recognizer, offline: list[Heard], cuts: list[int]
+    recognizer: Recognizer, evening: np.ndarray, offline: list[Heard], cuts: list[int]
 ) -> None:
     listening = Listening(recognizer)
     heard = [
         one
-        for chunk in np.split(evening(), sorted(cuts))
+        for chunk in np.split(evening, sorted(cuts))
         for moment in listening.feed(chunk)
         for one in moment.heard
     ]
@@ -65,14 +42,16 @@ def test_any_chunks_give_what_the_whole_recording_gives(
     )
 
 
-def test_a_moment_says_how_loud_its_newest_half_second_is(recognizer: Recognizer) -> None:
-    moments = list(Listening(recognizer).feed(evening()))
+def test_a_moment_says_how_loud_its_newest_half_second_is(
+    recognizer: Recognizer, evening: np.ndarray
+) -> None:
+    moments = list(Listening(recognizer).feed(evening))
     levels = {moment.end_s: moment.level_dbfs for moment in moments}
     assert levels[3.0] == pytest.approx(-64.8, abs=0.5)
     assert max(levels[end_s] for end_s in (3.5, 4.0, 4.5)) > -40
 
 
-def test_a_task_follows_its_own_rule(recognizer: Recognizer) -> None:
+def test_a_task_follows_its_own_rule(recognizer: Recognizer, evening: np.ndarray) -> None:
     listening = Listening(recognizer, {"alarms": Rule(thresholds={"doorbell": 9.0})})
-    heard = [one for moment in listening.feed(evening()) for one in moment.heard] + listening.finish()
+    heard = [one for moment in listening.feed(evening) for one in moment.heard] + listening.finish()
     assert "doorbell" not in {one.detection.label for one in heard}

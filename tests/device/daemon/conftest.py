@@ -1,10 +1,13 @@
-"""Sources of sound made of real pipes and child processes."""
+"""Sources of sound made of real pipes and child processes; an event."""
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from edgecl.events import SoundEvent, id_of, rfc3339
 
 PLAYER = """
 import sys, time
@@ -32,3 +35,24 @@ def player(tmp_path: Path) -> Callable[[str], list[str]]:
         return [sys.executable, str(script)]
 
     return command
+
+
+def sound(ago_s: float, phase: str = "new", score: float = 0.9) -> SoundEvent:
+    """A ring of the doorbell so long ago."""
+    start = rfc3339(time.time() // 1 - ago_s)
+    return SoundEvent(
+        id=id_of("mic", "alarms", "doorbell", start),
+        phase=phase,
+        source="mic",
+        task="alarms",
+        label="doorbell",
+        score=score,
+        margin=0.5,
+        threshold=0.1,
+        start=start,
+        end=start,
+        offset_s=1.0,
+        level_dbfs=-30.0,
+        blob_sha256="0" * 64,
+        clip=None,
+    )

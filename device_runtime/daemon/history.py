@@ -1,0 +1,129 @@
+"""A sink: what was heard, in SQLite, and no longer than it is wanted.
+
+A file of its own, beside the store and never part of it: it may be deleted at any time. A sound is one row,
+the newest event of it; a condition of a source is one row each time it changed. Readers never wait for the
+writer (write-ahead log), and a power cut costs the last moments at most.
+"""
+
+import contextlib
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from edgecl.errors import StoreError
+from edgecl.events import Event, SoundEvent, SourceEvent, rfc3339
+
+SCHEMA_VERSION = 1
+SCHEMA = f"""
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    CREATE TABLE IF NOT EXISTS sounds (
+        id TEXT PRIMARY KEY,
+        start TEXT NOT NULL,
+        task TEXT NOT NULL,
+        label TEXT NOT NULL,
+        event TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS sounds_by_start ON sounds (start);
+    CREATE TABLE IF NOT EXISTS conditions (time TEXT NOT NULL, source TEXT NOT NULL, event TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS conditions_by_time ON conditions (time);
+    PRAGMA user_version = {SCHEMA_VERSION};
+"""
+PRUNED_EVERY = 500  # events
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How much is kept."""
+
+    days: float = 30.0
+    sounds: int = 100_000
+
+
+class History:
+    """An open history."""
+
+    def __init__(self, path: Path, retention: Retention = Retention()) -> None:
+        """Open or begin it; a file that is none, or damaged, is put aside.
+
+        Raises:
+            StoreError: it can be neither opened nor begun.
+        """
+        self.path = path
+        self._retention = retention
+        self._taken = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = _connected(path)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(
+                f"the history '{path}' cannot be opened: {error}", "choose another folder, or delete it"
+            ) from error
+        self.prune()
+
+    def take(self, event: Event) -> None:
+        """Store one event; a later phase of a sound replaces the one before."""
+        document = json.dumps(event.model_dump())
+        if isinstance(event, SoundEvent):
+            self._insert("OR REPLACE INTO sounds", event.id, event.start, event.task, event.label, document)
+        else:
+            self._insert("INTO conditions", event.time, event.source, document)
+        self._taken += 1
+        if self._taken % PRUNED_EVERY == 0:
+            self.prune()
+
+    def sounds(self, count: int, before: str = "9999") -> list[SoundEvent]:
+        """The newest sounds, the newest first.
+
+        Args:
+            count: how many at most.
+            before: only those that start before this time (RFC 3339, UTC), to turn the page.
+        """
+        query = "SELECT event FROM sounds WHERE start < ? ORDER BY start DESC LIMIT ?"
+        return [
+            SoundEvent.model_validate_json(text)
+            for (text,) in self._connection.execute(query, (before, count))
+        ]
+
+    def conditions(self, count: int) -> list[SourceEvent]:
+        """The newest changes of condition, the newest first."""
+        query = "SELECT event FROM conditions ORDER BY time DESC LIMIT ?"
+        return [
+            SourceEvent.model_validate_json(text) for (text,) in self._connection.execute(query, (count,))
+        ]
+
+    def prune(self) -> None:
+        """Delete what is older or more than is kept."""
+        oldest = rfc3339((datetime.now(UTC) - timedelta(days=self._retention.days)).timestamp())
+        self._connection.execute("DELETE FROM conditions WHERE time < ?", (oldest,))
+        self._connection.execute("DELETE FROM sounds WHERE start < ?", (oldest,))
+        surplus = "SELECT id FROM sounds ORDER BY start DESC LIMIT -1 OFFSET ?"
+        self._connection.execute(f"DELETE FROM sounds WHERE id IN ({surplus})", (self._retention.sounds,))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def _insert(self, into: str, *row: str) -> None:
+        self._connection.execute(f"INSERT {into} VALUES ({', '.join('?' * len(row))})", row)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    with contextlib.suppress(sqlite3.DatabaseError):
+        return _opened(path)
+    path.replace(path.with_suffix(".damaged"))
+    for rest in ("-wal", "-shm"):
+        path.with_name(path.name + rest).unlink(missing_ok=True)
+    return _opened(path)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.executescript(SCHEMA)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection

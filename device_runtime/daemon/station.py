@@ -1,0 +1,71 @@
+"""The loop: one source, all that is heard in it, everybody who is told."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from device_runtime.daemon.ear import Ear, Report
+from device_runtime.daemon.outbox import Outbox
+from device_runtime.daemon.reporter import Reporter
+from device_runtime.daemon.source import STARTING, Condition, Source
+from edgecl.events import Event
+
+ASKED_EVERY_S = 0.25
+"""How soon a wish to stop is heeded."""
+
+
+@dataclass
+class Station:
+    """One source and what becomes of it."""
+
+    source: Source
+    ear: Ear
+    reporter: Reporter
+    outboxes: Sequence[Outbox[Event]]
+    watch: Callable[[Report], None]
+    """Sees every window."""
+    frames: int = 0
+    """How many were heard;"""
+    sounds: int = 0
+    """how many sounds in them, up to now."""
+    _told: Condition = STARTING
+
+    def run(self, stopped: Callable[[], bool]) -> None:
+        """Listen until the source ends, somebody wishes to stop, or nobody takes the events any more.
+
+        Raises:
+            SourceError: the source broke off.
+        """
+        try:
+            while not stopped() and not any(outbox.is_closed for outbox in self.outboxes):
+                block = self.source.read(ASKED_EVERY_S)
+                self._tell_condition()
+                if block is None:
+                    break
+                self.frames += block.waveform.size
+                for report in self.ear.take(block):
+                    self._tell(report)
+        finally:
+            for report in self.ear.finish():
+                self._tell(report)
+
+    @property
+    def heard_s(self) -> float:
+        """How much sound was heard."""
+        return self.frames / self.source.rate_hz
+
+    def _tell(self, report: Report) -> None:
+        self.watch(report)
+        for event in self.reporter.sounds(report):
+            self.sounds += event.phase == "new"
+            self._send(event)
+
+    def _tell_condition(self) -> None:
+        condition = self.source.condition
+        if condition != self._told:
+            self._told = condition
+            self._send(self.reporter.condition(condition, self.source.lost_frames, time.time()))
+
+    def _send(self, event: Event) -> None:
+        for outbox in self.outboxes:
+            outbox.put(event)

@@ -1,0 +1,48 @@
+"""Clips: the sound and a little around it, within the quota."""
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device_runtime.daemon.clips import Clip, ClipKeeper, Clips, Recent
+from device_runtime.daemon.outbox import Outbox
+from tests.device.daemon.conftest import sound
+
+RATE_HZ = 100
+
+
+@given(st.lists(st.integers(0, 900), min_size=1, max_size=20))
+def test_the_newest_samples_are_remembered_whatever_the_chunks(sizes: list[int]) -> None:
+    stream, recent = np.arange(sum(sizes), dtype=np.float32), Recent(RATE_HZ, seconds=4)
+    for chunk in np.split(stream, np.cumsum(sizes)[:-1]):
+        recent.feed(chunk)
+    np.testing.assert_array_equal(recent.cut(0.0, 1e6), stream[-400:])
+    middle = stream.size - 200
+    np.testing.assert_array_equal(recent.cut(middle / RATE_HZ, 1e6), stream[max(0, middle) :])
+
+
+def test_a_clip_holds_the_sound_and_a_second_around_it(tmp_path: Path) -> None:
+    recent, clips = Recent(16_000), Clips(tmp_path, 1 << 20)
+    stream = np.random.RandomState(0).uniform(-0.5, 0.5, 10 * 16_000).astype(np.float32)
+    recent.feed(stream)
+    outbox = Outbox("clips", clips.take)
+    event = ClipKeeper(recent, clips, outbox).keep(sound(5), 3.0, 4.5)
+    outbox.close()
+    assert Path(event.clip).parent.parent == tmp_path
+    assert Path(event.clip).name.endswith(f"alarms_doorbell {event.id}.flac")
+    waveform, rate_hz = soundfile.read(event.clip, dtype="float32")
+    assert rate_hz == 16_000
+    np.testing.assert_allclose(waveform, stream[32_000:88_000], atol=1e-4)
+
+
+def test_the_oldest_clips_make_room_for_new_ones(tmp_path: Path) -> None:
+    clips = Clips(tmp_path, quota_bytes=70_000)
+    noise = np.random.RandomState(0).uniform(-1, 1, 16_000).astype(np.float32)  # about 32 kB as FLAC
+    paths = [clips.path_of(sound(ago_s)) for ago_s in (200_000, 20, 10)]
+    for path in paths:
+        clips.take(Clip(path, noise, 16_000))
+    assert [path.exists() for path in paths] == [False, True, True]
+    assert not paths[0].parent.exists()

@@ -1,0 +1,61 @@
+"""The history: one row a sound, as long as it is wanted, in a file that may break."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+from device_runtime.daemon.history import History, Retention
+from edgecl.events import SourceEvent, rfc3339
+from tests.device.daemon.conftest import sound
+
+HOUR_S = 3600
+
+
+def test_a_sound_is_one_row_and_its_last_phase_counts(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db")
+    for phase, score in (("new", 0.8), ("update", 0.9), ("end", 0.95)):
+        history.take(sound(10, phase, score))
+    history.take(sound(5))
+    history.close()
+    again = History(tmp_path / "history.db")
+    newest, oldest = again.sounds(10)
+    assert (newest.phase, oldest.phase, oldest.score) == ("new", "end", 0.95)
+    assert again.sounds(10, before=newest.start) == [oldest]
+    again.close()
+
+
+def test_conditions_are_kept_too(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db")
+    told = SourceEvent(
+        time=rfc3339(time.time()), source="mic", state="hung", detail="", hint="", lost_frames=0
+    )
+    history.take(told)
+    assert history.conditions(5) == [told]
+    history.close()
+
+
+def test_what_is_old_or_too_much_goes(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db", Retention(days=1, sounds=3))
+    for ago_s in (48 * HOUR_S, 5, 4, 3, 2, 1):
+        history.take(sound(ago_s))
+    history.prune()
+    assert [one.start for one in history.sounds(10)] == [sound(ago_s).start for ago_s in (1, 2, 3)]
+    history.close()
+
+
+def test_a_reader_in_another_connection_waits_for_nobody(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db")
+    history.take(sound(1))
+    reader = sqlite3.connect(f"file:{tmp_path / 'history.db'}?mode=ro", uri=True)
+    assert reader.execute("SELECT label FROM sounds").fetchall() == [("doorbell",)]
+    reader.close()
+    history.close()
+
+
+def test_a_damaged_history_is_put_aside_and_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / "history.db").write_bytes(b"not a database, by any means" * 100)
+    history = History(tmp_path / "history.db")
+    history.take(sound(1))
+    assert len(history.sounds(10)) == 1
+    assert (tmp_path / "history.damaged").exists()
+    history.close()

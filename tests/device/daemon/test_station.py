@@ -1,0 +1,184 @@
+"""From blocks to events: the same ones offline, in any blocks, at any speed, across gaps."""
+
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from device_runtime.daemon.clips import ClipKeeper, Clips, Recent
+from device_runtime.daemon.ear import Ear, Report
+from device_runtime.daemon.file import FileSource
+from device_runtime.daemon.loud import LoudTrigger
+from device_runtime.daemon.outbox import Outbox
+from device_runtime.daemon.reporter import Reporter
+from device_runtime.daemon.source import Block, Condition
+from device_runtime.daemon.station import Station
+from device_runtime.listen import Listening, recording
+from device_runtime.recognize import Recognizer
+from edgecl import blob
+from edgecl.canonical import sha256_hex
+from edgecl.events import Event, SoundEvent, SourceEvent
+from tests.device.conftest import RINGS_AT_S
+
+RATE_HZ = 16_000
+BEGAN_S = 1_700_000_000.0
+
+
+def blocks_of(waveform: np.ndarray, cuts: Iterable[int], first_frame: int = 0) -> list[Block]:
+    """A waveform in blocks, as a source gives them that began at `BEGAN_S`."""
+    edges = [0, *sorted(cuts), waveform.size]
+    return [
+        Block(first_frame + start, waveform[start:end], BEGAN_S + (first_frame + end) / RATE_HZ)
+        for start, end in pairwise(edges)
+    ]
+
+
+def told(
+    recognizer: Recognizer, blocks: Iterable[Block], loud: LoudTrigger | None = None
+) -> list[SoundEvent]:
+    """The events that these blocks give."""
+    ear, reporter = Ear(Listening(recognizer), RATE_HZ, loud), Reporter("mic", recognizer.tasks)
+    reports = [report for block in blocks for report in ear.take(block)] + list(ear.finish())
+    return [event for report in reports for event in reporter.sounds(report)]
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 16 * RATE_HZ), max_size=20))
+def test_any_blocks_give_the_same_events_and_those_of_the_whole_recording(
+    recognizer: Recognizer, evening: np.ndarray, cuts: list[int]
+) -> None:
+    events = told(recognizer, blocks_of(evening, cuts))
+    assert events == told(recognizer, blocks_of(evening, []))
+    ended = sorted((event for event in events if event.phase == "end"), key=lambda event: event.offset_s)
+    offline = [one.detection for one in recording(recognizer, evening)]
+    assert [(event.offset_s, event.label) for event in ended] == [(d.start_s, d.label) for d in offline]
+
+
+def test_a_sound_keeps_its_identity_from_its_beginning_to_its_end(
+    recognizer: Recognizer, evening: np.ndarray
+) -> None:
+    rings = [event for event in told(recognizer, blocks_of(evening, [])) if event.label == "doorbell"]
+    assert len({event.id for event in rings}) == len(RINGS_AT_S)
+    for one in {event.id for event in rings}:
+        phases = [event.phase for event in rings if event.id == one]
+        assert (phases[0], phases[-1]) == ("new", "end")
+        assert set(phases[1:-1]) <= {"update"}
+        assert len({event.start for event in rings if event.id == one}) == 1
+    first = rings[0]
+    assert first.start.startswith("2023-11-14T22:13:2")
+    assert first.blob_sha256 == sha256_hex(blob.to_bytes(recognizer.tasks[0]))
+    assert first.level_dbfs > -40
+
+
+def test_an_event_is_read_back_as_it_was_told(recognizer: Recognizer, evening: np.ndarray) -> None:
+    for event in told(recognizer, blocks_of(evening, [])):
+        assert SoundEvent.model_validate_json(event.model_dump_json()) == event
+
+
+def test_a_short_gap_is_filled_and_a_long_one_begins_a_new_stream(
+    recognizer: Recognizer, evening: np.ndarray
+) -> None:
+    before, after = evening[: 8 * RATE_HZ], evening[8 * RATE_HZ :]
+    for gap_s in (0.2, 100.0):
+        first = 8 * RATE_HZ + round(gap_s * RATE_HZ)
+        events = told(recognizer, blocks_of(before, []) + blocks_of(after, [], first))
+        rings = [event for event in events if event.phase == "end" and event.label == "doorbell"]
+        offsets_s = [ring.offset_s for ring in rings]
+        expected_s = [at_s + (gap_s if at_s > 8 else 0) for at_s in RINGS_AT_S]
+        assert offsets_s == [pytest.approx(at_s + 0.5, abs=1.5) for at_s in expected_s]
+
+
+def test_no_sound_goes_on_across_a_long_gap(recognizer: Recognizer, evening: np.ndarray) -> None:
+    ringing = evening[3 * RATE_HZ : 6 * RATE_HZ]
+    blocks = blocks_of(ringing, []) + blocks_of(ringing, [], 60 * RATE_HZ)
+    ends = [event for event in told(recognizer, blocks) if event.phase == "end"]
+    assert len({event.id for event in ends}) == len(ends) >= 2
+
+
+def test_what_is_loud_is_told_without_being_taught(recognizer: Recognizer, evening: np.ndarray) -> None:
+    events = told(recognizer, blocks_of(evening, []), LoudTrigger(-35.0))
+    loud = [event for event in events if event.task == "_loud" and event.phase == "new"]
+    assert [event.offset_s for event in loud] == [pytest.approx(at_s + 0.25, abs=0.75) for at_s in RINGS_AT_S]
+    assert all(event.level_dbfs >= -35 and event.blob_sha256 is None for event in loud)
+
+
+class Broken:
+    """A source that tells of its condition, and gives one block."""
+
+    name = "mic"
+    rate_hz = RATE_HZ
+    lost_frames = 7
+
+    def __init__(self, conditions: list[Condition], waveform: np.ndarray) -> None:
+        self._conditions = iter(conditions)
+        self._blocks = iter(blocks_of(waveform, []))
+
+    def read(self, within_s: float) -> Block | None:
+        self.condition = next(self._conditions, None) or self.condition
+        return next(self._blocks, None)
+
+    def close(self) -> None: ...
+
+
+Runner = Callable[..., list[Event]]
+
+
+@pytest.fixture
+def run(recognizer: Recognizer) -> Runner:
+    """Runs a station on a source to its end, and says what it told."""
+
+    def go(source: object, keeper: ClipKeeper | None = None, recent: Recent | None = None) -> list[Event]:
+        events: list[Event] = []
+        reports: list[Report] = []
+        outbox = Outbox("events", events.append, waits=True)
+        ear = Ear(Listening(recognizer), source.rate_hz, recent=recent)
+        station = Station(
+            source, ear, Reporter(source.name, recognizer.tasks, keeper), [outbox], reports.append
+        )
+        station.run(lambda: False)
+        outbox.close()
+        source.close()
+        assert station.sounds == sum(event.kind == "sound" and event.phase == "new" for event in events)
+        return events
+
+    return go
+
+
+def test_a_file_gives_the_events_of_its_recording(
+    run: Runner, recognizer: Recognizer, evening: np.ndarray, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "evening.wav", evening, RATE_HZ, subtype="FLOAT")
+    events = run(FileSource(tmp_path / "evening.wav", fast=True))
+    assert isinstance(events[0], SourceEvent)
+    assert events[0].state == "listening"
+    offsets_s = sorted(event.offset_s for event in events[1:] if event.phase == "end")
+    assert offsets_s == [one.detection.start_s for one in recording(recognizer, evening)]
+
+
+def test_a_change_of_condition_is_told_once(run: Runner) -> None:
+    hung = Condition("hung", "not a frame came", "unplug it")
+    events = run(Broken([hung, hung], np.zeros(10, np.float32)))
+    assert [(event.state, event.detail, event.lost_frames) for event in events] == [
+        ("hung", "not a frame came", 7)
+    ]
+
+
+def test_clips_are_cut_around_what_was_heard(
+    run: Runner, recognizer: Recognizer, evening: np.ndarray, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "evening.wav", evening, RATE_HZ, subtype="FLOAT")
+    clips, recent = Clips(tmp_path / "clips", 1 << 20), Recent(RATE_HZ)
+    outbox = Outbox("clips", clips.take, waits=True)
+    events = run(FileSource(tmp_path / "evening.wav", fast=True), ClipKeeper(recent, clips, outbox), recent)
+    outbox.close()
+    ends = [event for event in events if event.kind == "sound" and event.phase == "end"]
+    assert ends
+    for event in ends:
+        waveform, _ = soundfile.read(event.clip, dtype="float32")
+        assert np.abs(waveform).max() > 0.1
+    assert all(event.clip is None for event in events if event.kind == "sound" and event.phase != "end")
