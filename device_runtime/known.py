@@ -1,6 +1,7 @@
 """The tasks of a store that can be heard with one bundle, and what they were learnt from."""
 
 from collections import defaultdict
+from contextlib import suppress
 
 from edgecl import blob
 from edgecl.blob import TaskBlob
@@ -31,6 +32,16 @@ def load_tasks(store: Store, manifest: Manifest) -> list[TaskBlob]:
         raise next(iter(refused), _empty(store))
     store.warnings += [f"{error.message}; {error.hint}" for error in refused]
     return tasks
+
+
+def load_others(store: Store, name: str, manifest: Manifest) -> list[TaskBlob]:
+    """Every task but this one that is whole and was made with this bundle, by name."""
+    others = []
+    for entry in store.tasks():
+        if entry.task != name:
+            with suppress(EdgeclError):
+                others.append(load_task(store, entry.task, manifest))
+    return others
 
 
 def classes_of(store: Store, fingerprint: str) -> list[set[str]]:

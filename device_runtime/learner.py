@@ -18,11 +18,12 @@ from device_runtime.engines import Engine
 from device_runtime.examples import Examples
 from device_runtime.held_out import HeldOut
 from device_runtime.methods import Candidate, auto
-from device_runtime.methods.adapter import Trainer
+from device_runtime.methods.adapter import Adapter, Trainer
 from device_runtime.methods.closed_form import CLOSED_FORMS
 from device_runtime.methods.material import Material
 from device_runtime.progress import Progress
 from device_runtime.recipe import Recipe
+from device_runtime.recipe_words import recipe_of, words_of
 from device_runtime.rejection import Rejection, calibrated
 from device_runtime.runtime import Runtime
 from edgecl.blob import BlobRecord, Plain, TaskBlob
@@ -36,6 +37,12 @@ def method_of(task: TaskBlob) -> str:
     """The method by which a task was learnt; `auto` where it does not say."""
     named = task.record.training.get("method")
     return named if isinstance(named, str) and named in METHODS else AUTO
+
+
+def remembered_recipe(task: TaskBlob) -> Recipe:
+    """The recipe that a task was learnt by."""
+    words = task.record.training.get("recipe")
+    return recipe_of(words.split()) if isinstance(words, str) else Recipe()
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,7 @@ class Learner:
     seed: int
     progress: Progress
     method: str = AUTO  # of METHODS
+    stored: Sequence[TaskBlob] = ()  # other tasks of the same bundle, for a warm start
 
     def demand_classes(self, classes: int) -> None:
         """Let the engine refuse what it cannot hold, before anything is listened to.
@@ -117,7 +125,9 @@ class Learner:
         material = self.material(examples)
         if self.method in CLOSED_FORMS:
             return self.first_lesson(material, names)
-        trainer = Trainer(self.engine, self.runtime.forward, self.recipe, self.seed, self.progress)
+        trainer = Trainer(
+            self.engine, self.runtime.forward, self.recipe, self.seed, self.progress, self.stored
+        )
         if self.method == ADAPTER:
             return self._lesson(material, names, trainer.tried(material), "it was asked for")
         return self._lesson(material, names, *auto.best(material, trainer))
@@ -135,6 +145,8 @@ class Learner:
             "varied_windows": int(examples.varied.sum()),
             "held_out_recordings": len(held_out.labels),
             "held_out_accuracy": held_out.accuracy,
+            **({"recipe": words} if (words := words_of(self.recipe)) else {}),
+            **({"started_from": source.task} if (source := _source(taken)) else {}),
         }
         return Lesson(
             names=tuple(names),
@@ -149,3 +161,8 @@ class Learner:
 
     def _start(self, classes: int) -> Floats:
         return initial_parameters(self.runtime.bundle, classes)
+
+
+def _source(taken: Candidate) -> TaskBlob | None:
+    """The stored task whose adapter it started from."""
+    return taken.source if isinstance(taken, Adapter) else None

@@ -16,9 +16,9 @@ from device_runtime.cli.options import Settings
 from device_runtime.cli.progress import progress
 from device_runtime.correct import Claim, Correction, Corrector
 from device_runtime.engines import open_engine
-from device_runtime.learner import Learner, method_of
+from device_runtime.known import load_others
+from device_runtime.learner import Learner, method_of, remembered_recipe
 from device_runtime.recall import load_taught
-from device_runtime.recipe import Recipe
 from device_runtime.recognize import TaskScore
 from device_runtime.runtime import Runtime
 from edgecl import blob
@@ -99,8 +99,10 @@ def _corrected(settings: Settings, store: Store, claim: Claim, clip: Path) -> Co
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
     cache = opened_cache(settings, store, runtime.bundle.manifest)
     created = store.time_of_next(claim.task, datetime.now(UTC))
+    recipe = remembered_recipe(task)
+    stored = load_others(store, claim.task, runtime.bundle.manifest) if recipe.warm_start else []
     with progress() as bar:
-        learner = Learner(runtime, engine, Recipe(), settings.seed, bar, method_of(task))
+        learner = Learner(runtime, engine, recipe, settings.seed, bar, method_of(task), stored)
         return Corrector(learner, cache).correct(task, lessons, claim, clip, created)
 
 

@@ -17,12 +17,15 @@ from device_runtime.cli.opening import demand_writable, opened_cache, opened_sto
 from device_runtime.cli.options import Settings
 from device_runtime.cli.plot import PlotFile
 from device_runtime.cli.progress import progress
+from device_runtime.cli.recipe import RecipeWords
 from device_runtime.engines import open_engine
 from device_runtime.enroll import Enroller, Enrolment
 from device_runtime.intake import find_recordings
-from device_runtime.learner import Learner
+from device_runtime.known import load_others
+from device_runtime.learner import Learner, remembered_recipe
 from device_runtime.recall import load_taught
 from device_runtime.recipe import Recipe
+from device_runtime.recipe_words import recipe_of
 from device_runtime.runtime import Runtime
 from edgecl import blob
 from edgecl.errors import TaskExistsError, UsageError
@@ -54,6 +57,7 @@ def enroll(
         MethodName, typer.Option(help="How to learn; auto tries them and takes the best.")
     ] = MethodName.auto,
     plot: PlotFile = None,
+    recipe: RecipeWords = None,
 ) -> int:
     """Learn a task from a folder of recordings, one sub-folder for each sound.
 
@@ -69,16 +73,19 @@ def enroll(
       edgecl enroll alarms my-sounds/ --replace --engine portable --seed 7
 
       edgecl enroll alarms more-sounds/ --add      a new sound, or more of an old one; undo takes it back
+
+      edgecl enroll alarms my-sounds/ --method adapter --recipe soup=3 --recipe mixup=0
     """
     started = perf_counter()
     name = check_task_name(name)
     if replace and add:
         raise UsageError("--replace and --add exclude each other", "--replace forgets the old recordings")
+    wanted = recipe_of(recipe) if recipe else None
     found = labelled_folder(folder) if add else find_recordings(folder)
     with opened_store(settings, create=not add) as store:
         old = store.entry(name).sha256 if add else None
         _demand_room(store, name, replace or add)
-        versions = _versions(settings, store, name, found, add, method)
+        versions = _versions(settings, store, name, found, add, method, wanted)
         first = next(versions)
         store.warnings += _given_up(store, first) if replace else []
         enrolment, sha256 = first, _keep(store, first, replace or add, old)
@@ -109,17 +116,25 @@ def _demand_room(store: Store, name: str, replace: bool) -> None:
 
 
 def _versions(
-    settings: Settings, store: Store, name: str, found: LabelledFolder, add: bool, method: str
+    settings: Settings,
+    store: Store,
+    name: str,
+    found: LabelledFolder,
+    add: bool,
+    method: str,
+    wanted: Recipe | None,
 ) -> Iterator[Enrolment]:
-    """The task as it can be had at once, then as it is better."""
+    """The task as it can be had at once, then as it is better; without a recipe by the one it had."""
     runtime = Runtime.open(settings.bundle, settings.threads)
     selftest.demand(runtime, settings.home)
-    known = load_taught(store, name, runtime.bundle.manifest)[1] if add else ()
+    old, known = load_taught(store, name, runtime.bundle.manifest) if add else (None, ())
+    recipe = wanted or (remembered_recipe(old) if old else Recipe())
+    stored = load_others(store, name, runtime.bundle.manifest) if recipe.warm_start else []
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
     cache = opened_cache(settings, store, runtime.bundle.manifest)
     created = store.time_of_next(name, datetime.now(UTC))
     with progress() as bar:
-        learner = Learner(runtime, engine, Recipe(), settings.seed, bar, method)
+        learner = Learner(runtime, engine, recipe, settings.seed, bar, method, stored)
         yield from Enroller(learner, cache).learn(name, found, created, known)
 
 

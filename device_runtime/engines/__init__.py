@@ -23,6 +23,7 @@ Floats = NDArray[np.float32]
 
 PORTABLE = "portable"
 ORT_TRAINING = "ort-training"
+BETA1, BETA2 = 0.9, 0.999  # AdamW's, in every engine
 NEEDS = "ort-training needs onnxruntime-training-cpu (x86-64 Linux or macOS, Python 3.12 or older)"
 
 

@@ -4,13 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from device_runtime.engines import PORTABLE, Floats, TrainingState
+from device_runtime.engines import BETA1, BETA2, PORTABLE, Floats, TrainingState
 from device_runtime.session import open_session
 
 if TYPE_CHECKING:
     from edgecl.bundle import Bundle
-
-BETA1, BETA2 = 0.9, 0.999  # as in the graph
 
 _OUTPUTS = ["loss", "new_parameters", "new_first_moment", "new_second_moment"]
 
