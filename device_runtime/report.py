@@ -19,8 +19,10 @@ GOOD_START = 12
 """it should then have as many."""
 WORTH_IT = 0.01
 """Accuracy that twice as many recordings must promise before anybody is asked for more."""
+KNOWN_WELL = 0.95
+"""Share of a class from which nothing is asked for;"""
 MORE_THAN_CHANCE = 2
-"""Recordings of a class that must have been missed; a single one proves nothing."""
+"""and so many of its recordings must have been missed, for a single one proves nothing."""
 MOST_MORE = 40
 """Recordings that anybody is asked for."""
 
@@ -94,7 +96,7 @@ def report(enrolment: Enrolment) -> Report:
         expected=expected(enrolment.curve),
         suspects=list(_doubtful(enrolment)),
         duplicates=list(_copies(enrolment)),
-        advice=list(_advice(classes, enrolment.curve)),
+        advice=list(advise(classes, enrolment.curve)),
     )
 
 
@@ -128,7 +130,7 @@ def _copies(enrolment: Enrolment) -> Iterator[Copy]:
         yield Copy(str(other.path), other.label, str(one.path), one.label)
 
 
-def _advice(classes: Sequence[ClassReport], curve: Sequence[Point]) -> Iterator[str]:
+def advise(classes: Sequence[ClassReport], curve: Sequence[Point]) -> Iterator[str]:
     """What to record: of classes too few to be measured; of those often missed, if more promises anything."""
     for known in classes:
         if known.clips < FEW:
@@ -147,6 +149,7 @@ def _advice(classes: Sequence[ClassReport], curve: Sequence[Point]) -> Iterator[
 
 
 def _is_missed(known: ClassReport) -> bool:
-    """Whether a class, measured well enough, is missed more often than by chance."""
-    wrong = round(known.held_out * (1 - (known.accuracy or 0)))
-    return known.clips >= FEW and wrong >= MORE_THAN_CHANCE
+    """Whether a class, measured well enough, is missed too often."""
+    share = known.accuracy or 0.0
+    wrong = round(known.held_out * (1 - share))
+    return known.clips >= FEW and share < KNOWN_WELL and wrong >= MORE_THAN_CHANCE

@@ -10,6 +10,7 @@ import soundfile
 
 from device_runtime.curve import Point, expected
 from device_runtime.held_out import HeldOut
+from device_runtime.report import ClassReport, advise
 from device_runtime.suspects import suspects
 from edgecl.metrics import interval
 from tests.device.conftest import ALARMS, Edgecl
@@ -74,3 +75,31 @@ def test_who_is_sure_of_another_class_is_suspected_and_who_wavers_is_not() -> No
     held_out = HeldOut(np.arange(6) + 10, labels, scores)
     assert [(one.recording, one.label, one.looks_like) for one in suspects(held_out)] == [(14, 1, 0)]
     assert suspects(replace(held_out, labels=scores.argmax(axis=1))) == []
+
+
+RISING, FLAT = [point(100, 0.6), point(200, 0.8)], [point(100, 0.8), point(200, 0.8)]
+
+
+def measured(label: str, clips: int, wrong: int) -> ClassReport:
+    return ClassReport(label, clips, clips, clips, 1 - wrong / clips)
+
+
+def test_while_the_curve_rises_more_is_asked_of_what_is_missed_worst_first() -> None:
+    classes = [measured("cat", 20, 4), measured("dog", 60, 30), measured("owl", 20, 0)]
+    assert list(advise(classes, RISING)) == ["record 40 more of 'dog'", "record 20 more of 'cat'"]
+
+
+def test_where_more_brings_nothing_other_recordings_are_asked_for() -> None:
+    (line,) = advise([measured("cat", 20, 4), measured("owl", 20, 0)], FLAT)
+    assert line.startswith("more of the same will change little for 'cat'")
+
+
+def test_nothing_is_asked_of_what_is_known_well_or_was_missed_once() -> None:
+    classes = [measured("cat", 60, 2), measured("dog", 8, 1), measured("owl", 20, 0)]
+    assert list(advise(classes, RISING)) == []
+    assert list(advise(classes, FLAT)) == []
+
+
+def test_three_recordings_tell_too_little_to_judge_by() -> None:
+    (line,) = advise([measured("cat", 3, 2), measured("owl", 20, 0)], [point(23, 0.9)])
+    assert line == "record 9 more of 'cat': 3 can hardly be measured"
