@@ -85,9 +85,9 @@ class Tensor(Record):
 
 
 class Adapter(Record):
-    """What is trained: the kind ("conv"), its inner width, and where it sits ("post", "tail-k", "all")."""
+    """What is trained: the kind, its inner width, and where it sits ("post", "tail-k" or "all")."""
 
-    kind: str
+    kind: str  # "conv" or "bottleneck", as the host names them
     rank: Count
     placement: Annotated[str, Field(pattern=r"^(post|tail-[1-9][0-9]*|all)$")]
 

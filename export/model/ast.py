@@ -20,6 +20,8 @@ from export.model.fta import dense_attention, factorized_attention, fta_mask
 from export.model.stem import MobileStem, PatchStem
 
 Attention = Literal["fta", "masked", "full"]
+Place = Literal["beside_attention", "behind_attention", "beside_mlp"]
+"""Where in a block an adapter stands, see `Block`."""
 
 DEFAULT_FRONT_END = FrontEnd(
     sample_rate_hz=16000,
@@ -125,7 +127,11 @@ class SelfAttention(nn.Module):
 
 
 class Block(nn.Module):
-    """One pre-norm transformer block; `sides` are adapters parallel to attention and MLP (AI-CL §2)."""
+    """One pre-norm transformer block, with room for adapters around its attention and its MLP.
+
+    `sides` holds them by place: "beside" reads what the layer reads, "behind" what the layer returns. What
+    they return is added.
+    """
 
     def __init__(self, config: AstConfig) -> None:
         super().__init__()
@@ -137,13 +143,17 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, sides: nn.ModuleDict | None = None) -> Tensor:
         """[B, N, D] → [B, N, D]."""
+        adapters = {} if sides is None else sides
         normed = self.norm1(x)
-        x = x + self.attention(normed)
-        if sides is not None:
-            x = x + sides["attention"](normed)
+        attended = self.attention(normed)
+        x = x + attended
+        if "beside_attention" in adapters:
+            x = x + adapters["beside_attention"](normed)
+        if "behind_attention" in adapters:
+            x = x + adapters["behind_attention"](attended)
         normed = self.norm2(x)
         x = x + self.mlp(normed)
-        return x if sides is None else x + sides["mlp"](normed)
+        return x + adapters["beside_mlp"](normed) if "beside_mlp" in adapters else x
 
 
 class FactorizedPositions(nn.Module):

@@ -23,6 +23,7 @@ from export import parity
 from export.checkpoint import Weights, load_weights, save_weights
 from export.make_bundle import Recipe, make_bundle, quickest
 from export.model.adapters import ADAPTERS, AdaptedTail, ConvAdapter, Placement
+from export.model.adapters.adapter import Adapter
 from export.model.ast import Ast, AstConfig, pool
 from export.precision import store_half
 from export.to_onnx import export_backbone
@@ -30,6 +31,7 @@ from tests.export_command import export
 
 SMALL = AstConfig(width=24, heads=2, depth=2)
 IMPORTED = replace(SMALL, stem="patch", positions="learned", special_tokens=2, depth=1, window_samples=12000)
+IDENTITY = torch.stack([torch.zeros(SMALL.pooled_width), torch.ones(SMALL.pooled_width)])  # a normalizer
 
 
 @pytest.fixture(scope="module")
@@ -57,20 +59,21 @@ def int8(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("placement", ["post", "all"])
-def test_every_placement_agrees_with_torch_on_both_engines(
-    weights: Weights, post: Path, placement: str, tmp_path: Path
+@pytest.mark.parametrize(
+    ("placement", "kind"), [("all", "conv"), ("post", "bottleneck"), ("tail-1", "bottleneck")]
+)
+def test_every_placement_and_kind_agrees_with_torch_on_both_engines(
+    weights: Weights, placement: str, kind: str, tmp_path: Path
 ):
-    folder = post if placement == "post" else tmp_path / "bundle"
-    if placement != "post":
-        make_bundle(weights, Recipe(placement=placement, rank=4), folder)
+    folder = tmp_path / "bundle"
+    make_bundle(weights, Recipe(placement=placement, rank=4, kind=kind), folder)
     bundle = Bundle.open(folder)
     rows = parity.check(bundle)
     assert all(row.agrees for row in rows), [row for row in rows if not row.agrees]
     compared = {(row.quantity, row.right) for row in rows}
     for engine in ("portable", "ort-training"):
         assert {("loss", engine), ("gradients", engine), ("parameters after 50 steps", engine)} <= compared
-    assert bundle.manifest.adapter.placement == placement
+    assert (bundle.manifest.adapter.placement, bundle.manifest.adapter.kind) == (placement, kind)
     assert bundle.manifest.licence == "CC0-1.0"
 
 
@@ -255,10 +258,15 @@ def test_an_unknown_kind_of_adapter_is_refused_with_the_known_ones(weights: Weig
 def test_a_registered_kind_of_adapter_stands_at_every_place(
     weights: Weights, placement: str, monkeypatch: pytest.MonkeyPatch
 ):
-    class Shift(torch.nn.Module):
+    class Shift(Adapter):
+        places = ("behind_attention", "beside_mlp")
+
         def __init__(self, config: AstConfig, rank: int) -> None:
-            super().__init__()
+            super().__init__(config, rank)
             self.shift = torch.nn.Parameter(torch.zeros(config.width))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.shift.expand_as(x)
 
     monkeypatch.setitem(ADAPTERS, "shift", Shift)
     tail = AdaptedTail(weights.model, Placement.parse(placement, 2), rank=4, kind="shift")
@@ -266,20 +274,40 @@ def test_a_registered_kind_of_adapter_stands_at_every_place(
     assert all(name.endswith("shift") for name in tail.trainable())
 
 
-def test_a_new_adapter_changes_nothing(weights: Weights):
-    tail = AdaptedTail(weights.model, Placement.parse("post", 2), rank=4)
-    tokens = torch.randn(2, 53, 24)
-    assert torch.equal(tail.adapters(tokens), torch.zeros_like(tokens))
+@pytest.mark.parametrize("kind", ADAPTERS)
+@pytest.mark.parametrize("placement", ["post", "tail-1", "all"])
+def test_a_new_task_starts_as_the_frozen_network(weights: Weights, placement: str, kind: str):
+    tail = AdaptedTail(weights.model, Placement.parse(placement, 2), rank=4, kind=kind)
+    with torch.inference_mode():
+        handed_over = weights.model(noise(2, 32000), tail.first_block)
+        expected = pool(weights.model(noise(2, 32000)), SMALL)
+        _, features = tail(handed_over, IDENTITY, torch.zeros(3, SMALL.pooled_width + 1))
+    assert torch.equal(features, expected)
 
 
 def test_under_post_every_tap_of_the_convolution_gets_a_gradient(weights: Weights):
     tail = AdaptedTail(weights.model, Placement.parse("post", 2), rank=4)
     torch.nn.init.normal_(tail.adapters.up.weight)
-    identity = torch.stack([torch.zeros(SMALL.pooled_width), torch.ones(SMALL.pooled_width)])
     head = torch.randn(3, SMALL.pooled_width + 1)
-    logits, _ = tail(torch.randn(2, 53, 24), identity, head)
+    logits, _ = tail(torch.randn(2, 53, 24), IDENTITY, head)
     logits[:, 0].sum().backward()
     assert (tail.adapters.conv.weight.grad.abs().amax((0, 1)) > 0).all()
+
+
+def test_the_spatial_adapter_reads_what_attention_gathered_and_the_mlp_adapter_what_the_mlp_reads():
+    """AAT, written out for one block."""
+    torch.manual_seed(0)
+    model = Ast(SMALL).eval()
+    tail = AdaptedTail(model, Placement.parse("tail-1", 2), rank=4, kind="bottleneck")
+    for values in tail.trainable().values():
+        torch.nn.init.normal_(values)
+    block, sides, tokens = model.blocks[-1], tail.adapters[0], torch.randn(2, 53, 24)
+    with torch.inference_mode():
+        attended = block.attention(block.norm1(tokens))
+        middle = tokens + attended + sides["behind_attention"](attended)
+        normed = block.norm2(middle)
+        expected = middle + block.mlp(normed) + sides["beside_mlp"](normed)
+        assert torch.equal(block(tokens, sides), expected)
 
 
 def test_a_special_token_meets_only_the_centre_of_the_kernel():

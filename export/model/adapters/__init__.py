@@ -1,23 +1,27 @@
-"""What the device trains: convolutional adapters and a linear head, around frozen blocks.
+"""What the device trains: adapters of some kind and a linear head, around frozen blocks.
 
     post     tokens ── x + adapter(x) ─────────────────────────────── pool ── normalise ── head
-    tail-k   tokens ── k frozen blocks, adapters beside attention and MLP ── norm ── pool ── …
+    tail-k   tokens ── k frozen blocks, adapters at attention and MLP ── norm ── pool ── …
     all      the same around every block
 
-The adapter is AI-CL's (Interspeech 2023, §2.2): down D→r, QuickGELU, a 3×3 convolution on the token grid
-(each special token is a 1×1 image), QuickGELU, up r→D, which starts at zero so that a new task begins as
-the frozen network. Under `post`, a head that read CLS alone would leave the convolution without a
-gradient except at its centre; the head therefore reads the pooled grid as well.
+Where in a block adapters stand is a matter of their kind, each in a file of its own. All begin by adding
+nothing: a new task starts as the frozen network. Under `post`, a head that read CLS alone would leave a
+convolution without a gradient except at its centre; the head therefore reads the pooled grid as well.
 """
 
 import re
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from edgecl.errors import UsageError
-from export.model.ast import Ast, AstConfig, pool
+from export.model.adapters.adapter import Adapter
+from export.model.adapters.bottleneck import BottleneckAdapter
+from export.model.adapters.conv import ConvAdapter
+from export.model.ast import Ast, pool
+
+ADAPTERS: dict[str, type[Adapter]] = {"conv": ConvAdapter, "bottleneck": BottleneckAdapter}
+"""The kinds by name, each made from (config, rank)."""
 
 
 @dataclass(frozen=True)
@@ -43,40 +47,6 @@ class Placement:
         )
 
 
-def quick_gelu(x: Tensor) -> Tensor:
-    """x · σ(1.702 x)."""
-    return x * torch.sigmoid(1.702 * x)
-
-
-class ConvAdapter(nn.Module):
-    """Bottleneck adapter with a 3×3 convolution over the token grid (AI-CL §2.2)."""
-
-    def __init__(self, config: AstConfig, rank: int) -> None:
-        super().__init__()
-        self.config = config
-        self.down = nn.Linear(config.width, rank)
-        self.conv = nn.Conv2d(rank, rank, 3, padding=1)
-        self.up = nn.Linear(rank, config.width)
-        nn.init.zeros_(self.up.weight)
-        nn.init.zeros_(self.up.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, S + F·T, D] → the change to add, of the same shape."""
-        special = self.config.special_tokens
-        low = quick_gelu(self.down(x)).transpose(1, 2)  # [B, r, S + F·T]
-        grid = self.conv(low[:, :, special:].unflatten(2, (self.config.rows, -1))).flatten(2)
-        alone = self._alone(low[:, :, :special])
-        return self.up(quick_gelu(torch.cat([alone, grid], dim=2).transpose(1, 2)))
-
-    def _alone(self, low: Tensor) -> Tensor:
-        """The convolution on special tokens [B, r, S], each a 1×1 image: only its centre meets them."""
-        centre = self.conv.weight[:, :, 1:2, 1:2]
-        return nn.functional.conv2d(low.unsqueeze(3), centre, self.conv.bias).squeeze(3)
-
-
-ADAPTERS: dict[str, type[nn.Module]] = {"conv": ConvAdapter}  # made from (config, rank); x → what to add to x
-
-
 class AdaptedTail(nn.Module):
     """Backbone tokens → logits and features: the part of the network that a task owns.
 
@@ -96,7 +66,7 @@ class AdaptedTail(nn.Module):
         self.norm = backbone.norm if placement.blocks else nn.Identity()
         self.requires_grad_(False)
         if placement.blocks:
-            sides = [self._beside_block() for _ in range(placement.blocks)]
+            sides = [self._in_block() for _ in range(placement.blocks)]
             self.adapters: nn.Module = nn.ModuleList(sides)
         else:
             self.adapters = self._adapter()
@@ -106,11 +76,11 @@ class AdaptedTail(nn.Module):
         """The block at which the frozen backbone hands over."""
         return self.config.depth - self.placement.blocks
 
-    def _adapter(self) -> nn.Module:
+    def _adapter(self) -> Adapter:
         return ADAPTERS[self.kind](self.config, self.rank)
 
-    def _beside_block(self) -> nn.ModuleDict:
-        return nn.ModuleDict({name: self._adapter() for name in ("attention", "mlp")})
+    def _in_block(self) -> nn.ModuleDict:
+        return nn.ModuleDict({place: self._adapter() for place in ADAPTERS[self.kind].places})
 
     def trainable(self) -> dict[str, Tensor]:
         """The adapter tensors by name, in the order of the flat parameter vector."""
