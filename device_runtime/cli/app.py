@@ -8,6 +8,7 @@ from device_runtime.cli.correct import correct
 from device_runtime.cli.doctor import doctor
 from device_runtime.cli.enroll import enroll
 from device_runtime.cli.evaluate import evaluate
+from device_runtime.cli.listen import listen
 from device_runtime.cli.options import command
 from device_runtime.cli.predict import predict
 from device_runtime.cli.tasks import forget, tasks, verify
@@ -15,7 +16,18 @@ from device_runtime.cli.undo import undo
 from device_runtime.doctor import version_of
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-for function in (enroll, predict, correct, evaluate, tasks, undo, forget, verify, doctor):
+for function in (
+    enroll,
+    predict,
+    listen,
+    correct,
+    evaluate,
+    tasks,
+    undo,
+    forget,
+    verify,
+    doctor,
+):
     command(app)(function)
 
 
@@ -31,6 +43,8 @@ def start(
       edgecl enroll alarms my-sounds/      one sub-folder of recordings for each sound
 
       edgecl predict recording.wav         what is heard in it, and when
+
+      edgecl listen                        the same, of the microphone, while it sounds
 
       edgecl correct ring.wav --is alarms/doorbell     tell it what it missed
 

@@ -6,7 +6,7 @@ outlives even a power cut.
 """
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
@@ -42,6 +42,16 @@ class Interrupts:
             self._holding = False
         if self._pending:
             self._stop()
+
+    @contextmanager
+    def noticed(self) -> Iterator[Callable[[], bool]]:
+        """Within it a signal stops nothing: work that goes on until then asks whether one came, and ends.
+
+        It ends as it would have anyway, so from then on further signals change nothing.
+        """
+        self._holding = True
+        yield lambda: self._pending
+        self.ignore()
 
     def ignore(self) -> None:
         """From now on it is too late to stop: the answer has begun, or the command is over."""

@@ -1,0 +1,165 @@
+"""`edgecl listen [SOURCE]`: what every task hears, while it sounds."""
+
+import sys
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from device_runtime import selftest
+from device_runtime.cli import screen
+from device_runtime.cli.interrupts import interrupts
+from device_runtime.cli.meter import Display, display
+from device_runtime.cli.opening import opened_store
+from device_runtime.cli.options import Settings
+from device_runtime.daemon.ear import Ear
+from device_runtime.daemon.file import FileSource
+from device_runtime.daemon.lines import Lines
+from device_runtime.daemon.loud import LoudTrigger
+from device_runtime.daemon.opening import DEFAULT_DEVICE, command_source, open_source
+from device_runtime.daemon.outbox import Outbox
+from device_runtime.daemon.pcm import Encoding, PcmFormat
+from device_runtime.daemon.reporter import Reporter
+from device_runtime.daemon.source import Source
+from device_runtime.daemon.station import Station
+from device_runtime.known import load_task, load_tasks
+from device_runtime.listen import Listening
+from device_runtime.recognize import Recognizer
+from device_runtime.runtime import Runtime
+from edgecl.console import readable
+from edgecl.errors import UsageError
+from edgecl.events import Event, SoundEvent
+
+LIVE_THREADS = 1
+"""One core hears many times faster than sound comes; more would only wait for each other."""
+
+RAW = "Raw PCM, and what is asked of a microphone"
+SourceName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SOURCE]",
+        help="A microphone, a recording, a FIFO, or - for stdin.",
+        show_default="the microphone 'default'",
+    ),
+]
+TaskName = Annotated[str | None, typer.Option(help="Ask this task only.", show_default="all of them")]
+Fast = Annotated[bool, typer.Option("--fast", help="Hear a recording as fast as possible.")]
+Loud = Annotated[
+    float | None,
+    typer.Option(metavar="DBFS", help="Also tell of anything this loud.", min=-120, max=0, show_default="no"),
+]
+CommandLine = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LINE", help="What writes it to stdout.", show_default="arecord", rich_help_panel=RAW
+    ),
+]
+Rate = Annotated[
+    int, typer.Option(metavar="HZ", help="Frames a second.", min=4000, max=192_000, rich_help_panel=RAW)
+]
+Channels = Annotated[int, typer.Option(help="Their mean is heard.", min=1, max=64, rich_help_panel=RAW)]
+EncodingName = Annotated[Encoding, typer.Option(help="How samples are written.", rich_help_panel=RAW)]
+
+
+def listen(
+    settings: Settings,
+    source: SourceName = None,
+    task: TaskName = None,
+    fast: Fast = False,
+    loud: Loud = None,
+    command: CommandLine = None,
+    rate: Rate = 16_000,
+    channels: Channels = 1,
+    encoding: EncodingName = Encoding.s16le,
+) -> int:
+    """Listen, and tell what is heard while it sounds, until Ctrl-C or the end of the recording.
+
+    Each sound is told when it begins and when it has ended; with --json as lines of JSON. A microphone that
+    is unplugged, silent or hung is told of and opened again until it is back. 'arecord -L' lists microphones;
+    name one as plughw:CARD=…, since numbers change.
+
+    [bold]Examples[/bold]
+
+      edgecl listen
+
+      edgecl listen plughw:CARD=Device --loud -30
+
+      edgecl listen evening.flac --fast
+
+      edgecl listen --json | jq --unbuffered 'select(.phase == "new") | .label'
+
+      edgecl listen --command 'parec --raw --format=s16le --rate=16000 --channels=1'
+
+      ffmpeg -i rtsp://camera/stream -ac 1 -ar 16000 -f s16le - | edgecl listen -
+    """
+    if source and command:
+        raise UsageError("a SOURCE and --command were given", "give one of them")
+    form = PcmFormat(rate, channels, encoding)
+    recognizer = _recognizer(settings, task, settings.threads if fast else LIVE_THREADS)
+    opened = command_source(command, form) if command else open_source(source or DEFAULT_DEVICE, form, fast)
+    with closing(opened), interrupts.noticed() as stopped, display(opened.name) as shown:
+        outboxes = _outboxes(settings.as_json, opened, shown)
+        trigger = None if loud is None else LoudTrigger(loud)
+        ear = Ear(Listening(recognizer), opened.rate_hz, trigger)
+        station = Station(opened, ear, Reporter(opened.name, recognizer.tasks), outboxes, shown.watch)
+        try:
+            station.run(stopped)
+        finally:
+            for outbox in outboxes:
+                outbox.close()
+    screen.message(_summary(station))
+    return 0
+
+
+def _recognizer(settings: Settings, task: str | None, threads: int) -> Recognizer:
+    with opened_store(settings) as store:
+        runtime = Runtime.open(settings.bundle, threads)
+        selftest.demand(runtime, settings.home)
+        manifest = runtime.bundle.manifest
+        tasks = load_tasks(store, manifest) if task is None else [load_task(store, task, manifest)]
+    return Recognizer(runtime, tasks)
+
+
+def _outboxes(as_json: bool, source: Source, shown: Display) -> list[Outbox[Event]]:
+    """Who is told: stdout, and the display."""
+    is_file = isinstance(source, FileSource)
+    tell = Lines(sys.stdout).take if as_json else _Sentences(is_file).take
+    return [Outbox("stdout", tell, waits=is_file), Outbox("display", shown.take)]
+
+
+class _Sentences:
+    """A line a sound on stdout when it begins, and one when it has ended."""
+
+    def __init__(self, is_file: bool) -> None:
+        self._is_file = is_file
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, SoundEvent) and event.phase != "update":
+            print(readable("  ".join(self._words(event))), flush=True)
+
+    def _words(self, event: SoundEvent) -> list[str]:
+        start, end = datetime.fromisoformat(event.start), datetime.fromisoformat(event.end)
+        lasted = end - start
+        if event.phase == "new":
+            said = f"{event.score:.2f}  {event.level_dbfs:.0f} dBFS"
+        else:
+            said = f"over after {lasted.total_seconds():.1f} s"
+        at_s, time = event.offset_s, start
+        if event.phase == "end":
+            at_s, time = at_s + lasted.total_seconds(), end
+        when = f"{timedelta(seconds=int(at_s))}" if self._is_file else f"{time.astimezone():%H:%M:%S}"
+        return [when, event.task, event.label, said]
+
+
+def _summary(station: Station) -> str:
+    dropped = sum(outbox.dropped for outbox in station.outboxes)
+    told = [
+        f"{station.heard_s:.0f} s heard",
+        f"{station.sounds} {'sound' if station.sounds == 1 else 'sounds'}",
+    ]
+    if station.source.lost_frames:
+        told.append(f"{station.source.lost_frames} frames lost")
+    if dropped:
+        told.append(f"{dropped} events dropped")
+    return ", ".join(told)

@@ -1,0 +1,67 @@
+"""From what a user names to a source of sound: a recording, a pipe, a sound card, a command."""
+
+import os
+import shlex
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from device_runtime.daemon.command import CommandSource, alsa_command
+from device_runtime.daemon.file import FileSource
+from device_runtime.daemon.microphone import Microphone
+from device_runtime.daemon.pcm import PcmFormat
+from device_runtime.daemon.pipe import PipeSource
+from device_runtime.daemon.source import Source
+from edgecl.errors import SourceError, UsageError
+
+DEFAULT_DEVICE = "default"
+STDIN = "-"
+
+
+def open_source(name: str, form: PcmFormat, fast: bool = False) -> Source:
+    """The source of this name: '-' is stdin, a path a recording or a pipe, all else an ALSA device.
+
+    Args:
+        form: what the bytes of a pipe mean, and what is asked of a device.
+        fast: whether a recording is to be heard as fast as possible.
+
+    Raises:
+        SourceError: it cannot be opened.
+        UsageError: it is named by a number.
+    """
+    path = Path(name)
+    if name == STDIN:
+        return PipeSource("stdin", os.dup(0), form)
+    if path.is_fifo() or path.is_char_device():
+        return PipeSource.open(path, form)
+    if path.exists() or os.sep in name or path.suffix:
+        return FileSource(path, fast)
+    return supervised(name, alsa_command(name, form), form)
+
+
+def command_source(line: str, form: PcmFormat) -> Microphone:
+    """What a command line writes to its stdout, started again whenever it ends.
+
+    Raises:
+        SourceError: there is no such command.
+        UsageError: it is no command line.
+    """
+    try:
+        command = shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"{line!r} is no command line: {error}", "close every quotation mark") from None
+    if not command:
+        raise UsageError("the command is empty", "such as: --command 'parec --raw --rate=16000 --channels=1'")
+    return supervised(command[0], command, form)
+
+
+def supervised(name: str, command: Sequence[str], form: PcmFormat) -> Microphone:
+    """A command that is started again whenever it ends, fails or hangs.
+
+    Raises:
+        SourceError: there is no such command, which no attempt would change.
+    """
+    if shutil.which(command[0]) is None:
+        hint = "sudo apt install alsa-utils" if command[0] == "arecord" else "check its name and the PATH"
+        raise SourceError(f"there is no command '{command[0]}' here", hint)
+    return Microphone(name, form.rate_hz, lambda: CommandSource(name, command, form))
