@@ -26,6 +26,11 @@ class Examples:
     varied: NDArray[np.bool_]  # [N], whether it is a varied copy: to learn from, never to measure with
     classes: int  # C
 
+    def part(self, windows: Integers | NDArray[np.bool_]) -> "Examples":
+        """Some of the windows, by number or by mask [N]; classes and recordings keep their numbers."""
+        arrays = self.tokens[windows], self.labels[windows], self.recordings[windows], self.varied[windows]
+        return Examples(*arrays, self.classes)
+
 
 def folds_by_recording(examples: Examples, seed: int) -> Integers:
     """The fold in which each window is held out, [N], 0…FOLDS−1: all windows of a recording in the same.

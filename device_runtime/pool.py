@@ -37,6 +37,11 @@ def members(tasks: Sequence[TaskBlob], adapter_size: int) -> list[Member]:
     return [Member(tasks[0].parameters[:adapter_size], tuple(tasks)) for tasks in sharing.values()]
 
 
+def tasks_of(pool: Sequence[Member]) -> list[TaskBlob]:
+    """The tasks of all these members."""
+    return [task for member in pool for task in member.tasks]
+
+
 class Pool:
     """The adapters of some tasks, ready to hear."""
 

@@ -27,8 +27,13 @@ def load_taught(store: Store, task: str, manifest: Manifest) -> tuple[TaskBlob, 
     loaded = blob.from_bytes(data, manifest=manifest)
     lessons = store.lessons.read(sha256_hex(data))
     if lessons is None:
-        raise ForgottenError(f"what task '{task}' was learnt from is not known here", _hint(task))
+        raise unknown(task)
     return loaded, lessons
+
+
+def unknown(task: str) -> ForgottenError:
+    """There is no list of what a task was learnt from."""
+    return ForgottenError(f"what task '{task}' was learnt from is not known here", _hint(task))
 
 
 def recall(task: str, lessons: Lessons, cache: TokenCache, gathering: Gathering) -> Lessons:

@@ -15,7 +15,7 @@ used, and `verify` goes on saying so, until the task is enrolled again or forgot
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -28,6 +28,15 @@ from edgecl.mending import alone, open_or_mend
 from edgecl.registry import REGISTRY_NAME, Registry, TaskEntry
 from edgecl.storage_errors import told
 from edgecl.verdict import Verdict, judge, previous, status_of
+
+
+@dataclass(frozen=True)
+class Successor:
+    """The next version of a task."""
+
+    data: bytes
+    lessons: Lessons  # what it was learnt from
+    made_from: str  # the hash of the version before
 
 
 @dataclass
@@ -109,17 +118,20 @@ class Store:
         if entry.task != task:
             raise BlobError(f"this blob is of task '{entry.task}', not '{task}'", "commit it under its name")
         with self._writing():
-            old = self.registry.entries().get(task)
+            old = self._unchanged(task, made_from)
             if old is not None and not replace:
                 hint = "add --replace to learn it anew, or choose another name"
                 raise TaskExistsError(f"task '{task}' is already enrolled", hint)
-            if made_from is not None and (old is None or old.sha256 != made_from):
-                raise StoreError(f"task '{task}' was changed meanwhile; nothing was stored", "try again")
-            if lessons:
-                self.lessons.write(entry.sha256, lessons)
-            self.blobs.write(data)
-            self.registry.put(self._succeed(entry, old, made_from if supersedes else None))
+            self._put(entry, data, lessons, old, made_from if supersedes else None)
         return entry.sha256
+
+    def commit_all(self, successors: Sequence[Successor]) -> dict[str, str]:
+        """By task, the SHA-256 under which each of these now is its blob; where one cannot be, none is."""
+        entries = [TaskEntry.of(one.data) for one in successors]
+        with self._writing():
+            for entry, one in zip(entries, successors, strict=True):
+                self._put(entry, one.data, one.lessons, self._unchanged(entry.task, one.made_from))
+        return {entry.task: entry.sha256 for entry in entries}
 
     def undo(self, task: str) -> TaskEntry:
         """The task with its previous generation in use again; the one it had is kept, to undo the undoing."""
@@ -157,6 +169,27 @@ class Store:
         if present is not None and present.created:
             now = max(now, datetime.fromisoformat(present.created) + timedelta(seconds=1))
         return now.isoformat(timespec="seconds")
+
+    def _unchanged(self, task: str, made_from: str | None) -> TaskEntry | None:
+        """The task, if there is one; refused unless it still is what the next version was made from."""
+        old = self.registry.entries().get(task)
+        if made_from is not None and (old is None or old.sha256 != made_from):
+            raise StoreError(f"task '{task}' was changed meanwhile; nothing was stored", "try again")
+        return old
+
+    def _put(
+        self,
+        entry: TaskEntry,
+        data: bytes,
+        lessons: Lessons,
+        old: TaskEntry | None,
+        superseded: str | None = None,
+    ) -> None:
+        """Write lessons and blob, then turn the pointer; only ever inside a transaction."""
+        if lessons:
+            self.lessons.write(entry.sha256, lessons)
+        self.blobs.write(data)
+        self.registry.put(self._succeed(entry, old, superseded))
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

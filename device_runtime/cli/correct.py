@@ -141,7 +141,7 @@ def _show(correction: Correction, outcome: Outcome) -> None:
         f"taught '{task}' again from {lessons} recordings in {outcome.seconds:.1f} s",
         f"of the recordings kept aside {screen.percent(correction.held_out)} were recognised, "
         f"{screen.percent(correction.held_out_before)} before",
-        f"stored as {outcome.sha256[:12]}; {_fate(outcome.others)}",
+        f"stored as {outcome.sha256[:12]}; {screen.untouched(outcome.others)}",
         f"to take it back: edgecl undo {task}",
     )
 
@@ -162,12 +162,3 @@ def _doubts(correction: Correction) -> list[str]:
     if correction.forgotten:
         doubts.append(f"{len(correction.forgotten)} recordings it was learnt from are no longer remembered")
     return doubts
-
-
-def _fate(others: dict[str, bool]) -> str:
-    changed = [task for task, unchanged in others.items() if not unchanged]
-    if changed:
-        return f"not as they were: {', '.join(changed)}, see 'edgecl verify'"
-    return (
-        f"the other {len(others)} tasks are unchanged, byte for byte" if others else "there is no other task"
-    )

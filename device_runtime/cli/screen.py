@@ -1,7 +1,7 @@
 """What the commands print: answers on stdout, messages and progress on stderr."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -61,6 +61,16 @@ def refused_values(refused: Sequence[Refused]) -> list[dict[str, str]]:
 def percent(share: float | None) -> str:
     """A share as the eye likes it; a dash where there is none."""
     return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def untouched(others: Mapping[str, bool]) -> str:
+    """What became of the tasks that were not meant: name → whether it is byte for byte what it was."""
+    changed = [task for task, unchanged in others.items() if not unchanged]
+    if changed:
+        return f"not as they were: {', '.join(changed)}, see 'edgecl verify'"
+    if len(others) < 2:
+        return "the other task is unchanged, byte for byte" if others else "there is no other task"
+    return f"the other {len(others)} tasks are unchanged, byte for byte"
 
 
 def size(size_bytes: int) -> str:

@@ -1,0 +1,172 @@
+"""`edgecl consolidate --budget K`: let tasks share adapters until there are at most K."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Annotated, Any
+
+import typer
+
+from device_runtime import selftest
+from device_runtime.cli import screen
+from device_runtime.cli.interrupts import interrupts
+from device_runtime.cli.opening import demand_writable, opened_cache, opened_store
+from device_runtime.cli.options import Settings
+from device_runtime.cli.progress import progress
+from device_runtime.consolidate import Consolidator, Group, Plan
+from device_runtime.engines import open_engine
+from device_runtime.known import load_tasks
+from device_runtime.learner import Learner
+from device_runtime.memory import Memory
+from device_runtime.merge_trial import Change
+from device_runtime.recipe import Recipe
+from device_runtime.runtime import Runtime
+from edgecl import blob
+from edgecl.canonical import sha256_hex
+from edgecl.store import Store, Successor
+
+Budget = Annotated[
+    int, typer.Option(metavar="K", help="So many different adapters, at most.", min=1, show_default=False)
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this it is only tried.")]
+
+
+def consolidate(settings: Settings, budget: Budget, yes: Yes = False) -> int:
+    """Let tasks share adapters until there are at most K of them: listening gets quicker.
+
+    Each different adapter takes its time at every window; what tasks share is run once. The tasks that are
+    most alike are merged, from memory. A table shows what each would lose, measured on recordings kept aside;
+    nothing is changed without --yes. Tasks that are not merged stay as they are, byte for byte.
+
+    [bold]Examples[/bold]
+
+      edgecl consolidate --budget 3            what would it cost?
+
+      edgecl consolidate --budget 3 --yes      do it
+
+      edgecl undo alarms                       alarms gets back the adapter it had
+    """
+    started = perf_counter()
+    with opened_store(settings) as store:
+        if yes:
+            demand_writable(store)
+        before = {entry.task: entry.sha256 for entry in store.tasks()}
+        outcome = _consolidated(settings, store, budget, yes)
+        now = {verdict.task: verdict.sha256 for verdict in store.verify() if verdict.status == "unchanged"}
+    others = {task: now.get(task) == sha256 for task, sha256 in before.items() if task not in outcome.stored}
+    seconds = perf_counter() - started
+    if settings.as_json:
+        document = _document(outcome, others)
+        screen.emit({"budget": budget, **document, "seconds": seconds, "warnings": store.warnings})
+    else:
+        _show(outcome, others, budget, seconds)
+    return 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was planned, measured and done."""
+
+    plan: Plan
+    changes: list[tuple[Group, Change]]  # one a task that is merged
+    stored: dict[str, str]  # task → hash of its new blob
+
+
+def _consolidated(settings: Settings, store: Store, budget: int, yes: bool) -> Outcome:
+    runtime = Runtime.open(settings.bundle, settings.threads)
+    selftest.demand(runtime, settings.home)
+    tasks = load_tasks(store, runtime.bundle.manifest)
+    entries = {entry.task: entry for entry in store.tasks()}
+    lessons = {task.task: store.lessons.read(sha256_hex(blob.to_bytes(task))) for task in tasks}
+    memory = Memory(opened_cache(settings, store, runtime.bundle.manifest), lessons)
+    engine = open_engine(settings.engine, runtime.bundle, settings.threads)
+    now = datetime.now(UTC)
+    with progress() as bar:
+        consolidator = Consolidator(Learner(runtime, engine, Recipe(), settings.seed, bar), memory)
+        plan, changes, merged = consolidator.plan(tasks, budget), [], []
+        for group in plan.groups:
+            changed = consolidator.changes(group)
+            changes += [(group, change) for change in changed]
+            if yes:
+                merged += consolidator.merged(group, changed, lambda task: store.time_of_next(task, now))
+    successors = [
+        Successor(blob.to_bytes(task), lessons[task.task] or (), entries[task.task].sha256) for task in merged
+    ]
+    return Outcome(plan, changes, _keep(store, successors))
+
+
+def _keep(store: Store, successors: Sequence[Successor]) -> dict[str, str]:
+    """The hashes under which the tasks now are in the store: all of them, or none."""
+    if not successors:
+        return {}
+    with interrupts.held("the tasks share adapters"):
+        return store.commit_all(successors)
+
+
+def _document(outcome: Outcome, others: dict[str, bool]) -> dict[str, Any]:
+    rows = [
+        {
+            "task": change.task,
+            "shares_with": group.others(change.task),
+            "recordings": len(change.before.labels),
+            "accuracy_before": change.before.accuracy,
+            "accuracy_after": change.after.accuracy,
+            "chance": change.before.chance,
+            "sha256": outcome.stored.get(change.task),
+        }
+        for group, change in outcome.changes
+    ]
+    forgotten = [
+        {"task": task, "reason": error.message, "hint": error.hint}
+        for task, error in outcome.plan.forgotten.items()
+    ]
+    return {
+        "adapters": {"before": outcome.plan.before, "after": outcome.plan.after},
+        "committed": bool(outcome.stored),
+        "tasks": rows,
+        "cannot_be_merged": forgotten,
+        "others_unchanged": others,
+    }
+
+
+def _show(outcome: Outcome, others: dict[str, bool], budget: int, seconds: float) -> None:
+    plan = outcome.plan
+    for error in plan.forgotten.values():
+        screen.message(f"{error.message}; {error.hint}")
+    if not outcome.changes:
+        screen.answer(f"there {_adapters(plan.before)} already, no more than {budget}: nothing to do")
+        return
+    columns = ["task", "shares its adapter with", "recordings", "recognised now", "then", "change"]
+    rows = [_row(group, change) for group, change in outcome.changes]
+    screen.answer(screen.table("", columns, rows, "recordings,recognised now,then,change"))
+    for doubt in _doubts(outcome):
+        screen.answer(f"  {doubt}")
+    if outcome.stored:
+        screen.answer(
+            f"{plan.before} different adapters became {plan.after}, in {seconds:.1f} s",
+            screen.untouched(others),
+            "to give a task back the adapter it had: edgecl undo NAME",
+        )
+    else:
+        screen.answer(
+            f"{plan.before} different adapters would become {plan.after}; nothing was changed",
+            f"to do it: edgecl consolidate --budget {budget} --yes",
+        )
+
+
+def _row(group: Group, change: Change) -> tuple[str, ...]:
+    figures = screen.percent(change.before.accuracy), screen.percent(change.after.accuracy)
+    others = ", ".join(group.others(change.task))
+    return change.task, others, str(len(change.before.labels)), *figures, f"{100 * change.gain:+.1f}"
+
+
+def _doubts(outcome: Outcome) -> list[str]:
+    """Which tasks lose more than chance explains."""
+    changes = (change for _, change in outcome.changes)
+    losers = [change.task for change in changes if -change.gain > change.before.chance]
+    return [f"'{task}' loses more than chance explains: a larger --budget may spare it" for task in losers]
+
+
+def _adapters(count: int) -> str:
+    return "is 1 adapter" if count == 1 else f"are {count} different adapters"

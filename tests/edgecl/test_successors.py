@@ -1,0 +1,57 @@
+"""The next versions of several tasks, stored together: all of them or none."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edgecl.errors import BlobError, StoreError
+from edgecl.store import Store, Successor
+from tests.tiny_files import tiny_blob_bytes
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store of two tasks."""
+    with Store.open(tmp_path / "home", create=True) as store:
+        for task in ("doorbell", "kettle"):
+            store.commit(task, tiny_blob_bytes(task, 1))
+        yield store
+
+
+def successor(store: Store, task: str, value: int) -> Successor:
+    return Successor(tiny_blob_bytes(task, value), (), store.entry(task).sha256)
+
+
+def generations(store: Store) -> dict[str, tuple[str, ...]]:
+    return {entry.task: entry.generations for entry in store.tasks()}
+
+
+def test_each_becomes_its_tasks_blob_and_undo_brings_the_former_back(store: Store) -> None:
+    before = generations(store)
+    stored = store.commit_all([successor(store, task, 2) for task in ("doorbell", "kettle")])
+    assert generations(store) == {task: (stored[task], *before[task]) for task in before}
+    store.undo("kettle")
+    assert store.read("kettle") == tiny_blob_bytes("kettle", 1)
+    assert store.read("doorbell") == tiny_blob_bytes("doorbell", 2)
+
+
+def test_where_one_was_changed_meanwhile_none_is_stored(store: Store) -> None:
+    successors = [successor(store, task, 2) for task in ("doorbell", "kettle")]
+    store.commit("kettle", tiny_blob_bytes("kettle", 3), replace=True)
+    before = generations(store)
+    with pytest.raises(StoreError, match="task 'kettle' was changed meanwhile; nothing was stored"):
+        store.commit_all(successors)
+    assert generations(store) == before
+    assert len(list((store.home / "blobs").iterdir())) == 4  # what was written is swept by the next change
+    store.undo("kettle")
+    assert len(list((store.home / "blobs").iterdir())) == 3
+
+
+def test_a_blob_that_cannot_be_opened_is_refused_before_anything_is_written(store: Store) -> None:
+    successors = [successor(store, "doorbell", 2), Successor(b"no blob", (), store.entry("kettle").sha256)]
+    before = generations(store)
+    with pytest.raises(BlobError, match="no task blob"):
+        store.commit_all(successors)
+    assert generations(store) == before
+    assert len(list((store.home / "blobs").iterdir())) == 2
