@@ -3,6 +3,7 @@
 `portable` runs the bundle's plain-ONNX train step and works wherever onnxruntime does; `ort-training`
 runs onnxruntime-training's artifacts of the same forward graph. Both speak of a task's trainables as ONE
 flat vector [n] (adapter tensors, then the head [C, P + 1]), which is also the payload of its blob.
+`masked` lays masks on the steps of either.
 """
 
 from collections.abc import Collection

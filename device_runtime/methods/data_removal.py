@@ -1,8 +1,8 @@
 """Dynamic data removal: the windows that a task has learnt best leave while training goes on.
 
-SparCL (Wang et al. 2022), §3.3: a share ρ of the training data is removed, a part of it (equation 2) at the
-end of each of the first stages, those examples first that were misclassified least; none leaves after the
-cutoff stage. SPFDE's data sieving (Yuan et al. 2022) removes by the same order.
+SparCL (Wang et al. 2022), §3.3: a share ρ of the training data is removed, a part of it at the end of each of
+the first stages, those examples first that were misclassified least; none leaves after the cutoff stage.
+SPFDE's data sieving (Yuan et al. 2022) removes by the same order.
 
 Deviations: windows of the same count of mistakes are common among few, so they are ordered by their loss
 −log p of the right class, which also needs no bookkeeping: it is measured once at the end of each stage,

@@ -1,0 +1,49 @@
+"""The benchmark of the recipe's switches, on two small tasks of made-up sounds."""
+
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from device_runtime.recipe import Recipe
+from device_runtime.runtime import DEFAULT_BUNDLE
+from tools.bench import switches
+from tools.bench.switching import Figure
+from tools.demo.ingredients import RATE_HZ
+from tools.demo.synthesise import TASKS, clip
+
+
+@pytest.fixture
+def tasks(tmp_path: Path) -> Path:
+    """tasks/<task>/{train,test}/<label>/N.wav, three to learn from and one to measure with."""
+    for task, sounds in TASKS.items():
+        for label in sounds:
+            for number in range(4):
+                folder = tmp_path / "tasks" / task / ("train" if number else "test") / label
+                folder.mkdir(parents=True, exist_ok=True)
+                soundfile.write(folder / f"{number}.wav", clip(label, number), RATE_HZ)
+    return tmp_path / "tasks"
+
+
+def test_every_switch_has_a_row_and_every_task_a_column(
+    tasks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(switches, "SWITCHED", (Recipe(sparsity=0.5), Recipe(warm_start=True)))
+    switches.main(tasks, DEFAULT_BUNDLE, "portable", rounds=1, memory=tmp_path / "memory")
+    head, _, *rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert [name for name in TASKS if name not in head] == []
+    names = [row.split("|")[1].strip() for row in rows]
+    assert names == ["as usual", "soup=3", "(ensemble of 3)", "sparsity=0.5", "warm_start=on"]
+
+
+def test_a_row_is_the_mean_over_tasks_however_many_figures_each_has() -> None:
+    figures = [
+        Figure("as usual", "a", 0.5, 1.0, 1024, 1024),
+        Figure("as usual", "a", 0.7, 3.0, 1024, 1024),
+        Figure("as usual", "b", 1.0, 4.0, 3072, 1024),
+        Figure("soup=3", "a", 0.7, 6.0, 1024, 1024),
+        Figure("soup=3", "b", 1.0, 6.0, 1024, 1024),
+    ]
+    *_, usual, together = switches.table(figures, ["a", "b"])
+    assert usual == "| as usual | 80.0 % | +0.0 | 3.0 | 2 | 1 | 60.0 | 100.0 |"
+    assert together == "| soup=3 | 85.0 % | +5.0 | 6.0 | 1 | 1 | 70.0 | 100.0 |"
