@@ -17,7 +17,7 @@ from device_runtime.cli.opening import demand_writable, opened_cache, opened_sto
 from device_runtime.cli.options import Settings
 from device_runtime.cli.plot import PlotFile
 from device_runtime.cli.progress import progress
-from device_runtime.cli.recipe import RecipeWords
+from device_runtime.cli.recipe import RecipeWords, wanted
 from device_runtime.engines import open_engine
 from device_runtime.enroll import Enroller, Enrolment
 from device_runtime.intake import find_recordings
@@ -25,7 +25,6 @@ from device_runtime.known import load_others
 from device_runtime.learner import Learner, remembered_recipe
 from device_runtime.recall import load_taught
 from device_runtime.recipe import Recipe
-from device_runtime.recipe_words import recipe_of
 from device_runtime.runtime import Runtime
 from edgecl import blob
 from edgecl.errors import TaskExistsError, UsageError
@@ -80,12 +79,12 @@ def enroll(
     name = check_task_name(name)
     if replace and add:
         raise UsageError("--replace and --add exclude each other", "--replace forgets the old recordings")
-    wanted = recipe_of(recipe) if recipe else None
+    recipe_wanted = wanted(recipe, method)
     found = labelled_folder(folder) if add else find_recordings(folder)
     with opened_store(settings, create=not add) as store:
         old = store.entry(name).sha256 if add else None
         _demand_room(store, name, replace or add)
-        versions = _versions(settings, store, name, found, add, method, wanted)
+        versions = _versions(settings, store, name, found, add, method, recipe_wanted)
         first = next(versions)
         store.warnings += _given_up(store, first) if replace else []
         enrolment, sha256 = first, _keep(store, first, replace or add, old)
@@ -122,13 +121,13 @@ def _versions(
     found: LabelledFolder,
     add: bool,
     method: str,
-    wanted: Recipe | None,
+    recipe: Recipe | None,
 ) -> Iterator[Enrolment]:
     """The task as it can be had at once, then as it is better; without a recipe by the one it had."""
     runtime = Runtime.open(settings.bundle, settings.threads)
     selftest.demand(runtime, settings.home)
     old, known = load_taught(store, name, runtime.bundle.manifest) if add else (None, ())
-    recipe = wanted or (remembered_recipe(old) if old else Recipe())
+    recipe = recipe or (remembered_recipe(old) if old else Recipe())
     stored = load_others(store, name, runtime.bundle.manifest) if recipe.warm_start else []
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
     cache = opened_cache(settings, store, runtime.bundle.manifest)

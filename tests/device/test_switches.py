@@ -310,6 +310,13 @@ def test_a_misspelt_key_stops_an_enrolment_before_anything_is_heard(
     assert not (tmp_path / "home").exists()
 
 
+def test_a_closed_form_takes_no_number_of_training(edgecl: Edgecl, recordings: Path) -> None:
+    told = edgecl("enroll", "alarms", recordings / "alarms", "--method", "ridge", "--recipe", "epochs=9")
+    assert_refused(
+        told, 2, "ridge is computed in closed form: 'epochs=9' changes nothing", "--method adapter"
+    )
+
+
 def test_recipe_help_explains_every_key(edgecl: Edgecl) -> None:
     told = edgecl("enroll", "--recipe", "help")
     assert told.code == 0
