@@ -40,7 +40,7 @@ class SparseAdapter:
             tensors: of the adapter, in the order of the flat vector.
             start: where learning starts, [n].
         """
-        self._matrices = list(_matrices(tensors))
+        self._matrices = _matrices(tensors)
         self._zero = np.zeros(start.size, np.bool_)
         for matrix in self._matrices:
             shuffled = rng.permutation(matrix)
