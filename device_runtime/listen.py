@@ -6,7 +6,7 @@ A recording is a stream fed at once, so what `predict` finds in a file is what a
 its sound was cut into chunks. Windows go through the backbone one by one: a batch could round differently.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from device_runtime.backbone import Floats
@@ -38,18 +38,33 @@ class Moment:
     heard: list[Heard]  # what it changes
 
 
+def usual_rule(task: str) -> Rule:
+    """When a sound of any task counts."""
+    return Rule()
+
+
 class Listening:
     """One stream, heard by all tasks of a recognizer."""
 
-    def __init__(self, recognizer: Recognizer, rules: Mapping[str, Rule] | None = None) -> None:
-        """`rules`: by task, for those that are to differ from the usual one."""
+    def __init__(self, recognizer: Recognizer, rule_of: Callable[[str], Rule] = usual_rule) -> None:
+        """`rule_of`: from a task's name to when its sounds count."""
         runtime = recognizer.runtime
         self.rate_hz = runtime.rate_hz
-        self._recognizer = recognizer
+        self._rule_of = rule_of
         self._hop_samples = round(HOP_S * runtime.rate_hz)
         self._windows = WindowStream(runtime.window_samples, self._hop_samples)
-        own = rules or {}
-        self._deciders = {task.task: Decider(HOP_S, own.get(task.task, Rule())) for task in recognizer.tasks}
+        self._deciders: dict[str, Decider] = {}
+        self.teach(recognizer)
+
+    def teach(self, recognizer: Recognizer) -> list[Heard]:
+        """Hear with these tasks from the next window on; the ends of the sounds of those that are gone.
+
+        A task that stays, if only by name, stays in the midst of what it hears.
+        """
+        self._recognizer = recognizer
+        old, names = self._deciders, [task.task for task in recognizer.tasks]
+        self._deciders = {name: old.pop(name) if name in old else self._decider(name) for name in names}
+        return _told({task: decider.finish() for task, decider in old.items()})
 
     def feed(self, chunk: Floats) -> Iterator[Moment]:
         """Every window that a chunk [samples] completes."""
@@ -62,6 +77,9 @@ class Listening:
             heard for start, window in self._windows.finish() for heard in self._hear(start, window).heard
         ]
         return last + _told({task: decider.finish() for task, decider in self._deciders.items()})
+
+    def _decider(self, task: str) -> Decider:
+        return Decider(HOP_S, self._rule_of(task))
 
     def _hear(self, start: int, window: Floats) -> Moment:
         scores = self._recognizer.windows(window[None])

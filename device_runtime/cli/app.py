@@ -11,6 +11,7 @@ from device_runtime.cli.evaluate import evaluate
 from device_runtime.cli.listen import listen
 from device_runtime.cli.options import command
 from device_runtime.cli.predict import predict
+from device_runtime.cli.serve import serve
 from device_runtime.cli.tasks import forget, tasks, verify
 from device_runtime.cli.undo import undo
 from device_runtime.doctor import version_of
@@ -20,6 +21,7 @@ for function in (
     enroll,
     predict,
     listen,
+    serve,
     correct,
     evaluate,
     tasks,

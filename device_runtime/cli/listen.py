@@ -23,6 +23,7 @@ from device_runtime.daemon.pcm import Encoding, PcmFormat
 from device_runtime.daemon.reporter import Reporter
 from device_runtime.daemon.source import Source
 from device_runtime.daemon.station import Station
+from device_runtime.daemon.summary import summary
 from device_runtime.known import load_task, load_tasks
 from device_runtime.listen import Listening
 from device_runtime.recognize import Recognizer
@@ -38,7 +39,7 @@ RAW = "Raw PCM, and what is asked of a microphone"
 SourceName = Annotated[
     str | None,
     typer.Argument(
-        metavar="[SOURCE]",
+        metavar="SOURCE",
         help="A microphone, a recording, a FIFO, or - for stdin.",
         show_default="the microphone 'default'",
     ),
@@ -108,7 +109,7 @@ def listen(
         finally:
             for outbox in outboxes:
                 outbox.close()
-    screen.message(_summary(station))
+    screen.message(summary(station))
     return 0
 
 
@@ -125,7 +126,7 @@ def _outboxes(as_json: bool, source: Source, shown: Display) -> list[Outbox[Even
     """Who is told: stdout, and the display."""
     is_file = isinstance(source, FileSource)
     tell = Lines(sys.stdout).take if as_json else _Sentences(is_file).take
-    return [Outbox("stdout", tell, waits=is_file), Outbox("display", shown.take)]
+    return [Outbox(tell, waits=is_file), Outbox(shown.take)]
 
 
 class _Sentences:
@@ -150,16 +151,3 @@ class _Sentences:
             at_s, time = at_s + lasted.total_seconds(), end
         when = f"{timedelta(seconds=int(at_s))}" if self._is_file else f"{time.astimezone():%H:%M:%S}"
         return [when, event.task, event.label, said]
-
-
-def _summary(station: Station) -> str:
-    dropped = sum(outbox.dropped for outbox in station.outboxes)
-    told = [
-        f"{station.heard_s:.0f} s heard",
-        f"{station.sounds} {'sound' if station.sounds == 1 else 'sounds'}",
-    ]
-    if station.source.lost_frames:
-        told.append(f"{station.source.lost_frames} frames lost")
-    if dropped:
-        told.append(f"{dropped} events dropped")
-    return ", ".join(told)

@@ -15,6 +15,7 @@ from device_runtime.daemon.clips import Recent
 from device_runtime.daemon.loud import LoudTrigger
 from device_runtime.daemon.source import Block, Waveform
 from device_runtime.listen import Heard, Listening, Moment
+from device_runtime.recognize import Recognizer
 from edgecl.resampling import Resampler
 
 LONGEST_FILLED_S = 0.5
@@ -30,7 +31,7 @@ class Report:
     """the same since the source was opened."""
     heard: list[Heard]
     moment: Moment | None
-    """The window it comes from; None at the end of a stream."""
+    """The window it comes from; None where the stream or a task ends."""
 
 
 class Ear:
@@ -70,6 +71,10 @@ class Ear:
         self._next_frame = block.next_frame
         self._stream_s = block.captured_s - self.heard_s
         yield from self._hear(block.waveform)
+
+    def teach(self, recognizer: Recognizer) -> Report:
+        """Hear with other tasks from now on; what ends with those that are gone."""
+        return self._report(self._listening.teach(recognizer), None)
 
     def finish(self) -> Iterator[Report]:
         """What the end of the stream completes; ready for the next one."""

@@ -17,20 +17,31 @@ LAST_WORDS_S = 5.0  # what a sink may take for what is left when all is over
 class Outbox(Generic[Item]):
     """A queue, and the thread that empties it into a sink."""
 
-    def __init__(self, name: str, sink: Callable[[Item], None], waits: bool = False) -> None:
-        """`waits`: for room instead of dropping; for sources that wait themselves, such as files."""
-        self.name = name
+    def __init__(
+        self,
+        sink: Callable[[Item], None],
+        waits: bool = False,
+        complain: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            sink: takes one item.
+            waits: for room instead of dropping; for sources that wait themselves, such as files.
+            complain: is told whenever the sink fails in a way it did not before.
+        """
         self.dropped = 0
         """Items there was no room for."""
         self.failures = 0
-        self.failure = ""
-        """What the sink said last when it could not take one."""
+        """Items the sink could not take."""
         self.is_closed = False
         """Whether nobody takes anything any more: the other end of a pipe is closed."""
         self._sink = sink
         self._waits = waits
+        self._complain = complain
+        self._failure = ""
         self._queue: queue.Queue[Item | None] = queue.Queue(CAPACITY)  # None: that was all
-        self._thread = threading.Thread(target=self._empty, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._empty, daemon=True)
         self._thread.start()
 
     def put(self, item: Item) -> None:
@@ -60,4 +71,7 @@ class Outbox(Generic[Item]):
         except BrokenPipeError:
             self.is_closed = True
         except (OSError, EdgeclError, sqlite3.Error) as error:
-            self.failures, self.failure = self.failures + 1, str(error)
+            self.failures += 1
+            if str(error) != self._failure:
+                self._failure = str(error)
+                self._complain(self._failure)

@@ -19,8 +19,12 @@ class Reporter:
         """`keeper`: where a recording of every sound is to be kept."""
         self._source = source
         self._keeper = keeper
-        self._blobs = {task.task: sha256_hex(blob.to_bytes(task)) for task in tasks}
         self._begun_s: dict[tuple[str, str], float] = {}  # wall clock; the sounds that go on
+        self.teach(tasks)
+
+    def teach(self, tasks: Sequence[TaskBlob]) -> None:
+        """Which versions of which tasks hear from now on."""
+        self._blobs = {task.task: sha256_hex(blob.to_bytes(task)) for task in tasks}
 
     def sounds(self, report: Report) -> Iterator[SoundEvent]:
         """One event for every change."""

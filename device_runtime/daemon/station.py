@@ -8,6 +8,7 @@ from device_runtime.daemon.ear import Ear, Report
 from device_runtime.daemon.outbox import Outbox
 from device_runtime.daemon.reporter import Reporter
 from device_runtime.daemon.source import STARTING, Condition, Source
+from device_runtime.recognize import Recognizer
 from edgecl.events import Event
 
 ASKED_EVERY_S = 0.25
@@ -24,6 +25,8 @@ class Station:
     outboxes: Sequence[Outbox[Event]]
     watch: Callable[[Report], None]
     """Sees every window."""
+    news: Callable[[], Recognizer | None] = lambda: None
+    """Asked again and again; what it gives is heard with from then on."""
     frames: int = 0
     """How many were heard;"""
     sounds: int = 0
@@ -38,6 +41,7 @@ class Station:
         """
         try:
             while not stopped() and not any(outbox.is_closed for outbox in self.outboxes):
+                self._learn()
                 block = self.source.read(ASKED_EVERY_S)
                 self._tell_condition()
                 if block is None:
@@ -53,6 +57,12 @@ class Station:
     def heard_s(self) -> float:
         """How much sound was heard."""
         return self.frames / self.source.rate_hz
+
+    def _learn(self) -> None:
+        recognizer = self.news()
+        if recognizer is not None:
+            self._tell(self.ear.teach(recognizer))
+            self.reporter.teach(recognizer.tasks)
 
     def _tell(self, report: Report) -> None:
         self.watch(report)

@@ -24,7 +24,7 @@ from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
 
 ALARMS = ("doorbell", "smoke_alarm", "timer")
-COMMANDS = ("enroll", "predict", "listen", "correct", "evaluate", "tasks", "undo", "forget", "verify", "doctor")
+COMMANDS = ("enroll", "predict", "listen", "serve", "correct", "evaluate", "tasks", "undo", "forget", "verify", "doctor")
 KITCHEN = ("kettle_whistle", "knock")
 RINGS_AT_S = (3.0, 10.0)
 

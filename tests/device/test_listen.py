@@ -52,6 +52,18 @@ def test_a_moment_says_how_loud_its_newest_half_second_is(
 
 
 def test_a_task_follows_its_own_rule(recognizer: Recognizer, evening: np.ndarray) -> None:
-    listening = Listening(recognizer, {"alarms": Rule(thresholds={"doorbell": 9.0})})
+    listening = Listening(recognizer, lambda task: Rule(thresholds={"doorbell": 9.0}))
     heard = [one for moment in listening.feed(evening) for one in moment.heard] + listening.finish()
     assert "doorbell" not in {one.detection.label for one in heard}
+
+
+def test_a_task_that_is_forgotten_ends_what_it_hears_and_one_that_stays_goes_on(
+    recognizer: Recognizer, evening: np.ndarray
+) -> None:
+    listening = Listening(recognizer)
+    ringing = evening[3 * RATE_HZ : 6 * RATE_HZ]
+    assert [one.phase for moment in listening.feed(ringing) for one in moment.heard][:1] == ["new"]
+    assert listening.teach(Recognizer(recognizer.runtime, recognizer.tasks)) == []
+    ended = listening.teach(Recognizer(recognizer.runtime, []))
+    assert {(one.task, one.phase) for one in ended} == {("alarms", "end")}
+    assert listening.finish() == []

@@ -28,7 +28,7 @@ def test_a_clip_holds_the_sound_and_a_second_around_it(tmp_path: Path) -> None:
     recent, clips = Recent(16_000), Clips(tmp_path, 1 << 20)
     stream = np.random.RandomState(0).uniform(-0.5, 0.5, 10 * 16_000).astype(np.float32)
     recent.feed(stream)
-    outbox = Outbox("clips", clips.take)
+    outbox = Outbox(clips.take)
     event = ClipKeeper(recent, clips, outbox).keep(sound(5), 3.0, 4.5)
     outbox.close()
     assert Path(event.clip).parent.parent == tmp_path

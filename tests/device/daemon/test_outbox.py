@@ -8,7 +8,7 @@ from device_runtime.daemon.outbox import Outbox
 
 def test_what_is_put_in_is_taken_in_order() -> None:
     taken: list[int] = []
-    box = Outbox("numbers", taken.append)
+    box = Outbox(taken.append)
     for number in range(100):
         box.put(number)
     box.close()
@@ -19,7 +19,7 @@ def test_what_is_put_in_is_taken_in_order() -> None:
 def test_a_stuck_sink_costs_events_and_they_are_counted(monkeypatch) -> None:
     monkeypatch.setattr(outbox, "CAPACITY", 10)
     let_go = threading.Event()
-    box = Outbox("stuck", lambda _: let_go.wait())
+    box = Outbox(lambda _: let_go.wait())
     for number in range(30):
         box.put(number)
     let_go.set()
@@ -27,15 +27,16 @@ def test_a_stuck_sink_costs_events_and_they_are_counted(monkeypatch) -> None:
     assert 19 <= box.dropped <= 20
 
 
-def test_a_sink_that_fails_is_asked_again_and_its_words_are_kept() -> None:
+def test_a_sink_that_fails_is_asked_again_and_its_words_are_passed_on_once() -> None:
     def fail(number: int) -> None:
         raise OSError(28, f"no room for {number}")
 
-    box = Outbox("full disk", fail)
-    box.put(1)
-    box.put(2)
+    complaints: list[str] = []
+    box = Outbox(fail, complain=complaints.append)
+    for number in (1, 1, 2):
+        box.put(number)
     box.close()
-    assert (box.failures, box.failure) == (2, "[Errno 28] no room for 2")
+    assert (box.failures, complaints) == (3, ["[Errno 28] no room for 1", "[Errno 28] no room for 2"])
     assert not box.is_closed
 
 
@@ -43,7 +44,7 @@ def test_a_closed_pipe_is_the_end() -> None:
     def fail(number: int) -> None:
         raise BrokenPipeError
 
-    box = Outbox("pipe", fail)
+    box = Outbox(fail)
     box.put(1)
     box.close()
     assert box.is_closed

@@ -135,7 +135,7 @@ def run(recognizer: Recognizer) -> Runner:
     def go(source: object, keeper: ClipKeeper | None = None, recent: Recent | None = None) -> list[Event]:
         events: list[Event] = []
         reports: list[Report] = []
-        outbox = Outbox("events", events.append, waits=True)
+        outbox = Outbox(events.append, waits=True)
         ear = Ear(Listening(recognizer), source.rate_hz, recent=recent)
         station = Station(
             source, ear, Reporter(source.name, recognizer.tasks, keeper), [outbox], reports.append
@@ -173,7 +173,7 @@ def test_clips_are_cut_around_what_was_heard(
 ) -> None:
     soundfile.write(tmp_path / "evening.wav", evening, RATE_HZ, subtype="FLOAT")
     clips, recent = Clips(tmp_path / "clips", 1 << 20), Recent(RATE_HZ)
-    outbox = Outbox("clips", clips.take, waits=True)
+    outbox = Outbox(clips.take, waits=True)
     events = run(FileSource(tmp_path / "evening.wav", fast=True), ClipKeeper(recent, clips, outbox), recent)
     outbox.close()
     ends = [event for event in events if event.kind == "sound" and event.phase == "end"]

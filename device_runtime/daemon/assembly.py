@@ -1,0 +1,96 @@
+"""From a configuration to a station, with everything that belongs to it opened."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from device_runtime.daemon.clips import Clip, ClipKeeper, Clips, Recent
+from device_runtime.daemon.ear import Ear
+from device_runtime.daemon.history import History, Retention
+from device_runtime.daemon.loud import LoudTrigger
+from device_runtime.daemon.microphone import Microphone
+from device_runtime.daemon.opening import command_source, open_source
+from device_runtime.daemon.outbox import Outbox
+from device_runtime.daemon.pcm import Encoding, PcmFormat
+from device_runtime.daemon.pipe import PipeSource
+from device_runtime.daemon.reporter import Reporter
+from device_runtime.daemon.source import Source
+from device_runtime.daemon.station import Station
+from device_runtime.daemon.tasks import Tasks
+from device_runtime.listen import Listening
+from device_runtime.recognize import Recognizer
+from device_runtime.runtime import Runtime
+from edgecl.config import ClipsConfig, Config, HistoryConfig, SourceConfig
+from edgecl.events import Event
+
+HISTORY_NAME = "history.db"
+CLIPS_FOLDER = "clips"
+MEGABYTE = 1_000_000
+
+Complain = Callable[[str], None]
+"""Told, in a sentence, what goes wrong without stopping anything."""
+
+
+def station_of(
+    config: Config,
+    home: Path,
+    runtime: Runtime,
+    told: Sequence[Callable[[Event], None]],
+    complain: Complain,
+    closing: ExitStack,
+) -> Station:
+    """The station of a configuration, ready to run.
+
+    Args:
+        told: who is told of events, beside the history.
+        closing: closes what is opened here, the sinks once they have taken all.
+
+    Raises:
+        EdgeclError: the source, the store or the history cannot be opened.
+    """
+    tasks = Tasks(home, runtime, complain)
+    recognizer = tasks.news() or Recognizer(runtime, [])
+    source = source_of(config.source)
+    closing.callback(source.close)
+    keeper = _keeper(config.clips, home, runtime.rate_hz, complain, closing)
+    trigger = None if config.loud.level_dbfs is None else LoudTrigger(config.loud.level_dbfs)
+    recent = keeper.recent if keeper else None
+    ear = Ear(Listening(recognizer, config.rule_of), source.rate_hz, trigger, recent)
+    reporter = Reporter(source.name, recognizer.tasks, keeper)
+    sinks = [_history(config.history, home, closing).take, *told]
+    outboxes = [_outbox(sink, complain, closing) for sink in sinks]
+    return Station(source, ear, reporter, outboxes, lambda report: None, tasks.news)
+
+
+def source_of(config: SourceConfig) -> Source:
+    """The source that a configuration names; one that others write into is opened again and again."""
+    form = PcmFormat(config.rate_hz, config.channels, Encoding(config.encoding))
+    if config.command:
+        return command_source(config.command, form)
+    path = Path(config.path)
+    if config.path and path.is_fifo():
+        return Microphone(config.path, form.rate_hz, lambda: PipeSource.open(path, form))
+    return open_source(config.path or config.device, form)
+
+
+def _history(config: HistoryConfig, home: Path, closing: ExitStack) -> History:
+    history = History(home / HISTORY_NAME, Retention(config.days, config.sounds))
+    closing.callback(history.close)
+    return history
+
+
+def _keeper(
+    config: ClipsConfig, home: Path, rate_hz: int, complain: Complain, closing: ExitStack
+) -> ClipKeeper | None:
+    if not config.keep:
+        return None
+    clips = Clips(home / CLIPS_FOLDER, round(config.quota_mb * MEGABYTE))
+    outbox: Outbox[Clip] = Outbox(clips.take, complain=complain)
+    closing.callback(outbox.close)
+    return ClipKeeper(Recent(rate_hz), clips, outbox)
+
+
+def _outbox(sink: Callable[[Event], None], complain: Complain, closing: ExitStack) -> Outbox[Event]:
+    outbox = Outbox(sink, complain=complain)
+    closing.callback(outbox.close)
+    return outbox

@@ -1,0 +1,173 @@
+"""The daemon's configuration: a TOML file, read strictly, all its faults told at once.
+
+    home = "/var/lib/edgecl"
+
+    [source]
+    device = "plughw:CARD=Device"      # or: command = "parec --raw …", or: path = "/run/sound.fifo"
+
+    [rule]                             # when a sound counts, for every task
+    refractory_s = 10
+
+    [tasks.alarms.thresholds]          # … and for one of them
+    doorbell = 0.3
+
+Every key has a default; what is not written here is not needed.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from edgecl.decision import Rule
+from edgecl.errors import UsageError
+
+Positive = Annotated[float, Field(gt=0)]
+Margin = Annotated[float, Field(ge=-2, le=2)]
+
+
+class Section(BaseModel):
+    """Base of every table: nothing unknown, nothing guessed from another type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class SourceConfig(Section):
+    """[source]: what is listened to."""
+
+    device: str = "default"
+    """An ALSA device by name: 'arecord -L' lists them."""
+    command: str = ""
+    """Instead: a command that writes raw PCM to its stdout."""
+    path: str = ""
+    """Instead: a recording or a FIFO."""
+    rate_hz: Annotated[int, Field(ge=4_000, le=192_000)] = 16_000
+    channels: Annotated[int, Field(ge=1, le=64)] = 1
+    encoding: Literal["s16le", "s32le", "f32le"] = "s16le"
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if len({"device", "command", "path"} & self.model_fields_set) > 1:
+            raise ValueError("takes one of device, command and path")
+        return self
+
+
+class RuleConfig(Section):
+    """[rule]: when a sound counts; see `edgecl.decision.Rule`."""
+
+    needed: Annotated[int, Field(ge=1, le=100)] = Rule().needed
+    of: Annotated[int, Field(ge=1, le=100)] = Rule().of
+    hysteresis: Annotated[float, Field(ge=0, le=2)] = Rule().hysteresis
+    refractory_s: Annotated[float, Field(ge=0, le=86_400)] = Rule().refractory_s
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        if self.needed > self.of:
+            raise ValueError(f"needs {self.needed} windows of {self.of}")
+        return self
+
+
+class TaskConfig(Section):
+    """[tasks.NAME]: what is different about one task."""
+
+    refractory_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
+    thresholds: dict[str, Margin] = {}
+    """Label → the smallest accepted margin, instead of the task's own."""
+
+
+class LoudConfig(Section):
+    """[loud]: tell of any sound that is loud."""
+
+    level_dbfs: Annotated[float, Field(ge=-120, le=0)] | None = None
+    """RMS of half a second; not given: never."""
+
+
+class HistoryConfig(Section):
+    """[history]: what was heard, in home/history.db."""
+
+    days: Positive = 30.0
+    sounds: Annotated[int, Field(ge=0)] = 100_000
+
+
+class ClipsConfig(Section):
+    """[clips]: recordings of what was heard, in home/clips."""
+
+    keep: bool = False
+    quota_mb: Positive = 500.0
+
+
+class OutputConfig(Section):
+    """[output]: events beside the history."""
+
+    stdout: bool = True
+    """Every event as a line of JSON."""
+
+
+class Config(Section):
+    """The whole file."""
+
+    home: str = ""
+    """Where tasks and history are kept; not given: as for every command."""
+    bundle: str = ""
+    """A bundle folder; not given: the shipped one."""
+    source: SourceConfig = SourceConfig()
+    rule: RuleConfig = RuleConfig()
+    tasks: dict[str, TaskConfig] = {}
+    loud: LoudConfig = LoudConfig()
+    history: HistoryConfig = HistoryConfig()
+    clips: ClipsConfig = ClipsConfig()
+    output: OutputConfig = OutputConfig()
+
+    def rule_of(self, task: str) -> Rule:
+        """When a sound of this task counts."""
+        own = self.tasks.get(task, TaskConfig())
+        refractory_s = self.rule.refractory_s if own.refractory_s is None else own.refractory_s
+        return Rule(self.rule.needed, self.rule.of, self.rule.hysteresis, refractory_s, own.thresholds)
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in a file.
+
+    Raises:
+        UsageError: it cannot be read, is no TOML, or has faults, all of which are told.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = f"the configuration '{path}' cannot be read: {error.strerror}"
+        raise UsageError(reason, "check that it exists and that you may read it") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"'{path}' is no TOML: {error}", "see https://toml.io") from None
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        faults = [_sentence(fault) for fault in error.errors()]
+        count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise UsageError(f"'{path}' has {count}: {'; '.join(faults)}", "correct the file") from None
+
+
+def _sentence(fault: Mapping[str, Any]) -> str:
+    place = ".".join(map(str, fault["loc"])) or "the file"
+    if fault["type"] == "extra_forbidden":
+        return f"{place} is not known{_guess(fault['loc'])}"
+    if fault["type"] == "value_error":
+        return f"{place} {fault['ctx']['error']}"
+    told = fault["msg"].replace("Input should be", "it should be")
+    return f"{place} is {fault['input']!r}, {told[0].lower()}{told[1:]}"
+
+
+def _guess(place: tuple[str | int, ...]) -> str:
+    """`, did you mean …?` for a misspelt key."""
+    *table, key = map(str, place)
+    close = get_close_matches(key, list(_keys_of(table)), n=1)
+    return f", did you mean '{close[0]}'?" if close else ""
+
+
+def _keys_of(table: list[str]) -> Iterator[str]:
+    """The keys that may stand in a table."""
+    sections = {name: type(field.default) for name, field in Config.model_fields.items()}
+    section = Config if not table else TaskConfig if table[0] == "tasks" else sections[table[0]]
+    yield from section.model_fields

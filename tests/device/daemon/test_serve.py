@@ -1,0 +1,132 @@
+"""`edgecl serve`: listens as configured, keeps a history, and hears what is enrolled meanwhile."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from device_runtime.daemon.history import History
+from edgecl.store import Store
+
+RATE_HZ = 16_000
+NOTICED_AFTER_S = 1.5
+
+
+class Daemon:
+    """`edgecl serve` in a process of its own, with a configuration."""
+
+    def __init__(self, folder: Path, bundle: Path, config: str) -> None:
+        self.home = folder / "home"
+        self._stderr = folder / "stderr.txt"
+        (folder / "config.toml").write_text(f'home = "{self.home}"\nbundle = "{bundle}"\n{config}')
+        command = [sys.executable, "-m", "device_runtime", "serve", "--config", str(folder / "config.toml")]
+        with self._stderr.open("w") as errors:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+
+    @property
+    def said(self) -> str:
+        return self._stderr.read_text()
+
+    def until(self, **wanted: object) -> dict:
+        """The first event told from now on whose fields have these values."""
+        for line in self.process.stdout:
+            event = json.loads(line)
+            if wanted.items() <= event.items():
+                return event
+        raise AssertionError(f"it ended before it told of {wanted}: {self.said}")
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """The exit code, and what was told that was not read yet."""
+        self.process.send_signal(number)
+        rest = self.process.stdout.read()
+        return self.process.wait(timeout=20), rest
+
+
+def pcm(waveform: np.ndarray) -> bytes:
+    return (waveform * 32767).astype("<i2").tobytes()
+
+
+@pytest.fixture
+def serve(bundle: Path, tmp_path: Path) -> Iterator[Callable[[str], Daemon]]:
+    """Starts the daemon with a configuration; it is ended with the test."""
+    started: list[Daemon] = []
+
+    def start(config: str) -> Daemon:
+        started.append(Daemon(tmp_path, bundle, config))
+        return started[-1]
+
+    yield start
+    for daemon in started:
+        if daemon.process.poll() is None:
+            daemon.process.kill()
+        daemon.process.communicate()
+
+
+def test_what_is_heard_goes_to_stdout_history_and_clips(
+    serve: Callable[[str], Daemon], home: Path, evening: np.ndarray, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "evening.wav", evening[2 * RATE_HZ : 9 * RATE_HZ], RATE_HZ)
+    daemon = serve(f'[source]\npath = "{tmp_path}/evening.wav"\n[clips]\nkeep = true')
+    out, _ = daemon.process.communicate(timeout=60)
+    assert daemon.process.returncode == 0, daemon.said
+    ends = [event for event in map(json.loads, out.splitlines()) if event.get("phase") == "end"]
+    assert "doorbell" in {event["label"] for event in ends}
+    assert all(soundfile.info(event["clip"]).duration > 1 for event in ends)
+    history = History(home / "history.db")
+    assert {sound.id for sound in history.sounds(10)} == {event["id"] for event in ends}
+    assert history.conditions(10)[0].state == "listening"
+    history.close()
+
+
+def test_a_task_enrolled_meanwhile_is_heard_and_a_forgotten_one_is_not(
+    serve: Callable[[str], Daemon], learnt_home: Path, evening: np.ndarray, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "sound")
+    daemon = serve(f'[source]\npath = "{tmp_path}/sound"')
+    with (tmp_path / "sound").open("wb", buffering=0) as fifo:
+        fifo.write(pcm(evening[:RATE_HZ]))
+        daemon.until(state="listening")
+        assert "no task was enrolled yet" in daemon.said
+        with Store.open(learnt_home, create=False) as there, Store.open(daemon.home, create=False) as here:
+            here.commit("alarms", there.read("alarms"))
+            time.sleep(NOTICED_AFTER_S)
+            fifo.write(pcm(evening[: 8 * RATE_HZ]))
+            heard = daemon.until(phase="new")
+            assert (heard["task"], heard["blob_sha256"]) == ("alarms", here.entry("alarms").sha256)
+            here.forget("alarms")
+        time.sleep(NOTICED_AFTER_S)
+        fifo.write(pcm(evening))
+        time.sleep(1)
+    code, rest = daemon.stop()
+    assert code == 0
+    assert '"new"' not in rest
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop_it_ends_cleanly(
+    serve: Callable[[str], Daemon], player: Callable[[str], list[str]], number: signal.Signals
+) -> None:
+    daemon = serve(f'[source]\ncommand = "{" ".join(player("play(60)"))}"')
+    daemon.until(state="listening")
+    code, _ = daemon.stop(number)
+    assert code == 0
+    assert "s heard, 0 sounds" in daemon.said
+    assert "Traceback" not in daemon.said
+
+
+def test_faults_in_the_configuration_are_told_before_anything_is_opened(
+    serve: Callable[[str], Daemon],
+) -> None:
+    daemon = serve("[sorce]\nrate_hz = 5\n[history]\ndays = 0")
+    assert daemon.process.wait(timeout=30) == 2
+    assert "2 faults: " in daemon.said
+    assert "did you mean 'source'?" in daemon.said
+    assert not daemon.home.exists()

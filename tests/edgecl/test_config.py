@@ -1,0 +1,101 @@
+"""The configuration: short where all is usual, and all its faults told at once."""
+
+from pathlib import Path
+
+import pytest
+
+from edgecl.config import Config, read_config
+from edgecl.decision import Rule
+from edgecl.errors import UsageError
+
+WHOLE = """
+home = "/var/lib/edgecl"
+
+[source]
+device = "plughw:CARD=Device"
+rate_hz = 48000
+channels = 2
+
+[rule]
+needed = 3
+of = 5
+hysteresis = 0.1
+refractory_s = 10
+
+[tasks.alarms]
+refractory_s = 60
+thresholds = { doorbell = 0.3 }
+
+[loud]
+level_dbfs = -30
+
+[history]
+days = 7
+
+[clips]
+keep = true
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    (tmp_path / "config.toml").write_text(text)
+    return tmp_path / "config.toml"
+
+
+def refusal(tmp_path: Path, text: str) -> str:
+    with pytest.raises(UsageError) as refused:
+        read_config(written(tmp_path, text))
+    return refused.value.message
+
+
+def test_an_empty_file_is_a_configuration(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, ""))
+    assert config == Config()
+    assert config.rule_of("alarms") == Rule()
+    assert not config.clips.keep
+
+
+def test_a_task_may_differ_from_the_others(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, WHOLE))
+    assert config.rule_of("alarms") == Rule(3, 5, 0.1, 60, {"doorbell": 0.3})
+    assert config.rule_of("kitchen") == Rule(3, 5, 0.1, 10)
+    assert (config.source.rate_hz, config.loud.level_dbfs, config.history.days) == (48_000, -30, 7)
+
+
+def test_all_faults_are_told_at_once_and_misspelt_keys_are_guessed(tmp_path: Path) -> None:
+    told = refusal(
+        tmp_path,
+        """
+        hoem = "/tmp"
+        [source]
+        devcie = "default"
+        rate_hz = "fast"
+        [history]
+        days = -1
+        [tasks.alarms]
+        treshold = 1
+        [rule]
+        needed = 4
+        [output]
+        colour = "red"
+        """,
+    )
+    assert "has 7 faults" in told
+    assert "hoem is not known, did you mean 'home'?" in told
+    assert "source.devcie is not known, did you mean 'device'?" in told
+    assert "source.rate_hz is 'fast', it should be a valid integer" in told
+    assert "history.days is -1, it should be greater than 0" in told
+    assert "tasks.alarms.treshold is not known, did you mean 'thresholds'?" in told
+    assert "rule needs 4 windows of 3" in told
+    assert "output.colour is not known;" in told
+
+
+def test_one_source_at_a_time(tmp_path: Path) -> None:
+    told = refusal(tmp_path, '[source]\ndevice = "default"\ncommand = "parec"')
+    assert "has a fault: source takes one of device, command and path" in told
+
+
+def test_what_is_no_toml_or_not_there_says_so(tmp_path: Path) -> None:
+    assert "is no TOML" in refusal(tmp_path, "home = ")
+    with pytest.raises(UsageError, match="cannot be read: No such file"):
+        read_config(tmp_path / "gone.toml")
