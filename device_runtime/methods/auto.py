@@ -5,6 +5,11 @@ probability given to the right class, is taken: that tells finer differences tha
 who is sure and wrong. Between it and the adapter, which answers for one fold only, hits decide, recording by
 recording: the adapter must gain more of them than chance moves (McNemar 1947: the recordings on which only
 one is right are compared, gained − lost against √(gained + lost)).
+
+Several methods often do about equally well, and which of them a test then favours is chance. Means of methods
+were tried in place of the choice: of the best two, of all that are tied, of each with and without copies,
+weighted by bootstrap. On six tasks with 4, 8, 16 and all recordings a class their mean accuracies lie within
+0.4 points of this one's, and what seemed better with one backbone was not with another.
 """
 
 from collections.abc import Sequence
