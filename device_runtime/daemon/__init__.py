@@ -1,20 +1,20 @@
 """The daemon: hears, and tells. Data flows one way, and each file is one step of it.
 
-    source ─► block ─► ear ─► report ─► reporter ─► event ─► outbox ─► sink
-                        │
-                        └ resampler ─► windows ─► backbone, once ─► every task ─► its decider   (`listen`)
+source ─► block ─► ear ─► report ─► reporter ─► event ─► outbox ─► sink
+                    │
+                    └ resampler ─► windows ─► backbone, once ─► every task ─► its decider   (`listen`)
 
-    source       what a source of sound is: blocks with a running frame count, and a condition
-    pcm          bytes of a pipe → frames
-    pipe         stdin, a FIFO        command   a child process such as arecord        file   a recording
-    health       what frames tell of their source: silence, clipping, a wrong rate
-    microphone   a source that is opened again whenever it ends, fails, hangs or stays silent
-    opening      from what a user names to a source
-    ear          blocks → what is heard in them, across gaps
-    loud         a sound of any kind above a level
-    reporter     what is heard → events (the contract: `edgecl.events`)
-    outbox       events → a sink, without ever waiting for it
-    lines, history, clips    sinks: JSON lines, SQLite, FLAC files
-    tasks        a store, watched while it changes
-    station      the loop             assembly  a configuration (`edgecl.config`) → a station
+source       what a source of sound is: blocks with a running frame count, and a condition
+pcm          bytes of a pipe → frames
+pipe         stdin, a FIFO        command   a child process such as arecord        file   a recording
+health       what frames tell of their source: silence, clipping, a wrong rate
+microphone   a source that is opened again whenever it ends, fails, hangs or stays silent
+opening      from what a user names to a source
+ear          blocks → what is heard in them, across gaps
+loud         a sound of any kind above a level
+reporter     what is heard → events (the contract: `edgecl.events`)
+outbox       events → a sink, without ever waiting for it
+lines, history, clips    sinks: JSON lines, SQLite, FLAC files
+tasks        a store, watched while it changes
+station      the loop             assembly  a configuration (`edgecl.config`) → a station
 """

@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def open_source(name: str, form: PcmFormat, fast: bool = False) -> Source:
     """
     path = Path(name)
     if name == STDIN:
-        return PipeSource("stdin", os.dup(0), form)
+        return _stdin(form)
     if path.is_fifo() or path.is_char_device():
         return PipeSource.open(path, form)
     if path.exists() or os.sep in name or path.suffix:
@@ -65,3 +66,11 @@ def supervised(name: str, command: Sequence[str], form: PcmFormat) -> Microphone
         hint = "sudo apt install alsa-utils" if command[0] == "arecord" else "check its name and the PATH"
         raise SourceError(f"there is no command '{command[0]}' here", hint)
     return Microphone(name, form.rate_hz, lambda: CommandSource(name, command, form))
+
+
+def _stdin(form: PcmFormat) -> PipeSource:
+    if sys.stdin.isatty():
+        raise UsageError(
+            "stdin is a terminal, which sends no sound", "pipe raw PCM into it: … | edgecl listen -"
+        )
+    return PipeSource("stdin", os.dup(0), form)

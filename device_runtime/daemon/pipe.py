@@ -38,7 +38,11 @@ class PipeSource:
             raise SourceError(reason, "check that it exists and that you may read it") from None
 
     def read(self, within_s: float) -> Block | None:
-        """See `Source`."""
+        """See `Source`.
+
+        Raises:
+            SourceError: it cannot be read any more.
+        """
         ready, _, _ = select.select([self.descriptor], [], [], within_s)
         return self._take() if ready else self._block(b"")
 
@@ -52,7 +56,10 @@ class PipeSource:
         os.close(self.descriptor)
 
     def _take(self) -> Block | None:
-        data = os.read(self.descriptor, READ_BYTES)
+        try:
+            data = os.read(self.descriptor, READ_BYTES)
+        except OSError as error:
+            raise SourceError(f"'{self.name}' cannot be read: {error.strerror}") from None
         return self._block(data) if data else None
 
     def _block(self, data: bytes) -> Block:

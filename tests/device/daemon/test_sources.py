@@ -1,6 +1,7 @@
 """Sources: pipes, child processes, files; every frame once and in order."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -130,6 +131,21 @@ def test_a_command_that_is_not_installed_says_what_to_install() -> None:
 def test_arecord_is_called_for_a_device_by_its_name() -> None:
     command = alsa_command("plughw:CARD=Device,DEV=0", PcmFormat(48_000, 2, Encoding.s32le))
     assert " ".join(command) == "arecord -q -D plughw:CARD=Device,DEV=0 -t raw -f S32_LE -r 48000 -c 2"
+
+
+@pytest.mark.skipif(shutil.which("arecord") is None, reason="alsa-utils is not installed")
+def test_a_real_alsa_device_gives_its_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "noise.raw").write_bytes(NOISE.tobytes())
+    slave = f"slave.pcm {{ type null }}\nfile /dev/null\ninfile {tmp_path}/noise.raw\nformat raw"
+    (tmp_path / ".asoundrc").write_text(f"pcm.noise {{ type file\n{slave} }}\n")
+    source = CommandSource("noise", alsa_command("noise", PcmFormat(16_000, 2)), PcmFormat(16_000, 2))
+    block = source.read(5.0)
+    while not block.waveform.size:
+        block = source.read(5.0)
+    source.close()
+    expected = Unpacker(PcmFormat(16_000, 2)).feed(NOISE.tobytes())
+    np.testing.assert_array_equal(block.waveform[:1000], expected[:1000])
 
 
 @pytest.mark.parametrize("device", ["hw:0", "plughw:1,0", "hw:CARD=2"])
