@@ -1,5 +1,6 @@
 """What held-out recordings were taken for: the one measure by which ways of learning are compared."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,10 @@ class HeldOut:
         """The same of those recordings that are among these."""
         kept = np.isin(self.recordings, recordings)
         return HeldOut(self.recordings[kept], self.labels[kept], self.scores[kept])
+
+    def without(self, recordings: Iterable[int]) -> "HeldOut":
+        """The same of all but these recordings."""
+        return self.among(np.setdiff1d(self.recordings, list(recordings)))
 
     @property
     def predicted(self) -> Integers:

@@ -8,11 +8,12 @@ import numpy as np
 
 from device_runtime.curve import Point, expected
 from device_runtime.enroll import Enrolment
-from device_runtime.suspects import suspects
+from device_runtime.held_out import HeldOut
+from device_runtime.suspects import Suspect, suspects
 from edgecl.metrics import Counts, confusion, per_class
 from edgecl.sketch import copies
 
-MOST_PAIRS = 5
+MOST = 5  # pairs, and classes of which more is asked for
 FEW = 5
 """Recordings of a class, below which it can hardly be measured;"""
 GOOD_START = 12
@@ -83,21 +84,29 @@ class Report:
 
 
 def report(enrolment: Enrolment) -> Report:
-    """The report on an enrolment, as its held-out recordings showed it."""
+    """The report on an enrolment, as its held-out recordings showed it.
+
+    What may only be mislabelled is no reason to record more.
+    """
     held_out, labels = enrolment.lesson.held_out, enrolment.blob.labels
-    counts = confusion(held_out.labels, held_out.predicted, len(labels))
-    classes = _classes(enrolment, counts)
+    doubted = suspects(enrolment.first.held_out)
+    trusted = held_out.without(one.recording for one in doubted)
+    counts = _counts(held_out, labels)
     return Report(
-        classes=classes,
+        classes=_classes(enrolment, counts),
         accuracy=held_out.accuracy,
         confusable=_confusable(labels, counts),
         confusion=counts,
         curve=enrolment.curve,
         expected=expected(enrolment.curve),
-        suspects=list(_doubtful(enrolment)),
+        suspects=list(_doubtful(enrolment, doubted)),
         duplicates=list(_copies(enrolment)),
-        advice=list(advise(classes, enrolment.curve)),
+        advice=list(advise(_classes(enrolment, _counts(trusted, labels)), enrolment.curve)),
     )
+
+
+def _counts(held_out: HeldOut, labels: Sequence[str]) -> Counts:
+    return confusion(held_out.labels, held_out.predicted, len(labels))
 
 
 def _classes(enrolment: Enrolment, counts: Counts) -> list[ClassReport]:
@@ -113,12 +122,12 @@ def _classes(enrolment: Enrolment, counts: Counts) -> list[ClassReport]:
 
 def _confusable(labels: Sequence[str], counts: Counts) -> list[Confusion]:
     pairs = [Confusion(labels[i], labels[j], int(counts[i, j])) for i, j in np.argwhere(counts) if i != j]
-    return sorted(pairs, key=lambda pair: -pair.clips)[:MOST_PAIRS]
+    return sorted(pairs, key=lambda pair: -pair.clips)[:MOST]
 
 
-def _doubtful(enrolment: Enrolment) -> Iterator[Doubtful]:
+def _doubtful(enrolment: Enrolment, doubted: Sequence[Suspect]) -> Iterator[Doubtful]:
     lessons, labels = enrolment.lessons, enrolment.blob.labels
-    for one in suspects(enrolment.first.held_out):
+    for one in doubted:
         file = lessons[one.recording].file
         yield Doubtful(file, labels[one.label], labels[one.looks_like], one.score)
 
@@ -141,10 +150,10 @@ def advise(classes: Sequence[ClassReport], curve: Sequence[Point]) -> Iterator[s
     if promised is None or not missed:
         return
     if promised - curve[-1].accuracy >= WORTH_IT:
-        for known in missed:
+        for known in missed[:MOST]:
             yield f"record {min(known.clips, MOST_MORE)} more of '{known.label}'"
     else:
-        names = ", ".join(f"'{known.label}'" for known in missed)
+        names = ", ".join(f"'{known.label}'" for known in missed[:MOST])
         yield f"more of the same will change little for {names}: record elsewhere, and other sources of it"
 
 
