@@ -85,8 +85,8 @@ def show(enrolment: Enrolment, outcome: Outcome) -> None:
 
 def draw(enrolment: Enrolment, file: Path) -> None:
     """The same as a picture."""
-    told, held_out = report(enrolment), len(enrolment.lesson.held_out.labels)
-    title = f"{enrolment.blob.task}: {screen.percent(told.accuracy)} of {_recordings(held_out)} kept aside"
+    told, asked = report(enrolment), _recordings(len(enrolment.lesson.held_out.labels))
+    title = f"{enrolment.blob.task}: {screen.percent(told.accuracy)} of {asked} kept aside recognised"
     plot.draw(file, title, enrolment.blob.labels, told.confusion, told.curve, told.expected)
 
 

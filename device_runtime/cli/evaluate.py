@@ -67,7 +67,7 @@ def evaluate(
 
 def _draw(evaluation: Evaluation, file: Path) -> None:
     share, count = screen.percent(evaluation.accuracy), len(evaluation.scored)
-    title = f"{evaluation.task}: {share} of {count} recordings"
+    title = f"{evaluation.task}: {share} of {count} recordings recognised"
     draw(file, title, evaluation.labels, evaluation.confusion)
 
 
