@@ -23,6 +23,7 @@ class Interrupts:
         self._as_json = False
         self._left = console.UNCHANGED
         self._holding = False
+        self._noticing = False
         self._pending = False
 
     def install(self, as_json: bool) -> None:
@@ -45,11 +46,11 @@ class Interrupts:
 
     @contextmanager
     def noticed(self) -> Iterator[Callable[[], bool]]:
-        """Within it a signal stops nothing: work that goes on until then asks whether one came, and ends.
+        """Within it a first signal stops nothing: work without an end asks whether one came, and ends.
 
-        It ends as it would have anyway, so from then on further signals change nothing.
+        A second one is meant: it stops the process at once.
         """
-        self._holding = True
+        self._noticing = True
         yield lambda: self._pending
         self.ignore()
 
@@ -59,8 +60,8 @@ class Interrupts:
             signal.signal(number, signal.SIG_IGN)
 
     def _arrived(self, number: int, frame: FrameType | None) -> None:
-        self._pending = True
-        if not self._holding:
+        first, self._pending = not self._pending, True
+        if not self._holding and not (self._noticing and first):
             self._stop()
 
     def _stop(self) -> NoReturn:

@@ -13,7 +13,10 @@ PIECE_S = 0.1  # given at once at normal speed
 
 
 class FileSource:
-    """The frames of a file. Its time begins when it is opened, whenever it was recorded."""
+    """The frames of a file. Its time begins when it is opened, whenever it was recorded.
+
+    Unlike `edgecl.audio.read_clip`, which sees all of it first, it does not scale down what peaks above 1.
+    """
 
     def __init__(self, path: Path, fast: bool) -> None:
         """Open the file.

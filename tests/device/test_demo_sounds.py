@@ -1,6 +1,8 @@
 """The demonstration's made-up sounds: the same every time, fit to learn from, true to their truth."""
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 import soundfile
 
 from tools.demo.ingredients import RATE_HZ
-from tools.demo.synthesise import CLIPS_PER_LABEL, FIRST_UNSEEN, TASKS, clip, mixed, write_all
+from tools.demo.synthesise import CLIPS_PER_LABEL, FIRST_UNSEEN, MIX_ORDER, TASKS, clip, mixed, write_all
 
 LABELS = [label for sounds in TASKS.values() for label in sounds]
 
@@ -59,3 +61,15 @@ def test_everything_is_written_where_enrolment_looks_for_it(tmp_path: Path) -> N
         rows = list(csv.DictReader(file))
     assert [row["label"] for row in rows] == [event.label for event in events]
     assert list(rows[0]) == ["start_s", "end_s", "task", "label"]
+
+
+def test_the_made_up_microphone_plays_every_sound_in_its_time_and_tells_which() -> None:
+    command = [sys.executable, "-m", "tools.demo.microphone", "--rounds", "1", "--speed", "100"]
+    played = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    pcm = np.frombuffer(played.stdout, "<i2") / 32768
+    told = [line.split() for line in played.stderr.decode().splitlines()]
+    assert [label for _, _, label in told] == list(MIX_ORDER)
+    for at_s, _, _ in told:
+        at = round(float(at_s) * RATE_HZ)
+        assert np.abs(pcm[at:][: 2 * RATE_HZ]).max() > 0.1
+        assert pcm[at - RATE_HZ : at - RATE_HZ // 10].std() < 0.01

@@ -133,3 +133,20 @@ main()
     done = run(script, "tasks", "--home", home)
     assert (done.returncode, done.stderr) == (0, "")
     assert "alarms" in done.stdout
+
+
+NOTICING = """
+with interrupts.noticed() as asked:
+        interrupt()
+        print('asked', asked())
+        {}
+    print('ended')
+"""
+
+
+def test_work_without_an_end_is_asked_to_stop_and_stopped_the_second_time() -> None:
+    once = run(SCRIPT.format(NOTICING.strip().format("pass")))
+    assert (once.returncode, once.stdout, once.stderr) == (0, "asked True\nended\n", "")
+    twice = run(SCRIPT.format(NOTICING.strip().format("interrupt()")))
+    assert twice.returncode == 1
+    assert twice.stderr == "error: interrupted: nothing was changed\n"

@@ -21,6 +21,7 @@ from device_runtime.daemon.station import Station
 from device_runtime.listen import Listening, recording
 from device_runtime.recognize import Recognizer
 from edgecl import blob
+from edgecl.audio import read_clip
 from edgecl.canonical import sha256_hex
 from edgecl.events import Event, SoundEvent, SourceEvent
 from tests.device.conftest import RINGS_AT_S
@@ -149,15 +150,17 @@ def run(recognizer: Recognizer) -> Runner:
     return go
 
 
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000])
 def test_a_file_gives_the_events_of_its_recording(
-    run: Runner, recognizer: Recognizer, evening: np.ndarray, tmp_path: Path
+    run: Runner, recognizer: Recognizer, evening: np.ndarray, tmp_path: Path, rate_hz: int
 ) -> None:
-    soundfile.write(tmp_path / "evening.wav", evening, RATE_HZ, subtype="FLOAT")
+    soundfile.write(tmp_path / "evening.wav", 0.5 * evening[:: RATE_HZ // rate_hz], rate_hz, subtype="PCM_16")
     events = run(FileSource(tmp_path / "evening.wav", fast=True))
     assert isinstance(events[0], SourceEvent)
     assert events[0].state == "listening"
     offsets_s = sorted(event.offset_s for event in events[1:] if event.phase == "end")
-    assert offsets_s == [one.detection.start_s for one in recording(recognizer, evening)]
+    offline = recording(recognizer, read_clip(tmp_path / "evening.wav").waveform)
+    assert offsets_s == sorted(one.detection.start_s for one in offline)
 
 
 def test_a_change_of_condition_is_told_once(run: Runner) -> None:

@@ -1,0 +1,65 @@
+"""A microphone in a made-up room: raw PCM on stdout, s16le, mono, 16 kHz, as fast as time goes.
+
+    edgecl listen --command 'python -m tools.demo.microphone'
+
+Every few seconds one of the demonstration's sounds is heard in it, a variation that is in no training
+folder, over the noise of the room; what it was, and when, stands on stderr.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from tools.demo.ingredients import RATE_HZ, Waveform, placed
+from tools.demo.room import background, echoed, levelled, response
+from tools.demo.synthesise import FIRST_UNSEEN, MIX_ORDER, ROOM_NOISE_DBFS, SEED, variation
+
+BLOCK_S = 0.1
+PAUSE_S = 4.0
+"""From the end of a sound to the beginning of the next."""
+
+
+def arguments() -> argparse.Namespace:
+    """What the user asked for."""
+    parser = argparse.ArgumentParser(prog="tools.demo.microphone", description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, help="how often each sound is heard (without end)")
+    parser.add_argument("--speed", type=float, default=1.0, help="how fast time goes (1)")
+    return parser.parse_args()
+
+
+def scenes(rounds: int | None) -> Iterator[tuple[str, Waveform]]:
+    """(label, what is heard from one pause through the sound), sound after sound."""
+    rng = np.random.default_rng([SEED, FIRST_UNSEEN, 1])
+    room, number = response(0.35, 0.4, rng), FIRST_UNSEEN
+    while rounds is None or number < FIRST_UNSEEN + rounds:
+        for label in MIX_ORDER:
+            dry, _ = variation(label, number)
+            wet = levelled(echoed(dry, room), rng.uniform(-12, -5))
+            duration_s = PAUSE_S + wet.size / RATE_HZ
+            noise = background(duration_s, rng) * 10 ** (ROOM_NOISE_DBFS / 20)
+            yield label, placed(duration_s, [(PAUSE_S, wet), (0.0, noise)])
+        number += 1
+
+
+def main() -> None:
+    """Play until the reader leaves, or the rounds are over."""
+    options, played = arguments(), 0
+    began_s = time.monotonic()
+    for label, scene in scenes(options.rounds):
+        print(f"{played / RATE_HZ + PAUSE_S:7.1f} s  {label}", file=sys.stderr, flush=True)
+        pcm = np.round(np.clip(scene, -1, 1) * 32767).astype("<i2")
+        for block in np.array_split(pcm, round(scene.size / RATE_HZ / BLOCK_S)):
+            sys.stdout.buffer.write(block.tobytes())
+            sys.stdout.buffer.flush()
+            played += block.size
+            time.sleep(max(0.0, began_s + played / RATE_HZ / options.speed - time.monotonic()))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BrokenPipeError:
+        sys.exit(0)
