@@ -32,11 +32,11 @@ def background(model: Ast, folder: Path | None) -> dict[str, NDArray[np.float16]
     """The tensors of `background.safetensors`: noise [A, P] and sounds [B, P]; no folder, no sounds."""
     config = model.config
     made = noises(NOISES, config.window_samples, config.front_end.sample_rate_hz, SEED)
-    sounds = list(islice(_windows(folder, config), SOUNDS)) if folder else []
+    sounds = list(islice(windows_of(folder, config), SOUNDS)) if folder else []
     return {"noise": _embeddings(model, made), "sounds": _embeddings(model, sounds)}
 
 
-def _windows(folder: Path, config: AstConfig) -> Iterator[Windows]:
+def windows_of(folder: Path, config: AstConfig) -> Iterator[Windows]:
     """One window [samples] of each recording that can be read, the kinds of sound taking turns."""
     rng = np.random.default_rng(SEED)
     kinds = [

@@ -1,0 +1,57 @@
+"""A bundle whose adapters stand inside the backbone does on the device all that the shipped one does."""
+
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+
+from edgecl import blob
+from edgecl.bundle import Bundle
+from export.checkpoint import Weights
+from export.make_bundle import Recipe, make_bundle
+from export.model.ast import Ast, AstConfig
+from tools.command import Command
+from tools.demo.ingredients import RATE_HZ
+from tools.demo.synthesise import clip
+
+BRIEFLY = ("--method", "adapter", "--recipe", "copies=0", "--recipe", "epochs=8")
+LABELS = ["doorbell", "timer"]
+
+
+@pytest.fixture(scope="module")
+def inside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of AAT's adapters in the last of two blocks of an untrained backbone."""
+    torch.manual_seed(0)
+    model = Ast(AstConfig(width=24, heads=2, depth=2)).eval().requires_grad_(False)
+    folder = tmp_path_factory.mktemp("made") / "inside"
+    make_bundle(
+        Weights(model, "CC0-1.0", "random"), Recipe(placement="tail-1", rank=4, kind="bottleneck"), folder
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alarms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("alarms")
+    for label in LABELS:
+        (folder / label).mkdir()
+        for number in range(3):
+            soundfile.write(folder / label / f"{number}.wav", clip(label, number), RATE_HZ)
+    return folder
+
+
+def test_both_engines_enrol_a_task_inside_the_backbone_and_neither_moves_the_others(
+    inside: Path, alarms: Path, tmp_path: Path
+):
+    command, manifest = Command(tmp_path / "home", inside), Bundle.open(inside).manifest
+    answers = {}
+    for engine in manifest.engines:
+        told = command.document("enroll", engine, str(alarms), "--engine", engine, *BRIEFLY)
+        stored = tmp_path / "home" / "blobs" / f"{told['sha256']}.safetensors"
+        task = blob.from_bytes(stored.read_bytes(), told["sha256"], manifest)
+        assert (task.record.placement, list(task.labels)) == ("tail-1", LABELS)
+        assert task.parameters[: manifest.adapter_size].any(), "an adapter was trained"
+        answers[engine] = command.document("evaluate", engine, str(alarms))["confusion"]
+    assert answers["portable"] == answers["ort-training"]
+    assert command.document("verify")["intact"]
