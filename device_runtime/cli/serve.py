@@ -20,7 +20,7 @@ from device_runtime.runtime import Runtime
 from edgecl.config import Config, read_config
 
 SYSTEM_CONFIG = Path("/etc/edgecl/config.toml")
-THREADS = 1
+THREADS = 1  # one core hears many times faster than sound comes; more would only wait for each other
 
 ConfigPath = Annotated[
     Path | None,
@@ -29,7 +29,7 @@ ConfigPath = Annotated[
         metavar="FILE",
         help="A TOML file.",
         envvar="EDGECL_CONFIG",
-        show_default=f"{SYSTEM_CONFIG}, or edgecl/config.toml in your configuration folder",
+        show_default=f"edgecl/config.toml in your configuration folder, or {SYSTEM_CONFIG}",
     ),
 ]
 

@@ -25,6 +25,7 @@ SILENT = Condition(
     f"nothing but digital silence for {SILENT_AFTER_S:g} s",
     "is the microphone plugged in, switched on and not muted? 'alsamixer' shows its input",
 )
+WRONG_RATE_HINT = "set the rate and channels that the source really has; too few: is the machine too busy?"
 CLIPPING = Condition("clipping", "many samples are at full scale", "turn the input down: 'alsamixer'")
 
 
@@ -71,7 +72,7 @@ class Health:
         odd, self._odd = self._odd, abs(found_hz / self._rate_hz - 1) > RATE_TOLERANCE
         if odd and self._odd:
             detail = f"about {found_hz:.0f} frames come in a second, not {self._rate_hz}"
-            return Condition("wrong rate", detail, "set the rate and the channels that the source really has")
+            return Condition("wrong rate", detail, WRONG_RATE_HINT)
         return CLIPPING if look.clipped > CLIPPED_SHARE * look.frames else LISTENING
 
 
