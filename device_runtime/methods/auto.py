@@ -8,8 +8,8 @@ one is right are compared, gained − lost against √(gained + lost)).
 
 Several methods often do about equally well, and which of them a test then favours is chance. Means of methods
 were tried in place of the choice: of the best two, of all that are tied, of each with and without copies,
-weighted by bootstrap. On six tasks with 4, 8, 16 and all recordings a class their mean accuracies lie within
-0.4 points of this one's, and what seemed better with one backbone was not with another.
+weighted by bootstrap. On six tasks with 4, 8, 16 and all recordings a class none was better by more than
+chance explains, and what seemed better with one backbone was not with another.
 """
 
 from collections.abc import Sequence
