@@ -79,24 +79,25 @@ def margins(embeddings: Floats, keys: Floats) -> Doubles:
 
 
 def _with_constant(rows: Doubles) -> Doubles:
-    return np.column_stack([rows, np.full(len(rows), CONSTANT)]).astype(np.float64)
+    return np.column_stack([rows, np.full(len(rows), CONSTANT)]).astype(np.float64, copy=False)
 
 
 def _ridge(rows: Doubles, targets: Doubles, weights: Doubles, groups: Integers) -> tuple[Doubles, Doubles]:
     """Columns [Q, K] that map rows [N, Q] to targets [N, K], and what each row is mapped to left out, [N, K].
 
     Args:
+        rows: weighted in their place, since all of them may be a good part of a small board's memory.
         weights: the square root of each row's weight, [N, 1].
         groups: rows of the same number [N] are left out together.
     """
-    weighted = rows * weights
-    solution = _solution(weighted)
+    rows *= weights
+    solution = _solution(rows)
     columns = solution @ (targets * weights)
-    residuals = targets * weights - weighted @ columns
+    residuals = targets * weights - rows @ columns
     left_out = np.empty_like(targets)
     for group in np.unique(groups):
         own = np.flatnonzero(groups == group)
-        hat = weighted[own] @ solution[:, own]
+        hat = rows[own] @ solution[:, own]
         errors = np.linalg.solve(np.eye(len(own)) - hat, residuals[own])
         left_out[own] = targets[own] - errors / weights[own]
     return columns, left_out
@@ -106,5 +107,11 @@ def _solution(rows: Doubles) -> Doubles:
     """(XᵀX + λ)⁻¹ Xᵀ = Xᵀ (XXᵀ + λ)⁻¹, [Q, N], by whichever of the two systems is smaller."""
     count, width = rows.shape
     if count < width:
-        return np.linalg.solve(rows @ rows.T + PENALTY * np.eye(count), rows).T.astype(np.float64)
-    return np.linalg.solve(rows.T @ rows + PENALTY * np.eye(width), rows.T).astype(np.float64)
+        return np.linalg.solve(_penalised(rows @ rows.T), rows).T.astype(np.float64, copy=False)
+    return np.linalg.solve(_penalised(rows.T @ rows), rows.T).astype(np.float64, copy=False)
+
+
+def _penalised(products: Doubles) -> Doubles:
+    """Products [K, K] + λ, in their place: these are the largest matrices of an enrolment."""
+    products.flat[:: len(products) + 1] += PENALTY
+    return products
