@@ -72,7 +72,11 @@ def _smooth(labels: Integers, classes: int, smoothing: float) -> Floats:
 def _mixed(
     tokens: Floats, targets: Floats, concentration: float, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Each window mixed with another one of the batch, and its target in the same proportion."""
+    """Each window mixed with another one of the batch, and its target in the same proportion.
+
+    Mixup: Zhang et al. 2018, equation 1. Deviations: it mixes frozen features, the tokens, and the share is
+    drawn for each window instead of once a batch.
+    """
     partner = rng.permutation(len(tokens))
     share = rng.beta(concentration, concentration, (len(tokens), 1)).astype(np.float32)
     rest = 1 - share

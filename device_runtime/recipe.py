@@ -38,7 +38,7 @@ class Recipe:
     )
     label_smoothing: float = _setting(0.1, "share of each target spread evenly over all classes", 0, 0.9)
     mixup: float = _setting(
-        1.0, "concentration of the Beta distribution that mixes pairs of windows, 1 uniform, 0 off", 0, 10
+        0.0, "concentration of the Beta distribution that mixes pairs of windows, 1 uniform, 0 off", 0, 10
     )
     windows: int = _setting(1500, "to learn from: recordings are varied as long as there are fewer", 1, 10**5)
     copies: int = _setting(4, "varied copies of a recording, at most", 0, 100)

@@ -73,7 +73,7 @@ def enroll(
 
       edgecl enroll alarms more-sounds/ --add      a new sound, or more of an old one; undo takes it back
 
-      edgecl enroll alarms my-sounds/ --method adapter --recipe soup=3 --recipe mixup=0
+      edgecl enroll alarms my-sounds/ --method adapter --recipe epochs=60 --recipe soup=3
     """
     started = perf_counter()
     name = check_task_name(name)

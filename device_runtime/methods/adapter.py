@@ -3,10 +3,9 @@
     epochs on the other folds, each measured on the first ─► how many epochs
                                      └─► once more on all recordings, for that many epochs
 
-The adapter is AI-CL's or AAT's, as the bundle has it (see `export.model.adapters`); tokens of two windows are
-mixed in the proportion of their targets (mixup, Zhang et al. 2018, equation 1, here on frozen features). The
-recipe's switches each stand in a file of their own: `data_removal`, `gradient_mask`, `sparse_adapter`,
-`warm_start`, `soup`.
+The adapter is AI-CL's or AAT's, as the bundle has it (see `export.model.adapters`). Of the recipe's switches,
+mixup stands in `examples`, each other one in a file of its own: `data_removal`, `gradient_mask`,
+`sparse_adapter`, `warm_start`, `soup`.
 
 The learning rate ends at zero, so a run that is simply left to finish is hard to beat: an earlier epoch is
 preferred only where the held-out recordings prove it better, by more than chance lets their accuracy

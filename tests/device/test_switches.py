@@ -286,7 +286,7 @@ def test_a_recipe_in_words_is_the_same_recipe() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence", "hint"),
     [
-        (["mixup"], "'mixup' is no KEY=VALUE of a recipe", "mixup=1.0: concentration"),
+        (["mixup"], "'mixup' is no KEY=VALUE of a recipe", "mixup=0.0: concentration"),
         (["epoch=3"], "a recipe has no 'epoch'; did you mean 'epochs'?", "epochs=30: passes"),
         (["epochs=2.5"], "epochs of a recipe is a whole number, not '2.5'", "usually 30"),
         (["warm_start=1"], "warm_start of a recipe is on or off, not '1'", "usually off"),

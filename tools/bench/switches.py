@@ -25,7 +25,7 @@ from tools.bench.machine import machine
 from tools.bench.switching import MEMBERS, USUAL, Bench, Figure, Subject
 
 SWITCHED = (
-    Recipe(mixup=0.0),
+    Recipe(mixup=1.0),
     Recipe(data_removal=0.3),
     Recipe(data_removal=0.5),
     Recipe(gradient_mask=0.5),
