@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from device_runtime.adapter import probabilities
-from device_runtime.backbone import Floats
+from device_runtime.backbone import Floats, Tokens
 from device_runtime.pool import Pool
 from device_runtime.runtime import Runtime
 from edgecl.blob import TaskBlob
@@ -50,7 +50,10 @@ class Recognizer:
 
     def windows(self, windows: Floats) -> list[TaskScore]:
         """The same for the windows [N, samples] of a clip, or for a single one."""
-        tokens = self.runtime.backbone.tokens(windows)
+        return self.tokens(self.runtime.backbone.tokens(windows))
+
+    def tokens(self, tokens: Tokens) -> list[TaskScore]:
+        """The same for what the backbone heard in them, [N, tokens, D]."""
         embeddings = self.runtime.forward.embeddings(tokens)
         said = self._pool.logits(tokens, embeddings)
         scores = [_clip_score(task, logits, embeddings) for task, logits in said]

@@ -41,10 +41,10 @@ class Benchmark:
         audience = Audience(lined_up.ears, self.setup.recipe, self.progress)
         tasks = audience.hear(sequence)
         seeded = [replace(self.setup, seed=self.setup.seed + number) for number in range(self.seeds)]
-        runs = [partial(through, entry, setup, tasks) for entry in lined_up.entries for setup in seeded]
+        runs = [partial(through, entry, setup, tasks) for setup in seeded for entry in lined_up.entries]
         outcomes = work.all_of(runs, "learning", self.processes, self.progress)
         _demand_isolation(outcomes)
-        rows = [Row(outcomes[i : i + self.seeds]) for i in range(0, len(outcomes), self.seeds)]
+        rows = [Row(outcomes[number :: len(lined_up.entries)]) for number in range(len(lined_up.entries))]
         few = [entry for entry in lined_up.entries if entry.few_shot and self.shots]
         curves = [
             partial(curve, entry, self.setup, task, self.shots, self.draws) for entry in few for task in tasks

@@ -17,7 +17,6 @@ from device_runtime.progress import silent
 from device_runtime.recognize import Recognizer
 from device_runtime.runtime import Runtime
 from edgecl import blob
-from edgecl.audio import read_clip
 from edgecl.folders import LabelledFolder
 from edgecl.store import Store
 from tools.bench.continual.ears import memory_of
@@ -67,7 +66,7 @@ class Edgecl:
         """The label given by the task that each test recording is most like; none is taken for unknown."""
         with Store.open(self._home, create=False) as store:
             recognizer = Recognizer(self._runtime, load_tasks(store, self._manifest))
-        first = [recognizer.clip(read_clip(clip.path).waveform)[0] for clip in task.test]
+        first = [recognizer.tokens(recall(self._memory, [clip]).heard)[0] for clip in task.test]
         return np.array([self._classes[score.task, score.label] for score in first])
 
     def kept_bytes(self) -> int:
