@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from device_runtime.cli.consolidate import consolidate
 from device_runtime.cli.correct import correct
 from device_runtime.cli.doctor import doctor
 from device_runtime.cli.enroll import enroll
@@ -26,6 +27,7 @@ for function in (
     evaluate,
     tasks,
     undo,
+    consolidate,
     forget,
     verify,
     doctor,

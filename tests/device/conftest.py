@@ -24,7 +24,8 @@ from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
 
 ALARMS = ("doorbell", "smoke_alarm", "timer")
-COMMANDS = ("enroll", "predict", "listen", "serve", "correct", "evaluate", "tasks", "undo", "forget", "verify", "doctor")
+LEARNING = ("enroll", "correct", "undo", "consolidate", "forget")
+COMMANDS = (*LEARNING, "predict", "listen", "serve", "evaluate", "tasks", "verify", "doctor")
 KITCHEN = ("kettle_whistle", "knock")
 RINGS_AT_S = (3.0, 10.0)
 
