@@ -53,7 +53,7 @@ def command_source(line: str, form: PcmFormat) -> Microphone:
         raise UsageError(f"{line!r} is no command line: {error}", "close every quotation mark") from None
     if not command:
         raise UsageError("the command is empty", "such as: --command 'parec --raw --rate=16000 --channels=1'")
-    return supervised(command[0], command, form)
+    return supervised(Path(command[0]).name, command, form)
 
 
 def supervised(name: str, command: Sequence[str], form: PcmFormat) -> Microphone:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_runtime.daemon.clips import Clip, ClipKeeper, Clips, Recent
@@ -14,6 +14,7 @@ from tests.device.daemon.conftest import sound
 RATE_HZ = 100
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 900), min_size=1, max_size=20))
 def test_the_newest_samples_are_remembered_whatever_the_chunks(sizes: list[int]) -> None:
     stream, recent = np.arange(sum(sizes), dtype=np.float32), Recent(RATE_HZ, seconds=4)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_runtime.daemon.command import CommandSource, alsa_command
@@ -49,11 +49,12 @@ def joined(blocks: list[Block]) -> np.ndarray:
     return np.concatenate([block.waveform for block in blocks])
 
 
-@given(
-    st.lists(st.integers(0, NOISE.nbytes), max_size=20), st.sampled_from(Encoding), st.sampled_from([1, 2])
-)
+@pytest.mark.parametrize("encoding", Encoding)
+@pytest.mark.parametrize("channels", [1, 2])
+@settings(max_examples=20, deadline=None)
+@given(cuts=st.lists(st.integers(0, NOISE.nbytes), max_size=20))
 def test_bytes_in_pieces_of_any_length_give_the_same_frames(
-    cuts: list[int], encoding: Encoding, channels: int
+    encoding: Encoding, channels: int, cuts: list[int]
 ) -> None:
     data = NOISE.tobytes()
     form = PcmFormat(16_000, channels, encoding)
