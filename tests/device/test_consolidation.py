@@ -1,0 +1,254 @@
+"""Tasks that come to share adapters, on real recordings: told what it costs, done as a whole, taken back."""
+
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device_runtime.known import load_tasks
+from device_runtime.pool import members
+from edgecl.blob import TaskBlob
+from edgecl.bundle import Bundle
+from edgecl.store import Store
+from tests.altered_bundle import altered, described
+from tests.device.conftest import Edgecl, Told, process
+from tests.device.test_bad_input import assert_refused
+from tests.device.test_corrections import copy_some
+from tests.device.test_interrupts import answer_of, listens, wait_until
+from tests.device.test_journeys import blobs_in
+
+LEARNT = {
+    "digits": ("fsdd_digits", ("0", "1", "2")),
+    "drums": ("drum_hits", ("kick", "snare", "tom")),
+    "words": ("wake_words_en", ("alexa", "computer", "snowboy")),
+}
+CLIPS, HEARD = 6, 6
+
+
+@pytest.fixture(scope="module")
+def sounds(task: Callable[[str], Path], recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """train/<task>/<label>/ to learn from and test/<task>/<label>/ to ask."""
+    folder = tmp_path_factory.mktemp("sounds")
+    shutil.copytree(recordings / "alarms", folder / "test" / "alarms")
+    for name, (source, labels) in LEARNT.items():
+        for label in labels:
+            copy_some(task(source) / "train" / label, folder / "train" / name / label, CLIPS)
+            copy_some(task(source) / "test" / label, folder / "test" / name / label, HEARD)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def learnt_pool(
+    learnt_home: Path, sounds: Path, bundle: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A home of four tasks: 'alarms' in closed form, the others with adapters; to be copied, not used."""
+    home = shutil.copytree(learnt_home, tmp_path_factory.mktemp("pool") / "home")
+    for name in LEARNT:
+        words = ["enroll", name, sounds / "train" / name, "--method", "adapter", "--json"]
+        enrolment = process(*words, "--home", home, "--bundle", bundle)
+        _, messages = enrolment.communicate()
+        assert enrolment.returncode == 0, messages
+    return home
+
+
+@pytest.fixture
+def pool(learnt_pool: Path, tmp_path: Path) -> Path:
+    """A copy of it, where the fixture `edgecl` finds it."""
+    return shutil.copytree(learnt_pool, tmp_path / "home")
+
+
+def tasks_of(home: Path, bundle: Path) -> dict[str, TaskBlob]:
+    with Store.open(home, create=False) as store:
+        return {task.task: task for task in load_tasks(store, Bundle.open(bundle).manifest)}
+
+
+def sharing(home: Path, bundle: Path) -> set[frozenset[str]]:
+    """Which tasks carry the same adapter."""
+    size, tasks = Bundle.open(bundle).manifest.adapter_size, tasks_of(home, bundle)
+    return {frozenset(task.task for task in member.tasks) for member in members([*tasks.values()], size)}
+
+
+def identities(home: Path) -> dict[str, str]:
+    """Every task's hash; its bytes are what it names."""
+    with Store.open(home, create=False) as store:
+        assert all(verdict.status == "unchanged" for verdict in store.verify())
+        return {entry.task: entry.sha256 for entry in store.tasks()}
+
+
+def calls(edgecl: Edgecl, name: str, sounds: Path) -> list[str]:
+    """What each test recording of a task is taken for."""
+    files = edgecl("evaluate", name, sounds / "test" / name, "--json").json["files"]
+    return [file["label"] for file in files]
+
+
+def test_without_yes_the_price_is_told_and_nothing_is_changed(edgecl: Edgecl, pool: Path) -> None:
+    before = {
+        path: path.read_bytes() for path in pool.rglob("*") if path.parent.name != "cache" and path.is_file()
+    }
+    told = edgecl("consolidate", "--budget", 3, "--json").json
+    assert (told["committed"], told["adapters"]) == (False, {"before": 4, "after": 3})
+    one, other = told["tasks"]
+    assert (one["shares_with"], other["shares_with"]) == ([other["task"]], [one["task"]])
+    for row in told["tasks"]:
+        assert row["recordings"] >= 3
+        assert row["accuracy_after"] >= row["accuracy_before"] - row["chance"]
+    shown = edgecl("consolidate", "--budget", 3)
+    assert "nothing was changed" in shown.out
+    assert "--budget 3 --yes" in shown.out
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_merged_tasks_share_an_adapter_and_the_others_are_byte_for_byte_what_they_were(
+    edgecl: Edgecl, pool: Path, sounds: Path, bundle: Path
+) -> None:
+    before, blobs, had = identities(pool), blobs_in(pool), tasks_of(pool, bundle)
+    called = {name: calls(edgecl, name, sounds) for name in before}
+    told = edgecl("consolidate", "--budget", 3, "--yes", "--json").json
+    merged = {row["task"] for row in told["tasks"]}
+    now, has = identities(pool), tasks_of(pool, bundle)
+    alone = {frozenset([name]) for name in set(before) - merged}
+    assert sharing(pool, bundle) == {frozenset(merged), *alone}
+    assert {name for name in before if now[name] != before[name]} == merged
+    assert told["others_unchanged"] == dict.fromkeys(set(before) - merged, True)
+    assert blobs.items() <= blobs_in(pool).items()  # undo needs the old ones
+    one, other = (has[name] for name in merged)
+    assert one.normalizer.tobytes() == other.normalizer.tobytes()
+    for name in merged:
+        assert has[name].keys.tobytes() == had[name].keys.tobytes()
+        assert has[name].record.threshold == had[name].record.threshold
+        agree = [was == is_now for was, is_now in zip(called[name], calls(edgecl, name, sounds), strict=True)]
+        assert np.mean(agree) >= 0.7
+
+
+def test_undo_gives_a_task_its_former_adapter_back(edgecl: Edgecl, pool: Path, bundle: Path) -> None:
+    before = identities(pool)
+    row, other = edgecl("consolidate", "--budget", 3, "--yes", "--json").json["tasks"]
+    merged = identities(pool)
+    assert edgecl("undo", row["task"]).code == 0
+    assert identities(pool) == merged | {row["task"]: before[row["task"]]}
+    assert len(sharing(pool, bundle)) == 4
+    edgecl("undo", other["task"])
+    assert identities(pool) == before
+
+
+def test_what_shares_an_adapter_may_come_to_share_it_with_more(
+    edgecl: Edgecl, pool: Path, bundle: Path
+) -> None:
+    edgecl("consolidate", "--budget", 3, "--yes")
+    (pair,) = (names for names in sharing(pool, bundle) if len(names) == 2)
+    told = edgecl("consolidate", "--budget", 1, "--yes").out
+    assert "3 different adapters became 1" in told
+    assert sharing(pool, bundle) == {frozenset({"alarms", *LEARNT})}
+    assert edgecl("undo", "alarms").code == 0
+    assert sharing(pool, bundle) == {frozenset({"alarms"}), frozenset(LEARNT)}
+    assert pair < frozenset(LEARNT) | {"alarms"}
+
+
+def test_tasks_learnt_in_closed_form_count_as_one(edgecl: Edgecl, pool: Path, recordings: Path) -> None:
+    edgecl("enroll", "kitchen", recordings / "kitchen", "--method", "slda")
+    told = edgecl("consolidate", "--budget", 4)
+    assert told.code == 0
+    assert "there are 4 different adapters already, no more than 4: nothing to do" in told.out
+    answer = edgecl("consolidate", "--budget", 9, "--yes", "--json").json
+    assert (answer["adapters"], answer["tasks"]) == ({"before": 4, "after": 4}, [])
+    assert answer["committed"] is False
+
+
+def test_a_task_that_is_not_remembered_is_named_and_keeps_its_adapter(
+    edgecl: Edgecl, pool: Path, sounds: Path, bundle: Path
+) -> None:
+    edgecl(
+        "enroll", "taps", sounds / "train" / "drums", "--method", "adapter", "--cache-limit", 0, "--seed", 1
+    )
+    edgecl("forget", "drums")
+    shutil.rmtree(pool / "cache")
+    for name in ("digits", "words"):
+        edgecl("enroll", name, sounds / "train" / name, "--replace", "--method", "adapter")
+    before = identities(pool)
+    told = edgecl("consolidate", "--budget", 3, "--yes", "--json").json
+    forgotten = {one["task"]: one for one in told["cannot_be_merged"]}
+    assert set(forgotten) == {"alarms", "taps"}
+    assert "recordings of 'kick' are no longer remembered" in forgotten["taps"]["reason"]
+    assert "edgecl enroll taps FOLDER --replace" in forgotten["taps"]["hint"]
+    assert {row["task"] for row in told["tasks"]} == {"digits", "words"}
+    assert sharing(pool, bundle) == {
+        frozenset(names) for names in (["alarms"], ["taps"], ["digits", "words"])
+    }
+    assert {name: sha256 for name, sha256 in identities(pool).items() if before[name] == sha256}.keys() == {
+        "alarms",
+        "taps",
+    }
+    told = edgecl("consolidate", "--budget", 2)
+    assert_refused(told, 1, "the least is 3 adapters, not 2, since some tasks cannot be merged", "--budget 3")
+
+
+def test_a_task_of_another_bundle_is_named_and_not_counted(
+    edgecl: Edgecl, pool: Path, recordings: Path, bundle: Path, tmp_path: Path
+) -> None:
+    geometry = described(bundle).geometry
+    heads = geometry.model_copy(update={"heads": geometry.heads + 1})
+    other = altered(bundle, tmp_path / "other", geometry=heads)
+    assert edgecl("enroll", "kitchen", recordings / "kitchen", "--bundle", other).code == 0
+    answer = edgecl("consolidate", "--budget", 4, "--json").json
+    assert answer["adapters"]["before"] == 4
+    assert any("task 'kitchen' was enrolled with bundle" in warning for warning in answer["warnings"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_consolidation_changes_nothing_and_says_so(
+    number: int, pool: Path, bundle: Path
+) -> None:
+    before = identities(pool)
+    child = process("consolidate", "--budget", 1, "--yes", "--home", pool, "--bundle", bundle, "--json")
+    wait_until(lambda: listens(child), child)
+    time.sleep(1)
+    child.send_signal(number)
+    assert answer_of(child) == {"error": "interrupted: nothing was changed", "hint": ""}
+    assert identities(pool) == before
+
+
+@pytest.mark.parametrize("budget", ["0", "-1", "few"])
+def test_a_budget_is_a_number_of_adapters(edgecl: Edgecl, pool: Path, budget: str) -> None:
+    assert edgecl("consolidate", "--budget", budget).code == 2
+
+
+def test_in_any_order_of_commands_no_other_task_changes(
+    edgecl: Edgecl, pool: Path, sounds: Path, recordings: Path
+) -> None:
+    chance, folders = random.Random(3), {name: sounds / "train" / name for name in LEARNT}
+    folders["alarms"] = recordings / "alarms"
+
+    def enrol(name: str) -> tuple[Told, set[str]]:
+        words = ["--method", chance.choice(["prototype", "ridge", "adapter"]), "--replace"]
+        return edgecl("enroll", name, folders[name], *words), {name}
+
+    def consolidate(name: str) -> tuple[Told, set[str]]:
+        told = edgecl("consolidate", "--budget", chance.randint(1, 3), "--yes", "--json")
+        return told, {row["task"] for row in told.json.get("tasks", [])}
+
+    def undo(name: str) -> tuple[Told, set[str]]:
+        return edgecl("undo", name), {name}
+
+    def forget(name: str) -> tuple[Told, set[str]]:
+        return edgecl("forget", name), {name}
+
+    known = dict(identities(pool))
+    for act in [
+        consolidate,
+        enrol,
+        undo,
+        consolidate,
+        *chance.choices([consolidate, enrol, undo, forget], k=5),
+    ]:
+        name = chance.choice(sorted(folders))
+        _, touched = act(name)
+        now = identities(pool)
+        assert {task: now.get(task) for task in known if task not in touched} == {
+            task: sha256 for task, sha256 in known.items() if task not in touched
+        }, (act.__name__, name)
+        known = now

@@ -1,0 +1,112 @@
+"""Which tasks are merged, and what a shared adapter keeps of each."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device_runtime.backbone import Floats
+from device_runtime.cache import TokenCache
+from device_runtime.distillation import MOST_WINDOWS, WINDOWS_A_TASK, Distiller, Shown, sample
+from device_runtime.engines import available, open_engine
+from device_runtime.examples import Examples
+from device_runtime.known import load_task
+from device_runtime.memory import Memory
+from device_runtime.pool import Member
+from device_runtime.progress import silent
+from device_runtime.runtime import Runtime
+from device_runtime.transferability import joined, told
+from edgecl.blob import TaskBlob
+from edgecl.store import Store
+
+
+@pytest.fixture(scope="module")
+def runtime(bundle: Path) -> Runtime:
+    return Runtime.open(bundle, threads=1)
+
+
+@pytest.fixture(scope="module")
+def alarms(learnt_home: Path, runtime: Runtime) -> tuple[TaskBlob, Examples]:
+    """The task, and what it was learnt from."""
+    manifest = runtime.bundle.manifest
+    with Store.open(learnt_home, create=False) as store:
+        task = load_task(store, "alarms", manifest)
+        lessons = store.lessons.read(store.entry("alarms").sha256)
+    window_samples = manifest.geometry.window_samples
+    cache = TokenCache(learnt_home / "cache", manifest.fingerprint, window_samples, 1 << 30)
+    with Memory(cache, {"alarms": lessons}).examples(task) as examples:
+        return task, examples.part(np.arange(len(examples.labels)))
+
+
+def louder(task: TaskBlob, factor: float) -> TaskBlob:
+    """The same task under another name: surer of itself, its features standardised otherwise."""
+    head = len(task.labels) * (task.normalizer.shape[1] + 1)
+    rows = factor * task.parameters[-head:].reshape(len(task.labels), -1)
+    rows[:, :-1] /= 2
+    return replace(
+        task,
+        record=task.record.model_copy(update={"task": "louder"}),
+        parameters=np.concatenate([task.parameters[:-head], rows.ravel()]).astype(np.float32),
+        normalizer=task.normalizer * np.array([[1], [2]], np.float32),
+    )
+
+
+@pytest.mark.parametrize("engine", available())
+def test_what_shares_an_adapter_says_what_it_said_however_loud_the_other_is(
+    runtime: Runtime, alarms: tuple[TaskBlob, Examples], engine: str
+) -> None:
+    task, examples = alarms
+    teachers = [task, louder(task, factor=20.0)]
+    shown = [Shown.to(teachers, examples, runtime.forward)] * 2
+    distiller = Distiller(runtime.forward, open_engine(engine, runtime.bundle, 1), 0, silent)
+    for had, has in zip(teachers, distiller.merged(teachers, shown), strict=True):
+        before, _ = runtime.forward.run(examples.tokens, had.parameters, had.normalizer)
+        after, _ = runtime.forward.run(examples.tokens, has.parameters, has.normalizer)
+        assert (before.argmax(axis=1) == after.argmax(axis=1)).mean() > 0.95
+        spread = centred(before).std()
+        assert np.abs(centred(after) - centred(before)).mean() < 0.25 * spread
+
+
+def centred(logits: Floats) -> Floats:
+    return logits - logits.mean(axis=1, keepdims=True)
+
+
+def test_recordings_are_shown_before_their_varied_copies(alarms: tuple[TaskBlob, Examples]) -> None:
+    _, examples = alarms
+    assert examples.varied.any()
+    count = int((~examples.varied).sum())
+    few = sample(examples, tasks=MOST_WINDOWS // count, seed=0)
+    assert len(few.labels) >= count
+    assert (~few.varied).sum() == count
+    assert len(sample(examples, tasks=1, seed=0).labels) == min(WINDOWS_A_TASK, len(examples.labels))
+
+
+def test_a_source_that_knows_the_labels_tells_all_and_one_that_knows_nothing_tells_nothing() -> None:
+    labels = np.array([0, 1, 2] * 10)
+    assert told(np.eye(3)[(labels + 1) % 3], labels) == pytest.approx(1.0)
+    assert told(np.full((30, 4), 0.25), labels) == pytest.approx(0.0, abs=1e-9)
+    assert 0 < told(0.5 * np.eye(3)[labels] + 0.5 / 3, labels) < 1
+
+
+def test_those_who_tell_most_of_each_other_are_joined_first(alarms: tuple[TaskBlob, Examples]) -> None:
+    task, _ = alarms
+    names = ["bark", "meow", "ring", "buzz"]
+    pool = [
+        Member(
+            np.zeros(1, np.float32), (replace(task, record=task.record.model_copy(update={"task": name})),)
+        )
+        for name in names
+    ]
+    animals = {"bark", "meow"}
+
+    def tells(one: str, other: str) -> float:
+        return 0.9 if {one, other} == animals else 0.5 if not {one, other} & animals else 0.1
+
+    def grouped(budget: int) -> list[list[str]]:
+        return [[member.tasks[0].task for member in group] for group in joined(pool, budget, tells)]
+
+    assert grouped(4) == [["bark"], ["meow"], ["ring"], ["buzz"]]
+    assert grouped(3) == [["bark", "meow"], ["ring"], ["buzz"]]
+    assert grouped(2) == [["bark", "meow"], ["ring", "buzz"]]
+    assert grouped(1) == [["bark", "meow", "ring", "buzz"]]
