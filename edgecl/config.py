@@ -15,7 +15,7 @@ Every key has a default; what is not written here is not needed.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -127,6 +127,15 @@ class Config(Section):
         refractory_s = self.rule.refractory_s if own.refractory_s is None else own.refractory_s
         return Rule(self.rule.needed, self.rule.of, self.rule.hysteresis, refractory_s, own.thresholds)
 
+    def faults_of(self, task: str, labels: Sequence[str]) -> list[str]:
+        """A sentence for every threshold of this task that is for none of its labels."""
+        thresholds = self.tasks.get(task, TaskConfig()).thresholds
+        return [
+            f"tasks.{task}.thresholds.{name} is for no label of the task{_did_you_mean(name, labels)}"
+            for name in thresholds
+            if name not in labels
+        ]
+
 
 def read_config(path: Path) -> Config:
     """The configuration in a file.
@@ -162,7 +171,11 @@ def _sentence(fault: Mapping[str, Any]) -> str:
 def _guess(place: tuple[str | int, ...]) -> str:
     """`, did you mean …?` for a misspelt key."""
     *table, key = map(str, place)
-    close = get_close_matches(key, list(_keys_of(table)), n=1)
+    return _did_you_mean(key, list(_keys_of(table)))
+
+
+def _did_you_mean(word: str, known: Sequence[str]) -> str:
+    close = get_close_matches(word, known, n=1)
     return f", did you mean '{close[0]}'?" if close else ""
 
 

@@ -50,6 +50,9 @@ def station_of(
     """
     tasks = Tasks(home, runtime, complain)
     recognizer = tasks.news() or Recognizer(runtime, [])
+    for task in recognizer.tasks:
+        for fault in config.faults_of(task.task, task.labels):
+            complain(fault)
     source = source_of(config.source)
     closing.callback(source.close)
     keeper = _keeper(config.clips, home, runtime.rate_hz, complain, closing)

@@ -99,3 +99,10 @@ def test_what_is_no_toml_or_not_there_says_so(tmp_path: Path) -> None:
     assert "is no TOML" in refusal(tmp_path, "home = ")
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         read_config(tmp_path / "gone.toml")
+
+
+def test_a_threshold_for_no_label_of_its_task_is_found_once_the_task_is_known(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, "[tasks.alarms.thresholds]\ndorbell = 0.3\ntimer = 0.2"))
+    (fault,) = config.faults_of("alarms", ("doorbell", "timer"))
+    assert fault == "tasks.alarms.thresholds.dorbell is for no label of the task, did you mean 'doorbell'?"
+    assert config.faults_of("kitchen", ("kettle",)) == []

@@ -74,9 +74,11 @@ def test_what_is_heard_goes_to_stdout_history_and_clips(
     serve: Callable[[str], Daemon], home: Path, evening: np.ndarray, tmp_path: Path
 ) -> None:
     soundfile.write(tmp_path / "evening.wav", evening[2 * RATE_HZ : 9 * RATE_HZ], RATE_HZ)
-    daemon = serve(f'[source]\npath = "{tmp_path}/evening.wav"\n[clips]\nkeep = true')
+    config = "[clips]\nkeep = true\n[tasks.alarms.thresholds]\nbell = 1"
+    daemon = serve(f'[source]\npath = "{tmp_path}/evening.wav"\n{config}')
     out, _ = daemon.process.communicate(timeout=60)
     assert daemon.process.returncode == 0, daemon.said
+    assert "tasks.alarms.thresholds.bell is for no label" in daemon.said
     ends = [event for event in map(json.loads, out.splitlines()) if event.get("phase") == "end"]
     assert "doorbell" in {event["label"] for event in ends}
     assert all(soundfile.info(event["clip"]).duration > 1 for event in ends)
