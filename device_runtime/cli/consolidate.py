@@ -37,7 +37,8 @@ def consolidate(settings: Settings, budget: Budget, yes: Yes = False) -> int:
 
     Each different adapter takes its time at every window; what tasks share is run once. The tasks that are
     most alike are merged, from memory. A table shows what each would lose, measured on recordings kept aside;
-    nothing is changed without --yes. Tasks that are not merged stay as they are, byte for byte.
+    nothing is changed without --yes. Tasks that are not merged stay as they are, byte for byte. A task that is
+    corrected or added to later learns an adapter of its own again.
 
     [bold]Examples[/bold]
 
@@ -146,7 +147,7 @@ def _show(outcome: Outcome, others: dict[str, bool], budget: int, seconds: float
         screen.answer(
             f"{plan.before} different adapters became {plan.after}, in {seconds:.1f} s",
             screen.untouched(others),
-            "to give a task back the adapter it had: edgecl undo NAME",
+            "to give a task back the adapter that it had: edgecl undo NAME",
         )
     else:
         screen.answer(

@@ -10,7 +10,8 @@ from device_runtime.cli.tasks import TaskName
 
 
 def undo(settings: Settings, name: TaskName) -> int:
-    """Go back to the version of a task before the last change: a correction, an addition, a new enrolment.
+    """Go back to the version of a task before the last change: a correction, an addition, a new enrolment, a
+    consolidation.
 
     Two versions are kept, so undoing twice brings back what was undone.
 
