@@ -37,8 +37,9 @@ def consolidate(settings: Settings, budget: Budget, yes: Yes = False) -> int:
 
     Each different adapter takes its time at every window; what tasks share is run once. The tasks that are
     most alike are merged, from memory. A table shows what each would lose, measured on recordings kept aside;
-    nothing is changed without --yes. Tasks that are not merged stay as they are, byte for byte. A task that is
-    corrected or added to later learns an adapter of its own again.
+    nothing is changed without --yes. Tasks that are not merged stay as they are, byte for byte.
+
+    A task that is corrected or added to later learns an adapter of its own again.
 
     [bold]Examples[/bold]
 
