@@ -7,10 +7,10 @@ mean and variance normalisation (Viikki & Laurila 1998), with two deviations: it
 and towards what the backbone was trained on instead of zero and one. By gradient it is visual prompting
 (Bahng et al. 2022) with a band where they have a pixel, and a factor beside the summand.
 
-Nothing of the product does this, since it does not win there (`python -m tools.bench.input_tuning`; six tasks
-of six recordings a class). Asked through the microphone that a task was learnt with, however coloured, the
-closed form changes the mean accuracy by −1.3 to −1.8 points, within chance, and gradients gain nothing. What it
-can mend is another microphone: that costs 9 points, of which matching its bands, labels unknown, returns 6.5.
+Nothing of the product does this, since there it does not win (`python -m tools.bench.input_tuning`, six
+recordings a class). Asked through the microphone that a task was learnt with, coloured or not, the closed
+form loses 1.3 to 1.8 points in the mean of six tasks, within chance; gradients, tried on two, gain nothing.
+What it can mend is another microphone: that costs 9 points, matching the bands, labels unknown, returns 6.5.
 """
 
 import torch
