@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from device_runtime.cli.configuration import config
 from device_runtime.cli.consolidate import consolidate
 from device_runtime.cli.correct import correct
 from device_runtime.cli.doctor import doctor
@@ -13,6 +14,7 @@ from device_runtime.cli.listen import listen
 from device_runtime.cli.options import command
 from device_runtime.cli.predict import predict
 from device_runtime.cli.serve import serve
+from device_runtime.cli.service import service
 from device_runtime.cli.tasks import forget, tasks, verify
 from device_runtime.cli.undo import undo
 from device_runtime.doctor import version_of
@@ -33,6 +35,8 @@ for function in (
     doctor,
 ):
     command(app)(function)
+for name, group in (("config", config), ("service", service)):
+    app.add_typer(group, name=name)
 
 
 @app.callback(invoke_without_command=True)

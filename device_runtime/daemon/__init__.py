@@ -16,5 +16,6 @@ reporter     what is heard → events (the contract: `edgecl.events`)
 outbox       events → a sink, without ever waiting for it
 lines, history, clips    sinks: JSON lines, SQLite, FLAC files
 tasks        a store, watched while it changes
+notify       what systemd is told
 station      the loop             assembly  a configuration (`edgecl.config`) → a station
 """

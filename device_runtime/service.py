@@ -1,0 +1,118 @@
+"""The systemd unit of the daemon: hardened for the system, as much as goes without root for a user.
+
+The service owns nothing but its state folder, sees nothing of the homes of users, has the sound card and the
+network, and no right beyond that. Its user exists only while it runs (`DynamicUser`), so the configuration,
+which may hold passwords, stays root's: systemd hands it over (`LoadCredential`).
+"""
+
+import site
+import sys
+from pathlib import Path
+
+import device_runtime
+
+UNIT_NAME = "edgecl.service"
+SYSTEM_UNIT = Path("/etc/systemd/system") / UNIT_NAME
+SYSTEM_CONFIG = Path("/etc/edgecl/config.toml")
+WATCHDOG_S = 180
+"""How long no sound may come, be it that the microphone is gone, before the daemon is started anew."""
+HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
+
+HEAD = """\
+[Unit]
+Description=edgecl hears the sounds it was taught
+{after}StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={command}
+Restart=on-failure
+RestartSec=5
+RestartPreventExitStatus=2
+WatchdogSec={watchdog_s}
+TimeoutStartSec=120
+TimeoutStopSec=30
+"""
+
+CONFINED = """\
+NoNewPrivileges=yes
+LockPersonality=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged
+SystemCallErrorNumber=EPERM
+UMask=0077
+"""
+
+SANDBOX = """\
+DynamicUser=yes
+User=edgecl
+SupplementaryGroups=audio
+StateDirectory=edgecl
+StateDirectoryMode=0700
+RuntimeDirectory=edgecl
+CacheDirectory=edgecl
+LoadCredential=config.toml:{config}
+Environment=EDGECL_HOME=/var/lib/edgecl XDG_CACHE_HOME=/var/cache/edgecl
+DevicePolicy=closed
+DeviceAllow=char-alsa rw
+ProtectSystem=strict
+ProtectHome=tmpfs
+{visible}PrivateTmp=yes
+PrivateMounts=yes
+PrivateIPC=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+RemoveIPC=yes
+RestrictNamespaces=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+"""
+
+FOOT = """
+[Install]
+WantedBy={target}
+"""
+
+
+def system_unit() -> str:
+    """The unit for /etc/systemd/system, of this installation of edgecl."""
+    command = _command("--config", "${CREDENTIALS_DIRECTORY}/config.toml")
+    head = HEAD.format(after="After=sound.target network.target\n", command=command, watchdog_s=WATCHDOG_S)
+    visible = "".join(f"BindReadOnlyPaths={_quoted(str(path))}\n" for path in _in_homes())
+    sandbox = SANDBOX.format(config=SYSTEM_CONFIG, visible=visible)
+    return head + CONFINED + sandbox + FOOT.format(target="multi-user.target")
+
+
+def user_unit() -> str:
+    """The unit for one user, without root: it hears while that user's manager runs."""
+    head = HEAD.format(after="", command=_command(), watchdog_s=WATCHDOG_S)
+    return head + CONFINED + FOOT.format(target="default.target")
+
+
+def _command(*options: str) -> str:
+    words = [_quoted(word) for word in (sys.executable, "-m", "device_runtime", "serve")]
+    return " ".join([*words, *options])
+
+
+def _in_homes() -> list[Path]:
+    """What this installation needs of the homes of users, the outermost folders only."""
+    package = Path(device_runtime.__file__).resolve().parent.parent
+    needed = {Path(sys.prefix), Path(sys.base_prefix), package, *map(Path, site.getsitepackages())}
+    hidden = sorted(path for path in needed if any(path.is_relative_to(home) for home in HOMES))
+    return [path for path in hidden if not any(other in path.parents for other in hidden)]
+
+
+def _quoted(word: str) -> str:
+    """A word as systemd reads it back."""
+    word = word.replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+    return f'"{word}"' if " " in word else word

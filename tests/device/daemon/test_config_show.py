@@ -1,0 +1,28 @@
+"""`edgecl config show`: every value, where it comes from, and no secret."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def test_every_value_is_shown_with_its_origin(edgecl: Callable[..., object], tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[source]\nrate_hz = 48000\n[tasks.alarms.thresholds]\ndoorbell = 0.3")
+    values = edgecl("config", "show", "--config", file, "--json").json["values"]
+    assert values["source.rate_hz"] == {"value": 48_000, "origin": str(file)}
+    assert values["tasks.alarms.thresholds.doorbell"] == {"value": 0.3, "origin": str(file)}
+    assert values["source.channels"] == {"value": 1, "origin": "default"}
+    assert values["home"] == {"value": str(tmp_path / "home"), "origin": "options and environment"}
+    assert "source.rate_hz" in edgecl("config", "show", "--config", file).out
+
+
+def test_the_users_file_is_found(
+    edgecl: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "edgecl").mkdir()
+    (tmp_path / "edgecl" / "config.toml").write_text("[history]\ndays = 3.0")
+    shown = edgecl("config", "show", "--json").json
+    assert shown["file"] == str(tmp_path / "edgecl/config.toml")
+    assert shown["values"]["history.days"]["value"] == 3.0

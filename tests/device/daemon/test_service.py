@@ -1,0 +1,73 @@
+"""`edgecl service`: a unit that systemd understands and finds hardened."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+MOST_EXPOSED = 20  # of 100: an exposure level of 2.0
+
+
+@pytest.fixture
+def systemd_analyze() -> str:
+    """The program; where it is not installed the test is skipped, under CI=true it fails."""
+    found = shutil.which("systemd-analyze")
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("systemd-analyze is not installed")
+        pytest.skip("systemd-analyze is not installed")
+    return found
+
+
+def test_the_unit_of_the_system_is_hardened(
+    edgecl: Callable[..., object], systemd_analyze: str, tmp_path: Path
+) -> None:
+    unit = tmp_path / "edgecl.service"
+    unit.write_text(edgecl("service", "show", "--system").out)
+    judged = subprocess.run(
+        [
+            systemd_analyze,
+            "security",
+            "--offline=true",
+            f"--threshold={MOST_EXPOSED}",
+            "--no-pager",
+            str(unit),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+@pytest.mark.parametrize("kind", ["--system", "--user"])
+def test_systemd_finds_no_fault_in_the_unit(
+    edgecl: Callable[..., object], systemd_analyze: str, tmp_path: Path, kind: str
+) -> None:
+    unit = tmp_path / "edgecl.service"
+    unit.write_text(edgecl("service", "show", kind).out)
+    judged = subprocess.run(
+        [systemd_analyze, "verify", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert "edgecl.service" not in judged.stderr
+    assert f"ExecStart={sys.executable} -m device_runtime serve" in unit.read_text()
+
+
+def test_the_unit_of_a_user_is_installed_and_removed(
+    edgecl: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    installed = edgecl("service", "install", "--user")
+    assert installed.code == 0
+    assert "systemctl --user enable --now edgecl" in installed.out.replace("&& ", "")
+    unit = tmp_path / "systemd/user/edgecl.service"
+    assert unit.read_text() == edgecl("service", "show", "--user").out
+    assert edgecl("service", "uninstall", "--user").code == 0
+    assert not unit.exists()
+    again = edgecl("service", "uninstall", "--user")
+    assert again.code == 1
+    assert "there is no" in again.err
