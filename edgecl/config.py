@@ -19,14 +19,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from edgecl.decision import Rule
 from edgecl.errors import UsageError
 
 Positive = Annotated[float, Field(gt=0)]
+SECRETS = ("mqtt.password", "webhook.url", "webhook.token")
+"""Keys whose values are never shown."""
 Margin = Annotated[float, Field(ge=-2, le=2)]
+
+
+def _as_url(secret: SecretStr) -> SecretStr:
+    try:
+        url = urlsplit(secret.get_secret_value())
+        fits = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError("should be a URL that begins with http:// or https://")
+    return secret
 
 
 class Section(BaseModel):
@@ -106,6 +120,32 @@ class OutputConfig(Section):
     """Every event as a line of JSON."""
 
 
+class MqttConfig(Section):
+    """[mqtt]: a broker, and by it Home Assistant."""
+
+    host: str = ""
+    """Not given: none."""
+    port: Annotated[int, Field(ge=1, le=65_535)] = 1883
+    tls: bool = False
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,64}$")] = ""
+    """What this device is called there; not given: the name of the machine."""
+    discovery: Annotated[str, Field(pattern=r"^[^+#/\x00]+$")] = "homeassistant"
+    """The prefix under which Home Assistant looks for devices."""
+    off_delay_s: Annotated[int, Field(ge=1, le=86_400)] = 30
+    """How long a sound counts as present after it was last heard."""
+
+
+class WebhookConfig(Section):
+    """[webhook]: every event as a POST of JSON."""
+
+    url: Annotated[SecretStr, AfterValidator(_as_url)] = SecretStr("")
+    """Not given: none."""
+    token: SecretStr = SecretStr("")
+    """Sent as `Authorization: Bearer …`."""
+
+
 class Config(Section):
     """The whole file."""
 
@@ -120,6 +160,8 @@ class Config(Section):
     history: HistoryConfig = HistoryConfig()
     clips: ClipsConfig = ClipsConfig()
     output: OutputConfig = OutputConfig()
+    mqtt: MqttConfig = MqttConfig()
+    webhook: WebhookConfig = WebhookConfig()
 
     def rule_of(self, task: str) -> Rule:
         """When a sound of this task counts."""
@@ -165,7 +207,8 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "value_error":
         return f"{place} {fault['ctx']['error']}"
     told = fault["msg"].replace("Input should be", "it should be")
-    return f"{place} is {fault['input']!r}, {told[0].lower()}{told[1:]}"
+    shown = "not valid" if place in SECRETS else repr(fault["input"])
+    return f"{place} is {shown}, {told[0].lower()}{told[1:]}"
 
 
 def _guess(place: tuple[str | int, ...]) -> str:

@@ -12,7 +12,7 @@ from device_runtime.cli.meter import Log
 from device_runtime.cli.options import Settings
 from device_runtime.daemon.assembly import station_of
 from device_runtime.daemon.lines import Lines
-from device_runtime.daemon.notify import Notifier, Watched
+from device_runtime.daemon.notify import Notifier
 from device_runtime.daemon.summary import summary
 from device_runtime.runtime import Runtime
 
@@ -55,8 +55,7 @@ def serve(settings: Settings, config: ConfigPath = None) -> int:
     notifier = Notifier()
     told = [Log().take, notifier.take] + ([Lines(sys.stdout).take] if chosen.output.stdout else [])
     with interrupts.noticed() as stopped, ExitStack() as closing:
-        station = station_of(chosen, home, runtime, told, screen.message, closing)
-        station.source = Watched(station.source, notifier)
+        station = station_of(chosen, home, runtime, told, screen.message, closing, notifier)
         notifier.ready()
         station.run(stopped)
         notifier.stopping()

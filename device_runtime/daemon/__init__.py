@@ -15,6 +15,8 @@ loud         a sound of any kind above a level
 reporter     what is heard → events (the contract: `edgecl.events`)
 outbox       events → a sink, without ever waiting for it
 lines, history, clips    sinks: JSON lines, SQLite, FLAC files
+webhook, mqtt            sinks beyond this device (`sinks` opens them)     home_assistant  what it is told
+controls     what may be changed while it runs
 tasks        a store, watched while it changes
 notify       what systemd is told
 station      the loop             assembly  a configuration (`edgecl.config`) → a station

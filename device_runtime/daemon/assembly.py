@@ -5,15 +5,18 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from device_runtime.daemon.clips import Clip, ClipKeeper, Clips, Recent
+from device_runtime.daemon.controls import Controls, Switched
 from device_runtime.daemon.ear import Ear
 from device_runtime.daemon.history import History, Retention
 from device_runtime.daemon.loud import LoudTrigger
 from device_runtime.daemon.microphone import Microphone
+from device_runtime.daemon.notify import Notifier, Watched
 from device_runtime.daemon.opening import command_source, open_source
 from device_runtime.daemon.outbox import Outbox
 from device_runtime.daemon.pcm import Encoding, PcmFormat
 from device_runtime.daemon.pipe import PipeSource
 from device_runtime.daemon.reporter import Reporter
+from device_runtime.daemon.sinks import open_sinks
 from device_runtime.daemon.source import Source
 from device_runtime.daemon.station import Station
 from device_runtime.daemon.tasks import Tasks
@@ -38,12 +41,14 @@ def station_of(
     told: Sequence[Callable[[Event], None]],
     complain: Complain,
     closing: ExitStack,
+    notifier: Notifier,
 ) -> Station:
     """The station of a configuration, ready to run.
 
     Args:
         told: who is told of events, beside the history.
         closing: closes what is opened here, the sinks once they have taken all.
+        notifier: is told of every sign of life.
 
     Raises:
         EdgeclError: the source, the store or the history cannot be opened.
@@ -53,16 +58,26 @@ def station_of(
     for task in recognizer.tasks:
         for fault in config.faults_of(task.task, task.labels):
             complain(fault)
-    source = source_of(config.source)
+    controls = Controls(config.rule_of)
+    beyond = open_sinks(config, controls, complain, closing)
+    beyond.teach(recognizer.tasks)
+    source = Switched(Watched(source_of(config.source), notifier), controls)
     closing.callback(source.close)
     keeper = _keeper(config.clips, home, runtime.rate_hz, complain, closing)
     trigger = None if config.loud.level_dbfs is None else LoudTrigger(config.loud.level_dbfs)
     recent = keeper.recent if keeper else None
-    ear = Ear(Listening(recognizer, config.rule_of), source.rate_hz, trigger, recent)
+    ear = Ear(Listening(recognizer, controls.rule_of), source.rate_hz, trigger, recent)
     reporter = Reporter(source.name, recognizer.tasks, keeper)
-    sinks = [_history(config.history, home, closing).take, *told]
+    sinks = [_history(config.history, home, closing).take, *beyond.sinks, *told]
     outboxes = [_outbox(sink, complain, closing) for sink in sinks]
-    return Station(source, ear, reporter, outboxes, lambda report: None, tasks.news)
+
+    def news() -> Recognizer | None:
+        changed = tasks.news()
+        if changed is not None:
+            beyond.teach(changed.tasks)
+        return changed
+
+    return Station(source, ear, reporter, outboxes, lambda report: None, news)
 
 
 def source_of(config: SourceConfig) -> Source:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgecl.config import Config, read_config
+from edgecl.config_values import values_of
 from edgecl.decision import Rule
 from edgecl.errors import UsageError
 
@@ -106,3 +107,15 @@ def test_a_threshold_for_no_label_of_its_task_is_found_once_the_task_is_known(tm
     (fault,) = config.faults_of("alarms", ("doorbell", "timer"))
     assert fault == "tasks.alarms.thresholds.dorbell is for no label of the task, did you mean 'doorbell'?"
     assert config.faults_of("kitchen", ("kettle",)) == []
+
+
+def test_secrets_are_never_told(tmp_path: Path) -> None:
+    told = refusal(tmp_path, '[mqtt]\npassword = 1234\n[webhook]\nurl = "ftp://h/5678"\ntoken = 9012')
+    assert "has 3 faults" in told
+    assert "mqtt.password is not valid" in told
+    assert "webhook.url should be a URL that begins with http" in told
+    assert not any(secret in told for secret in ("1234", "5678", "9012"))
+    config = read_config(written(tmp_path, '[mqtt]\npassword = "1234"\n[webhook]\nurl = "http://h/5678"'))
+    shown = {value.key: value.text for value in values_of(config, "file")}
+    assert shown["mqtt.password"] == shown["webhook.url"] == '"**********"'
+    assert "1234" not in repr(config)

@@ -1,0 +1,63 @@
+"""What may be changed while the daemon runs: whether it listens, and from which margin a label counts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from device_runtime.daemon.source import NOTHING, Block, Condition, Source
+from edgecl.decision import Rule
+
+
+class Controls:
+    """Set by one thread, heeded by another from the next window on."""
+
+    def __init__(self, rule_of: Callable[[str], Rule]) -> None:
+        """`rule_of`: from a task's name to when its sounds count, as configured."""
+        self.listening = True
+        self._configured = rule_of
+        self._thresholds: dict[str, dict[str, float]] = {}
+
+    def rule_of(self, task: str) -> Rule:
+        """When a sound of a task counts; its thresholds follow what is set later."""
+        return replace(self._configured(task), thresholds=self._of(task))
+
+    def thresholds(self, task: str) -> Mapping[str, float]:
+        """Label → the smallest margin that counts, where it differs from the task's own."""
+        return self._of(task)
+
+    def set_threshold(self, task: str, label: str, margin: float) -> None:
+        """Have a label of a task count from this margin on."""
+        self._of(task)[label] = margin
+
+    def _of(self, task: str) -> dict[str, float]:
+        return self._thresholds.setdefault(task, dict(self._configured(task).thresholds))
+
+
+class Switched:
+    """A source of which nothing is heard while listening is switched off; it is read all the same."""
+
+    def __init__(self, source: Source, controls: Controls) -> None:
+        self._source = source
+        self._controls = controls
+        self.name = source.name
+        self.rate_hz = source.rate_hz
+
+    @property
+    def condition(self) -> Condition:
+        """See `Source`."""
+        return self._source.condition
+
+    @property
+    def lost_frames(self) -> int:
+        """See `Source`."""
+        return self._source.lost_frames
+
+    def read(self, within_s: float) -> Block | None:
+        """See `Source`."""
+        block = self._source.read(within_s)
+        if block is None or self._controls.listening:
+            return block
+        return Block(block.next_frame, NOTHING, block.captured_s)
+
+    def close(self) -> None:
+        """See `Source`."""
+        self._source.close()

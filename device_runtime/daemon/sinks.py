@@ -1,0 +1,52 @@
+"""The sinks of a configuration that reach beyond this device, and who is told what can be heard."""
+
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from device_runtime.daemon.controls import Controls
+from device_runtime.daemon.home_assistant import Device, Taught, slug
+from device_runtime.daemon.loud import LABEL, TASK
+from device_runtime.daemon.mqtt import Mqtt
+from device_runtime.daemon.webhook import Webhook
+from device_runtime.doctor import version_of
+from edgecl.blob import TaskBlob
+from edgecl.config import Config
+from edgecl.events import Event
+from edgecl.negatives import is_negative
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What is opened."""
+
+    sinks: Sequence[Callable[[Event], None]]
+    teach: Callable[[Sequence[TaskBlob]], None]
+    """Tells what is heard from now on; never waits."""
+
+
+def open_sinks(
+    config: Config, controls: Controls, complain: Callable[[str], None], closing: ExitStack
+) -> Beyond:
+    """The webhook and the broker, where they are configured; both closed with `closing`.
+
+    Raises:
+        UsageError: an extra is missing.
+    """
+    sinks: list[Callable[[Event], None]] = []
+    if config.webhook.url.get_secret_value():
+        sinks.append(Webhook(config.webhook).take)
+    if not config.mqtt.host:
+        return Beyond(sinks, lambda tasks: None)
+    name = config.mqtt.name or slug(socket.gethostname().lower())
+    device = Device(name, version_of("edgecl"), config.mqtt.off_delay_s, config.mqtt.discovery)
+    mqtt = Mqtt(config.mqtt, device, controls, complain)
+    closing.callback(mqtt.close)
+    loud = [] if config.loud.level_dbfs is None else [Taught(TASK, (LABEL,), None)]
+    return Beyond([*sinks, mqtt.take], lambda tasks: mqtt.teach([*map(_taught, tasks), *loud]))
+
+
+def _taught(task: TaskBlob) -> Taught:
+    labels = [label for label in task.labels if not is_negative(label)]
+    return Taught(task.task, labels, task.record.threshold)
