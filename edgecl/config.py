@@ -27,8 +27,6 @@ from edgecl.decision import Rule
 from edgecl.errors import UsageError
 
 Positive = Annotated[float, Field(gt=0)]
-SECRETS = ("mqtt.password", "webhook.url", "webhook.token")
-"""Keys whose values are never shown."""
 Margin = Annotated[float, Field(ge=-2, le=2)]
 
 
@@ -207,8 +205,14 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "value_error":
         return f"{place} {fault['ctx']['error']}"
     told = fault["msg"].replace("Input should be", "it should be")
-    shown = "not valid" if place in SECRETS else repr(fault["input"])
+    shown = "not valid" if _is_secret(fault["loc"]) else repr(fault["input"])
     return f"{place} is {shown}, {told[0].lower()}{told[1:]}"
+
+
+def _is_secret(place: tuple[str | int, ...]) -> bool:
+    section = Config.model_fields.get(str(place[0])) if len(place) == 2 else None
+    keys = getattr(type(section.default), "model_fields", {}) if section else {}
+    return place[-1] in keys and isinstance(keys[place[-1]].default, SecretStr)
 
 
 def _guess(place: tuple[str | int, ...]) -> str:
