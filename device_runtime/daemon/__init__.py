@@ -16,5 +16,7 @@ reporter     what is heard → events (the contract: `edgecl.events`)
 outbox       events → a sink, without ever waiting for it
 lines, history, clips    sinks: JSON lines, SQLite, FLAC files
 tasks        a store, watched while it changes
+tap          a source that others may record from
 station      the loop             assembly  a configuration (`edgecl.config`) → a station
+api/         the same, and learning, for others to ask for by HTTP
 """
