@@ -14,6 +14,7 @@
 Every key has a default; what is not written here is not needed.
 """
 
+import ipaddress
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -28,6 +29,7 @@ from edgecl.errors import UsageError
 
 Positive = Annotated[float, Field(gt=0)]
 Margin = Annotated[float, Field(ge=-2, le=2)]
+SHORTEST_TOKEN = 16  # characters
 
 
 def _as_url(secret: SecretStr) -> SecretStr:
@@ -144,6 +146,35 @@ class WebhookConfig(Section):
     """Sent as `Authorization: Bearer …`."""
 
 
+class ApiConfig(Section):
+    """[api]: the HTTP API, on a Unix socket and a TCP port."""
+
+    enabled: bool = False
+    socket: str = ""
+    """A path; not given: api.sock in the home."""
+    address: str = "127.0.0.1"
+    """An IP address of this machine; any but loopback needs a token."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8475
+    """0: no TCP."""
+    token: SecretStr = SecretStr("")
+    """What every request by TCP has to show; not given: nothing."""
+    hosts: list[str] = []
+    """Names under which this machine is asked for, beside its address and 'localhost'."""
+
+    @model_validator(mode="after")
+    def _is_guarded(self) -> Self:
+        try:
+            is_loopback = ipaddress.ip_address(self.address).is_loopback
+        except ValueError:
+            raise ValueError("takes an IP address, such as '127.0.0.1' or '0.0.0.0', as address") from None
+        token = self.token.get_secret_value()
+        if not is_loopback and not token:
+            raise ValueError(f"needs a token where others can reach it, at address '{self.address}'")
+        if token and (len(token) < SHORTEST_TOKEN or not token.isascii()):
+            raise ValueError(f"needs a token of at least {SHORTEST_TOKEN} plain characters")
+        return self
+
+
 class Config(Section):
     """The whole file."""
 
@@ -160,6 +191,7 @@ class Config(Section):
     output: OutputConfig = OutputConfig()
     mqtt: MqttConfig = MqttConfig()
     webhook: WebhookConfig = WebhookConfig()
+    api: ApiConfig = ApiConfig()
 
     def rule_of(self, task: str) -> Rule:
         """When a sound of this task counts."""

@@ -1,5 +1,7 @@
 """Progress on stderr: a bar on a terminal, a line now and then in a log, nothing when it is quick."""
 
+import json
+import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from time import monotonic
@@ -12,11 +14,16 @@ from device_runtime.cli import screen
 from device_runtime.progress import Progress
 
 LOG_EVERY_S = 10.0
+STEP_EVERY_S = 0.1
+PROGRESS_VARIABLE = "EDGECL_PROGRESS"
+"""Set to `json` by a program that starts a command and shows its progress."""
 COLUMNS = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
 def progress() -> AbstractContextManager[Progress]:
-    """What suits stderr."""
+    """What suits stderr, or the program that reads it."""
+    if os.environ.get(PROGRESS_VARIABLE) == "json":
+        return nullcontext(Steps())
     return Bars(*COLUMNS, console=_Terminal(stderr=True)) if sys.stderr.isatty() else nullcontext(Log())
 
 
@@ -41,6 +48,19 @@ class Log:
         if monotonic() - self._last >= LOG_EVERY_S:
             self._last = monotonic()
             screen.message(f"{stage} {done}/{total}")
+
+
+class Steps:
+    """A line of JSON now and then and at the end of every stage: {"stage": …, "done": …, "total": …}."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """See `Progress`."""
+        if done == total or monotonic() - self._last >= STEP_EVERY_S:
+            self._last = monotonic()
+            print(json.dumps({"stage": stage, "done": done, "total": total}), file=sys.stderr, flush=True)
 
 
 class _Terminal(Console):

@@ -1,8 +1,12 @@
 """`edgecl serve`: the daemon, as its configuration says."""
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from device_runtime import selftest
 from device_runtime.cli import screen
@@ -13,13 +17,29 @@ from device_runtime.cli.options import Settings
 from device_runtime.daemon.assembly import station_of
 from device_runtime.daemon.lines import Lines
 from device_runtime.daemon.notify import Notifier
+from device_runtime.daemon.station import Station
 from device_runtime.daemon.summary import summary
 from device_runtime.runtime import Runtime
+from edgecl.config import Config
+from edgecl.errors import EdgeclError
+from edgecl.events import Event
 
+EXTRA = ("fastapi", "starlette", "uvicorn", "prometheus_client")
 THREADS = 1  # one core hears many times faster than sound comes; more would only wait for each other
 
+Sink = Callable[[Event], None]
 
-def serve(settings: Settings, config: ConfigPath = None) -> int:
+Api = Annotated[
+    bool | None,
+    typer.Option("--api/--no-api", help="Answer HTTP requests.", show_default="as configured"),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(help="TCP port of the API; 0: none.", min=0, max=65_535, show_default="as configured"),
+]
+
+
+def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: Port = None) -> int:
     """Listen for ever, keep a history, and pick up tasks as they are enrolled.
 
     What is heard goes to HOME/history.db and, as lines of JSON, to stdout; how the microphone is, to stderr.
@@ -42,22 +62,54 @@ def serve(settings: Settings, config: ConfigPath = None) -> int:
       keep = true
       quota_mb = 200
 
+      \\[api]
+      enabled = true
+
     [bold]Examples[/bold]
 
       edgecl serve
 
+      edgecl serve --api      then: curl --unix-socket HOME/api.sock http://localhost/status
+
       edgecl serve --config my.toml | jq --unbuffered 'select(.phase == "new") | .label'
     """
-    chosen = chosen_config(config).config
+    chosen = _with_options(chosen_config(config).config, api, port)
     home = Path(chosen.home).expanduser() if chosen.home else settings.home
     runtime = Runtime.open(Path(chosen.bundle).expanduser() if chosen.bundle else settings.bundle, THREADS)
     selftest.demand(runtime, home)
     notifier = Notifier()
-    told = [Log().take, notifier.take] + ([Lines(sys.stdout).take] if chosen.output.stdout else [])
+    sinks: list[Sink] = [Log().take, notifier.take]
+    if chosen.output.stdout:
+        sinks.append(Lines(sys.stdout).take)
+    serving = _api(chosen, sinks) if chosen.api.enabled else None
     with interrupts.noticed() as stopped, ExitStack() as closing:
-        station = station_of(chosen, home, runtime, told, screen.message, closing, notifier)
+        station = station_of(chosen, home, runtime, sinks, screen.message, closing, notifier)
+        if serving:
+            closing.enter_context(serving(home, runtime.bundle.path, station))
         notifier.ready()
         station.run(stopped)
         notifier.stopping()
     screen.message(summary(station))
     return 0
+
+
+def _api(config: Config, sinks: list[Sink]) -> Callable[[Path, Path, Station], AbstractContextManager[None]]:
+    """What serves the API of a station; who follows its events is told beside the other sinks."""
+    try:
+        from device_runtime.daemon.api.broadcast import Broadcast  # noqa: PLC0415  (an extra)
+        from device_runtime.daemon.api.server import serving  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRA:
+            raise
+        reason = f"the HTTP API needs '{error.name}', which is not installed"
+        raise EdgeclError(reason, "pip install 'edgecl[daemon]', or leave the API out: --no-api") from None
+    broadcast = Broadcast()
+    sinks.append(broadcast.take)
+    return lambda home, bundle, station: serving(config, home, bundle, station, broadcast, screen.message)
+
+
+def _with_options(config: Config, api: bool | None, port: int | None) -> Config:
+    """The configuration, and what the command line says instead."""
+    said = {"enabled": api, "port": port}
+    changes = {key: value for key, value in said.items() if value is not None}
+    return config.model_copy(update={"api": config.api.model_copy(update=changes)})

@@ -26,6 +26,11 @@ class Reporter:
         """Which versions of which tasks hear from now on."""
         self._blobs = {task.task: sha256_hex(blob.to_bytes(task)) for task in tasks}
 
+    @property
+    def task_names(self) -> list[str]:
+        """Those that hear now."""
+        return list(self._blobs)
+
     def sounds(self, report: Report) -> Iterator[SoundEvent]:
         """One event for every change."""
         for heard in report.heard:

@@ -1,0 +1,106 @@
+"""Routes: teach a task while listening. Begin, add recordings one by one, start, follow, cancel."""
+
+from typing import Annotated
+
+import soundfile
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, ConfigDict
+
+from device_runtime.daemon.api import limits
+from device_runtime.daemon.api.place import Here, held
+from device_runtime.daemon.api.problems import TooMuchError
+from device_runtime.daemon.api.sessions import EnrolmentView, Mode
+from device_runtime.daemon.api.tasks import RAW
+from edgecl.errors import TaskExistsError, UsageError
+from edgecl.names import check_task_name
+
+router = APIRouter(tags=["enrolments"])
+
+
+class Wanted(BaseModel):
+    """What is to be learnt."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: str
+    mode: Mode = "new"
+    """`replace` learns a task anew, `add` teaches it more."""
+
+
+class Taken(BaseModel):
+    """A recording that was added."""
+
+    label: str
+    seconds: float
+    enrolment: EnrolmentView
+
+
+@router.post("/enrolments", status_code=201)
+def begin(here: Here, wanted: Wanted) -> EnrolmentView:
+    """Begin an enrolment."""
+    task = check_task_name(wanted.task)
+    with here.store() as store:
+        known = {entry.task for entry in store.tasks()}
+        if wanted.mode == "add":
+            store.entry(task)
+    if wanted.mode == "new" and task in known:
+        raise TaskExistsError(f"task '{task}' is already enrolled", "set mode to 'replace' or 'add'")
+    if task not in known and len(known) >= limits.TASKS:
+        raise TooMuchError(f"there are {limits.TASKS} tasks already", "forget one of them")
+    return here.sessions.begin(task, wanted.mode).tell()
+
+
+@router.get("/enrolments")
+def enrolments(here: Here) -> list[EnrolmentView]:
+    """All enrolments of the last hour."""
+    return [session.tell() for session in here.sessions.all()]
+
+
+@router.get("/enrolments/{identity}")
+def enrolment(here: Here, identity: str) -> EnrolmentView:
+    """How an enrolment is; `/events` tells of every change."""
+    return here.sessions.get(identity).tell()
+
+
+@router.post("/enrolments/{identity}/recordings", status_code=201, openapi_extra=RAW)
+async def add(here: Here, request: Request, identity: str, label: str, name: str = "recording.wav") -> Taken:
+    """Add a recording of a sound; one that cannot be used is refused at once."""
+    session = here.sessions.get(identity)
+    path = session.place_of(limits.suffix_of(name))
+    await limits.save_body(request, path)
+    seconds = await run_in_threadpool(session.take, path, label, name)
+    return Taken(label=label, seconds=seconds, enrolment=session.tell())
+
+
+@router.post("/enrolments/{identity}/record", status_code=201)
+def record(
+    here: Here, identity: str, label: str, seconds: Annotated[float, Query(ge=0.5, le=limits.RECORD_S)]
+) -> Taken:
+    """Add what the daemon's own microphone hears from now on; it goes on listening."""
+    session = here.sessions.get(identity)
+    check_task_name(label)
+    with held(here.recording, "somebody records already"):
+        waveform = here.tap.record(seconds)
+    path = session.place_of(".wav")
+    soundfile.write(path, waveform, here.tap.rate_hz, subtype="PCM_16")
+    taken_s = session.take(path, label, "the recording")
+    return Taken(label=label, seconds=taken_s, enrolment=session.tell())
+
+
+@router.post("/enrolments/{identity}/start", status_code=202)
+def start(here: Here, identity: str) -> EnrolmentView:
+    """Learn, in a process of its own; the daemon hears the task a second after it is stored."""
+    session = here.sessions.get(identity)
+    if not session.recordings:
+        raise UsageError("there are no recordings yet", "POST /enrolments/ID/recordings?label=LABEL")
+    here.sessions.start(session)
+    return session.tell()
+
+
+@router.delete("/enrolments/{identity}")
+def cancel(here: Here, identity: str) -> EnrolmentView:
+    """End an enrolment, whatever it does."""
+    session = here.sessions.get(identity)
+    here.sessions.cancel(session)
+    return session.tell()

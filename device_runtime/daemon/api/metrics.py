@@ -1,0 +1,41 @@
+"""Figures for Prometheus, read when they are asked for."""
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from device_runtime.daemon.api.place import Here, Place
+from device_runtime.daemon.api.status import WELL
+
+router = APIRouter(tags=["status"])
+
+
+class Figures(Collector):
+    """What a daemon counts."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def collect(self) -> Iterator[Metric]:
+        """See `Collector`."""
+        station, tap = self._place.station, self._place.tap
+        dropped = sum(outbox.dropped for outbox in station.outboxes)
+        healthy = float(tap.condition.state in WELL)
+        yield CounterMetricFamily("edgecl_heard_seconds", "Sound that was heard.", station.heard_s)
+        yield CounterMetricFamily("edgecl_sounds", "Sounds that tasks detected.", station.sounds)
+        yield CounterMetricFamily("edgecl_lost_frames", "Frames that never arrived.", tap.lost_frames)
+        yield CounterMetricFamily("edgecl_dropped_events", "Events no sink had room for.", dropped)
+        yield GaugeMetricFamily("edgecl_source_healthy", "1 while sound comes in.", healthy)
+        yield GaugeMetricFamily("edgecl_tasks", "Tasks that hear.", len(station.reporter.task_names))
+
+
+@router.get("/metrics", response_class=Response)
+def metrics(here: Here) -> Response:
+    """Prometheus' text format."""
+    registry = CollectorRegistry()
+    registry.register(Figures(here))
+    ProcessCollector(registry=registry)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,73 @@
+"""What the routes work with: the store, the station that listens, and those who are told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import BoundedSemaphore
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from device_runtime.daemon.api import limits
+from device_runtime.daemon.api.broadcast import Broadcast
+from device_runtime.daemon.api.child import Child, Document
+from device_runtime.daemon.api.problems import BusyError
+from device_runtime.daemon.api.sessions import Sessions
+from device_runtime.daemon.station import Station
+from device_runtime.daemon.tap import Tap
+from device_runtime.progress import silent
+from edgecl.config import Config
+from edgecl.store import Store
+
+PREDICTIONS = 2  # at a time
+
+
+@dataclass
+class Place:
+    """One daemon, as its API sees it."""
+
+    config: Config
+    home: Path
+    bundle: Path
+    station: Station
+    tap: Tap
+    broadcast: Broadcast
+    sessions: Sessions
+    recording: BoundedSemaphore = field(default_factory=BoundedSemaphore)
+    """Held while somebody records from the microphone."""
+    predicting: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(PREDICTIONS))
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """The store, opened for one request."""
+        with Store.open(self.home, create=True) as store:
+            yield store
+
+    def command(self, *words: str) -> Document:
+        """What a command answers, run in a process of its own."""
+        return Child(self.home, self.bundle, words, silent).answer(limits.ANSWER_S)
+
+
+@contextmanager
+def held(lock: BoundedSemaphore, reason: str) -> Iterator[None]:
+    """Do something that few may do at a time.
+
+    Raises:
+        BusyError: others do it now.
+    """
+    if not lock.acquire(blocking=False):
+        raise BusyError(reason, "wait until it is done")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _place(request: Request) -> Place:
+    place: Place = request.app.state.place
+    return place
+
+
+Here = Annotated[Place, Depends(_place)]
+"""The place, as a parameter of a route."""

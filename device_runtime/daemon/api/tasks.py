@@ -1,0 +1,128 @@
+"""Routes: what was learnt, and what is told of it: forget, undo, verify, predict, correct."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel
+
+from device_runtime.daemon.api import limits
+from device_runtime.daemon.api.place import Here, Place, held
+from device_runtime.daemon.api.problems import RefusedError
+
+router = APIRouter(tags=["tasks"])
+RAW: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The bytes of one recording, as they are in its file.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+class Task(BaseModel):
+    """One task of the store."""
+
+    task: str
+    labels: tuple[str, ...]
+    created: str
+    size_bytes: int
+    sha256: str
+    previous_sha256: str | None
+    """What `undo` goes back to."""
+    fingerprint: str
+
+
+class VerdictView(BaseModel):
+    """Whether a task is what it was."""
+
+    task: str
+    status: str
+    sha256: str
+    detail: str
+
+
+class Forgotten(BaseModel):
+    """A task that is gone."""
+
+    forgotten: str
+    sha256: str
+
+
+@router.get("/tasks")
+def tasks(here: Here) -> list[Task]:
+    """Everything that was learnt."""
+    with here.store() as store:
+        return [Task(**asdict(entry)) for entry in store.tasks()]
+
+
+@router.get("/tasks/{task}")
+def one(here: Here, task: str) -> Task:
+    """One task."""
+    with here.store() as store:
+        return Task(**asdict(store.entry(task)))
+
+
+@router.delete("/tasks/{task}")
+def forget(here: Here, task: str) -> Forgotten:
+    """Forget a task; the others are not touched."""
+    with here.store() as store:
+        sha256 = store.entry(task).sha256
+        store.forget(task)
+    return Forgotten(forgotten=task, sha256=sha256)
+
+
+@router.post("/tasks/{task}/undo")
+def undo(here: Here, task: str) -> Task:
+    """Take back the last change of a task; twice brings it back."""
+    with here.store() as store:
+        return Task(**asdict(store.undo(task)))
+
+
+@router.get("/verify")
+def verify(here: Here) -> list[VerdictView]:
+    """Read every byte of every task, and compare."""
+    with here.store() as store:
+        return [VerdictView(**asdict(verdict)) for verdict in store.verify()]
+
+
+@router.post("/predict", openapi_extra=RAW)
+async def predict(
+    here: Here, request: Request, name: str = "recording.wav", task: str | None = None
+) -> dict[str, Any]:
+    """What is heard in a recording: `edgecl predict --json`. `name` says by its suffix what the bytes are."""
+    with held(here.predicting, "too many recordings are being listened to"):
+        async with _received(here, request, name) as path:
+            asked = [f"--task={task}"] if task else []
+            told = await run_in_threadpool(here.command, "predict", *asked, "--", str(path))
+    return {**told["files"][0], "file": name}
+
+
+@router.post("/tasks/{task}/corrections", openapi_extra=RAW)
+async def correct(
+    here: Here, request: Request, task: str, label: str, holds: bool = True, name: str = "recording.wav"
+) -> dict[str, Any]:
+    """Tell a task that a recording is this label, or is not (`holds=false`): `edgecl correct --json`."""
+    await run_in_threadpool(one, here, task)
+    with held(here.sessions.learning, "another task is being learnt"):
+        async with _received(here, request, name) as path:
+            claim = f"{'--is' if holds else '--not'}={task}/{label}"
+            return await run_in_threadpool(here.command, "correct", claim, "--", str(path))
+
+
+@asynccontextmanager
+async def _received(here: Place, request: Request, name: str) -> AsyncIterator[Path]:
+    """The body as a file, for as long as it is needed."""
+    suffix = limits.suffix_of(name)
+    with tempfile.TemporaryDirectory(prefix="edgecl-") as folder:
+        path = Path(folder) / f"recording{suffix}"
+        await limits.save_body(request, path)
+        try:
+            yield path
+        except RefusedError as error:
+            raise RefusedError(error.message.replace(str(path), Path(name).name[-80:]), error.hint) from None

@@ -1,0 +1,84 @@
+"""A source that others may listen in on: what the daemon hears can be recorded meanwhile."""
+
+import threading
+
+import numpy as np
+
+from device_runtime.daemon.source import Block, Condition, Source, Waveform
+from edgecl.errors import SourceError
+
+GRACE_S = 3.0  # beyond the time asked for, in which the sound has to have come
+
+
+class Tap:
+    """A source, read by one thread, whose frames any other may record."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.name = source.name
+        self.rate_hz = source.rate_hz
+        self._recordings: list[_Recording] = []
+        self._lock = threading.Lock()
+
+    @property
+    def condition(self) -> Condition:
+        """See `Source`."""
+        return self._source.condition
+
+    @property
+    def lost_frames(self) -> int:
+        """See `Source`."""
+        return self._source.lost_frames
+
+    def read(self, within_s: float) -> Block | None:
+        """See `Source`."""
+        block = self._source.read(within_s)
+        if block is not None:
+            with self._lock:
+                for recording in self._recordings:
+                    recording.add(block.waveform)
+        return block
+
+    def close(self) -> None:
+        """See `Source`."""
+        self._source.close()
+
+    def record(self, seconds: float) -> Waveform:
+        """The sound of the next seconds, float32 [samples] at the rate of the source; waits for it.
+
+        Raises:
+            SourceError: too little came; a silent or missing microphone gives nothing.
+        """
+        recording = _Recording(round(seconds * self.rate_hz))
+        with self._lock:
+            self._recordings.append(recording)
+        try:
+            complete = recording.complete.wait(seconds + GRACE_S)
+        finally:
+            with self._lock:
+                self._recordings.remove(recording)
+        if not complete:
+            reason = f"'{self.name}' gave only {recording.frames / self.rate_hz:.1f} s in {seconds:g} s"
+            raise SourceError(reason, self.condition.hint or "see how the microphone is: 'edgecl listen'")
+        return recording.waveform
+
+
+class _Recording:
+    """Frames as they come, until there are enough."""
+
+    def __init__(self, wanted: int) -> None:
+        self._wanted = wanted
+        self._parts: list[Waveform] = []
+        self.frames = 0
+        self.complete = threading.Event()
+
+    def add(self, waveform: Waveform) -> None:
+        if not self.complete.is_set():
+            self._parts.append(waveform)
+            self.frames += waveform.size
+            if self.frames >= self._wanted:
+                self.complete.set()
+
+    @property
+    def waveform(self) -> Waveform:
+        return np.concatenate(self._parts)[: self._wanted]
