@@ -43,6 +43,7 @@ class CommandSource:
         self._child = _started(command)
         self._frames = PipeSource(name, _descriptor(self._child.stdout), form)
         self._errors = _descriptor(self._child.stderr)
+        self._heeded = [self._frames.descriptor, self._errors]
         self._said = b""
 
     @property
@@ -52,7 +53,7 @@ class CommandSource:
 
     def read(self, within_s: float) -> Block | None:
         """See `Source`; never None."""
-        select.select([self._frames.descriptor, self._errors], [], [], within_s)
+        select.select(self._heeded, [], [], within_s)
         self._listen_to_errors()
         block = self._frames.read(0.0)
         if block is None:
@@ -74,6 +75,8 @@ class CommandSource:
     def _listen_to_errors(self) -> None:
         with contextlib.suppress(BlockingIOError):
             said = os.read(self._errors, SAID_BYTES)
+            if not said:  # closed, as by '2>/dev/null': it would be ready for ever
+                self._heeded = [self._frames.descriptor]
             for lost_ms in OVERRUN.findall(said):
                 self._frames.skip(round(float(lost_ms) / 1000 * self.rate_hz))
             self._said = (self._said + said)[-SAID_BYTES:]

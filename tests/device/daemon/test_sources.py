@@ -95,6 +95,15 @@ def test_a_fifo_is_waited_for_until_somebody_writes(tmp_path: Path) -> None:
     assert joined(everything(source)).size == 100
 
 
+def test_a_command_that_closes_stderr_is_waited_for() -> None:
+    source = CommandSource("mic", ["sh", "-c", "exec sleep 9 2>&-"], MONO)
+    time.sleep(0.2)
+    before = time.monotonic()
+    assert all(source.read(0.1) is not None for _ in range(5))
+    assert time.monotonic() - before > 0.3
+    source.close()
+
+
 def test_a_child_process_is_heard_and_its_end_is_an_error_with_its_last_words(
     player: Callable[[str], list[str]],
 ) -> None:
