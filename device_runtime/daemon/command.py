@@ -11,6 +11,7 @@ import os
 import re
 import select
 import shlex
+import signal
 import subprocess
 from collections.abc import Sequence
 from typing import IO
@@ -61,16 +62,21 @@ class CommandSource:
         return block
 
     def close(self) -> None:
-        """End the child, by force if it does not listen."""
-        self._child.terminate()
+        """End the child and what it started, by force if it does not listen."""
+        self._signal(signal.SIGTERM)
         try:
             self._child.wait(GRACE_S)
         except subprocess.TimeoutExpired:
-            self._child.kill()
+            self._signal(signal.SIGKILL)
             self._child.wait()
         for pipe in (self._child.stdout, self._child.stderr):
             if pipe:
                 pipe.close()
+
+    def _signal(self, number: int) -> None:
+        """To the whole session of the child, such as `sh -c 'parec … | sox …'`."""
+        if self._child.poll() is None:
+            os.killpg(self._child.pid, number)
 
     def _listen_to_errors(self) -> None:
         with contextlib.suppress(BlockingIOError):
