@@ -106,3 +106,9 @@ def test_a_threshold_for_no_label_of_its_task_is_found_once_the_task_is_known(tm
     (fault,) = config.faults_of("alarms", ("doorbell", "timer"))
     assert fault == "tasks.alarms.thresholds.dorbell is for no label of the task, did you mean 'doorbell'?"
     assert config.faults_of("kitchen", ("kettle",)) == []
+
+
+def test_a_table_for_a_task_that_is_not_enrolled_is_told(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, "[tasks.alarmz]\nrefractory_s = 1\n[tasks.kitchen]"))
+    (fault,) = config.unmet(["alarms", "kitchen"])
+    assert fault == "tasks.alarmz is for a task that is not enrolled yet, did you mean 'alarms'?"
