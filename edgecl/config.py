@@ -199,6 +199,14 @@ class Config(Section):
         refractory_s = self.rule.refractory_s if own.refractory_s is None else own.refractory_s
         return Rule(self.rule.needed, self.rule.of, self.rule.hysteresis, refractory_s, own.thresholds)
 
+    def unmet(self, names: Sequence[str]) -> list[str]:
+        """A sentence for every table of a task that is none of these."""
+        return [
+            f"tasks.{name} is for a task that is not enrolled yet{_did_you_mean(name, names)}"
+            for name in self.tasks
+            if name not in names
+        ]
+
     def faults_of(self, task: str, labels: Sequence[str]) -> list[str]:
         """A sentence for every threshold of this task that is for none of its labels."""
         thresholds = self.tasks.get(task, TaskConfig()).thresholds

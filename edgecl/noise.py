@@ -16,6 +16,7 @@ Floats = NDArray[np.float32]
 Floating = NDArray[np.floating[Any]]
 
 QUIETEST_DBFS, LOUDEST_DBFS = -100.0, -8.0  # from below the last bit of a 16-bit microphone
+STEEPEST_RISE, STEEPEST_FALL = -2.5, 2.5  # with frequency, from beyond violet to beyond brown
 HIGHEST_HZ = 7500.0
 MAINS_HZ = (50.0, 60.0)
 
@@ -29,7 +30,7 @@ def noises(count: int, samples: int, rate_hz: int, seed: int) -> Floats:
 
 def coloured(rng: np.random.Generator, samples: int, rate_hz: int, slope: float | None = None) -> Waveform:
     """Noise whose power falls with frequency to the `slope`: 0 white, 1 pink, 2 brown; drawn if None."""
-    chosen = rng.uniform(-1.0, 2.5) if slope is None else slope
+    chosen = rng.uniform(STEEPEST_RISE, STEEPEST_FALL) if slope is None else slope
     frequency = np.maximum(np.fft.rfftfreq(samples, 1 / rate_hz), 20.0)
     spectrum = rng.standard_normal((2, len(frequency))).T @ [1, 1j] * frequency ** (-chosen / 2)
     spectrum[0] = 0

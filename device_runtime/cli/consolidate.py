@@ -78,8 +78,8 @@ class Outcome:
 def _consolidated(settings: Settings, store: Store, budget: int, yes: bool) -> Outcome:
     runtime = Runtime.open(settings.bundle, settings.threads)
     selftest.demand(runtime, settings.home)
+    entries = {entry.task: entry for entry in store.tasks()}  # first, lest a change between go unnoticed
     tasks = load_tasks(store, runtime.bundle.manifest)
-    entries = {entry.task: entry for entry in store.tasks()}
     lessons = {task.task: store.lessons.read(sha256_hex(blob.to_bytes(task))) for task in tasks}
     memory = Memory(opened_cache(settings, store, runtime.bundle.manifest), lessons)
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)

@@ -55,6 +55,8 @@ def station_of(
     """
     tasks = Tasks(home, runtime, complain)
     recognizer = tasks.news() or Recognizer(runtime, [])
+    for fault in config.unmet([task.task for task in recognizer.tasks]):
+        complain(fault)
     for task in recognizer.tasks:
         for fault in config.faults_of(task.task, task.labels):
             complain(fault)

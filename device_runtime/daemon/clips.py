@@ -2,8 +2,8 @@
 
     folder/2026-05-01/07-31-02.500 alarms doorbell 3f….flac
 
-The newest half minute is remembered, so a clip begins a little before its sound does. The folder has a
-quota; the oldest clips make room.
+The newest half minute is remembered, so a clip begins a little before its sound does; of a longer sound it
+holds the end. The folder has a quota; the oldest clips make room.
 """
 
 import re
@@ -104,7 +104,7 @@ class ClipKeeper:
 
     def keep(self, event: SoundEvent, start_s: float, end_s: float) -> SoundEvent:
         """The event with the path of its clip, a sound between two times of the stream."""
-        end_s = min(end_s, start_s + LONGEST_S)
+        start_s = max(start_s, end_s - LONGEST_S)  # of a longer sound only its end is still remembered
         waveform = self.recent.cut(start_s - AROUND_S, end_s + AROUND_S)
         path = self.clips.path_of(event)
         self.outbox.put(Clip(path, waveform, self.recent.rate_hz))

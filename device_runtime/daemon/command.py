@@ -11,6 +11,7 @@ import os
 import re
 import select
 import shlex
+import signal
 import subprocess
 from collections.abc import Sequence
 from typing import IO
@@ -43,6 +44,7 @@ class CommandSource:
         self._child = _started(command)
         self._frames = PipeSource(name, _descriptor(self._child.stdout), form)
         self._errors = _descriptor(self._child.stderr)
+        self._heeded = [self._frames.descriptor, self._errors]
         self._said = b""
 
     @property
@@ -52,7 +54,7 @@ class CommandSource:
 
     def read(self, within_s: float) -> Block | None:
         """See `Source`; never None."""
-        select.select([self._frames.descriptor, self._errors], [], [], within_s)
+        select.select(self._heeded, [], [], within_s)
         self._listen_to_errors()
         block = self._frames.read(0.0)
         if block is None:
@@ -60,20 +62,27 @@ class CommandSource:
         return block
 
     def close(self) -> None:
-        """End the child, by force if it does not listen."""
-        self._child.terminate()
+        """End the child and what it started, by force if it does not listen."""
+        self._signal(signal.SIGTERM)
         try:
             self._child.wait(GRACE_S)
         except subprocess.TimeoutExpired:
-            self._child.kill()
+            self._signal(signal.SIGKILL)
             self._child.wait()
         for pipe in (self._child.stdout, self._child.stderr):
             if pipe:
                 pipe.close()
 
+    def _signal(self, number: int) -> None:
+        """To the whole session of the child, such as `sh -c 'parec … | sox …'`."""
+        if self._child.poll() is None:
+            os.killpg(self._child.pid, number)
+
     def _listen_to_errors(self) -> None:
         with contextlib.suppress(BlockingIOError):
             said = os.read(self._errors, SAID_BYTES)
+            if not said:  # closed, as by '2>/dev/null': it would be ready for ever
+                self._heeded = [self._frames.descriptor]
             for lost_ms in OVERRUN.findall(said):
                 self._frames.skip(round(float(lost_ms) / 1000 * self.rate_hz))
             self._said = (self._said + said)[-SAID_BYTES:]

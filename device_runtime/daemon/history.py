@@ -5,7 +5,6 @@ the newest event of it; a condition of a source is one row each time it changed.
 writer (write-ahead log), and a power cut costs the last moments at most.
 """
 
-import contextlib
 import json
 import sqlite3
 from dataclasses import dataclass
@@ -32,6 +31,9 @@ SCHEMA = f"""
     PRAGMA user_version = {SCHEMA_VERSION};
 """
 PRUNED_EVERY = 500  # events
+PATIENCE_S = 5.0  # while another process writes
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+PRIMARY_CODE = 0xFF  # the part of an error's code that tells its kind
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,11 @@ class History:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = _connected(path)
+            self.prune()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
                 f"the history '{path}' cannot be opened: {error}", "choose another folder, or delete it"
             ) from error
-        self.prune()
 
     def take(self, event: Event) -> None:
         """Store one event; a later phase of a sound replaces the one before."""
@@ -111,8 +113,11 @@ class History:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    with contextlib.suppress(sqlite3.DatabaseError):
+    try:
         return _opened(path)
+    except sqlite3.DatabaseError as error:  # also where it is locked, or the disk is full
+        if error.sqlite_errorcode & PRIMARY_CODE not in DAMAGED:
+            raise
     path.replace(path.with_suffix(".damaged"))
     for rest in ("-wal", "-shm"):
         path.with_name(path.name + rest).unlink(missing_ok=True)
@@ -120,7 +125,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, PATIENCE_S, isolation_level=None, check_same_thread=False)
     try:
         connection.executescript(SCHEMA)
     except sqlite3.Error:

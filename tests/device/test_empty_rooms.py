@@ -12,6 +12,7 @@ import soundfile
 from tests.device.conftest import Edgecl
 from tools.room_tones import RATE_HZ, room_tones
 
+SIX = ("arabic_words_a", "drum_hits", "everyday_sounds", "fsdd_digits", "gm_instruments", "wake_words_en")
 Unpack = Callable[[str], Path]
 
 
@@ -34,6 +35,20 @@ def test_a_minute_of_noise_and_room_tone_fires_nothing(
     (answer,) = edgecl("predict", tmp_path / "room.wav", "--json").json["files"]
     assert answer["duration_s"] > 60
     assert answer["events"] == []
+
+
+def test_ten_minutes_of_noise_and_room_tone_fire_nothing_in_a_home_of_six_tasks(
+    edgecl: Edgecl, task: Unpack, tmp_path: Path
+) -> None:
+    for name in SIX:
+        edgecl("enroll", name, some(task(name) / "train", 12, tmp_path / name), "--method", "slda")
+    voices = [soundfile.read(path)[0] for path in sorted(task("wake_words_en").glob("test/*/*.flac"))[::6]]
+    rooms = [tmp_path / f"room-{seed}.wav" for seed in (1, 2, 3)]
+    for seed, room in enumerate(rooms):
+        soundfile.write(room, room_tones(7.0, voices, seed), RATE_HZ)
+    told = edgecl("predict", *rooms, "--json").json["files"]
+    assert sum(room["duration_s"] for room in told) > 600
+    assert [event for room in told for event in room["events"]] == []
 
 
 def test_other_sounds_are_told_from_what_was_taught(edgecl: Edgecl, task: Unpack, tmp_path: Path) -> None:

@@ -119,3 +119,9 @@ def test_secrets_are_never_told(tmp_path: Path) -> None:
     shown = {value.key: value.text for value in values_of(config, "file")}
     assert shown["mqtt.password"] == shown["webhook.url"] == '"**********"'
     assert "1234" not in repr(config)
+
+
+def test_a_table_for_a_task_that_is_not_enrolled_is_told(tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, "[tasks.alarmz]\nrefractory_s = 1\n[tasks.kitchen]"))
+    (fault,) = config.unmet(["alarms", "kitchen"])
+    assert fault == "tasks.alarmz is for a task that is not enrolled yet, did you mean 'alarms'?"

@@ -39,6 +39,15 @@ def test_a_clip_holds_the_sound_and_a_second_around_it(tmp_path: Path) -> None:
     np.testing.assert_allclose(waveform, stream[32_000:88_000], atol=1e-4)
 
 
+def test_the_clip_of_a_long_sound_holds_its_end(tmp_path: Path) -> None:
+    recent, clips = Recent(RATE_HZ), Clips(tmp_path, 1 << 20)
+    recent.feed(np.zeros(70 * RATE_HZ, np.float32))
+    outbox = Outbox(clips.take)
+    event = ClipKeeper(recent, clips, outbox).keep(sound(5), 2.0, 68.0)
+    outbox.close()
+    assert soundfile.info(event.clip).frames == 31 * RATE_HZ  # 38…69 s
+
+
 def test_the_oldest_clips_make_room_for_new_ones(tmp_path: Path) -> None:
     clips = Clips(tmp_path, quota_bytes=70_000)
     noise = np.random.RandomState(0).uniform(-1, 1, 16_000).astype(np.float32)  # about 32 kB as FLAC

@@ -4,7 +4,10 @@ import sqlite3
 import time
 from pathlib import Path
 
+import pytest
+
 from device_runtime.daemon.history import History, Retention
+from edgecl.errors import StoreError
 from edgecl.events import SourceEvent, rfc3339
 from tests.device.daemon.conftest import sound
 
@@ -59,3 +62,16 @@ def test_a_damaged_history_is_put_aside_and_begun_anew(tmp_path: Path) -> None:
     assert len(history.sounds(10)) == 1
     assert (tmp_path / "history.damaged").exists()
     history.close()
+
+
+def test_a_history_that_another_process_writes_is_not_put_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    History(tmp_path / "history.db").close()
+    writer = sqlite3.connect(tmp_path / "history.db", isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr("device_runtime.daemon.history.PATIENCE_S", 0.1)
+    with pytest.raises(StoreError, match="locked"):
+        History(tmp_path / "history.db")
+    writer.close()
+    assert not (tmp_path / "history.damaged").exists()

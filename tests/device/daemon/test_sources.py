@@ -95,6 +95,15 @@ def test_a_fifo_is_waited_for_until_somebody_writes(tmp_path: Path) -> None:
     assert joined(everything(source)).size == 100
 
 
+def test_a_command_that_closes_stderr_is_waited_for() -> None:
+    source = CommandSource("mic", ["sh", "-c", "exec sleep 9 2>&-"], MONO)
+    time.sleep(0.2)
+    before = time.monotonic()
+    assert all(source.read(0.1) is not None for _ in range(5))
+    assert time.monotonic() - before > 0.3
+    source.close()
+
+
 def test_a_child_process_is_heard_and_its_end_is_an_error_with_its_last_words(
     player: Callable[[str], list[str]],
 ) -> None:
@@ -121,6 +130,26 @@ def test_a_child_that_ignores_being_asked_is_ended_all_the_same(player: Callable
     began = time.monotonic()
     source.close()
     assert time.monotonic() - began < 5
+
+
+def test_what_a_child_started_is_ended_with_it(tmp_path: Path) -> None:
+    line = f"sleep 60 & echo $! > {tmp_path}/pid.part; mv {tmp_path}/pid.part {tmp_path}/pid; wait"
+    source = CommandSource("mic", ["sh", "-c", line], MONO)
+    while not (tmp_path / "pid").exists():
+        time.sleep(0.01)
+    source.close()
+    deadline = time.monotonic() + 5
+    while _runs(int((tmp_path / "pid").read_text())) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert time.monotonic() < deadline
+
+
+def _runs(pid: int) -> bool:
+    """Whether the process is there, and no zombie that nobody waits for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_command_that_is_not_installed_says_what_to_install() -> None:
