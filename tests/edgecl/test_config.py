@@ -106,3 +106,17 @@ def test_a_threshold_for_no_label_of_its_task_is_found_once_the_task_is_known(tm
     (fault,) = config.faults_of("alarms", ("doorbell", "timer"))
     assert fault == "tasks.alarms.thresholds.dorbell is for no label of the task, did you mean 'doorbell'?"
     assert config.faults_of("kitchen", ("kettle",)) == []
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ('address = "0.0.0.0"', "needs a token where others can reach it"),
+        ('address = "my-board"', "takes an IP address"),
+        ('address = "0.0.0.0"\ntoken = "short"', "needs a token of at least 16 plain characters"),
+    ],
+)
+def test_an_api_that_anybody_could_reach_is_refused(tmp_path: Path, section: str, sentence: str) -> None:
+    (tmp_path / "config.toml").write_text(f"[api]\n{section}\n")
+    with pytest.raises(UsageError, match=sentence):
+        read_config(tmp_path / "config.toml")
