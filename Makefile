@@ -10,7 +10,7 @@
 SHELL := /bin/bash
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help host-env device-env check format test test-host test-device demo bench crash clean
+.PHONY: help host-env device-env check format system-tools test test-host test-device demo bench crash clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH ?= torch==2.13.0
@@ -57,7 +57,14 @@ format: $(HOST)/.ready  ## let ruff format and sort
 	$(HOST)/bin/ruff check --fix .
 	$(HOST)/bin/ruff format .
 
-test: test-host test-device  ## run the suite in both environments
+test: system-tools test-host test-device  ## run the suite in both environments
+
+system-tools:  ## as root on Debian: a broker, systemd-analyze and arecord, for tests that are skipped without them
+	@PATH=$$PATH:/usr/sbin; if type mosquitto systemd-analyze arecord >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+			mosquitto systemd alsa-utils >/dev/null || echo "not installed: some tests of the daemon will be skipped"; \
+	else echo "some tests of the daemon are skipped: apt-get install mosquitto systemd alsa-utils"; fi
 
 test-host: $(HOST)/.ready  ## … in .venv/host alone
 	$(HOST)/bin/python -m tools.environment host

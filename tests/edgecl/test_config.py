@@ -125,3 +125,17 @@ def test_a_table_for_a_task_that_is_not_enrolled_is_told(tmp_path: Path) -> None
     config = read_config(written(tmp_path, "[tasks.alarmz]\nrefractory_s = 1\n[tasks.kitchen]"))
     (fault,) = config.unmet(["alarms", "kitchen"])
     assert fault == "tasks.alarmz is for a task that is not enrolled yet, did you mean 'alarms'?"
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ('address = "0.0.0.0"', "needs a token where others can reach it"),
+        ('address = "my-board"', "takes an IP address"),
+        ('address = "0.0.0.0"\ntoken = "short"', "needs a token of at least 16 plain characters"),
+    ],
+)
+def test_an_api_that_anybody_could_reach_is_refused(tmp_path: Path, section: str, sentence: str) -> None:
+    (tmp_path / "config.toml").write_text(f"[api]\n{section}\n")
+    with pytest.raises(UsageError, match=sentence):
+        read_config(tmp_path / "config.toml")
