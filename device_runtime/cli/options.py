@@ -95,8 +95,8 @@ def gather(
     from device_runtime.runtime import DEFAULT_BUNDLE, usual_threads  # noqa: PLC0415  (numpy and pydantic)
 
     return Settings(
-        home=_expanded(home or user_data_path("edgecl")),
-        bundle=_expanded(bundle or DEFAULT_BUNDLE),
+        home=expanded(home or user_data_path("edgecl")),
+        bundle=expanded(bundle or DEFAULT_BUNDLE),
         engine=engine.value,
         threads=threads or usual_threads(),
         seed=seed,
@@ -105,7 +105,12 @@ def gather(
     )
 
 
-def _expanded(path: Path) -> Path:
+def expanded(path: Path) -> Path:
+    """The path with `~` and `~user` spelt out.
+
+    Raises:
+        UsageError: there is no such user.
+    """
     try:
         return path.expanduser()
     except RuntimeError:

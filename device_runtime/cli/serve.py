@@ -13,7 +13,7 @@ from device_runtime.cli import screen
 from device_runtime.cli.configuration import ConfigPath, chosen_config
 from device_runtime.cli.interrupts import interrupts
 from device_runtime.cli.meter import Log
-from device_runtime.cli.options import Settings
+from device_runtime.cli.options import Settings, expanded
 from device_runtime.daemon.assembly import station_of
 from device_runtime.daemon.lines import Lines
 from device_runtime.daemon.notify import Notifier
@@ -74,8 +74,8 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
       edgecl serve --config my.toml | jq --unbuffered 'select(.phase == "new") | .label'
     """
     chosen = _with_options(chosen_config(config).config, api, port)
-    home = Path(chosen.home).expanduser() if chosen.home else settings.home
-    runtime = Runtime.open(Path(chosen.bundle).expanduser() if chosen.bundle else settings.bundle, THREADS)
+    home = expanded(Path(chosen.home)) if chosen.home else settings.home
+    runtime = Runtime.open(expanded(Path(chosen.bundle)) if chosen.bundle else settings.bundle, THREADS)
     selftest.demand(runtime, home)
     notifier = Notifier()
     sinks: list[Sink] = [Log().take, notifier.take]
