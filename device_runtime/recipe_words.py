@@ -43,8 +43,8 @@ def explained() -> list[tuple[str, str, str]]:
 
 
 def _all() -> str:
-    """The same in one line, for a hint."""
-    return "; ".join(f"{word}: {meaning}" for word, _, meaning in explained())
+    """The keys in one line, for a hint."""
+    return f"'--recipe help' explains them: {', '.join(setting.name for setting in fields(Recipe))}"
 
 
 def _value(setting: "Field[Any]", usual: float, text: str) -> float:
