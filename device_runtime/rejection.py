@@ -6,6 +6,8 @@
 
 The threshold is where as many known recordings are rejected as unknown ones accepted, but never so low that
 one of the built-in noises would be: a task must not fire in an empty room, however few its recordings are.
+A recording counts once, however many windows and varied copies of it there are: else the copies of a single
+correction would raise the threshold for everything else.
 """
 
 from collections.abc import Sequence
@@ -43,8 +45,13 @@ def calibrated(
     known = sounds[examples.labels]  # [N]
     unknown = np.concatenate([background.noise, background.sounds, embeddings[~known]])
     learnt = keys.fit(embeddings[known], row[examples.labels[known]], examples.recordings[known], unknown)
+    travelling = len(background.noise) + len(background.sounds)
     threshold = equal_error_threshold(
-        recording_means(learnt.sounds, examples.recordings[known]), learnt.background
+        recording_means(learnt.sounds, examples.recordings[known]),
+        np.append(
+            learnt.background[:travelling],
+            recording_means(learnt.background[travelling:], examples.recordings[~known]),
+        ),
     )
     loudest = learnt.background[: len(background.noise)].max()
     return Rejection(learnt.keys, max(threshold, float(np.nextafter(loudest, np.inf))))
