@@ -19,6 +19,7 @@ webhook, mqtt            sinks beyond this device (`sinks` opens them)     home_
 controls     what may be changed while it runs
 tasks        a store, watched while it changes
 notify       what systemd is told
+child        a command such as `enroll`, in a process of its own
 tap          a source that others may record from
 station      the loop             assembly  a configuration (`edgecl.config`) → a station
 api/         the same, and learning, for others to ask for by HTTP

@@ -11,9 +11,9 @@ from fastapi import Depends, Request
 
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.broadcast import Broadcast
-from device_runtime.daemon.api.child import Child, Document
 from device_runtime.daemon.api.problems import BusyError
 from device_runtime.daemon.api.sessions import Sessions
+from device_runtime.daemon.child import Child, Document
 from device_runtime.daemon.station import Station
 from device_runtime.daemon.tap import Tap
 from device_runtime.progress import silent

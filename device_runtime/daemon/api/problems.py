@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from device_runtime.daemon.child import RefusedError
 from edgecl.console import from_os_error
 from edgecl.errors import (
     AudioError,
@@ -52,10 +53,6 @@ class TooMuchError(EdgeclError):
 
 class BusyError(EdgeclError):
     """It cannot be done now."""
-
-
-class RefusedError(EdgeclError):
-    """What was sent cannot be used; the sentence is that of the command."""
 
 
 class NotHereError(EdgeclError):

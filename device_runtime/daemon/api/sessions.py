@@ -20,8 +20,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from device_runtime.daemon.api import limits
-from device_runtime.daemon.api.child import Child
 from device_runtime.daemon.api.problems import BusyError, NotHereError, TooMuchError
+from device_runtime.daemon.child import Child
 from edgecl.audio import Limits, read_clip
 from edgecl.errors import AudioError, EdgeclError
 from edgecl.names import check_task_name

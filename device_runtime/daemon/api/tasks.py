@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.place import Here, Place, held
-from device_runtime.daemon.api.problems import RefusedError
+from device_runtime.daemon.child import RefusedError
 
 router = APIRouter(tags=["tasks"])
 RAW: dict[str, Any] = {

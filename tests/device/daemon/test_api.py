@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from device_runtime.daemon.api.child import NICENESS
+from device_runtime.daemon.child import NICENESS
 
 RATE_HZ = 16_000
 TOKEN = "a long enough secret"

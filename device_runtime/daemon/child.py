@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from device_runtime.cli.progress import PROGRESS_VARIABLE
-from device_runtime.daemon.api.problems import RefusedError
 from edgecl.errors import EdgeclError, UsageError
 
 NICENESS = 10
@@ -25,6 +24,10 @@ SAID_LINES = 20  # of stderr, remembered
 Document = dict[str, Any]
 Steps = Callable[[str, int, int], None]
 """Told of every step: its stage, how many are done, of how many."""
+
+
+class RefusedError(EdgeclError):
+    """What was sent cannot be used; the sentence is that of the command."""
 
 
 class Child:
