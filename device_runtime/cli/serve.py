@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from device_runtime import selftest
+from device_runtime import heap, selftest
 from device_runtime.cli import screen
 from device_runtime.cli.configuration import ConfigPath, chosen_config
 from device_runtime.cli.interrupts import interrupts
@@ -86,6 +86,7 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
         station = station_of(chosen, home, runtime, sinks, screen.message, closing, notifier)
         if serving:
             closing.enter_context(serving(home, runtime.bundle.path, station))
+        heap.give_back()
         notifier.ready()
         station.run(stopped)
         notifier.stopping()

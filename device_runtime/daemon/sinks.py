@@ -9,7 +9,6 @@ from device_runtime.daemon.controls import Controls
 from device_runtime.daemon.home_assistant import Device, Taught, slug
 from device_runtime.daemon.loud import LABEL, TASK
 from device_runtime.daemon.mqtt import Mqtt
-from device_runtime.daemon.webhook import Webhook
 from device_runtime.doctor import version_of
 from edgecl.blob import TaskBlob
 from edgecl.config import Config
@@ -36,6 +35,8 @@ def open_sinks(
     """
     sinks: list[Callable[[Event], None]] = []
     if config.webhook.url.get_secret_value():
+        from device_runtime.daemon.webhook import Webhook  # noqa: PLC0415  (http and ssl: 2 MB)
+
         sinks.append(Webhook(config.webhook).take)
     if not config.mqtt.host:
         return Beyond(sinks, lambda tasks: None)

@@ -1,0 +1,27 @@
+"""What a process freed goes back to the system, so that its memory is what it uses."""
+
+import subprocess
+import sys
+
+import pytest
+
+FREEING = """
+from pathlib import Path
+from device_runtime import heap
+
+def resident_pages():
+    return int(Path("/proc/self/statm").read_text().split()[1])
+
+blocks = [b"x" * 100_000 for _ in range(500)]
+pin = b"x" * 100_000  # above them all: what lies below stays with the process
+del blocks
+before = resident_pages()
+heap.give_back()
+print(4096 * (before - resident_pages()))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_free_memory_is_given_back() -> None:
+    told = subprocess.run([sys.executable, "-c", FREEING], capture_output=True, text=True, check=True)
+    assert int(told.stdout) > 30_000_000
