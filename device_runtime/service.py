@@ -57,7 +57,7 @@ StateDirectoryMode=0700
 RuntimeDirectory=edgecl
 CacheDirectory=edgecl
 LoadCredential=config.toml:{config}
-Environment=EDGECL_HOME=/var/lib/edgecl XDG_CACHE_HOME=/var/cache/edgecl
+Environment=XDG_DATA_HOME=/var/lib XDG_CACHE_HOME=/var/cache/edgecl
 DevicePolicy=closed
 DeviceAllow=char-alsa rw
 ProtectSystem=strict

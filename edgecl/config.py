@@ -26,6 +26,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 
 from edgecl.decision import Rule
 from edgecl.errors import UsageError
+from edgecl.privacy import NO_RECORDINGS, Privacy
 
 Positive = Annotated[float, Field(gt=0)]
 Margin = Annotated[float, Field(ge=-2, le=2)]
@@ -182,6 +183,8 @@ class Config(Section):
     """Where tasks and history are kept; not given: as for every command."""
     bundle: str = ""
     """A bundle folder; not given: the shipped one."""
+    privacy: Privacy = 0
+    """What may be kept or told of the microphone: see `edgecl.privacy`."""
     source: SourceConfig = SourceConfig()
     rule: RuleConfig = RuleConfig()
     tasks: dict[str, TaskConfig] = {}
@@ -192,6 +195,12 @@ class Config(Section):
     mqtt: MqttConfig = MqttConfig()
     webhook: WebhookConfig = WebhookConfig()
     api: ApiConfig = ApiConfig()
+
+    @model_validator(mode="after")
+    def _is_discreet(self) -> Self:
+        if self.privacy >= NO_RECORDINGS and self.clips.keep:
+            raise ValueError(f"asks for clips (clips.keep), which privacy = {self.privacy} forbids")
+        return self
 
     def rule_of(self, task: str) -> Rule:
         """When a sound of this task counts."""

@@ -50,6 +50,8 @@ class SoundEvent(Record):
     """Which version of the task heard it."""
     clip: str | None
     """The recording of it, once it has ended and where clips are kept."""
+    exact: bool = True
+    """False at privacy 3: `start` is that of the minute, and every other figure says nothing."""
 
 
 class SourceEvent(Record):

@@ -1,5 +1,6 @@
 """Where the daemon's configuration is found, and `edgecl config show`: what is in force and why."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -8,10 +9,11 @@ import typer
 from platformdirs import user_config_path
 
 from device_runtime.cli import screen
-from device_runtime.cli.options import Settings, command
+from device_runtime.cli.options import Settings, command, expanded
 from device_runtime.service import SYSTEM_CONFIG
 from edgecl.config import Config, read_config
-from edgecl.config_values import Value, values_of
+from edgecl.config_values import DEFAULT, Value, values_of
+from edgecl.privacy import MEANINGS
 
 ConfigPath = Annotated[
     Path | None,
@@ -23,6 +25,8 @@ ConfigPath = Annotated[
         show_default=f"edgecl/config.toml in your configuration folder, or {SYSTEM_CONFIG}",
     ),
 ]
+
+FOLDERS = ("home", "bundle")
 
 config = typer.Typer(help="The daemon's configuration.", no_args_is_help=True)
 
@@ -46,6 +50,23 @@ def chosen_config(path: Path | None) -> Chosen:
     return Chosen(read_config(found) if found else Config(), found)
 
 
+def placed(key: str, chosen: Chosen, settings: Settings) -> Value:
+    """Where one of `FOLDERS` is: as the command line or environment says, else the file, else as is usual."""
+    usual: Path = getattr(settings, key)
+    written: str = getattr(chosen.config, key)
+    if written and key not in settings.named:
+        return Value(key, str(expanded(Path(written))), str(chosen.path))
+    return Value(key, str(usual), settings.named.get(key, DEFAULT))
+
+
+def overruled(chosen: Chosen, settings: Settings) -> Iterator[str]:
+    """A sentence for every folder that the file names and something else names otherwise."""
+    for key, origin in settings.named.items():
+        written, in_force = getattr(chosen.config, key), str(getattr(settings, key))
+        if written and str(expanded(Path(written))) != in_force:
+            yield f"{key} is '{in_force}', as {origin} says; the '{written}' of '{chosen.path}' gives way"
+
+
 @command(config)
 def show(settings: Settings, config: ConfigPath = None) -> int:
     """Show every value that 'edgecl serve' would use, and where it comes from. Secrets are masked.
@@ -57,19 +78,21 @@ def show(settings: Settings, config: ConfigPath = None) -> int:
       edgecl config show --config my.toml --json
     """
     chosen = chosen_config(config)
-    values = [_with_home(value, settings) for value in values_of(chosen.config, str(chosen.path))]
+    values = [_in_force(value, chosen, settings) for value in values_of(chosen.config, str(chosen.path))]
     if settings.as_json:
         shown = {value.key: {"value": value.value, "origin": value.origin} for value in values}
         screen.emit({"file": str(chosen.path) if chosen.path else None, "values": shown})
     else:
         rows = [(value.key, value.text, value.origin) for value in values]
-        screen.answer(screen.table("", ["key", "value", "from"], rows))
+        screen.answer(screen.table("", ["key", "value", "from"], rows), privacy_of(chosen.config))
+    screen.message(*overruled(chosen, settings))
     return 0
 
 
-def _with_home(value: Value, settings: Settings) -> Value:
-    """What stands for a folder that the file does not name: that of the command line."""
-    usual = {"home": settings.home, "bundle": settings.bundle}
-    if value.key in usual and not value.value:
-        return Value(value.key, str(usual[value.key]), "options and environment")
-    return value
+def privacy_of(config: Config) -> str:
+    """What the privacy of a configuration means."""
+    return f"privacy {config.privacy}: {MEANINGS[config.privacy]}"
+
+
+def _in_force(value: Value, chosen: Chosen, settings: Settings) -> Value:
+    return placed(value.key, chosen, settings) if value.key in FOLDERS else value

@@ -8,7 +8,8 @@ gives `tasks` the options --home, --bundle, --engine, --threads, --seed, --cache
 """
 
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
@@ -40,14 +41,17 @@ class Settings:
     seed: int
     cache_bytes: int
     as_json: bool
+    named: Mapping[str, str]
+    """`home` and `bundle`, where the user said which → the option or variable that did."""
 
 
 PANEL = "Common options"
+HOME_VARIABLE = "EDGECL_HOME"
 Home = Annotated[
     Path | None,
     typer.Option(
         help="Where tasks are kept.",
-        envvar="EDGECL_HOME",
+        envvar=HOME_VARIABLE,
         show_default="your data folder",
         rich_help_panel=PANEL,
     ),
@@ -102,7 +106,17 @@ def gather(
         seed=seed,
         cache_bytes=cache_limit << 20,
         as_json=json,
+        named=_named(home, bundle),
     )
+
+
+def _named(home: Path | None, bundle: Path | None) -> dict[str, str]:
+    named = {}
+    if home:
+        named["home"] = HOME_VARIABLE if os.environ.get(HOME_VARIABLE) == str(home) else "--home"
+    if bundle:
+        named["bundle"] = "--bundle"
+    return named
 
 
 def expanded(path: Path) -> Path:

@@ -10,12 +10,12 @@ import typer
 
 from device_runtime import heap, selftest
 from device_runtime.cli import screen
-from device_runtime.cli.configuration import ConfigPath, chosen_config
+from device_runtime.cli.configuration import FOLDERS, ConfigPath, chosen_config, overruled, placed, privacy_of
 from device_runtime.cli.interrupts import interrupts
 from device_runtime.cli.meter import Log
-from device_runtime.cli.options import Settings, expanded
+from device_runtime.cli.options import Settings
 from device_runtime.daemon.assembly import station_of
-from device_runtime.daemon.lines import Lines
+from device_runtime.daemon.lines import Lines, is_journal
 from device_runtime.daemon.notify import Notifier
 from device_runtime.daemon.station import Station
 from device_runtime.daemon.summary import summary
@@ -23,6 +23,7 @@ from device_runtime.runtime import Runtime
 from edgecl.config import Config
 from edgecl.errors import EdgeclError
 from edgecl.events import Event
+from edgecl.privacy import NO_HISTORY
 
 EXTRA = ("fastapi", "starlette", "uvicorn", "prometheus_client")
 THREADS = 1  # one core hears many times faster than sound comes; more would only wait for each other
@@ -73,14 +74,14 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
 
       edgecl serve --config my.toml | jq --unbuffered 'select(.phase == "new") | .label'
     """
-    chosen = _with_options(chosen_config(config).config, api, port)
-    home = expanded(Path(chosen.home)) if chosen.home else settings.home
-    runtime = Runtime.open(expanded(Path(chosen.bundle)) if chosen.bundle else settings.bundle, THREADS)
+    file = chosen_config(config)
+    chosen = _with_options(file.config, api, port)
+    home, bundle = (Path(placed(key, file, settings).value) for key in FOLDERS)
+    runtime = Runtime.open(bundle, THREADS)
     selftest.demand(runtime, home)
+    screen.message(*overruled(file, settings), *([privacy_of(chosen)] if chosen.privacy else []))
     notifier = Notifier()
-    sinks: list[Sink] = [Log().take, notifier.take]
-    if chosen.output.stdout:
-        sinks.append(Lines(sys.stdout).take)
+    sinks: list[Sink] = [Log().take, notifier.take, *_stdout(chosen)]
     serving = _api(chosen, sinks) if chosen.api.enabled else None
     with interrupts.noticed() as stopped, ExitStack() as closing:
         station = station_of(chosen, home, runtime, sinks, screen.message, closing, notifier)
@@ -92,6 +93,18 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
         notifier.stopping()
     screen.message(summary(station))
     return 0
+
+
+def _stdout(config: Config) -> list[Sink]:
+    """Lines of JSON, where they are wanted; without them it goes on for whoever else is told."""
+    is_discreet = config.privacy >= NO_HISTORY
+    if not config.output.stdout:
+        return []
+    if is_discreet and is_journal(sys.stdout):
+        screen.message("events are not written to the journal, which would keep them")
+        return []
+    others = config.mqtt.host, config.webhook.url.get_secret_value(), config.api.enabled, not is_discreet
+    return [Lines(sys.stdout, is_only=not any(others)).take]
 
 
 def _api(config: Config, sinks: list[Sink]) -> Callable[[Path, Path, Station], AbstractContextManager[None]]:

@@ -12,7 +12,7 @@ microphone   a source that is opened again whenever it ends, fails, hangs or sta
 opening      from what a user names to a source
 ear          blocks → what is heard in them, across gaps
 loud         a sound of any kind above a level
-reporter     what is heard → events (the contract: `edgecl.events`)
+reporter     what is heard → events (the contract: `edgecl.events`)     discreet  … and no more than must be
 outbox       events → a sink, without ever waiting for it
 lines, history, clips    sinks: JSON lines, SQLite, FLAC files
 webhook, mqtt            sinks beyond this device (`sinks` opens them)     home_assistant  what it is told

@@ -4,17 +4,16 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from device_runtime.daemon.clips import Clip, ClipKeeper, Clips, Recent
+from device_runtime.daemon.clips import WAITING_BYTES, Clip, ClipKeeper, Clips, Recent
 from device_runtime.daemon.controls import Controls, Switched
+from device_runtime.daemon.discreet import DiscreetReporter
 from device_runtime.daemon.ear import Ear
 from device_runtime.daemon.history import History, Retention
 from device_runtime.daemon.loud import LoudTrigger
-from device_runtime.daemon.microphone import Microphone
 from device_runtime.daemon.notify import Notifier, Watched
-from device_runtime.daemon.opening import command_source, open_source
+from device_runtime.daemon.opening import command_source, open_source, path_source
 from device_runtime.daemon.outbox import Outbox
 from device_runtime.daemon.pcm import Encoding, PcmFormat
-from device_runtime.daemon.pipe import PipeSource
 from device_runtime.daemon.reporter import Reporter
 from device_runtime.daemon.sinks import open_sinks
 from device_runtime.daemon.source import Source
@@ -23,8 +22,9 @@ from device_runtime.daemon.tasks import Tasks
 from device_runtime.listen import Listening
 from device_runtime.recognize import Recognizer
 from device_runtime.runtime import Runtime
-from edgecl.config import ClipsConfig, Config, HistoryConfig, SourceConfig
+from edgecl.config import ClipsConfig, Config, SourceConfig
 from edgecl.events import Event
+from edgecl.privacy import NO_HISTORY
 
 HISTORY_NAME = "history.db"
 CLIPS_FOLDER = "clips"
@@ -69,8 +69,9 @@ def station_of(
     trigger = None if config.loud.level_dbfs is None else LoudTrigger(config.loud.level_dbfs)
     recent = keeper.recent if keeper else None
     ear = Ear(Listening(recognizer, controls.rule_of), source.rate_hz, trigger, recent)
-    reporter = Reporter(source.name, recognizer.tasks, keeper)
-    sinks = [_history(config.history, home, closing).take, *beyond.sinks, *told]
+    kind = DiscreetReporter if config.privacy >= NO_HISTORY else Reporter
+    reporter = kind(source.name, recognizer.tasks, keeper)
+    sinks = [*_kept(config, home, complain, closing), *beyond.sinks, *told]
     outboxes = [_outbox(sink, complain, closing) for sink in sinks]
 
     def news() -> Recognizer | None:
@@ -87,16 +88,23 @@ def source_of(config: SourceConfig) -> Source:
     form = PcmFormat(config.rate_hz, config.channels, Encoding(config.encoding))
     if config.command:
         return command_source(config.command, form)
-    path = Path(config.path)
-    if config.path and path.is_fifo():
-        return Microphone(config.path, form.rate_hz, lambda: PipeSource.open(path, form))
-    return open_source(config.path or config.device, form)
+    if config.path:
+        return path_source(Path(config.path), form)
+    return open_source(config.device, form)
 
 
-def _history(config: HistoryConfig, home: Path, closing: ExitStack) -> History:
-    history = History(home / HISTORY_NAME, Retention(config.days, config.sounds))
+def _kept(
+    config: Config, home: Path, complain: Complain, closing: ExitStack
+) -> list[Callable[[Event], None]]:
+    """The history, where there may be one."""
+    path = home / HISTORY_NAME
+    if config.privacy >= NO_HISTORY:
+        if path.exists():
+            complain(f"'{path}' holds what was heard before; it grows no more, and may be deleted")
+        return []
+    history = History(path, Retention(config.history.days, config.history.sounds))
     closing.callback(history.close)
-    return history
+    return [history.take]
 
 
 def _keeper(
@@ -105,7 +113,13 @@ def _keeper(
     if not config.keep:
         return None
     clips = Clips(home / CLIPS_FOLDER, round(config.quota_mb * MEGABYTE))
-    outbox: Outbox[Clip] = Outbox(clips.take, complain=complain)
+    outbox: Outbox[Clip] = Outbox(
+        clips.take,
+        complain=complain,
+        room=WAITING_BYTES,
+        size_of=lambda clip: clip.size_bytes,
+        called="clips",
+    )
     closing.callback(outbox.close)
     return ClipKeeper(Recent(rate_hz), clips, outbox)
 

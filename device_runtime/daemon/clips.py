@@ -20,6 +20,7 @@ from edgecl.events import SoundEvent
 
 LONGEST_S = 30.0
 AROUND_S = 1.0  # kept before and after a sound
+WAITING_BYTES = 32 << 20  # of clips that the disk has not taken yet
 UNSAFE = re.compile(r"[^\w.-]+")
 
 
@@ -30,6 +31,11 @@ class Clip:
     path: Path
     waveform: Waveform
     rate_hz: int
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes of memory."""
+        return self.waveform.nbytes
 
 
 class Recent:
@@ -103,9 +109,12 @@ class ClipKeeper:
     outbox: Outbox[Clip]
 
     def keep(self, event: SoundEvent, start_s: float, end_s: float) -> SoundEvent:
-        """The event with the path of its clip, a sound between two times of the stream."""
+        """The event with the path of its clip, a sound between two times of the stream.
+
+        Where the disk is so slow that there is no room for another clip, the event goes without one.
+        """
         start_s = max(start_s, end_s - LONGEST_S)  # of a longer sound only its end is still remembered
         waveform = self.recent.cut(start_s - AROUND_S, end_s + AROUND_S)
         path = self.clips.path_of(event)
-        self.outbox.put(Clip(path, waveform, self.recent.rate_hz))
-        return event.model_copy(update={"clip": str(path)})
+        is_kept = self.outbox.put(Clip(path, waveform, self.recent.rate_hz))
+        return event.model_copy(update={"clip": str(path)}) if is_kept else event

@@ -40,6 +40,20 @@ def open_source(name: str, form: PcmFormat, fast: bool = False) -> Source:
     return supervised(name, alsa_command(name, form), form)
 
 
+def path_source(path: Path, form: PcmFormat) -> Source:
+    """The recording, FIFO or device at this path; all but a recording are opened again and again.
+
+    Raises:
+        SourceError: there is nothing there, or it cannot be opened.
+    """
+    if path.is_fifo() or path.is_char_device():
+        return Microphone(str(path), form.rate_hz, lambda: PipeSource.open(path, form))
+    if not path.exists():
+        hint = "a path is a recording, a FIFO or a device file; 'device' takes the name of a microphone"
+        raise SourceError(f"there is no '{path}' to listen to", hint)
+    return FileSource(path, fast=False)
+
+
 def command_source(line: str, form: PcmFormat) -> Microphone:
     """What a command line writes to its stdout, started again whenever it ends.
 

@@ -31,6 +31,11 @@ class Reporter:
         """Those that hear now."""
         return list(self._blobs)
 
+    @property
+    def lost_clips(self) -> int:
+        """How many recordings the disk was too slow for."""
+        return self._keeper.outbox.dropped if self._keeper else 0
+
     def sounds(self, report: Report) -> Iterator[SoundEvent]:
         """One event for every change."""
         for heard in report.heard:

@@ -14,4 +14,6 @@ def summary(station: Station) -> str:
         told.append(f"{station.source.lost_frames} frames lost")
     if dropped:
         told.append(f"{dropped} events dropped")
+    if station.reporter.lost_clips:
+        told.append(f"{station.reporter.lost_clips} clips dropped")
     return ", ".join(told)

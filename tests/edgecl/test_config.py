@@ -127,6 +127,13 @@ def test_a_table_for_a_task_that_is_not_enrolled_is_told(tmp_path: Path) -> None
     assert fault == "tasks.alarmz is for a task that is not enrolled yet, did you mean 'alarms'?"
 
 
+def test_clips_and_a_privacy_that_forbids_them_exclude_each_other(tmp_path: Path) -> None:
+    assert read_config(written(tmp_path, "privacy = 3\n[clips]\nquota_mb = 5")).privacy == 3
+    told = refusal(tmp_path, "privacy = 1\n[clips]\nkeep = true")
+    assert "the file asks for clips (clips.keep), which privacy = 1 forbids" in told
+    assert "privacy is 4, it should be 0, 1, 2 or 3" in refusal(tmp_path, "privacy = 4")
+
+
 @pytest.mark.parametrize(
     ("section", "sentence"),
     [

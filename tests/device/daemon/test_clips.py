@@ -1,6 +1,7 @@
 """Clips: the sound and a little around it, within the quota."""
 
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import soundfile
@@ -46,6 +47,19 @@ def test_the_clip_of_a_long_sound_holds_its_end(tmp_path: Path) -> None:
     event = ClipKeeper(recent, clips, outbox).keep(sound(5), 2.0, 68.0)
     outbox.close()
     assert soundfile.info(event.clip).frames == 31 * RATE_HZ  # 38…69 s
+
+
+def test_a_disk_that_is_too_slow_costs_the_clip_not_the_event(tmp_path: Path) -> None:
+    recent, clips, let_go = Recent(RATE_HZ), Clips(tmp_path, 1 << 20), Event()
+    recent.feed(np.zeros(10 * RATE_HZ, np.float32))
+    outbox = Outbox(lambda clip: let_go.wait(), room=1, size_of=lambda clip: clip.size_bytes)
+    keeper = ClipKeeper(recent, clips, outbox)
+    kept = [keeper.keep(sound(5), 3.0, 4.5).clip is not None for _ in range(4)]
+    assert kept[0]
+    assert not any(kept[2:])
+    assert outbox.dropped == kept.count(False)
+    let_go.set()
+    outbox.close()
 
 
 def test_the_oldest_clips_make_room_for_new_ones(tmp_path: Path) -> None:

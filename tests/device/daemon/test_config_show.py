@@ -13,8 +13,26 @@ def test_every_value_is_shown_with_its_origin(edgecl: Callable[..., object], tmp
     assert values["source.rate_hz"] == {"value": 48_000, "origin": str(file)}
     assert values["tasks.alarms.thresholds.doorbell"] == {"value": 0.3, "origin": str(file)}
     assert values["source.channels"] == {"value": 1, "origin": "default"}
-    assert values["home"] == {"value": str(tmp_path / "home"), "origin": "options and environment"}
-    assert "source.rate_hz" in edgecl("config", "show", "--config", file).out
+    assert values["home"] == {"value": str(tmp_path / "home"), "origin": "EDGECL_HOME"}
+    shown = edgecl("config", "show", "--config", file).out
+    assert "source.rate_hz" in shown
+    assert "privacy 0: everything as configured" in shown
+
+
+def test_the_command_line_wins_over_the_file_and_says_so(
+    edgecl: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EDGECL_HOME")
+    file = tmp_path / "config.toml"
+    file.write_text('home = "/srv/edgecl"\nbundle = "/srv/bundle"')
+    shown = edgecl("config", "show", "--config", file, "--json").json["values"]
+    assert shown["home"] == {"value": "/srv/edgecl", "origin": str(file)}
+    told = edgecl("config", "show", "--config", file, "--home", tmp_path, "--json")
+    assert told.json["values"]["home"] == {"value": str(tmp_path), "origin": "--home"}
+    assert told.json["values"]["bundle"] == {"value": "/srv/bundle", "origin": str(file)}
+    assert f"home is '{tmp_path}', as --home says; the '/srv/edgecl' of '{file}' gives way" in " ".join(
+        told.err.split()
+    )
 
 
 def test_the_users_file_is_found(

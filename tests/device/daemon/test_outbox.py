@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from device_runtime.daemon import outbox
 from device_runtime.daemon.outbox import Outbox
 
@@ -25,6 +27,37 @@ def test_a_stuck_sink_costs_events_and_they_are_counted(monkeypatch) -> None:
     let_go.set()
     box.close()
     assert 19 <= box.dropped <= 20
+
+
+def test_what_waits_is_bounded_by_its_size_and_what_is_lost_is_told() -> None:
+    let_go, taken, complaints = threading.Event(), [], []
+
+    def take(item: bytes) -> None:
+        let_go.wait()
+        taken.append(item)
+
+    box = Outbox(take, complain=complaints.append, room=1000, size_of=len, called="clips")
+    assert [box.put(bytes(400)) for _ in range(9)][:3] == [True, True, True]
+    assert box.dropped in (5, 6)  # one may be out of the queue already
+    assert complaints[:2] == [
+        "1 clips lost up to now: they come faster than they can be written or sent",
+        "2 clips lost up to now: they come faster than they can be written or sent",
+    ]
+    assert len(complaints) == 3
+    let_go.set()
+    box.close()
+    assert len(taken) == 9 - box.dropped
+
+
+def test_what_a_stuck_sink_never_took_counts_as_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "LAST_WORDS_S", 0.1)
+    let_go = threading.Event()
+    box = Outbox(lambda _: let_go.wait())
+    for number in range(4):
+        box.put(number)
+    box.close()
+    let_go.set()
+    assert box.dropped == 3  # the first is being taken
 
 
 def test_a_sink_that_fails_is_asked_again_and_its_words_are_passed_on_once() -> None:

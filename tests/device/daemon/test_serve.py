@@ -23,17 +23,27 @@ NOTICED_AFTER_S = 1.5
 class Daemon:
     """`edgecl serve` in a process of its own, with a configuration."""
 
-    def __init__(self, folder: Path, bundle: Path, config: str) -> None:
+    def __init__(self, folder: Path, bundle: Path, config: str, *options: str) -> None:
         self.home = folder / "home"
         self._stderr = folder / "stderr.txt"
         (folder / "config.toml").write_text(f'home = "{self.home}"\nbundle = "{bundle}"\n{config}')
         command = [sys.executable, "-m", "device_runtime", "serve", "--config", str(folder / "config.toml")]
         with self._stderr.open("w") as errors:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+            self.process = subprocess.Popen(
+                [*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True
+            )
 
     @property
     def said(self) -> str:
-        return self._stderr.read_text()
+        """What it said on stderr, on one line."""
+        return " ".join(self._stderr.read_text().split())
+
+    def until_it_says(self, words: str) -> None:
+        """Waits for these words on stderr."""
+        deadline = time.monotonic() + 30
+        while words not in self.said:
+            assert time.monotonic() < deadline, self.said
+            time.sleep(0.05)
 
     def until(self, **wanted: object) -> dict:
         """The first event told from now on whose fields have these values."""
@@ -55,19 +65,20 @@ def pcm(waveform: np.ndarray) -> bytes:
 
 
 @pytest.fixture
-def serve(bundle: Path, tmp_path: Path) -> Iterator[Callable[[str], Daemon]]:
+def serve(bundle: Path, tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
     """Starts the daemon with a configuration; it is ended with the test."""
     started: list[Daemon] = []
 
-    def start(config: str) -> Daemon:
-        started.append(Daemon(tmp_path, bundle, config))
+    def start(config: str, *options: str) -> Daemon:
+        started.append(Daemon(tmp_path, bundle, config, *options))
         return started[-1]
 
     yield start
     for daemon in started:
         if daemon.process.poll() is None:
             daemon.process.kill()
-        daemon.process.communicate()
+        daemon.process.wait()
+        daemon.process.stdout.close()
 
 
 def test_what_is_heard_goes_to_stdout_history_and_clips(
@@ -132,3 +143,63 @@ def test_faults_in_the_configuration_are_told_before_anything_is_opened(
     assert "2 faults: " in daemon.said
     assert "did you mean 'source'?" in daemon.said
     assert not daemon.home.exists()
+
+
+def test_the_home_of_the_command_line_wins_and_that_is_told(
+    serve: Callable[..., Daemon], tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "second.wav", np.zeros(RATE_HZ), RATE_HZ)
+    daemon = serve(f'[source]\npath = "{tmp_path}/second.wav"', "--home", str(tmp_path / "other"))
+    assert daemon.process.wait(timeout=30) == 0, daemon.said
+    assert f"home is '{tmp_path}/other', as --home says; the '{daemon.home}' of" in daemon.said
+    assert (tmp_path / "other/history.db").exists()
+    assert not daemon.home.exists()
+
+
+def test_a_path_where_nothing_is_is_told_as_such(serve: Callable[..., Daemon]) -> None:
+    daemon = serve('[source]\npath = "nofile"')
+    assert daemon.process.wait(timeout=30) == 1
+    assert "there is no 'nofile' to listen to" in daemon.said
+
+
+def test_when_nobody_reads_stdout_any_more_it_goes_on_for_the_others(
+    serve: Callable[..., Daemon], home: Path, evening: np.ndarray, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "sound")
+    daemon = serve(f'[source]\npath = "{tmp_path}/sound"')
+    with (tmp_path / "sound").open("wb", buffering=0) as fifo:
+        fifo.write(pcm(evening[:RATE_HZ]))
+        daemon.until(state="listening")
+        daemon.process.stdout.close()
+        fifo.write(pcm(evening))
+        daemon.until_it_says("nobody reads stdout any more; the others are still told")
+        fifo.write(pcm(evening))
+        time.sleep(1)
+        assert daemon.process.poll() is None
+    daemon.process.send_signal(signal.SIGTERM)
+    assert daemon.process.wait(timeout=20) == 0
+    assert daemon.said.count("nobody reads stdout") == 1
+    assert "Exception ignored" not in daemon.said
+    history = History(home / "history.db")
+    assert len(history.sounds(10)) >= 4
+    history.close()
+
+
+def test_at_privacy_three_only_what_it_was_and_its_minute_are_told_and_nothing_is_kept(
+    serve: Callable[..., Daemon], home: Path, evening: np.ndarray, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "evening.wav", evening[2 * RATE_HZ : 9 * RATE_HZ], RATE_HZ)
+    before = {path.name for path in home.iterdir()}
+    daemon = serve(f'privacy = 3\n[source]\npath = "{tmp_path}/evening.wav"')
+    out, _ = daemon.process.communicate(timeout=60)
+    assert daemon.process.returncode == 0, daemon.said
+    assert "privacy 3: nothing that is heard is kept" in daemon.said
+    sounds = [event for event in map(json.loads, out.splitlines()) if event["kind"] == "sound"]
+    assert "doorbell" in {event["label"] for event in sounds}
+    for event in sounds:
+        assert event["phase"] == "new"
+        assert event["start"].endswith(":00.000Z")
+        figures = [event[name] for name in ("score", "margin", "threshold", "offset_s", "level_dbfs")]
+        assert (figures, event["clip"], event["exact"]) == ([1, 0, 0, 0, 0], None, False)
+    assert len({event["id"] for event in sounds}) == len(sounds)
+    assert {path.name for path in home.iterdir()} == before

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 
 from device_runtime.daemon.command import CommandSource, alsa_command
 from device_runtime.daemon.file import FileSource
+from device_runtime.daemon.microphone import Microphone
+from device_runtime.daemon.opening import path_source
 from device_runtime.daemon.pcm import Encoding, PcmFormat, Unpacker
 from device_runtime.daemon.pipe import PipeSource
 from device_runtime.daemon.source import Block, Source
@@ -192,6 +195,33 @@ def test_a_file_at_normal_speed_takes_its_time(tmp_path: Path) -> None:
     assert [block.first_frame for block in blocks[1:]] == [block.next_frame for block in blocks[:-1]]
     assert joined(blocks).size == 4000
     assert blocks[-1].captured_s - blocks[0].captured_s < 0.5
+
+
+def test_a_path_is_a_recording_a_fifo_or_nothing_but_never_a_microphone(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="there is no 'nofile' to listen to") as failed:
+        path_source(Path("nofile"), MONO)
+    assert "'device' takes the name of a microphone" in failed.value.hint
+    soundfile.write(tmp_path / "recording", np.zeros(800), 8000, format="WAV")
+    recording = path_source(tmp_path / "recording", MONO)
+    assert isinstance(recording, FileSource)
+    recording.close()
+    os.mkfifo(tmp_path / "fifo")
+    assert isinstance(path_source(tmp_path / "fifo", MONO), Microphone)
+    device = path_source(Path("/dev/zero"), MONO)
+    assert device.read(0.5).waveform.size
+    device.close()
+
+
+def test_a_fifo_is_opened_again_when_its_writer_comes_back(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "noise").write_bytes(NOISE.tobytes())
+    source, heard = path_source(tmp_path / "fifo", MONO), 0
+    for times in (1, 2):
+        with subprocess.Popen(f"cat {tmp_path}/noise > {tmp_path}/fifo", shell=True):
+            while heard < times * NOISE.size:
+                heard += source.read(0.25).waveform.size
+    source.close()
+    assert heard == 2 * NOISE.size
 
 
 def test_what_is_no_recording_is_refused_with_its_name(tmp_path: Path) -> None:

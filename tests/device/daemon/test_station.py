@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device_runtime.daemon.clips import ClipKeeper, Clips, Recent
+from device_runtime.daemon.discreet import DiscreetReporter
 from device_runtime.daemon.ear import Ear, Report
 from device_runtime.daemon.file import FileSource
 from device_runtime.daemon.loud import LoudTrigger
@@ -79,6 +80,22 @@ def test_a_sound_keeps_its_identity_from_its_beginning_to_its_end(
 def test_an_event_is_read_back_as_it_was_told(recognizer: Recognizer, evening: np.ndarray) -> None:
     for event in told(recognizer, blocks_of(evening, [])):
         assert SoundEvent.model_validate_json(event.model_dump_json()) == event
+
+
+def test_a_discreet_event_is_valid_and_tells_two_sounds_of_a_minute_apart(
+    recognizer: Recognizer, evening: np.ndarray
+) -> None:
+    def discreet(began_s: float) -> list[SoundEvent]:
+        ear, reporter = Ear(Listening(recognizer), RATE_HZ), DiscreetReporter("mic", recognizer.tasks)
+        block = Block(0, evening, began_s + evening.size / RATE_HZ)
+        reports = [*ear.take(block), *ear.finish()]
+        return [event for report in reports for event in reporter.sounds(report)]
+
+    rings = [event for event in discreet(BEGAN_S) if event.label == "doorbell"]
+    assert [event.start for event in rings] == ["2023-11-14T22:13:00.000Z"] * len(RINGS_AT_S)
+    assert len({event.id for event in rings}) == len(RINGS_AT_S)
+    assert all(SoundEvent.model_validate_json(event.model_dump_json()) == event for event in rings)
+    assert discreet(BEGAN_S) == discreet(BEGAN_S + 7)  # nothing of the second comes out
 
 
 def test_a_short_gap_is_filled_and_a_long_one_begins_a_new_stream(
