@@ -19,6 +19,7 @@ from edgecl.sketch import Sketch, sketch
 LEAST_CLASSES = 2
 LEAST_CLIPS = 2
 """Of each class: one to learn from, one to measure with."""
+NOTHING_NEW = "there is nothing new in the folder"
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,7 @@ class Intake:
                 needs = f"class '{label}' needs {LEAST_CLIPS} usable recordings and has {count}"
                 raise DatasetError(f"{needs}: {fault.reason}", fault.hint)
         if not self.recordings:
-            raise DatasetError(
-                "there is nothing new in the folder", "add recordings that were not learnt yet"
-            )
+            raise DatasetError(NOTHING_NEW, "add recordings that were not learnt yet")
 
 
 def find_recordings(folder: Path) -> LabelledFolder:

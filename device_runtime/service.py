@@ -84,12 +84,16 @@ WantedBy={target}
 """
 
 
-def system_unit() -> str:
-    """The unit for /etc/systemd/system, of this installation of edgecl."""
+def system_unit(watched: str = "") -> str:
+    """The unit for /etc/systemd/system, of this installation of edgecl.
+
+    Args:
+        watched: the folder of which it learns, where there is one.
+    """
     command = _command("--config", "${CREDENTIALS_DIRECTORY}/config.toml")
     head = HEAD.format(after="After=sound.target network.target\n", command=command, watchdog_s=WATCHDOG_S)
     visible = "".join(f"BindReadOnlyPaths={_quoted(str(path))}\n" for path in _in_homes())
-    sandbox = SANDBOX.format(config=SYSTEM_CONFIG, visible=visible)
+    sandbox = SANDBOX.format(config=SYSTEM_CONFIG, visible=visible + _opened(watched))
     return head + CONFINED + sandbox + FOOT.format(target="multi-user.target")
 
 
@@ -110,6 +114,14 @@ def _in_homes() -> list[Path]:
     needed = {Path(sys.prefix), Path(sys.base_prefix), package, *map(Path, site.getsitepackages())}
     hidden = sorted(path for path in needed if any(path.is_relative_to(home) for home in HOMES))
     return [path for path in hidden if not any(other in path.parents for other in hidden)]
+
+
+def _opened(watched: str) -> str:
+    """The watched folder may be read, and reports be written there as far as its owner allows."""
+    if not watched:
+        return ""
+    is_hidden = any(Path(watched).is_relative_to(home) for home in HOMES)
+    return f"{'BindPaths' if is_hidden else 'ReadWritePaths'}={_quoted('-' + watched)}\n"
 
 
 def _quoted(word: str) -> str:

@@ -5,6 +5,9 @@
     [source]
     device = "plughw:CARD=Device"      # or: command = "parec --raw …", or: path = "/run/sound.fifo"
 
+    [watch]                            # its sub-folders become tasks
+    folder = "/srv/sounds"
+
     [rule]                             # when a sound counts, for every task
     refractory_s = 10
 
@@ -114,6 +117,13 @@ class ClipsConfig(Section):
     quota_mb: Positive = 500.0
 
 
+class WatchConfig(Section):
+    """[watch]: learn what is dropped into a folder."""
+
+    folder: str = ""
+    """Each of its sub-folders becomes a task, as for `edgecl enroll`; not given: none."""
+
+
 class OutputConfig(Section):
     """[output]: events beside the history."""
 
@@ -191,6 +201,7 @@ class Config(Section):
     loud: LoudConfig = LoudConfig()
     history: HistoryConfig = HistoryConfig()
     clips: ClipsConfig = ClipsConfig()
+    watch: WatchConfig = WatchConfig()
     output: OutputConfig = OutputConfig()
     mqtt: MqttConfig = MqttConfig()
     webhook: WebhookConfig = WebhookConfig()

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Annotated
 
 import typer
@@ -13,8 +14,10 @@ from device_runtime.cli import screen
 from device_runtime.cli.configuration import FOLDERS, ConfigPath, chosen_config, overruled, placed, privacy_of
 from device_runtime.cli.interrupts import interrupts
 from device_runtime.cli.meter import Log
-from device_runtime.cli.options import Settings
+from device_runtime.cli.options import Settings, expanded
 from device_runtime.daemon.assembly import station_of
+from device_runtime.daemon.drop_in import DropIn
+from device_runtime.daemon.folder_watch import watching
 from device_runtime.daemon.lines import Lines, is_journal
 from device_runtime.daemon.notify import Notifier
 from device_runtime.daemon.station import Station
@@ -87,6 +90,10 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
         station = station_of(chosen, home, runtime, sinks, screen.message, closing, notifier)
         if serving:
             closing.enter_context(serving(home, runtime.bundle.path, station))
+        if chosen.watch.folder:
+            drop_in = DropIn(home, bundle, BoundedSemaphore(), screen.message)
+            folder = expanded(Path(chosen.watch.folder))
+            closing.enter_context(watching(folder, home, drop_in, screen.message))
         heap.give_back()
         notifier.ready()
         station.run(stopped)

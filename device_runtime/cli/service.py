@@ -9,6 +9,7 @@ from platformdirs import user_config_path
 
 from device_runtime.cli import screen
 from device_runtime.service import SYSTEM_CONFIG, SYSTEM_UNIT, UNIT_NAME, system_unit, user_unit
+from edgecl.config import read_config
 from edgecl.errors import EdgeclError
 
 FIRST_CONFIG = """\
@@ -30,7 +31,10 @@ service = typer.Typer(help="Run the daemon as a service of systemd.", no_args_is
 
 @service.command()
 def install(user: Own = None) -> int:
-    """Write the unit, and a first configuration where there is none. Nothing is started yet."""
+    """Write the unit, and a first configuration where there is none. Nothing is started yet.
+
+    The unit of the system sees no more of the disk than it must: after a change of \\[watch] write it again.
+    """
     own = _is_own(user)
     path = _path(own)
     try:
@@ -79,7 +83,10 @@ def _path(own: bool) -> Path:
 
 
 def _unit(own: bool) -> str:
-    return user_unit() if own else system_unit()
+    if own:
+        return user_unit()
+    is_known = os.access(SYSTEM_CONFIG, os.R_OK)
+    return system_unit(read_config(SYSTEM_CONFIG).watch.folder if is_known else "")
 
 
 def _systemctl(own: bool) -> str:

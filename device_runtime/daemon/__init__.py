@@ -20,6 +20,7 @@ controls     what may be changed while it runs
 tasks        a store, watched while it changes
 notify       what systemd is told
 child        a command such as `enroll`, in a process of its own
+folder_watch what is dropped into a folder is learnt     dropped  what lies there     drop_in  how
 tap          a source that others may record from
 station      the loop             assembly  a configuration (`edgecl.config`) → a station
 api/         the same, and learning, for others to ask for by HTTP

@@ -4,6 +4,7 @@ It is the very command that a user would type, so what is learnt here is what is
 ended at any moment: the store holds the old state or the new one.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -18,6 +19,7 @@ from edgecl.errors import EdgeclError, UsageError
 
 NICENESS = 10
 START = f"import os; os.nice({NICENESS}); from device_runtime.cli import main; main()"
+EXPENDABLE = "500"  # of 1000: where memory runs out it is ended, not who listens
 GRACE_S = 5.0  # from SIGTERM to SIGKILL
 SAID_LINES = 20  # of stderr, remembered
 
@@ -45,6 +47,8 @@ class Child:
             start_new_session=True,
         )
         self.pid = self._process.pid
+        with contextlib.suppress(OSError):  # there is /proc on Linux only
+            Path(f"/proc/{self.pid}/oom_score_adj").write_text(EXPENDABLE)
         self._progress = progress
         self._said: list[str] = []
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -40,7 +41,7 @@ class Daemon:
 
     def until_it_says(self, words: str) -> None:
         """Waits for these words on stderr."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while words not in self.said:
             assert time.monotonic() < deadline, self.said
             time.sleep(0.05)
@@ -121,6 +122,25 @@ def test_a_task_enrolled_meanwhile_is_heard_and_a_forgotten_one_is_not(
     code, rest = daemon.stop()
     assert code == 0
     assert '"new"' not in rest
+
+
+@pytest.mark.slow
+def test_recordings_dropped_into_the_watched_folder_are_heard_half_a_minute_later(
+    serve: Callable[..., Daemon], recordings: Path, evening: np.ndarray, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "sound")
+    (tmp_path / "drop").mkdir()
+    daemon = serve(f'[source]\npath = "{tmp_path}/sound"\n[watch]\nfolder = "{tmp_path}/drop"')
+    with (tmp_path / "sound").open("wb", buffering=0) as fifo:
+        fifo.write(pcm(evening[:RATE_HZ]))
+        daemon.until(state="listening")
+        shutil.copytree(recordings / "alarms", tmp_path / "drop/alarms")
+        daemon.until_it_says("'alarms' tells doorbell, smoke_alarm, timer by 12 recordings")
+        time.sleep(NOTICED_AFTER_S)
+        fifo.write(pcm(evening[: 8 * RATE_HZ]))
+        assert daemon.until(phase="new")["label"] == "doorbell"
+    assert daemon.stop()[0] == 0
+    assert json.loads((tmp_path / "drop/alarms.report.json").read_text())["task"] == "alarms"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from device_runtime.service import system_unit
+
 MOST_EXPOSED = 20  # of 100: an exposure level of 2.0
 
 
@@ -37,6 +39,27 @@ def test_the_unit_of_the_system_is_hardened(
         check=False,
     )
     assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+@pytest.mark.parametrize(
+    ("folder", "line"),
+    [
+        ("/srv/sounds", "ReadWritePaths=-/srv/sounds"),
+        ("/home/pi/my sounds", 'BindPaths="-/home/pi/my sounds"'),
+    ],
+)
+def test_a_watched_folder_is_all_that_the_unit_opens(
+    systemd_analyze: str, tmp_path: Path, folder: str, line: str
+) -> None:
+    unit = tmp_path / "edgecl.service"
+    unit.write_text(system_unit(folder))
+    assert line in unit.read_text().splitlines()
+    judged = subprocess.run(
+        [systemd_analyze, "verify", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert "edgecl.service" not in judged.stderr
+    rest = set(unit.read_text().splitlines()) - set(system_unit().splitlines())
+    assert rest == {line}
 
 
 @pytest.mark.parametrize("kind", ["--system", "--user"])

@@ -1,0 +1,119 @@
+"""One sub-folder of a watched folder → a task, learnt by the command in a process of its own.
+
+What came of it is told, and written beside the folder, where whoever dropped the files will look:
+
+    folder/alarms/…              the recordings
+    folder/alarms.report.json    `told` in a sentence, then all that `edgecl enroll --json` says
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from device_runtime.daemon.child import Child, Document
+from device_runtime.intake import NOTHING_NEW
+from device_runtime.progress import silent
+from edgecl.errors import EdgeclError
+from edgecl.events import rfc3339
+from edgecl.names import check_task_name
+from edgecl.store import Store
+
+LONGEST_S = 3600.0
+ASKED_EVERY_S = 0.5
+
+
+class DropIn:
+    """Learns, one folder at a time."""
+
+    def __init__(
+        self, home: Path, bundle: Path, learning: threading.BoundedSemaphore, tell: Callable[[str], None]
+    ):
+        """`learning` is held by whoever teaches a task; `tell` is told what came of it, in a sentence."""
+        self._home, self._bundle = home, bundle
+        self._learning = learning
+        self._tell = tell
+        self._child: Child | None = None
+        self._stopped = False
+
+    def learn(self, folder: Path) -> bool:
+        """Whether the task of this folder now knows all that is in it; waits while another one is learnt."""
+        with self._alone() as may:
+            if not may:
+                return False
+            document = self._outcome(folder)
+        if self._stopped:
+            return False
+        self._tell(document["told"])
+        self._report(folder, document)
+        return "error" not in document
+
+    def stop(self) -> None:
+        """Learn no more; what is being learnt is given up."""
+        self._stopped = True
+        if self._child:
+            self._child.stop()
+
+    def _outcome(self, folder: Path) -> Document:
+        try:
+            task = check_task_name(folder.name)
+            return _told(task, folder, self._enroll(task, folder))
+        except EdgeclError as error:
+            if error.message == NOTHING_NEW:
+                return {"told": f"'{folder}' holds nothing new for '{folder.name}'"}
+            reason = f"'{folder}' is not learnt: {error.message}"
+            told = f"{reason}; {error.hint}" if error.hint else reason
+            return {"told": told, "error": error.message, "hint": error.hint}
+
+    def _enroll(self, task: str, folder: Path) -> Document:
+        with Store.open(self._home, create=True) as store:
+            is_known = any(entry.task == task for entry in store.tasks())
+        words = ["enroll", *(["--add"] if is_known else []), "--", task, str(folder)]
+        self._child = Child(self._home, self._bundle, words, silent)
+        if self._stopped:  # meanwhile
+            self._child.stop()
+        try:
+            return self._child.answer(LONGEST_S)
+        finally:
+            self._child = None
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Whether it may learn now; False where it is to stop instead."""
+        while not self._learning.acquire(timeout=ASKED_EVERY_S):
+            if self._stopped:
+                yield False
+                return
+        try:
+            yield not self._stopped
+        finally:
+            self._learning.release()
+
+    def _report(self, folder: Path, document: Document) -> None:
+        """Write it beside the folder; where that may not be written it has been told all the same."""
+        path = folder.with_name(f"{folder.name}.report.json")
+        beside = path.with_name(f".{path.name}.part")
+        try:
+            beside.write_text(
+                json.dumps({"time": rfc3339(time.time()), **document}, indent=2, ensure_ascii=False)
+            )
+            beside.replace(path)
+        except OSError:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+
+
+def _told(task: str, folder: Path, document: dict[str, Any]) -> Document:
+    """The document of `edgecl enroll`, and what matters of it in a sentence."""
+    recordings = sum(row["clips"] for row in document["classes"])
+    said = [
+        f"'{folder}' is learnt: '{task}' tells {', '.join(document['labels'])} by {recordings} recordings"
+    ]
+    if document["held_out_accuracy"] is not None:
+        said.append(f"of those kept aside {document['held_out_accuracy']:.0%} were recognised")
+    if document["refused"]:
+        said.append(f"{len(document['refused'])} skipped, such as: {document['refused'][0]['reason']}")
+    return {"told": "; ".join(said), **document}

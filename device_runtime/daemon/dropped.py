@@ -1,0 +1,81 @@
+"""What lies in a watched folder, by names, sizes and times alone: that works on network disks, too.
+
+folder/alarms/doorbell/ring-1.wav      a task, one of its sounds, a recording of it
+"""
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from edgecl import atomic
+from edgecl.errors import UsageError
+from edgecl.folders import LEFTOVERS, audio_files
+
+Files = frozenset[tuple[str, int, int]]
+"""Of every recording: its path below the task's folder, its bytes, when it was written (ns)."""
+
+MEMORY_NAME = "watched.json"
+
+
+def dropped(folder: Path) -> dict[str, Files]:
+    """Sub-folder → its recordings; one without any is left out.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    with os.scandir(folder) as entries:
+        found = {entry.name: _files(Path(entry.path)) for entry in entries if _is_meant(entry)}
+    return {name: files for name, files in sorted(found.items()) if files}
+
+
+def _is_meant(entry: "os.DirEntry[str]") -> bool:
+    is_hidden = entry.name.startswith(".") or entry.name in LEFTOVERS
+    return not is_hidden and entry.is_dir(follow_symlinks=False)
+
+
+def _files(folder: Path) -> Files:
+    try:
+        paths = audio_files([folder])
+    except UsageError:  # it holds none, or has just gone
+        return frozenset()
+    found = set()
+    for path in paths:
+        with suppress(OSError):  # gone since it was listed
+            status = path.stat()
+            found.add((str(path.relative_to(folder)), status.st_size, status.st_mtime_ns))
+    return frozenset(found)
+
+
+class Memory:
+    """Which recordings were learnt from, kept in a file of the home; without it they are looked at again."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / MEMORY_NAME
+        self._learnt = _read(self._path)
+
+    def of(self, name: str) -> Files:
+        """What was learnt from the sub-folder of this name."""
+        return self._learnt.get(name, frozenset())
+
+    def add(self, name: str, files: Files) -> None:
+        """Keep in mind that these were learnt; what was deleted since stays learnt.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self._learnt[name] = self.of(name) | files
+        document = {name: sorted(files) for name, files in self._learnt.items()}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write(self._path, json.dumps(document).encode())
+
+
+def _read(path: Path) -> dict[str, Files]:
+    try:
+        document = json.loads(path.read_bytes())
+        return {
+            str(name): frozenset((str(file), int(size), int(time)) for file, size, time in files)
+            for name, files in document.items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}

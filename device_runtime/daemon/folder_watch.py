@@ -1,0 +1,91 @@
+"""A folder that is looked at every few seconds: what is dropped into it is learnt, once it has been quiet.
+
+    dropped ── ten seconds without a change ──► learnt ──► remembered
+                                                   └─────► failed: again when something changes, not before
+
+Nothing that happens to the folder stops anybody from listening: one that is gone is waited for, a bad one is
+told of once. What is deleted from it stays learnt.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from device_runtime.daemon.drop_in import DropIn
+from device_runtime.daemon.dropped import Files, Memory, dropped
+from edgecl.errors import EdgeclError
+
+LOOKED_EVERY_S = 3.0
+QUIET_S = 10.0
+
+
+class FolderWatch:
+    """Decides what is learnt, and when."""
+
+    def __init__(
+        self, folder: Path, memory: Memory, learn: Callable[[Path], bool], tell: Callable[[str], None]
+    ) -> None:
+        """`learn` learns a sub-folder and says whether that went well; never asked twice for the same."""
+        self._folder = folder
+        self._memory = memory
+        self._learn = learn
+        self._tell = tell
+        self._fault = ""
+        self._seen: dict[str, tuple[Files, float]] = {}  # what lies there, and since when
+        self._failed: dict[str, Files] = {}
+
+    def look(self, now_s: float) -> None:
+        """Look once, at `now_s` of a steady clock, and learn what is due."""
+        try:
+            found = dropped(self._folder)
+            self._fault = ""
+        except OSError as error:
+            self._complain(f"the watched folder '{self._folder}' cannot be read: {error.strerror}")
+            return
+        before = self._seen
+        self._seen = {
+            name: before[name] if name in before and before[name][0] == files else (files, now_s)
+            for name, files in found.items()
+        }
+        for name, (files, since_s) in self._seen.items():
+            if now_s - since_s >= QUIET_S and self._is_due(name, files):
+                self._take(name, files)
+
+    def _is_due(self, name: str, files: Files) -> bool:
+        return not files <= self._memory.of(name) and self._failed.get(name) != files
+
+    def _take(self, name: str, files: Files) -> None:
+        self._failed[name] = files  # until it is known better
+        try:
+            if self._learn(self._folder / name):
+                self._memory.add(name, files)
+        except (EdgeclError, OSError) as error:
+            self._complain(str(error))
+
+    def _complain(self, fault: str) -> None:
+        if fault != self._fault:
+            self._fault = fault
+            self._tell(f"{fault}; it is looked at again")
+
+
+@contextmanager
+def watching(folder: Path, home: Path, drop_in: DropIn, tell: Callable[[str], None]) -> Iterator[None]:
+    """The folder is watched, by a thread of its own, for as long as this lasts."""
+    watch = FolderWatch(folder, Memory(home), drop_in.learn, tell)
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.wait(LOOKED_EVERY_S):
+            watch.look(time.monotonic())
+
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    tell(f"'{folder}' is watched: every folder in it becomes a task")
+    try:
+        yield
+    finally:
+        over.set()
+        drop_in.stop()
+        thread.join()

@@ -1,0 +1,192 @@
+"""A watched folder: what is dropped into it is learnt once it is quiet, and never twice."""
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from device_runtime.daemon import folder_watch
+from device_runtime.daemon.drop_in import DropIn
+from device_runtime.daemon.dropped import MEMORY_NAME, Memory
+from device_runtime.daemon.folder_watch import QUIET_S, FolderWatch, watching
+from edgecl.store import Store
+from tools.demo.ingredients import RATE_HZ
+from tools.demo.synthesise import clip
+
+
+class Watched:
+    """A folder, watched by a clock of its own; whether it is learnt well can be said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.home = folder / "sounds", folder / "home"
+        self.folder.mkdir()
+        self.learnt: list[str] = []
+        self.told: list[str] = []
+        self.goes_well = True
+        self.now_s = 0.0
+        self.anew()
+
+    def anew(self) -> None:
+        """The daemon is started again."""
+        self.watch = FolderWatch(self.folder, Memory(self.home), self._learn, self.told.append)
+
+    def drop(self, name: str, content: str = "sound") -> None:
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(content)
+
+    def wait(self, seconds: float) -> list[str]:
+        """What was learnt in so many seconds, looked at every one."""
+        self.learnt = []
+        for _ in range(round(seconds)):
+            self.watch.look(self.now_s)
+            self.now_s += 1
+        return self.learnt
+
+    def _learn(self, folder: Path) -> bool:
+        self.learnt.append(folder.name)
+        return self.goes_well
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watched:
+    return Watched(tmp_path)
+
+
+def test_a_folder_is_learnt_once_nothing_in_it_has_changed_for_ten_seconds(watched: Watched) -> None:
+    for number in range(4):
+        watched.drop(f"alarms/doorbell/{number}.wav")
+        assert watched.wait(QUIET_S - 2) == []
+    assert watched.wait(QUIET_S) == ["alarms"]
+    assert watched.wait(100) == []
+
+
+def test_files_that_are_no_sound_and_empty_folders_are_no_task(watched: Watched) -> None:
+    watched.drop("notes/readme.txt")
+    watched.drop("stray.wav")
+    watched.drop(".hidden/bell/1.wav")
+    (watched.folder / "empty" / "bell").mkdir(parents=True)
+    assert watched.wait(30) == []
+
+
+def test_what_was_learnt_is_remembered_over_a_restart_and_only_news_are_learnt(watched: Watched) -> None:
+    watched.drop("alarms/doorbell/1.wav")
+    assert watched.wait(30) == ["alarms"]
+    watched.anew()
+    assert watched.wait(30) == []
+    watched.drop("alarms/doorbell/2.wav")
+    assert watched.wait(30) == ["alarms"]
+
+
+def test_what_is_deleted_is_not_learnt_again_and_forgets_nothing(watched: Watched) -> None:
+    for number in (1, 2):
+        watched.drop(f"alarms/doorbell/{number}.wav")
+    watched.wait(30)
+    (watched.folder / "alarms/doorbell/2.wav").unlink()
+    assert watched.wait(30) == []
+    shutil.rmtree(watched.folder / "alarms")
+    assert watched.wait(30) == []
+
+
+def test_a_failure_is_not_repeated_until_something_changes(watched: Watched) -> None:
+    watched.goes_well = False
+    watched.drop("alarms/doorbell/1.wav")
+    assert watched.wait(300) == ["alarms"]
+    (watched.folder / "alarms/doorbell/1.wav").rename(watched.folder / "alarms/doorbell/2.wav")
+    watched.goes_well = True
+    assert watched.wait(300) == ["alarms"]
+
+
+def test_a_folder_that_is_gone_is_told_of_once_and_waited_for(watched: Watched) -> None:
+    shutil.rmtree(watched.folder)
+    assert watched.wait(50) == []
+    (sentence,) = watched.told
+    assert f"the watched folder '{watched.folder}' cannot be read: No such file" in sentence
+    watched.drop("alarms/doorbell/1.wav")
+    assert watched.wait(30) == ["alarms"]
+
+
+def test_a_damaged_memory_costs_a_second_look(watched: Watched) -> None:
+    watched.drop("alarms/doorbell/1.wav")
+    watched.wait(30)
+    (watched.home / MEMORY_NAME).write_text("{[")
+    watched.anew()
+    assert watched.wait(30) == ["alarms"]
+
+
+Dropped = Callable[..., None]
+
+
+@pytest.fixture
+def told(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
+    """Watches tmp_path/sounds, hurriedly, and waits for a sentence that has these words."""
+    monkeypatch.setattr(folder_watch, "LOOKED_EVERY_S", 0.1)
+    monkeypatch.setattr(folder_watch, "QUIET_S", 0.5)
+    (tmp_path / "sounds").mkdir()
+    sentences: list[str] = []
+    drop_in = DropIn(tmp_path / "home", bundle, threading.BoundedSemaphore(), sentences.append)
+
+    def until(words: str) -> str:
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            for sentence in sentences:
+                if words in sentence:
+                    sentences.remove(sentence)
+                    return sentence
+            time.sleep(0.05)
+        raise AssertionError(f"'{words}' was not told, but {sentences}")
+
+    with watching(tmp_path / "sounds", tmp_path / "home", drop_in, sentences.append):
+        yield until
+
+
+def drop(folder: Path, label: str, *numbers: int) -> None:
+    (folder / label).mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        soundfile.write(folder / label / f".{number}.part", clip(label, number), RATE_HZ, format="WAV")
+        (folder / label / f".{number}.part").rename(folder / label / f"{number}.wav")
+
+
+def report(folder: Path) -> dict:
+    return json.loads(folder.with_name(f"{folder.name}.report.json").read_text())
+
+
+def test_dropped_recordings_become_a_task_and_more_of_them_are_added(
+    told: Callable[[str], str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "sounds/alarms"
+    drop(folder, "doorbell", 0, 1, 2)
+    assert "holds one class only" in told("is not learnt")
+    assert "add a second sub-folder" in report(folder)["told"]
+    drop(folder, "timer", 0, 1, 2)
+    (folder / "timer/broken.wav").write_text("no sound")
+    sentence = told("is learnt: 'alarms' tells doorbell, timer by 6 recordings")
+    assert "1 skipped, such as: " in sentence
+    assert report(folder)["told"] == sentence
+    assert [row["clips"] for row in report(folder)["classes"]] == [3, 3]
+    drop(folder, "knock", 0, 1, 2)
+    told("'alarms' tells doorbell, knock, timer by 9 recordings")
+    os.utime(folder / "knock/0.wav")
+    told("holds nothing new for 'alarms'")
+    with Store.open(tmp_path / "home", create=False) as store:
+        assert [entry.task for entry in store.tasks()] == ["alarms"]
+
+
+def test_a_folder_that_no_task_can_be_called_by_is_told_of(
+    told: Callable[[str], str], tmp_path: Path
+) -> None:
+    drop(tmp_path / "sounds/_odd", "doorbell", 0, 1)
+    assert "a task cannot be called '_odd'" in told("is not learnt")
+
+
+def test_where_no_report_may_be_written_it_is_told_all_the_same(
+    told: Callable[[str], str], tmp_path: Path
+) -> None:
+    (tmp_path / "sounds/alarms.report.json").mkdir()
+    drop(tmp_path / "sounds/alarms", "doorbell", 0)
+    told("is not learnt")
