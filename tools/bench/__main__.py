@@ -10,6 +10,7 @@ from rich.console import Console
 
 from export.checkpoint import load_weights
 from tools.bench import backbone, cost, enrolment, train_step
+from tools.bench.daemon import hour, report
 from tools.bench.machine import machine
 
 DEFAULT_WEIGHTS = Path("tools/pretrain/default/weights.safetensors")
@@ -24,6 +25,8 @@ class Topic(StrEnum):
     BACKBONE = "backbone"
     COST = "cost"
     ENROLMENT = "enrolment"
+    DAEMON = "daemon"
+    HOUR = "hour"
 
 
 def main(
@@ -51,6 +54,8 @@ def main(
             lambda: cost.measure(loaded, teacher, yamnet),
         ),
         Topic.ENROLMENT: ("enrolment of 160 clips of 5 s, one thread", lambda: enrolment.measure(bundle)),
+        Topic.DAEMON: ("the daemon", lambda: report.measure(bundle)),
+        Topic.HOUR: ("an hour through the daemon, as fast as it takes it", lambda: hour.measure(bundle)),
     }
     console.print(machine())
     for topic in only or Topic:

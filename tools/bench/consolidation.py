@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device_runtime.adapter import probabilities
-from device_runtime.backbone import Floats, Tokens
+from device_runtime.backbone import Tokens
 from device_runtime.held_out import HeldOut
 from device_runtime.known import load_tasks
 from device_runtime.pool import members
@@ -32,6 +32,7 @@ from edgecl.audio import read_clip
 from edgecl.blob import TaskBlob
 from edgecl.store import Store
 from edgecl.windows import clip_windows
+from tools.bench.copies import another, with_adapter
 from tools.bench.machine import machine
 from tools.bench.timing import interleaved
 from tools.command import Command
@@ -96,8 +97,8 @@ def _recognition(runtime: Runtime, tasks: Sequence[TaskBlob]) -> Table:
     noise = np.random.default_rng(0).normal(0, 0.1, runtime.window_samples).astype(np.float32)
     window, size = clip_windows(noise, runtime.window_samples), runtime.forward.adapter_size
     for count in TASKS:
-        each = [_another(tasks[number % len(tasks)], number, size) for number in range(count)]
-        one = [_with_adapter(task, each[0].parameters[:size]) for task in each]
+        each = [another(tasks[number % len(tasks)], number, size) for number in range(count)]
+        one = [with_adapter(task, each[0].parameters[:size]) for task in each]
         runs = {
             name: partial(Recognizer(runtime, pool).windows, window)
             for name, pool in {"each": each, "one": one}.items()
@@ -106,17 +107,6 @@ def _recognition(runtime: Runtime, tasks: Sequence[TaskBlob]) -> Table:
         ratio = median_ms["each"] / median_ms["one"]
         table.add_row(str(count), f"{median_ms['each']:.2f} ms", f"{median_ms['one']:.2f} ms", f"{ratio:.2f}")
     return table
-
-
-def _another(task: TaskBlob, number: int, adapter_size: int) -> TaskBlob:
-    """The task under another name, its adapter a little different from all others."""
-    record = task.record.model_copy(update={"task": f"{task.task} {number}"})
-    adapter = task.parameters[:adapter_size] * np.float32(1 + number / 1000)
-    return _with_adapter(replace(task, record=record), adapter)
-
-
-def _with_adapter(task: TaskBlob, adapter: Floats) -> TaskBlob:
-    return replace(task, parameters=np.concatenate([adapter, task.parameters[adapter.size :]]))
 
 
 def _heard(folder: Path, runtime: Runtime) -> Test:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tools.demo.ingredients import RATE_HZ, Waveform, placed
 from tools.demo.room import background, echoed, levelled, response
@@ -30,18 +31,23 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def scenes(rounds: int | None) -> Iterator[tuple[str, Waveform]]:
+def scenes(rounds: int | None, pause_s: float = PAUSE_S, seed: int = SEED) -> Iterator[tuple[str, Waveform]]:
     """(label, what is heard from one pause through the sound), sound after sound."""
-    rng = np.random.default_rng([SEED, FIRST_UNSEEN, 1])
+    rng = np.random.default_rng([seed, FIRST_UNSEEN, 1])
     room, number = response(0.35, 0.4, rng), FIRST_UNSEEN
     while rounds is None or number < FIRST_UNSEEN + rounds:
         for label in MIX_ORDER:
-            dry, _ = variation(label, number)
+            dry, _ = variation(label, number, seed)
             wet = levelled(echoed(dry, room), rng.uniform(-12, -5))
-            duration_s = PAUSE_S + wet.size / RATE_HZ
+            duration_s = pause_s + wet.size / RATE_HZ
             noise = background(duration_s, rng) * 10 ** (ROOM_NOISE_DBFS / 20)
-            yield label, placed(duration_s, [(PAUSE_S, wet), (0.0, noise)])
+            yield label, placed(duration_s, [(pause_s, wet), (0.0, noise)])
         number += 1
+
+
+def pcm(waveform: Waveform) -> NDArray[np.int16]:
+    """The frames [samples] of a waveform, s16le."""
+    return np.round(np.clip(waveform, -1, 1) * 32767).astype("<i2")
 
 
 def main() -> None:
@@ -50,8 +56,8 @@ def main() -> None:
     began_s = time.monotonic()
     for label, scene in scenes(options.rounds):
         print(f"{played / RATE_HZ + PAUSE_S:7.1f} s  {label}", file=sys.stderr, flush=True)
-        pcm = np.round(np.clip(scene, -1, 1) * 32767).astype("<i2")
-        for block in np.array_split(pcm, round(scene.size / RATE_HZ / BLOCK_S)):
+        frames = pcm(scene)
+        for block in np.array_split(frames, round(scene.size / RATE_HZ / BLOCK_S)):
             sys.stdout.buffer.write(block.tobytes())
             sys.stdout.buffer.flush()
             played += block.size

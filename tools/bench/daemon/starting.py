@@ -1,0 +1,25 @@
+"""From the call of `edgecl serve` to the first window heard, its sound waiting already."""
+
+from pathlib import Path
+
+from tools.bench.daemon.replay import STDIN
+from tools.bench.daemon.scenes import sound
+from tools.bench.daemon.served import Served
+
+ANY_SOUND = "[loud]\nlevel_dbfs = -120"
+"""So that an event tells of the first window, whatever is in it."""
+FIRST_WINDOW = {"task": "_loud", "phase": "new"}
+
+
+def start_s(folder: Path, home: Path, window_s: float, *options: str, config: str = "") -> float:
+    """Seconds until then; a microphone adds the length of a window."""
+    folder.mkdir()
+    pcm = folder / "window.pcm"
+    pcm.write_bytes(b"".join(sound(window_s, 0.0, seed=0)))
+    with (
+        pcm.open("rb") as stdin,
+        Served(folder, home, f"{config}\n{ANY_SOUND}\n{STDIN}", *options, stdin=stdin) as served,
+    ):
+        told_s, _ = served.first(FIRST_WINDOW)
+        served.ended()
+    return told_s - served.started_s
