@@ -59,12 +59,12 @@ format: $(HOST)/.ready  ## let ruff format and sort
 
 test: system-tools test-host test-device  ## run the suite in both environments
 
-system-tools:  ## as root on Debian: a broker, systemd-analyze and arecord, for tests that are skipped without them
-	@PATH=$$PATH:/usr/sbin; if type mosquitto systemd-analyze arecord >/dev/null 2>&1; then :; \
+system-tools:  ## as root on Debian: a broker, systemd-analyze, arecord and PortAudio, for tests that are skipped without them
+	@PATH=$$PATH:/usr/sbin; if type mosquitto systemd-analyze arecord >/dev/null 2>&1 && ldconfig -p | grep -q portaudio; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-			mosquitto systemd alsa-utils >/dev/null || echo "not installed: some tests of the daemon will be skipped"; \
-	else echo "some tests of the daemon are skipped: apt-get install mosquitto systemd alsa-utils"; fi
+			mosquitto systemd alsa-utils libportaudio2 >/dev/null || echo "not installed: some tests of the daemon will be skipped"; \
+	else echo "some tests of the daemon are skipped: apt-get install mosquitto systemd alsa-utils libportaudio2"; fi
 
 test-host: $(HOST)/.ready  ## … in .venv/host alone
 	$(HOST)/bin/python -m tools.environment host

@@ -57,11 +57,11 @@ class SourceConfig(Section):
     """[source]: what is listened to."""
 
     device: str = "default"
-    """An ALSA device by name: 'arecord -L' lists them."""
+    """An ALSA device by name: 'arecord -L' lists them. Elsewhere: `sounddevice:` and a part of its name."""
     command: str = ""
     """Instead: a command that writes raw PCM to its stdout."""
     path: str = ""
-    """Instead: a recording or a FIFO."""
+    """Instead: a recording, a FIFO, a device file, or - for stdin."""
     rate_hz: Annotated[int, Field(ge=4_000, le=192_000)] = 16_000
     channels: Annotated[int, Field(ge=1, le=64)] = 1
     encoding: Literal["s16le", "s32le", "f32le"] = "s16le"

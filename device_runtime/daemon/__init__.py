@@ -7,6 +7,7 @@ source ─► block ─► ear ─► report ─► reporter ─► event ─►
 source       what a source of sound is: blocks with a running frame count, and a condition
 pcm          bytes of a pipe → frames
 pipe         stdin, a FIFO        command   a child process such as arecord        file   a recording
+sound_device what PortAudio hears, where there is no arecord
 health       what frames tell of their source: silence, clipping, a wrong rate
 microphone   a source that is opened again whenever it ends, fails, hangs or stays silent
 opening      from what a user names to a source

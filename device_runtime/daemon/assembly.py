@@ -11,7 +11,7 @@ from device_runtime.daemon.ear import Ear
 from device_runtime.daemon.history import History, Retention
 from device_runtime.daemon.loud import LoudTrigger
 from device_runtime.daemon.notify import Notifier, Watched
-from device_runtime.daemon.opening import command_source, open_source, path_source
+from device_runtime.daemon.opening import command_source, microphone, path_source
 from device_runtime.daemon.outbox import Outbox
 from device_runtime.daemon.pcm import Encoding, PcmFormat
 from device_runtime.daemon.reporter import Reporter
@@ -90,7 +90,7 @@ def source_of(config: SourceConfig) -> Source:
         return command_source(config.command, form)
     if config.path:
         return path_source(Path(config.path), form)
-    return open_source(config.device, form)
+    return microphone(config.device, form)
 
 
 def _kept(

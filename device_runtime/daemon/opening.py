@@ -12,6 +12,7 @@ from device_runtime.daemon.file import FileSource
 from device_runtime.daemon.microphone import Microphone
 from device_runtime.daemon.pcm import PcmFormat
 from device_runtime.daemon.pipe import PipeSource
+from device_runtime.daemon.sound_device import PREFIX, SoundDeviceSource, device_of
 from device_runtime.daemon.source import Source
 from edgecl.errors import SourceError, UsageError
 
@@ -20,7 +21,7 @@ STDIN = "-"
 
 
 def open_source(name: str, form: PcmFormat, fast: bool = False) -> Source:
-    """The source of this name: '-' is stdin, a path a recording or a pipe, all else an ALSA device.
+    """The source of this name: '-' is stdin, a path a recording or a pipe, all else a microphone.
 
     Args:
         form: what the bytes of a pipe mean, and what is asked of a device.
@@ -33,19 +34,36 @@ def open_source(name: str, form: PcmFormat, fast: bool = False) -> Source:
     path = Path(name)
     if name == STDIN:
         return _stdin(form)
+    if name.startswith(PREFIX):
+        return microphone(name, form)
     if path.is_fifo() or path.is_char_device():
         return PipeSource.open(path, form)
     if path.exists() or os.sep in name or path.suffix:
         return FileSource(path, fast)
-    return supervised(name, alsa_command(name, form), form)
+    return microphone(name, form)
+
+
+def microphone(name: str, form: PcmFormat) -> Microphone:
+    """The ALSA device of this name, or what PortAudio calls so behind 'sounddevice:'.
+
+    Raises:
+        SourceError: there is no arecord.
+        UsageError: it is named by a number, or an extra is missing.
+    """
+    device = device_of(name)
+    if device is None:
+        return supervised(name, alsa_command(name, form), form)
+    return Microphone(name, form.rate_hz, lambda: SoundDeviceSource(device, form))
 
 
 def path_source(path: Path, form: PcmFormat) -> Source:
-    """The recording, FIFO or device at this path; all but a recording are opened again and again.
+    """The recording, FIFO or device at this path, or stdin; FIFOs and devices are opened again and again.
 
     Raises:
         SourceError: there is nothing there, or it cannot be opened.
     """
+    if str(path) == STDIN:
+        return _stdin(form)
     if path.is_fifo() or path.is_char_device():
         return Microphone(str(path), form.rate_hz, lambda: PipeSource.open(path, form))
     if not path.exists():
