@@ -6,19 +6,21 @@ wrong rate                      more or fewer frames than the seconds that passe
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from device_runtime.daemon.source import LISTENING, STARTING, Block, Condition, Waveform
 
 SILENT_AFTER_S = 5.0
-LOOKED_AT_S = 4.0
-"""How much sound a judgement on clipping or rate is based on; on the rate it has to be passed twice."""
+LOOKED_AT_S = 2.0
+"""How much sound a judgement on clipping or rate is based on; it counts once it was passed twice in a row."""
 FULL_SCALE = 0.999
 CLIPPED_SHARE = 0.01
 RATE_TOLERANCE = 0.15
-"""Sound cards are within 0.1 %. A pipe that fills while nobody reads looks too fast, but only once."""
+"""Sound cards are within 0.1 %. A pipe that nobody reads for a while looks too slow, then too fast."""
 
+Finding = Literal["", "too fast", "too slow", "clipping"]
 
 SILENT = Condition(
     "silent",
@@ -37,7 +39,7 @@ class Health:
         self._value = float("nan")  # of the newest frame
         self._same = 0  # frames up to the newest that have this value
         self._look: _Look | None = None
-        self._odd = False  # whether the last look found another rate
+        self._found: Finding = ""  # by the last look
         self.condition = STARTING
 
     def judge(self, block: Block, now_s: float) -> Condition:
@@ -69,11 +71,19 @@ class Health:
 
     def _verdict(self, look: "_Look", now_s: float) -> Condition:
         found_hz = look.frames / (now_s - look.began_s)
-        odd, self._odd = self._odd, abs(found_hz / self._rate_hz - 1) > RATE_TOLERANCE
-        if odd and self._odd:
-            detail = f"about {found_hz:.0f} frames come in a second, not {self._rate_hz}"
-            return Condition("wrong rate", detail, WRONG_RATE_HINT)
-        return CLIPPING if look.clipped > CLIPPED_SHARE * look.frames else LISTENING
+        before, self._found = self._found, self._finding(look, found_hz)
+        if not self._found or self._found != before:
+            return LISTENING
+        if self._found == "clipping":
+            return CLIPPING
+        detail = f"about {found_hz:.0f} frames come in a second, not {self._rate_hz}"
+        return Condition("wrong rate", detail, WRONG_RATE_HINT)
+
+    def _finding(self, look: "_Look", found_hz: float) -> Finding:
+        beyond = found_hz / self._rate_hz - 1
+        if abs(beyond) > RATE_TOLERANCE:
+            return "too fast" if beyond > 0 else "too slow"
+        return "clipping" if look.clipped > CLIPPED_SHARE * look.frames else ""
 
 
 @dataclass

@@ -7,8 +7,8 @@
        └──── back-off ◄──── hung, failed ◄─────┘
 
 While it is silent its frames are withheld, so that nobody computes on them; the first that differ come
-through at once. The pauses between attempts double up to two seconds and no further: a sound card that is
-plugged in again is heard within five.
+through at once. The pauses between attempts double up to a second and no further: a sound card that is
+plugged in again is heard within five, even where an attempt hangs first.
 """
 
 import time
@@ -21,7 +21,7 @@ from edgecl.errors import SourceError
 
 HUNG_AFTER_S = 3.0
 FIRST_PAUSE_S = 0.25
-LONGEST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 1.0
 FIRST_PATIENCE_S = 30.0
 LONGEST_PATIENCE_S = 600.0
 """How long a silent source is kept open: twice as long every time."""

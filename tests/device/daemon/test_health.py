@@ -39,12 +39,25 @@ def test_an_overdriven_input_is_told_until_it_is_turned_down() -> None:
     clipped = np.sign(NOISE)
     told = states([clipped] * 6 + [NOISE] * 10)
     assert told[5] == "clipping"
-    assert told[-1] == "listening"
+    assert told[6 + 5] == "listening"
+
+
+def test_a_clap_is_no_clipping() -> None:
+    assert states([NOISE] * 3 + [np.sign(NOISE)] + [NOISE] * 6) == ["listening"] * 10
 
 
 def test_frames_that_come_too_fast_or_too_slowly_are_told_within_ten_seconds() -> None:
     assert states([NOISE] * 10, frames_a_second=3 * RATE_HZ)[-1] == "wrong rate"
     assert states([NOISE] * 10, frames_a_second=RATE_HZ // 2)[-1] == "wrong rate"
+
+
+def test_a_pause_in_reading_is_not_taken_for_another_rate() -> None:
+    health, states = Health(RATE_HZ), set()
+    pieces = np.split(np.tile(NOISE, 12), 120)  # a tenth of a second each
+    for number, waveform in enumerate(pieces):
+        late_s = 4.0 if 30 <= number < 40 else 0.0  # what came while nobody read, all at once
+        states.add(health.judge(Block(0, waveform, 0.0), max(number / 10, late_s)).state)
+    assert states == {"listening"}
 
 
 def test_a_pipe_read_late_is_not_taken_for_another_rate() -> None:
