@@ -10,7 +10,7 @@
 SHELL := /bin/bash
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help host-env device-env check format system-tools test test-host test-device demo bench crash clean
+.PHONY: help host-env device-env check format system-tools test test-host test-device demo demo-daemon bench crash clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH ?= torch==2.13.0
@@ -76,6 +76,13 @@ test-device: $(DEVICE)/.ready  ## … in .venv/device alone
 
 demo: $(DEMO)/.ready  ## teach two tasks made-up sounds and hear them in a recording
 	$(DEMO)/bin/python -m tools.demo
+
+demo-daemon: $(DEMO)/.daemon-ready  ## a daemon on a made-up microphone is taught while it listens (STAY=1: and goes on)
+	$(DEMO)/bin/python -m tools.demo.daemon $(if $(STAY),--stay)
+
+$(DEMO)/.daemon-ready: $(DEMO)/.ready
+	$(DEMO)/bin/python -m pip install --quiet '.[daemon]'
+	touch $@
 
 bench: $(HOST)/.ready  ## measure speed, memory and bytes on this machine
 	$(HOST)/bin/python -m tools.bench

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from tools.demo.compare import compare, in_silence
+from tools.demo.ingredients import RATE_HZ
+from tools.demo.microphone import scenes
 from tools.demo.synthesise import Event
+from tools.demo.truth import Truth
 
 ROOT = Path(__file__).parents[2]
 BELL = Event(1.0, 3.0, "alarms", "doorbell")
@@ -50,6 +53,34 @@ def test_the_story_comes_true(bundle: Path) -> None:
     assert "$ edgecl enroll alarms alarms" in done.stdout
     assert "bit for bit the same file" in done.stdout
     assert _right(done.stdout) >= 7
+
+
+def test_the_truth_knows_what_the_microphone_plays_and_when() -> None:
+    rounds = scenes(1, pause_s=1.5)
+    (first, one), (second, other) = next(rounds), next(rounds)
+    truth = Truth(1.5)
+    start_s = (one.size + other.size) / RATE_HZ - 0.5
+    event, waveform = truth.at(start_s, start_s + 0.4) or pytest.fail("nothing sounds there")
+    assert (event.label, waveform.tolist()) == (second, other.tolist())
+    event, _ = truth.at(1.0, 2.0) or pytest.fail("nothing sounds there")
+    assert (event.label, event.start_s) == (first, 1.5)
+    assert truth.at(0.2, 1.4) is None
+
+
+@pytest.mark.slow
+def test_the_daemons_story_comes_true(bundle: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.demo.daemon", "--bundle", str(bundle)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "it hears" in done.stdout
+    assert " 0 frames lost" in done.stdout
+    assert "bit for bit the same file" in done.stdout
 
 
 def _right(story: str) -> int:

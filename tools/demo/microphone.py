@@ -27,6 +27,7 @@ def arguments() -> argparse.Namespace:
     """What the user asked for."""
     parser = argparse.ArgumentParser(prog="tools.demo.microphone", description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, help="how often each sound is heard (without end)")
+    parser.add_argument("--pause", type=float, default=PAUSE_S, help="seconds between two sounds (4)")
     parser.add_argument("--speed", type=float, default=1.0, help="how fast time goes (1)")
     return parser.parse_args()
 
@@ -54,8 +55,8 @@ def main() -> None:
     """Play until the reader leaves, or the rounds are over."""
     options, played = arguments(), 0
     began_s = time.monotonic()
-    for label, scene in scenes(options.rounds):
-        print(f"{played / RATE_HZ + PAUSE_S:7.1f} s  {label}", file=sys.stderr, flush=True)
+    for label, scene in scenes(options.rounds, options.pause):
+        print(f"{played / RATE_HZ + options.pause:7.1f} s  {label}", file=sys.stderr, flush=True)
         frames = pcm(scene)
         for block in np.array_split(frames, round(scene.size / RATE_HZ / BLOCK_S)):
             sys.stdout.buffer.write(block.tobytes())

@@ -65,13 +65,13 @@ def mixed(seed: int = SEED) -> tuple[Waveform, list[Event]]:
         dry, _ = variation(label, FIRST_UNSEEN, seed)
         end_s = now_s + dry.size / RATE_HZ
         parts.append((now_s, levelled(echoed(dry, room), rng.uniform(-12, -5))))
-        events.append(Event(round(now_s, 2), round(end_s, 2), _task_of(label), label))
+        events.append(Event(round(now_s, 2), round(end_s, 2), task_of(label), label))
         now_s = end_s + GAP_S
     noise = background(now_s, rng) * 10 ** (ROOM_NOISE_DBFS / 20)
     return placed(now_s, [*parts, (0.0, noise)]), events
 
 
-def _task_of(label: str) -> str:
+def task_of(label: str) -> str:
     """The task a label belongs to."""
     return next(task for task, sounds in TASKS.items() if label in sounds)
 
