@@ -8,7 +8,8 @@ ADA's pool (Ermis et al. 2022, "Memory Efficient Continual Learning with Transfo
 for the deviations told in `transferability` and `distillation`, and two more: it is brought down to its size
 when somebody asks for it, not at every new task; and what that costs is measured before it is done.
 
-A member of the pool that is merged with no other stays what it is, byte for byte. Nothing is stored here.
+A task in closed form has no adapter of its own: the untouched one adds nothing and is never run. So it is not
+counted and never merged. What is merged with no other stays as it is, byte for byte. Nothing is stored here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +48,7 @@ class Group:
 class Plan:
     """How a pool becomes smaller."""
 
-    before: int  # different adapters
+    before: int  # different adapters, those that add nothing not counted
     after: int
     groups: list[Group]
     forgotten: dict[str, ForgottenError]  # tasks that cannot be merged, and why
@@ -66,10 +67,11 @@ class Consolidator:
         Raises:
             ForgottenError: the recordings of too many tasks are not remembered.
         """
-        pool = members(tasks, self.learner.runtime.forward.adapter_size)
+        forward = self.learner.runtime.forward
+        pool = [one for one in members(tasks, forward.adapter_size) if not forward.adds_nothing(one.adapter)]
         if len(pool) <= budget:
             return Plan(len(pool), len(pool), [], {})
-        samples, forgotten = self._remembered(tasks)
+        samples, forgotten = self._remembered(tasks_of(pool))
         free = [member for member in pool if all(task.task in samples for task in member.tasks)]
         fixed = len(pool) - len(free)
         if fixed + bool(free) > budget:

@@ -118,7 +118,8 @@ class Learner:
             names: the label of each class [C].
         """
         asked = (self.method,) if self.method in CLOSED_FORMS else tuple(CLOSED_FORMS)
-        return self._lesson(material, names, *auto.surest(material, asked))
+        rejection = self._rejection(material, names)
+        return self._lesson(material, names, rejection, *auto.surest(material, asked))
 
     def lesson(self, examples: Examples, names: Sequence[str]) -> Lesson:
         """All that these examples teach, by the learner's method."""
@@ -128,12 +129,19 @@ class Learner:
         trainer = Trainer(
             self.engine, self.runtime.forward, self.recipe, self.seed, self.progress, self.stored
         )
+        rejection = self._rejection(material, names)
         if self.method == ADAPTER:
-            return self._lesson(material, names, trainer.tried(material), "it was asked for")
-        return self._lesson(material, names, *auto.best(material, trainer))
+            return self._lesson(material, names, rejection, trainer.tried(material), "it was asked for")
+        return self._lesson(material, names, rejection, *auto.best(material, trainer))
 
-    def _lesson(self, material: Material, names: Sequence[str], taken: Candidate, why: str) -> Lesson:
+    def _rejection(self, material: Material, names: Sequence[str]) -> Rejection:
+        """Of every method; found before any is tried, since each holds memory that this needs meanwhile."""
         background = Background.of(self.runtime.bundle)
+        return calibrated(background, material.embeddings, material.examples, names)
+
+    def _lesson(
+        self, material: Material, names: Sequence[str], rejection: Rejection, taken: Candidate, why: str
+    ) -> Lesson:
         examples, held_out = material.examples, taken.held_out
         training: dict[str, Plain] = {
             "method": taken.name,
@@ -154,7 +162,7 @@ class Learner:
             why=why,
             parameters=taken.parameters(),
             normalizer=material.normalizer,
-            rejection=calibrated(background, material.embeddings, examples, names),
+            rejection=rejection,
             held_out=held_out,
             training=training,
         )

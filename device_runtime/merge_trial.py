@@ -90,8 +90,7 @@ class MergeTrial:
     def _as_they_are(self, member: Member, trials: Mapping[str, _Trial]) -> list[TaskBlob]:
         """The tasks of a member as tried, merged where they were merged before."""
         learnt = [trials[task.task].learnt for task in member.tasks]
-        alone = len(learnt) == 1 or self._forward.adds_nothing(member.adapter)
-        return learnt if alone else self._merged(learnt, trials)
+        return learnt if len(learnt) == 1 else self._merged(learnt, trials)
 
     def _merged(self, tasks: Sequence[TaskBlob], trials: Mapping[str, _Trial]) -> list[TaskBlob]:
         shown = [Shown.to(tasks, trials[task.task].seen, self._forward) for task in tasks]

@@ -38,6 +38,9 @@ CONSTANT = 10.0
 DEVIATION_FLOOR = 1e-3
 """No part of the embedding is scaled up by more than its inverse."""
 
+SMALL = 256
+"""A matrix of fewer rows is inverted as a whole."""
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -60,11 +63,11 @@ def fit(embeddings: Floats, labels: Integers, recordings: Integers, background: 
     count, sounds = len(labels), int(labels.max()) + 1
     mean, deviation = background.mean(axis=0), np.maximum(background.std(axis=0), DEVIATION_FLOOR)
     rows = _with_constant((np.concatenate([embeddings, background]) - mean) / deviation)
-    targets = np.eye(sounds + 1)[np.append(labels, np.full(len(background), sounds))]
-    share = np.where(np.arange(len(rows)) < count, 0.5 / count, 0.5 / len(background))
+    targets = np.eye(sounds + 1, dtype=np.float32)[np.append(labels, np.full(len(background), sounds))]
+    share = np.repeat([0.5 / count, 0.5 / len(background)], [count, len(background)]).astype(np.float32)
     groups = np.append(recordings, recordings.max() + 1 + np.arange(len(background)))
     columns, left_out = _ridge(rows, targets, np.sqrt(share)[:, None], groups)
-    best = (left_out[:, :-1] - left_out[:, -1:]).max(axis=1)
+    best = (left_out[:, :-1] - left_out[:, -1:]).max(axis=1).astype(np.float64)
     weights = (columns[:, :-1] - columns[:, -1:]).T  # [S, P + 1]
     scaled = weights[:, :-1] / deviation
     constant = CONSTANT * weights[:, -1] - scaled @ mean
@@ -78,40 +81,62 @@ def margins(embeddings: Floats, keys: Floats) -> Doubles:
     return product
 
 
-def _with_constant(rows: Doubles) -> Doubles:
-    return np.column_stack([rows, np.full(len(rows), CONSTANT)]).astype(np.float64, copy=False)
+def _with_constant(rows: Floats) -> Floats:
+    return np.column_stack([rows, np.full(len(rows), CONSTANT, np.float32)])
 
 
-def _ridge(rows: Doubles, targets: Doubles, weights: Doubles, groups: Integers) -> tuple[Doubles, Doubles]:
+def _ridge(rows: Floats, targets: Floats, weights: Floats, groups: Integers) -> tuple[Floats, Floats]:
     """Columns [Q, K] that map rows [N, Q] to targets [N, K], and what each row is mapped to left out, [N, K].
 
+    In single precision: these are the largest matrices of an enrolment, and the penalty keeps the system well
+    conditioned.
+
     Args:
-        rows: weighted in their place, since all of them may be a good part of a small board's memory.
+        rows: weighted in their place.
         weights: the square root of each row's weight, [N, 1].
         groups: rows of the same number [N] are left out together.
     """
     rows *= weights
-    solution = _solution(rows)
-    columns = solution @ (targets * weights)
-    residuals = targets * weights - rows @ columns
+    wanted = targets * weights
+    solution = _solution(rows)  # [N, Q]
+    columns = solution.T @ wanted
+    residuals = wanted - rows @ columns
     left_out = np.empty_like(targets)
     for group in np.unique(groups):
         own = np.flatnonzero(groups == group)
-        hat = rows[own] @ solution[:, own]
-        errors = np.linalg.solve(np.eye(len(own)) - hat, residuals[own])
+        hat = rows[own] @ solution[own].T
+        errors = np.linalg.solve(np.eye(len(own), dtype=np.float32) - hat, residuals[own])
         left_out[own] = targets[own] - errors / weights[own]
     return columns, left_out
 
 
-def _solution(rows: Doubles) -> Doubles:
-    """(XᵀX + λ)⁻¹ Xᵀ = Xᵀ (XXᵀ + λ)⁻¹, [Q, N], by whichever of the two systems is smaller."""
-    count, width = rows.shape
-    if count < width:
-        return np.linalg.solve(_penalised(rows @ rows.T), rows).T.astype(np.float64, copy=False)
-    return np.linalg.solve(_penalised(rows.T @ rows), rows.T).astype(np.float64, copy=False)
+def _solution(rows: Floats) -> Floats:
+    """X (XᵀX + λ)⁻¹ = (XXᵀ + λ)⁻¹ X, [N, Q], by whichever of the two systems is smaller."""
+    if len(rows) < rows.shape[1]:
+        return _inverse(_penalised(rows @ rows.T)) @ rows
+    return rows @ _inverse(_penalised(rows.T @ rows))
 
 
-def _penalised(products: Doubles) -> Doubles:
-    """Products [K, K] + λ, in their place: these are the largest matrices of an enrolment."""
+def _penalised(products: Floats) -> Floats:
+    """Products [K, K] + λ, in their place."""
     products.flat[:: len(products) + 1] += PENALTY
     return products
+
+
+def _inverse(matrix: Floats) -> Floats:
+    """The inverse of a symmetric positive definite matrix [K, K], by its blocks.
+
+    NumPy's own works in double precision whatever it is given, and on three copies: four times the memory.
+    """
+    half = len(matrix) // 2
+    if half < SMALL:
+        return np.linalg.inv(matrix)
+    upper, corner, lower = matrix[:half, :half], matrix[:half, half:], matrix[half:, half:]
+    inverse = np.empty_like(matrix)
+    first = _inverse(upper)
+    across = first @ corner
+    last = inverse[half:, half:] = _inverse(lower - corner.T @ across)
+    side = inverse[:half, half:] = -across @ last
+    inverse[half:, :half] = side.T
+    inverse[:half, :half] = first - side @ across.T
+    return inverse

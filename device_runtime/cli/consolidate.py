@@ -37,7 +37,8 @@ def consolidate(settings: Settings, budget: Budget, yes: Yes = False) -> int:
 
     Each different adapter takes its time at every window; what tasks share is run once. The tasks that are
     most alike are merged, from memory. A table shows what each would lose, measured on recordings kept aside;
-    nothing is changed without --yes. Tasks that are not merged stay as they are, byte for byte.
+    nothing is changed without --yes. Tasks that are not merged stay as they are, byte for byte. Those in
+    closed form have no adapter and are never merged.
 
     A task that is corrected or added to later learns an adapter of its own again.
 
@@ -137,7 +138,7 @@ def _show(outcome: Outcome, others: dict[str, bool], budget: int, seconds: float
     for error in plan.forgotten.values():
         screen.message(f"{error.message}; {error.hint}")
     if not outcome.changes:
-        screen.answer(f"there {_adapters(plan.before)} already, no more than {budget}: nothing to do")
+        screen.answer(f"there {_adapters(plan.before)}, no more than {budget}: nothing to do")
         return
     columns = ["task", "shares its adapter with", "recordings", "recognised now", "then", "change"]
     rows = [_row(group, change) for group, change in outcome.changes]
@@ -171,4 +172,6 @@ def _doubts(outcome: Outcome) -> list[str]:
 
 
 def _adapters(count: int) -> str:
-    return "is 1 adapter" if count == 1 else f"are {count} different adapters"
+    if count == 0:
+        return "is no adapter, every task being in closed form"
+    return "is 1 adapter already" if count == 1 else f"are {count} different adapters already"

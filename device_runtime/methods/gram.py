@@ -68,4 +68,10 @@ class Dual:
         return Dual(self.coefficients * factor, self.bias * factor)
 
 
+def penalised(products: Doubles, penalty: float) -> Doubles:
+    """Products [N, N] + penalty · I, in their place: on a small board each copy of them counts."""
+    products.flat[:: len(products) + 1] += penalty
+    return products
+
+
 Solve = Callable[[Gram], Dual]

@@ -7,7 +7,7 @@ long as their image (representer theorem: Kimeldorf & Wahba 1971), so the search
 
 import numpy as np
 
-from device_runtime.methods.gram import Doubles, Dual, Gram
+from device_runtime.methods.gram import Doubles, Dual, Gram, penalised
 from device_runtime.methods.lbfgs import minimised
 
 C = 0.05
@@ -21,8 +21,9 @@ def solve(gram: Gram) -> Dual:
     """Coefficients (Lᵀ)⁻¹ W for the best W [N, C], and the best biases."""
     count = len(gram.labels)
     jitter = JITTER * gram.products.trace() / count
-    lower = np.linalg.cholesky(gram.products + jitter * np.eye(count))
+    lower = np.linalg.cholesky(penalised(gram.products.copy(), jitter))
     rows = np.column_stack([lower, np.ones(count)])
+    del lower  # a small board has no room for both
     targets = gram.membership
 
     def objective(flat: Doubles) -> tuple[float, Doubles]:
@@ -37,5 +38,5 @@ def solve(gram: Gram) -> Dual:
         return float(loss + (penalty * weights).sum() / 2), gradient.ravel()
 
     best = minimised(objective, np.zeros(rows.shape[1] * gram.classes)).reshape(-1, gram.classes)
-    coefficients = np.linalg.solve(lower.T, best[:-1]).astype(np.float64)
+    coefficients = np.linalg.solve(rows[:, :-1].T, best[:-1]).astype(np.float64)
     return Dual(coefficients, best[-1])

@@ -9,7 +9,7 @@ Deviations: features and targets are centred, which fits a bias that is not pena
 
 import numpy as np
 
-from device_runtime.methods.gram import Dual, Gram
+from device_runtime.methods.gram import Dual, Gram, penalised
 
 PENALTY = 1 / 6
 """λ, as a share of the number of features: about that of a standardised window's squared length."""
@@ -20,8 +20,8 @@ def solve(gram: Gram) -> Dual:
     targets = 2 * gram.membership - 1
     centre = targets.mean(axis=0)
     mean = gram.products.mean(axis=0)
-    centred = gram.products - mean - mean[:, None] + mean.mean()
-    penalised = centred + PENALTY * gram.width * np.eye(len(mean))
-    solved = np.linalg.solve(penalised, targets - centre)
+    centred = gram.products - mean
+    centred -= mean[:, None] - mean.mean()
+    solved = np.linalg.solve(penalised(centred, PENALTY * gram.width), targets - centre)
     coefficients = solved - solved.mean(axis=0)
     return Dual(coefficients, centre - mean @ coefficients)

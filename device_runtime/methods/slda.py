@@ -15,7 +15,7 @@ and R = features less their class means, so every product follows from those of 
 
 import numpy as np
 
-from device_runtime.methods.gram import Doubles, Dual, Gram
+from device_runtime.methods.gram import Doubles, Dual, Gram, penalised
 
 SHRINKAGE = 0.5
 """ε: from 0.3 to 0.7 the mean accuracy on six tasks stays within half a point."""
@@ -28,8 +28,8 @@ def solve(gram: Gram) -> Dual:
     residuals = _within(gram, _within(gram, gram.products).T)  # RRᵀ
     mean_variance = residuals.trace() / gram.width
     ridge = SHRINKAGE / (1 - SHRINKAGE) * mean_variance + np.finfo(float).tiny
-    solved = np.linalg.solve(residuals + ridge * np.eye(len(residuals)), _within(gram, means))
-    coefficients = averaging - _within(gram, solved)
+    solved = np.linalg.solve(penalised(residuals, ridge), _within(gram, means))
+    coefficients = averaging - _within(gram, solved.astype(np.float64, copy=False))
     return Dual(coefficients, -0.5 * (averaging * (gram.products @ coefficients)).sum(axis=0))
 
 

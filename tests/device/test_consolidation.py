@@ -90,16 +90,16 @@ def test_without_yes_the_price_is_told_and_nothing_is_changed(edgecl: Edgecl, po
     before = {
         path: path.read_bytes() for path in pool.rglob("*") if path.parent.name != "cache" and path.is_file()
     }
-    told = edgecl("consolidate", "--budget", 3, "--json").json
-    assert (told["committed"], told["adapters"]) == (False, {"before": 4, "after": 3})
+    told = edgecl("consolidate", "--budget", 2, "--json").json
+    assert (told["committed"], told["adapters"]) == (False, {"before": 3, "after": 2})
     one, other = told["tasks"]
     assert (one["shares_with"], other["shares_with"]) == ([other["task"]], [one["task"]])
     for row in told["tasks"]:
         assert row["recordings"] >= 3
         assert row["accuracy_after"] >= row["accuracy_before"] - row["chance"]
-    shown = edgecl("consolidate", "--budget", 3)
+    shown = edgecl("consolidate", "--budget", 2)
     assert "nothing was changed" in shown.out
-    assert "--budget 3 --yes" in shown.out
+    assert "--budget 2 --yes" in shown.out
     assert {path: path.read_bytes() for path in before} == before
 
 
@@ -108,7 +108,7 @@ def test_merged_tasks_share_an_adapter_and_the_others_are_byte_for_byte_what_the
 ) -> None:
     before, blobs, had = identities(pool), blobs_in(pool), tasks_of(pool, bundle)
     called = {name: calls(edgecl, name, sounds) for name in before}
-    told = edgecl("consolidate", "--budget", 3, "--yes", "--json").json
+    told = edgecl("consolidate", "--budget", 2, "--yes", "--json").json
     merged = {row["task"] for row in told["tasks"]}
     now, has = identities(pool), tasks_of(pool, bundle)
     alone = {frozenset([name]) for name in set(before) - merged}
@@ -127,7 +127,7 @@ def test_merged_tasks_share_an_adapter_and_the_others_are_byte_for_byte_what_the
 
 def test_undo_gives_a_task_its_former_adapter_back(edgecl: Edgecl, pool: Path, bundle: Path) -> None:
     before = identities(pool)
-    row, other = edgecl("consolidate", "--budget", 3, "--yes", "--json").json["tasks"]
+    row, other = edgecl("consolidate", "--budget", 2, "--yes", "--json").json["tasks"]
     merged = identities(pool)
     assert edgecl("undo", row["task"]).code == 0
     assert identities(pool) == merged | {row["task"]: before[row["task"]]}
@@ -139,24 +139,37 @@ def test_undo_gives_a_task_its_former_adapter_back(edgecl: Edgecl, pool: Path, b
 def test_what_shares_an_adapter_may_come_to_share_it_with_more(
     edgecl: Edgecl, pool: Path, bundle: Path
 ) -> None:
-    edgecl("consolidate", "--budget", 3, "--yes")
+    edgecl("consolidate", "--budget", 2, "--yes")
     (pair,) = (names for names in sharing(pool, bundle) if len(names) == 2)
     told = edgecl("consolidate", "--budget", 1, "--yes").out
-    assert "3 different adapters became 1" in told
-    assert sharing(pool, bundle) == {frozenset({"alarms", *LEARNT})}
-    assert edgecl("undo", "alarms").code == 0
+    assert "2 different adapters became 1" in told
     assert sharing(pool, bundle) == {frozenset({"alarms"}), frozenset(LEARNT)}
-    assert pair < frozenset(LEARNT) | {"alarms"}
+    third = next(iter(set(LEARNT) - pair))
+    assert edgecl("undo", third).code == 0
+    assert sharing(pool, bundle) == {frozenset({"alarms"}), frozenset({third}), pair}
 
 
-def test_tasks_learnt_in_closed_form_count_as_one(edgecl: Edgecl, pool: Path, recordings: Path) -> None:
+def test_a_task_in_closed_form_has_no_adapter_to_count_or_to_merge(
+    edgecl: Edgecl, pool: Path, recordings: Path
+) -> None:
     edgecl("enroll", "kitchen", recordings / "kitchen", "--method", "slda")
-    told = edgecl("consolidate", "--budget", 4)
+    before = identities(pool)
+    told = edgecl("consolidate", "--budget", 3)
     assert told.code == 0
-    assert "there are 4 different adapters already, no more than 4: nothing to do" in told.out
-    answer = edgecl("consolidate", "--budget", 9, "--yes", "--json").json
-    assert (answer["adapters"], answer["tasks"]) == ({"before": 4, "after": 4}, [])
-    assert answer["committed"] is False
+    assert "there are 3 different adapters already, no more than 3: nothing to do" in told.out
+    answer = edgecl("consolidate", "--budget", 1, "--yes", "--json").json
+    assert answer["adapters"] == {"before": 3, "after": 1}
+    assert {row["task"] for row in answer["tasks"]} == set(LEARNT)
+    assert answer["others_unchanged"] == {"alarms": True, "kitchen": True}
+    now = identities(pool)
+    assert {name for name in before if now[name] == before[name]} == {"alarms", "kitchen"}
+
+
+def test_where_every_task_is_in_closed_form_there_is_nothing_to_share(edgecl: Edgecl, pool: Path) -> None:
+    for name in LEARNT:
+        edgecl("forget", name)
+    told = edgecl("consolidate", "--budget", 1)
+    assert (told.code, "there is no adapter, every task being in closed form" in told.out) == (0, True)
 
 
 def test_a_task_that_is_not_remembered_is_named_and_keeps_its_adapter(
@@ -170,9 +183,9 @@ def test_a_task_that_is_not_remembered_is_named_and_keeps_its_adapter(
     for name in ("digits", "words"):
         edgecl("enroll", name, sounds / "train" / name, "--replace", "--method", "adapter")
     before = identities(pool)
-    told = edgecl("consolidate", "--budget", 3, "--yes", "--json").json
+    told = edgecl("consolidate", "--budget", 2, "--yes", "--json").json
     forgotten = {one["task"]: one for one in told["cannot_be_merged"]}
-    assert set(forgotten) == {"alarms", "taps"}
+    assert set(forgotten) == {"taps"}
     assert "recordings of 'kick' are no longer remembered" in forgotten["taps"]["reason"]
     assert "edgecl enroll taps FOLDER --replace" in forgotten["taps"]["hint"]
     assert {row["task"] for row in told["tasks"]} == {"digits", "words"}
@@ -183,8 +196,8 @@ def test_a_task_that_is_not_remembered_is_named_and_keeps_its_adapter(
         "alarms",
         "taps",
     }
-    told = edgecl("consolidate", "--budget", 2)
-    assert_refused(told, 1, "the least is 3 adapters, not 2, since some tasks cannot be merged", "--budget 3")
+    told = edgecl("consolidate", "--budget", 1)
+    assert_refused(told, 1, "the least is 2 adapters, not 1, since some tasks cannot be merged", "--budget 2")
 
 
 def test_a_task_of_another_bundle_is_named_and_not_counted(
@@ -195,7 +208,7 @@ def test_a_task_of_another_bundle_is_named_and_not_counted(
     other = altered(bundle, tmp_path / "other", geometry=heads)
     assert edgecl("enroll", "kitchen", recordings / "kitchen", "--bundle", other).code == 0
     answer = edgecl("consolidate", "--budget", 4, "--json").json
-    assert answer["adapters"]["before"] == 4
+    assert answer["adapters"]["before"] == 3
     assert any("task 'kitchen' was enrolled with bundle" in warning for warning in answer["warnings"])
 
 

@@ -42,9 +42,9 @@ def test_a_recording_left_out_has_the_margin_that_learning_without_it_gives(rows
     for recording in (0, 7, 17):
         out = recordings == recording
         expected = best_without(windows, labels, unknown, np.append(out, np.zeros(rows, bool)))
-        assert learnt.sounds[out] == pytest.approx(expected[: len(out)][out], abs=1e-6)
+        assert learnt.sounds[out] == pytest.approx(expected[: len(out)][out], abs=1e-4)
     out = np.append(np.zeros(len(labels), bool), np.arange(rows) == 2)
-    assert learnt.background[2] == pytest.approx(best_without(windows, labels, unknown, out)[out], abs=1e-6)
+    assert learnt.background[2] == pytest.approx(best_without(windows, labels, unknown, out)[out], abs=1e-4)
 
 
 def best_without(windows: Floats, labels: Integers, unknown: Floats, out: np.ndarray) -> np.ndarray:
