@@ -13,6 +13,7 @@ from pathlib import Path
 
 from device_runtime.bank import TokenBank
 from device_runtime.cache import TokenCache
+from device_runtime.curve import from_words
 from device_runtime.gathering import Gathering
 from device_runtime.intake import Recording
 from device_runtime.learner import Learner
@@ -90,7 +91,8 @@ class Corrector:
             names = labels_of(gathering.lessons)
             self.learner.demand_classes(len(names))
             lesson = self.learner.lesson(gathering.examples(names), names)
-        blob = lesson.blob(task.task, created, runtime.bundle.manifest)
+        curve = from_words(task.record.training.get("curve"))  # one recording more does not bend it
+        blob = lesson.blob(task.task, created, runtime.bundle.manifest, curve)
         return Correction(
             blob=blob,
             lessons=gathering.lessons,

@@ -45,6 +45,21 @@ def learning_curve(material: Material, method: str, all_of_them: HeldOut) -> lis
     return [*points, _measured(len(numbers), [all_of_them])]
 
 
+def to_words(curve: Sequence[Point]) -> str:
+    """The curve as a blob's record keeps it: `12 0.8125 0.71 0.88; 24 …`."""
+    return "; ".join(f"{one.recordings} {one.accuracy:.4f} {one.low:.4f} {one.high:.4f}" for one in curve)
+
+
+def from_words(words: object) -> list[Point]:
+    """The curve that a blob's record keeps; no points where it keeps none."""
+    try:
+        rows = [one.split() for one in words.split(";")] if isinstance(words, str) else []
+        curve = [Point(int(count), *map(float, figures)) for count, *figures in rows]
+    except (ValueError, TypeError):
+        return []
+    return curve if np.isfinite([[one.accuracy, one.low, one.high] for one in curve]).all() else []
+
+
 def expected(curve: Sequence[Point]) -> float | None:
     """The accuracy to be expected of twice as many recordings; None where the curve is a single point.
 

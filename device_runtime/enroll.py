@@ -83,7 +83,7 @@ class Enroller:
 
             def enrolment(lesson: Lesson) -> Enrolment:
                 return Enrolment(
-                    blob=lesson.blob(task, created, runtime.bundle.manifest),
+                    blob=lesson.blob(task, created, runtime.bundle.manifest, curve),
                     intake=intake,
                     lessons=gathering.lessons,
                     lesson=lesson,

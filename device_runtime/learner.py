@@ -14,6 +14,7 @@ import numpy as np
 from device_runtime.adapter import identity_normalizer, initial_parameters
 from device_runtime.backbone import Floats
 from device_runtime.background import Background
+from device_runtime.curve import Point, to_words
 from device_runtime.engines import Engine
 from device_runtime.examples import Examples
 from device_runtime.held_out import HeldOut
@@ -66,12 +67,13 @@ class Lesson:
         """
         return self.method == ADAPTER or self.held_out.loss < other.held_out.loss
 
-    def blob(self, task: str, created: str, manifest: Manifest) -> TaskBlob:
+    def blob(self, task: str, created: str, manifest: Manifest, curve: Sequence[Point] = ()) -> TaskBlob:
         """The task of this name that knows all of it.
 
         Args:
             created: the moment to be written into the blob, ISO 8601 in UTC.
             manifest: of the bundle it was learnt with.
+            curve: what more recordings brought; it travels in the record.
         """
         record = BlobRecord(
             task=task,
@@ -81,7 +83,7 @@ class Lesson:
             placement=manifest.adapter.placement,
             window_samples=manifest.geometry.window_samples,
             threshold=self.rejection.threshold,
-            training=self.training,
+            training={**self.training, **({"curve": to_words(curve)} if curve else {})},
             licence=manifest.licence,
         )
         return TaskBlob(record, self.parameters, self.normalizer, self.rejection.keys)

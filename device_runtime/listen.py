@@ -7,7 +7,7 @@ its sound was cut into chunks. Windows go through the backbone one by one: a bat
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from device_runtime.backbone import Floats
 from device_runtime.recognize import Recognizer, TaskScore
@@ -36,6 +36,7 @@ class Moment:
     level_dbfs: float  # of what is new in it: its last hop
     scores: list[TaskScore]  # of every task, the largest margin first
     heard: list[Heard]  # what it changes
+    newest: Floats = field(repr=False, compare=False)  # its last hop [samples]
 
 
 def usual_rule(task: str) -> Rule:
@@ -91,7 +92,8 @@ class Listening:
             )
             for one in scores
         }
-        return Moment(*times_s, level_dbfs(window[-self._hop_samples :]), scores, _told(heard))
+        newest = window[-self._hop_samples :]
+        return Moment(*times_s, level_dbfs(newest), scores, _told(heard), newest)
 
 
 def recording(recognizer: Recognizer, waveform: Floats) -> list[Heard]:

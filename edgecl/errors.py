@@ -35,6 +35,10 @@ class SourceError(EdgeclError):
     """A source of sound cannot be opened, or broke off."""
 
 
+class NotHeardError(EdgeclError):
+    """No sound of this identity is remembered."""
+
+
 class DatasetError(EdgeclError):
     """A folder of clips cannot become a task: empty, one class, too few clips."""
 

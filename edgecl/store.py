@@ -30,6 +30,11 @@ from edgecl.storage_errors import told
 from edgecl.verdict import Verdict, judge, previous, status_of
 
 
+def blobs_of(home: Path) -> BlobFolder:
+    """The folder of all blobs of the store in `home`."""
+    return BlobFolder(home / "blobs", home / "quarantine")
+
+
 @dataclass(frozen=True)
 class Successor:
     """The next version of a task."""
@@ -57,7 +62,7 @@ class Store:
         Raises:
             NoStoreError: there is none, and none is to be made.
         """
-        blobs = BlobFolder(home / "blobs", home / "quarantine")
+        blobs = blobs_of(home)
         with told(home):
             if home.exists() and not home.is_dir():
                 raise StoreError(f"'{home}' is a file, not a folder", "choose a folder with --home")

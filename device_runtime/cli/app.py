@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from device_runtime.cli.carrying import export_task, import_task
 from device_runtime.cli.configuration import config
 from device_runtime.cli.consolidate import consolidate
 from device_runtime.cli.correct import correct
@@ -30,6 +31,8 @@ for function in (
     tasks,
     undo,
     consolidate,
+    export_task,
+    import_task,
     forget,
     verify,
     doctor,

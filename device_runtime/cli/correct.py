@@ -1,5 +1,7 @@
 """`edgecl correct CLIP --not TASK/LABEL | --is TASK/LABEL`: tell a task what a recording is."""
 
+import re
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from device_runtime.cli.opening import demand_writable, opened_cache, opened_sto
 from device_runtime.cli.options import Settings
 from device_runtime.cli.progress import progress
 from device_runtime.correct import Claim, Correction, Corrector
+from device_runtime.daemon.past import HISTORY_NAME, Past, not_heard
 from device_runtime.engines import open_engine
 from device_runtime.known import load_others
 from device_runtime.learner import Learner, method_of, remembered_recipe
@@ -22,11 +25,12 @@ from device_runtime.recall import load_taught
 from device_runtime.recognize import TaskScore
 from device_runtime.runtime import Runtime
 from edgecl import blob
-from edgecl.errors import UsageError
+from edgecl.errors import AudioError, UsageError
 from edgecl.names import check_task_name
 from edgecl.negatives import is_negative
 from edgecl.store import Store
 
+IDENTITY = re.compile(r"[0-9a-f]{16}")
 Sound = Annotated[
     str | None, typer.Option("--is", metavar="TASK/LABEL", help="It is this sound.", show_default=False)
 ]
@@ -37,7 +41,10 @@ NoSound = Annotated[
 
 def correct(
     settings: Settings,
-    clip: Annotated[Path, typer.Argument(help="The recording.", show_default=False)],
+    clip: Annotated[
+        Path,
+        typer.Argument(help="The recording, or the id of a sound in the history.", show_default=False),
+    ],
     is_label: Sound = None,
     not_label: NoSound = None,
 ) -> int:
@@ -50,12 +57,15 @@ def correct(
 
       edgecl correct squeak.wav --not alarms/smoke_alarm      a false alarm
 
+      edgecl correct 3f2a90c4d1e85b67 --not alarms/smoke_alarm      a sound that 'edgecl serve' kept a clip of
+
       edgecl correct far-away.wav --is alarms/doorbell        a sound that was missed
 
       edgecl undo alarms                                      if it did more harm than good
     """
     started = perf_counter()
     claim = _claim(is_label, not_label)
+    clip = _recording(settings.home, clip)
     with opened_store(settings) as store:
         demand_writable(store)
         before = {entry.task: entry.sha256 for entry in store.tasks()}
@@ -90,6 +100,27 @@ def _claim(is_label: str | None, not_label: str | None) -> Claim:
             "edgecl correct CLIP --not alarms/doorbell, or --is alarms/doorbell",
         )
     return Claim(check_task_name(task), label, holds=is_label is not None)
+
+
+def _recording(home: Path, named: Path) -> Path:
+    """The recording that is named: a file, or the clip of a sound.
+
+    Raises:
+        EdgeclError: there is no such sound, or no clip of it.
+    """
+    if named.exists() or not IDENTITY.fullmatch(str(named)):
+        return named
+    past = Past.open(home / HISTORY_NAME)
+    if past is None:
+        raise not_heard(str(named))
+    with closing(past):
+        event = past.sound(str(named))
+    if event.clip is None or not Path(event.clip).exists():
+        reason = f"no clip of the sound '{named}' was kept ({event.task}/{event.label}, {event.start})"
+        raise AudioError(
+            reason, "to keep clips: keep = true under [clips] in the configuration of 'edgecl serve'"
+        )
+    return Path(event.clip)
 
 
 def _corrected(settings: Settings, store: Store, claim: Claim, clip: Path) -> Correction:

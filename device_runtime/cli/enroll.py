@@ -18,6 +18,7 @@ from device_runtime.cli.options import Settings
 from device_runtime.cli.plot import PlotFile
 from device_runtime.cli.progress import progress
 from device_runtime.cli.recipe import RecipeWords, wanted
+from device_runtime.cli.rehearsal import rehearse, to_be_heard
 from device_runtime.engines import open_engine
 from device_runtime.enroll import Enroller, Enrolment
 from device_runtime.intake import find_recordings
@@ -27,6 +28,7 @@ from device_runtime.recall import load_taught
 from device_runtime.recipe import Recipe
 from device_runtime.runtime import Runtime
 from edgecl import blob
+from edgecl.canonical import sha256_hex
 from edgecl.errors import TaskExistsError, UsageError
 from edgecl.folders import LabelledFolder, labelled_folder
 from edgecl.names import check_task_name
@@ -55,6 +57,10 @@ def enroll(
     method: Annotated[
         MethodName, typer.Option(help="How to learn; auto tries them and takes the best.")
     ] = MethodName.auto,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Learn and tell, but store nothing.")] = False,
+    hear: Annotated[
+        Path | None, typer.Option(metavar="RECORDING", help="With --dry-run: say what it would hear in it.")
+    ] = None,
     plot: PlotFile = None,
     recipe: RecipeWords = None,
 ) -> int:
@@ -73,28 +79,37 @@ def enroll(
 
       edgecl enroll alarms more-sounds/ --add      a new sound, or more of an old one; undo takes it back
 
+      edgecl enroll alarms my-sounds/ --dry-run --hear an-evening.flac      before anything is stored
+
       edgecl enroll alarms my-sounds/ --method adapter --recipe epochs=60 --recipe soup=3
     """
     started = perf_counter()
     name = check_task_name(name)
     if replace and add:
         raise UsageError("--replace and --add exclude each other", "--replace forgets the old recordings")
+    if hear and not dry_run:
+        raise UsageError("--hear goes with --dry-run", "what is stored is heard by 'edgecl predict'")
     recipe_wanted = wanted(recipe, method)
     found = labelled_folder(folder) if add else find_recordings(folder)
     with opened_store(settings, create=not add) as store:
         old = store.entry(name).sha256 if add else None
         _demand_room(store, name, replace or add)
-        versions = _versions(settings, store, name, found, add, method, recipe_wanted)
+        runtime = Runtime.open(settings.bundle, settings.threads)
+        selftest.demand(runtime, settings.home)
+        asked = to_be_heard(hear, runtime.rate_hz)
+        versions = _versions(settings, runtime, store, name, found, add, method, recipe_wanted)
         first = next(versions)
         store.warnings += _given_up(store, first) if replace else []
-        enrolment, sha256 = first, _keep(store, first, replace or add, old)
+        enrolment = first
+        sha256 = _hash_of(first) if dry_run else _keep(store, first, replace or add, old)
         usable_s = perf_counter() - started
-        if not settings.as_json:
+        if not settings.as_json and not dry_run:
             enrolled.announce(first, usable_s)
         for enrolment in versions:
-            sha256 = _improve(store, enrolment, sha256)
+            sha256 = _hash_of(enrolment) if dry_run else _improve(store, enrolment, sha256)
+    rehearsal = rehearse(runtime, enrolment.blob, asked) if dry_run else None
     size_bytes = len(blob.to_bytes(enrolment.blob))
-    outcome = Outcome(name, sha256, size_bytes, usable_s, perf_counter() - started)
+    outcome = Outcome(name, sha256, size_bytes, usable_s, perf_counter() - started, rehearsal)
     if settings.as_json:
         screen.emit({**enrolled.document(enrolment, outcome), "warnings": store.warnings})
     else:
@@ -116,6 +131,7 @@ def _demand_room(store: Store, name: str, replace: bool) -> None:
 
 def _versions(
     settings: Settings,
+    runtime: Runtime,
     store: Store,
     name: str,
     found: LabelledFolder,
@@ -124,8 +140,6 @@ def _versions(
     recipe: Recipe | None,
 ) -> Iterator[Enrolment]:
     """The task as it can be had at once, then as it is better; without a recipe by the one it had."""
-    runtime = Runtime.open(settings.bundle, settings.threads)
-    selftest.demand(runtime, settings.home)
     old, known = load_taught(store, name, runtime.bundle.manifest) if add else (None, ())
     recipe = recipe or (remembered_recipe(old) if old else Recipe())
     stored = load_others(store, name, runtime.bundle.manifest) if recipe.warm_start else []
@@ -135,6 +149,11 @@ def _versions(
     with progress() as bar:
         learner = Learner(runtime, engine, recipe, settings.seed, bar, method, stored)
         yield from Enroller(learner, cache).learn(name, found, created, known)
+
+
+def _hash_of(enrolment: Enrolment) -> str:
+    """The hash that the task would have in the store."""
+    return sha256_hex(blob.to_bytes(enrolment.blob))
 
 
 def _keep(store: Store, enrolment: Enrolment, replace: bool, old: str | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from device_runtime import plot
 from device_runtime.cli import screen
+from device_runtime.cli.rehearsal import Rehearsal
 from device_runtime.enroll import Enrolment
 from device_runtime.report import Report, report
 
@@ -22,6 +23,7 @@ class Outcome:
     size_bytes: int
     usable_s: float  # after which the first version could be used
     seconds: float  # the whole command took
+    rehearsal: Rehearsal | None = None  # nothing was stored, only tried
 
 
 def announce(first: Enrolment, usable_s: float) -> None:
@@ -39,6 +41,7 @@ def document(enrolment: Enrolment, outcome: Outcome) -> dict[str, Any]:
     return {
         "task": outcome.task,
         "labels": list(record.labels),
+        "stored": outcome.rehearsal is None,
         "sha256": outcome.sha256,
         "size_bytes": outcome.size_bytes,
         "training": record.training,
@@ -58,6 +61,7 @@ def document(enrolment: Enrolment, outcome: Outcome) -> dict[str, Any]:
         "refused": screen.refused_values(enrolment.intake.refused),
         "ignored": [str(path) for path in enrolment.intake.ignored],
         "notes": enrolment.notes,
+        **(outcome.rehearsal.document if outcome.rehearsal else {}),
     }
 
 
@@ -79,8 +83,14 @@ def show(enrolment: Enrolment, outcome: Outcome) -> None:
         f"learnt '{outcome.task}' in {outcome.seconds:.1f} s ({spent})",
         f"by {enrolment.lesson.method}: {enrolment.lesson.why}",
         f"of the recordings kept aside {screen.percent(told.accuracy)} were recognised",
-        f"stored as {outcome.sha256[:12]}, {screen.size(outcome.size_bytes)}; try it: edgecl predict FILE",
     )
+    if outcome.rehearsal:
+        screen.answer(
+            *outcome.rehearsal.sentences, "nothing was stored; the same without --dry-run stores it"
+        )
+    else:
+        size = screen.size(outcome.size_bytes)
+        screen.answer(f"stored as {outcome.sha256[:12]}, {size}; try it: edgecl predict FILE")
 
 
 def draw(enrolment: Enrolment, file: Path) -> None:

@@ -1,7 +1,7 @@
 """What `listen` shows on stderr: a meter on a terminal, a line for every change elsewhere."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -49,13 +49,16 @@ def display(source: str) -> Iterator[Display]:
 class Log:
     """A line for every change of the source's condition."""
 
+    def __init__(self, say: Callable[[str], None] = screen.message) -> None:
+        self._say = say
+
     def watch(self, report: Report) -> None:
         """See `Display`; a log does not move."""
 
     def take(self, event: Event) -> None:
         """See `Display`."""
         if isinstance(event, SourceEvent):
-            screen.message(_sentence(event))
+            self._say(_sentence(event))
 
 
 class Meter:

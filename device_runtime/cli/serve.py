@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from threading import BoundedSemaphore
 from typing import Annotated
 
 import typer
@@ -15,12 +14,12 @@ from device_runtime.cli.configuration import FOLDERS, ConfigPath, chosen_config,
 from device_runtime.cli.interrupts import interrupts
 from device_runtime.cli.meter import Log
 from device_runtime.cli.options import Settings, expanded
-from device_runtime.daemon.assembly import station_of
+from device_runtime.daemon.assembly import Assembled, station_of
 from device_runtime.daemon.drop_in import DropIn
 from device_runtime.daemon.folder_watch import watching
+from device_runtime.daemon.journal import Journal
 from device_runtime.daemon.lines import Lines, is_journal
 from device_runtime.daemon.notify import Notifier
-from device_runtime.daemon.station import Station
 from device_runtime.daemon.summary import summary
 from device_runtime.runtime import Runtime
 from edgecl.config import Config
@@ -82,23 +81,24 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
     home, bundle = (Path(placed(key, file, settings).value) for key in FOLDERS)
     runtime = Runtime.open(bundle, THREADS)
     selftest.demand(runtime, home)
-    screen.message(*overruled(file, settings), *([privacy_of(chosen)] if chosen.privacy else []))
-    notifier = Notifier()
-    sinks: list[Sink] = [Log().take, notifier.take, *_stdout(chosen)]
-    serving = _api(chosen, sinks) if chosen.api.enabled else None
+    journal, notifier = Journal(screen.message), Notifier()
+    for sentence in (*overruled(file, settings), *([privacy_of(chosen)] if chosen.privacy else [])):
+        journal.message(sentence)
+    sinks: list[Sink] = [Log(journal.message).take, notifier.take, *_stdout(chosen)]
+    serving = _api(chosen, sinks, journal) if chosen.api.enabled else None
     with interrupts.noticed() as stopped, ExitStack() as closing:
-        station = station_of(chosen, home, runtime, sinks, screen.message, closing, notifier)
+        assembled = station_of(chosen, home, runtime, sinks, journal.message, closing, notifier)
         if serving:
-            closing.enter_context(serving(home, runtime.bundle.path, station))
+            closing.enter_context(serving(home, runtime, assembled))
         if chosen.watch.folder:
-            drop_in = DropIn(home, bundle, BoundedSemaphore(), screen.message)
+            drop_in = DropIn(home, bundle, assembled.learning, journal.message)
             folder = expanded(Path(chosen.watch.folder))
-            closing.enter_context(watching(folder, home, drop_in, screen.message))
+            closing.enter_context(watching(folder, home, drop_in, journal.message))
         heap.give_back()
         notifier.ready()
-        station.run(stopped)
+        assembled.station.run(stopped)
         notifier.stopping()
-    screen.message(summary(station))
+    screen.message(summary(assembled.station))
     return 0
 
 
@@ -114,7 +114,9 @@ def _stdout(config: Config) -> list[Sink]:
     return [Lines(sys.stdout, is_only=not any(others)).take]
 
 
-def _api(config: Config, sinks: list[Sink]) -> Callable[[Path, Path, Station], AbstractContextManager[None]]:
+def _api(
+    config: Config, sinks: list[Sink], journal: Journal
+) -> Callable[[Path, Runtime, Assembled], AbstractContextManager[None]]:
     """What serves the API of a station; who follows its events is told beside the other sinks."""
     try:
         from device_runtime.daemon.api.broadcast import Broadcast  # noqa: PLC0415  (an extra)
@@ -126,7 +128,7 @@ def _api(config: Config, sinks: list[Sink]) -> Callable[[Path, Path, Station], A
         raise EdgeclError(reason, "pip install 'edgecl[daemon]', or leave the API out: --no-api") from None
     broadcast = Broadcast()
     sinks.append(broadcast.take)
-    return lambda home, bundle, station: serving(config, home, bundle, station, broadcast, screen.message)
+    return lambda home, runtime, assembled: serving(config, home, runtime, assembled, broadcast, journal)
 
 
 def _with_options(config: Config, api: bool | None, port: int | None) -> Config:

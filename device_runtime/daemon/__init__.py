@@ -15,14 +15,17 @@ ear          blocks → what is heard in them, across gaps
 loud         a sound of any kind above a level
 reporter     what is heard → events (the contract: `edgecl.events`)     discreet  … and no more than must be
 outbox       events → a sink, without ever waiting for it
-lines, history, clips    sinks: JSON lines, SQLite, FLAC files
+lines, history, clips    sinks: JSON lines, SQLite, FLAC files     past  the history, read
+recent       the newest sound
 webhook, mqtt            sinks beyond this device (`sinks` opens them)     home_assistant  what it is told
-controls     what may be changed while it runs
+controls     what may be changed while it runs          kept     across restarts
 tasks        a store, watched while it changes
 notify       what systemd is told
-child        a command such as `enroll`, in a process of its own
+child        a command such as `enroll`, in a process of its own     leash  which ends with this one
 folder_watch what is dropped into a folder is learnt     dropped  what lies there     drop_in  how
 tap          a source that others may record from
+journal      what was said on stderr                     machine  what the machine tells of itself
 station      the loop             assembly  a configuration (`edgecl.config`) → a station
 api/         the same, and learning, for others to ask for by HTTP
+page/        what a browser shows of it
 """

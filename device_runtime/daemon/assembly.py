@@ -2,18 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import BoundedSemaphore
 
-from device_runtime.daemon.clips import WAITING_BYTES, Clip, ClipKeeper, Clips, Recent
-from device_runtime.daemon.controls import Controls, Switched
+from device_runtime.daemon.clips import CLIPS_FOLDER, REMEMBERED_S, WAITING_BYTES, Clip, ClipKeeper, Clips
+from device_runtime.daemon.controls import Switched
 from device_runtime.daemon.discreet import DiscreetReporter
 from device_runtime.daemon.ear import Ear
 from device_runtime.daemon.history import History, Retention
+from device_runtime.daemon.kept import CONTROLS_NAME, KeptControls
 from device_runtime.daemon.loud import LoudTrigger
 from device_runtime.daemon.notify import Notifier, Watched
 from device_runtime.daemon.opening import command_source, microphone, path_source
 from device_runtime.daemon.outbox import Outbox
+from device_runtime.daemon.past import HISTORY_NAME
 from device_runtime.daemon.pcm import Encoding, PcmFormat
+from device_runtime.daemon.recent import Recent
 from device_runtime.daemon.reporter import Reporter
 from device_runtime.daemon.sinks import open_sinks
 from device_runtime.daemon.source import Source
@@ -24,14 +29,26 @@ from device_runtime.recognize import Recognizer
 from device_runtime.runtime import Runtime
 from edgecl.config import ClipsConfig, Config, SourceConfig
 from edgecl.events import Event
-from edgecl.privacy import NO_HISTORY
+from edgecl.privacy import NO_HISTORY, NO_MICROPHONE
 
-HISTORY_NAME = "history.db"
-CLIPS_FOLDER = "clips"
 MEGABYTE = 1_000_000
+ASKED_FOR_S = 120.0
+"""What the API can be asked for of the sound that was."""
 
 Complain = Callable[[str], None]
 """Told, in a sentence, what goes wrong without stopping anything."""
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """A station, and what belongs to it."""
+
+    station: Station
+    controls: KeptControls
+    recent: Recent | None
+    """The newest sound, where anybody may ask for it."""
+    learning: BoundedSemaphore = field(default_factory=BoundedSemaphore)
+    """Held by whoever teaches a task."""
 
 
 def station_of(
@@ -42,8 +59,8 @@ def station_of(
     complain: Complain,
     closing: ExitStack,
     notifier: Notifier,
-) -> Station:
-    """The station of a configuration, ready to run.
+) -> Assembled:
+    """The station of a configuration, ready to run, with what others may ask of it.
 
     Args:
         told: who is told of events, beside the history.
@@ -60,14 +77,14 @@ def station_of(
     for task in recognizer.tasks:
         for fault in config.faults_of(task.task, task.labels):
             complain(fault)
-    controls = Controls(config.rule_of)
+    controls = KeptControls(config.rule_of, home / CONTROLS_NAME, complain)
     beyond = open_sinks(config, controls, complain, closing)
     beyond.teach(recognizer.tasks)
     source = Switched(Watched(source_of(config.source), notifier), controls)
     closing.callback(source.close)
-    keeper = _keeper(config.clips, home, runtime.rate_hz, complain, closing)
+    recent = _recent(config, runtime.rate_hz)
+    keeper = _keeper(config.clips, home, recent, complain, closing)
     trigger = None if config.loud.level_dbfs is None else LoudTrigger(config.loud.level_dbfs)
-    recent = keeper.recent if keeper else None
     ear = Ear(Listening(recognizer, controls.rule_of), source.rate_hz, trigger, recent)
     kind = DiscreetReporter if config.privacy >= NO_HISTORY else Reporter
     reporter = kind(source.name, recognizer.tasks, keeper)
@@ -80,7 +97,7 @@ def station_of(
             beyond.teach(changed.tasks)
         return changed
 
-    return Station(source, ear, reporter, outboxes, lambda report: None, news)
+    return Assembled(Station(source, ear, reporter, outboxes, lambda report: None, news), controls, recent)
 
 
 def source_of(config: SourceConfig) -> Source:
@@ -107,10 +124,17 @@ def _kept(
     return [history.take]
 
 
+def _recent(config: Config, rate_hz: int) -> Recent | None:
+    """What is remembered of the sound: as much as those need who may have it."""
+    if config.api.enabled and config.privacy < NO_MICROPHONE:
+        return Recent(rate_hz, ASKED_FOR_S)
+    return Recent(rate_hz, REMEMBERED_S) if config.clips.keep else None
+
+
 def _keeper(
-    config: ClipsConfig, home: Path, rate_hz: int, complain: Complain, closing: ExitStack
+    config: ClipsConfig, home: Path, recent: Recent | None, complain: Complain, closing: ExitStack
 ) -> ClipKeeper | None:
-    if not config.keep:
+    if not config.keep or recent is None:
         return None
     clips = Clips(home / CLIPS_FOLDER, round(config.quota_mb * MEGABYTE))
     outbox: Outbox[Clip] = Outbox(
@@ -121,7 +145,7 @@ def _keeper(
         called="clips",
     )
     closing.callback(outbox.close)
-    return ClipKeeper(Recent(rate_hz), clips, outbox)
+    return ClipKeeper(recent, clips, outbox)
 
 
 def _outbox(sink: Callable[[Event], None], complain: Complain, closing: ExitStack) -> Outbox[Event]:

@@ -1,7 +1,7 @@
 """A command in a process of its own, at low priority; what becomes of it is its own affair.
 
 It is the very command that a user would type, so what is learnt here is what is learnt there. It may be
-ended at any moment: the store holds the old state or the new one.
+ended at any moment: the store holds the old state or the new one. It does not outlive this process (`leash`).
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from device_runtime.cli.progress import PROGRESS_VARIABLE
 from edgecl.errors import EdgeclError, UsageError
 
 NICENESS = 10
-START = f"import os; os.nice({NICENESS}); from device_runtime.cli import main; main()"
+START = f"from device_runtime.daemon.leash import run; run({NICENESS})"
 EXPENDABLE = "500"  # of 1000: where memory runs out it is ended, not who listens
 GRACE_S = 5.0  # from SIGTERM to SIGKILL
 SAID_LINES = 20  # of stderr, remembered
@@ -40,7 +40,7 @@ class Child:
         shared = ["--json", "--home", str(home), "--bundle", str(bundle), "--threads", "1"]
         self._process = subprocess.Popen(
             [sys.executable, "-c", START, words[0], *shared, *words[1:]],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # its leash: closed by the kernel, however this process ends
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, PROGRESS_VARIABLE: "json"},

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from device_runtime.daemon.clips import Recent
 from device_runtime.daemon.loud import LoudTrigger
+from device_runtime.daemon.recent import Recent
 from device_runtime.daemon.source import Block, Waveform
 from device_runtime.listen import Heard, Listening, Moment
 from device_runtime.recognize import Recognizer
@@ -66,6 +66,8 @@ class Ear:
         if missing > LONGEST_FILLED_S * self._rate_hz:
             yield from self.finish()
             self._first_frame = block.first_frame
+            if self._recent:
+                self._recent.begin(self._first_frame / self._rate_hz)
         elif missing > 0:
             yield from self._hear(np.zeros(missing, np.float32))
         self._next_frame = block.next_frame
@@ -82,8 +84,6 @@ class Ear:
             yield from self._feed(self._resampler.finish())
             heard = self._listening.finish() + (self._loud.finish() if self._loud else [])
             yield self._report(heard, None)
-        if self._recent:
-            self._recent.reset()
         self._resampler = Resampler(self._rate_hz, self._listening.rate_hz)
         self._first_frame = self._next_frame
 

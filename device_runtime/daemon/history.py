@@ -1,8 +1,9 @@
 """A sink: what was heard, in SQLite, and no longer than it is wanted.
 
 A file of its own, beside the store and never part of it: it may be deleted at any time. A sound is one row,
-the newest event of it; a condition of a source is one row each time it changed. Readers never wait for the
-writer (write-ahead log), and a power cut costs the last moments at most.
+the newest event of it; what somebody said of it afterwards is another; a condition of a source is one row
+each time it changed. Readers (`past`) never wait for the writer (write-ahead log), and a power cut costs the
+last moments at most.
 """
 
 import json
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from device_runtime.daemon.past import Judgement, Past
 from edgecl.errors import StoreError
-from edgecl.events import Event, SoundEvent, SourceEvent, rfc3339
+from edgecl.events import Event, SoundEvent, rfc3339
 
 SCHEMA_VERSION = 1
 SCHEMA = f"""
@@ -26,6 +28,7 @@ SCHEMA = f"""
         event TEXT NOT NULL
     ) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS sounds_by_start ON sounds (start);
+    CREATE TABLE IF NOT EXISTS judgements (id TEXT PRIMARY KEY, judgement TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS conditions (time TEXT NOT NULL, source TEXT NOT NULL, event TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS conditions_by_time ON conditions (time);
     PRAGMA user_version = {SCHEMA_VERSION};
@@ -44,8 +47,8 @@ class Retention:
     sounds: int = 100_000
 
 
-class History:
-    """An open history."""
+class History(Past):
+    """An open history, to be written."""
 
     def __init__(self, path: Path, retention: Retention = Retention()) -> None:
         """Open or begin it; a file that is none, or damaged, is put aside.
@@ -58,7 +61,7 @@ class History:
         self._taken = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = _connected(path)
+            super().__init__(_connected(path))
             self.prune()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
@@ -76,25 +79,9 @@ class History:
         if self._taken % PRUNED_EVERY == 0:
             self.prune()
 
-    def sounds(self, count: int, before: str = "9999") -> list[SoundEvent]:
-        """The newest sounds, the newest first.
-
-        Args:
-            count: how many at most.
-            before: only those that start before this time (RFC 3339, UTC), to turn the page.
-        """
-        query = "SELECT event FROM sounds WHERE start < ? ORDER BY start DESC LIMIT ?"
-        return [
-            SoundEvent.model_validate_json(text)
-            for (text,) in self._connection.execute(query, (before, count))
-        ]
-
-    def conditions(self, count: int) -> list[SourceEvent]:
-        """The newest changes of condition, the newest first."""
-        query = "SELECT event FROM conditions ORDER BY time DESC LIMIT ?"
-        return [
-            SourceEvent.model_validate_json(text) for (text,) in self._connection.execute(query, (count,))
-        ]
+    def judge(self, identity: str, judgement: Judgement) -> None:
+        """Store what somebody says a sound was; it replaces what was said before."""
+        self._insert("OR REPLACE INTO judgements", identity, judgement.model_dump_json())
 
     def prune(self) -> None:
         """Delete what is older or more than is kept."""
@@ -103,10 +90,7 @@ class History:
         self._connection.execute("DELETE FROM sounds WHERE start < ?", (oldest,))
         surplus = "SELECT id FROM sounds ORDER BY start DESC LIMIT -1 OFFSET ?"
         self._connection.execute(f"DELETE FROM sounds WHERE id IN ({surplus})", (self._retention.sounds,))
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()
+        self._connection.execute("DELETE FROM judgements WHERE id NOT IN (SELECT id FROM sounds)")
 
     def _insert(self, into: str, *row: str) -> None:
         self._connection.execute(f"INSERT {into} VALUES ({', '.join('?' * len(row))})", row)

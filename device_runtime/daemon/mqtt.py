@@ -126,13 +126,14 @@ class Mqtt:
                 self._publish_config({**components, **gone})
             self._publish_config(components)
             self._announced = {key: entity["platform"] for key, entity in components.items()}
-        self._tell_states()
+        self.tell_states()
 
     def _publish_config(self, components: dict[str, dict[str, Any]]) -> None:
         document = json.dumps(self._device.document(components))
         self._client.publish(self._device.config_topic, document, qos=1, retain=True)
 
-    def _tell_states(self) -> None:
+    def tell_states(self) -> None:
+        """What is set, as it is now."""
         self._tell(ON if self._controls.listening else OFF, "listening")
         if self._microphone:
             self._tell(self._microphone, "microphone")
@@ -157,11 +158,11 @@ class Mqtt:
                 self._announce()
         elif topic == self._device.topic("listening", "set"):
             self._controls.listening = text == ON if text in {ON, OFF} else self._controls.listening
-            self._tell_states()
+            self.tell_states()
         else:
             *_, task, label, _ = topic.split("/")
             self._set_threshold((task, label), text)
-            self._tell_states()
+            self.tell_states()
 
     def _remember(self, text: str) -> None:
         """Take back what an earlier run announced and is not there any more."""

@@ -36,12 +36,17 @@ class Reporter:
         """How many recordings the disk was too slow for."""
         return self._keeper.outbox.dropped if self._keeper else 0
 
+    def hears(self, task: str, sha256: str) -> bool:
+        """Whether this version of a task hears now."""
+        return self._blobs.get(task) == sha256
+
     def sounds(self, report: Report) -> Iterator[SoundEvent]:
         """One event for every change."""
         for heard in report.heard:
             event, found = self._event(heard, report), heard.detection
             if heard.phase == "end" and self._keeper:
-                event = self._keeper.keep(event, found.start_s, found.end_s)
+                times_s = report.offset_s + found.start_s, report.offset_s + found.end_s
+                event = self._keeper.keep(event, *times_s)
             yield event
 
     def condition(self, condition: Condition, lost_frames: int, now_s: float) -> SourceEvent:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from device_runtime.daemon.controls import Controls
 from device_runtime.daemon.home_assistant import Device, Taught, slug
+from device_runtime.daemon.kept import KeptControls
 from device_runtime.daemon.loud import LABEL, TASK
 from device_runtime.daemon.mqtt import Mqtt
 from device_runtime.doctor import version_of
@@ -26,7 +26,7 @@ class Beyond:
 
 
 def open_sinks(
-    config: Config, controls: Controls, complain: Callable[[str], None], closing: ExitStack
+    config: Config, controls: KeptControls, complain: Callable[[str], None], closing: ExitStack
 ) -> Beyond:
     """The webhook and the broker, where they are configured; both closed with `closing`.
 
@@ -43,6 +43,7 @@ def open_sinks(
     name = config.mqtt.name or slug(socket.gethostname().lower())
     device = Device(name, version_of("edgecl"), config.mqtt.off_delay_s, config.mqtt.discovery)
     mqtt = Mqtt(config.mqtt, device, controls, complain)
+    controls.tell(mqtt.tell_states)
     closing.callback(mqtt.close)
     loud = [] if config.loud.level_dbfs is None else [Taught(TASK, (LABEL,), None)]
     return Beyond([*sinks, mqtt.take], lambda tasks: mqtt.teach([*map(_taught, tasks), *loud]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from device_runtime.daemon.ear import Ear, Report
 from device_runtime.daemon.outbox import Outbox
 from device_runtime.daemon.reporter import Reporter
-from device_runtime.daemon.source import STARTING, Condition, Source
+from device_runtime.daemon.source import STARTING, Block, Condition, Source
 from device_runtime.recognize import Recognizer
 from edgecl.events import Event
 
@@ -31,6 +31,10 @@ class Station:
     """How many were heard;"""
     sounds: int = 0
     """how many sounds in them, up to now."""
+    windows: int = 0
+    """How many were heard,"""
+    busy_s: float = 0.0
+    """and what they took together."""
     _told: Condition = STARTING
 
     def run(self, stopped: Callable[[], bool]) -> None:
@@ -47,8 +51,7 @@ class Station:
                 if block is None:
                     break
                 self.frames += block.waveform.size
-                for report in self.ear.take(block):
-                    self._tell(report)
+                self._hear(block)
         finally:
             for report in self.ear.finish():
                 self._tell(report)
@@ -57,6 +60,18 @@ class Station:
     def heard_s(self) -> float:
         """How much sound was heard."""
         return self.frames / self.source.rate_hz
+
+    @property
+    def window_ms(self) -> float:
+        """What a window took in the mean: backbone, every task, and telling of it."""
+        return 1000 * self.busy_s / self.windows if self.windows else 0.0
+
+    def _hear(self, block: Block) -> None:
+        began_s = time.perf_counter()
+        for report in self.ear.take(block):
+            self.windows += report.moment is not None
+            self._tell(report)
+        self.busy_s += time.perf_counter() - began_s
 
     def _learn(self) -> None:
         recognizer = self.news()

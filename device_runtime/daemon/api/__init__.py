@@ -2,15 +2,18 @@
 
     request ─► guard ─► limits ─► a route ─► place ─┬─ the store              (tasks, undo, forget, verify)
                  who     how much                   ├─ a child process        (predict, correct, enroll)
-                                                    └─ the station, the tap   (status, record)
+                                                    ├─ the controls           (thresholds, listening)
+                                                    └─ the station, the tap   (status, record, live)
 
 server       the thread that answers           sockets      where it listens
 application  the routes, put together          problems     failures → problem documents (RFC 9457)
 guard        Host, Origin and token            limits       how large and how long
-place        what the routes work with         child        a command in a process of its own, at low priority
-broadcast    events → everybody who listens    sessions     recordings on their way to a task
-status, tasks, enrolments, recordings, stream   the routes   metrics   figures for Prometheus
-page         the API for people, without a script
+place        what the routes work with         broadcast    events → everybody who listens
+session      recordings on their way to a task sessions     all of them; one learns at a time
+heard        the sound of what was heard       records      what blobs say of themselves
+privacy      what is refused because the configuration says so
+status, system, tasks, carrying, enrolments, sounds, stream, live   the routes;   metrics  for Prometheus
+site         the page (`daemon/page`)       page        the API for people, without a script
 
 It needs the extra `daemon`; nothing outside this folder imports it but `edgecl serve`.
 """

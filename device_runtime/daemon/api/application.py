@@ -2,12 +2,25 @@
 
 from fastapi import FastAPI
 
-from device_runtime.daemon.api import enrolments, metrics, page, problems, status, stream, tasks
+from device_runtime.daemon.api import (
+    carrying,
+    enrolments,
+    live,
+    metrics,
+    page,
+    problems,
+    site,
+    sounds,
+    status,
+    stream,
+    system,
+    tasks,
+)
 from device_runtime.daemon.api.guard import Guard, names_of
 from device_runtime.daemon.api.place import Place
 from device_runtime.doctor import version_of
 
-ROUTERS = (status.router, tasks.router, enrolments.router, stream.router, metrics.router, page.router)
+PARTS = (status, carrying, tasks, enrolments, stream, sounds, live, system, metrics, page, site)
 
 
 def application(place: Place) -> FastAPI:
@@ -21,8 +34,9 @@ def application(place: Place) -> FastAPI:
     )
     app.state.place = place
     problems.install(app)
-    for router in ROUTERS:
-        app.include_router(router)
+    for part in PARTS:
+        app.include_router(part.router)
+    app.mount("/page", site.site)
     config = place.config.api
     app.add_middleware(Guard, names=names_of(config), token=config.token.get_secret_value())
     return app

@@ -10,6 +10,8 @@ from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.problems import BusyError
 from edgecl.events import Event
 
+EVENTS, LIVE = "events", "live"
+"""What can be followed."""
 CAPACITY = 200  # events that a slow follower may be behind; then it misses some
 ALIVE_EVERY_S = 15.0
 
@@ -18,22 +20,26 @@ class Broadcast:
     """A sink for events; those who follow get server-sent events."""
 
     def __init__(self) -> None:
-        self._followers: dict[asyncio.Queue[str | None], asyncio.AbstractEventLoop] = {}
+        self._followers: dict[asyncio.Queue[str | None], tuple[str, asyncio.AbstractEventLoop]] = {}
         self._lock = threading.Lock()
 
     def take(self, event: Event) -> None:
         """Tell an event; from any thread."""
         self.tell(event.kind, event.model_dump())
 
-    def tell(self, kind: str, document: dict[str, Any]) -> None:
+    def tell(self, kind: str, document: dict[str, Any], channel: str = EVENTS) -> None:
         """Tell a document of another kind; from any thread."""
-        self._send(f"event: {kind}\ndata: {json.dumps(document)}\n\n")
+        self._send(f"event: {kind}\ndata: {json.dumps(document)}\n\n", channel)
 
     def close(self) -> None:
         """That was all: those who follow are let go."""
         self._send(None)
 
-    def follow(self) -> AsyncIterator[str]:
+    def is_followed(self, channel: str) -> bool:
+        """Whether anybody is told."""
+        return any(followed == channel for followed, _ in tuple(self._followers.values()))
+
+    def follow(self, channel: str = EVENTS) -> AsyncIterator[str]:
         """What is told from now on.
 
         Raises:
@@ -42,12 +48,12 @@ class Broadcast:
         with self._lock:
             if len(self._followers) >= limits.LISTENERS:
                 raise BusyError(f"{limits.LISTENERS} follow the events already", "close one of them")
-        return self._told()
+        return self._told(channel)
 
-    async def _told(self) -> AsyncIterator[str]:
+    async def _told(self, channel: str) -> AsyncIterator[str]:
         queue: asyncio.Queue[str | None] = asyncio.Queue(CAPACITY)
         with self._lock:
-            self._followers[queue] = asyncio.get_running_loop()
+            self._followers[queue] = channel, asyncio.get_running_loop()
         try:
             yield ": following\n\n"
             while True:
@@ -62,10 +68,11 @@ class Broadcast:
             with self._lock:
                 self._followers.pop(queue, None)
 
-    def _send(self, text: str | None) -> None:
+    def _send(self, text: str | None, channel: str | None = None) -> None:
+        """To those who follow this channel, or to all."""
         with self._lock:
-            for queue, loop in self._followers.items():
-                if not loop.is_closed():
+            for queue, (followed, loop) in self._followers.items():
+                if channel in (None, followed) and not loop.is_closed():
                     loop.call_soon_threadsafe(_put, queue, text)
 
 

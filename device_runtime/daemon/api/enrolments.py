@@ -1,21 +1,29 @@
 """Routes: teach a task while listening. Begin, add recordings one by one, start, follow, cancel."""
 
-from typing import Annotated
+from mimetypes import guess_type
+from typing import Annotated, Any
 
 import soundfile
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict
 
-from device_runtime.daemon.api import limits
-from device_runtime.daemon.api.place import Here, held
+from device_runtime.daemon.api import limits, privacy
+from device_runtime.daemon.api.place import Here, Place, held
 from device_runtime.daemon.api.problems import TooMuchError
-from device_runtime.daemon.api.sessions import EnrolmentView, Mode
+from device_runtime.daemon.api.session import EnrolmentView, Mode, Session, check_label
 from device_runtime.daemon.api.tasks import RAW
+from device_runtime.daemon.assembly import ASKED_FOR_S
 from edgecl.errors import TaskExistsError, UsageError
 from edgecl.names import check_task_name
+from edgecl.privacy import NO_MICROPHONE
 
 router = APIRouter(tags=["enrolments"])
+AUDIO: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}}
+}
+AS_IT_IS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
 class Wanted(BaseModel):
@@ -79,7 +87,8 @@ def record(
 ) -> Taken:
     """Add what the daemon's own microphone hears from now on; it goes on listening."""
     session = here.sessions.get(identity)
-    check_task_name(label)
+    check_label(label)
+    privacy.demand(here.config, NO_MICROPHONE, "what the microphone hears")
     with held(here.recording, "somebody records already"):
         waveform = here.tap.record(seconds)
     path = session.place_of(".wav")
@@ -91,10 +100,32 @@ def record(
 @router.post("/enrolments/{identity}/start", status_code=202)
 def start(here: Here, identity: str) -> EnrolmentView:
     """Learn, in a process of its own; the daemon hears the task a second after it is stored."""
-    session = here.sessions.get(identity)
-    if not session.recordings:
-        raise UsageError("there are no recordings yet", "POST /enrolments/ID/recordings?label=LABEL")
+    session = _with_takes(here, identity)
     here.sessions.start(session)
+    return session.tell()
+
+
+@router.post("/enrolments/{identity}/try", status_code=202)
+def rehearse(here: Here, identity: str) -> EnrolmentView:
+    """Learn without storing anything, and say what the task would have heard in the last two minutes."""
+    session = _with_takes(here, identity)
+    here.sessions.rehearse(session, here.heard.last(ASKED_FOR_S))
+    return session.tell()
+
+
+@router.get("/enrolments/{identity}/takes/{take}", response_class=FileResponse, responses=AUDIO)
+def listen_again(here: Here, identity: str, take: str) -> FileResponse:
+    """A recording, as it was given."""
+    found = here.sessions.get(identity).find(take)
+    kind, _ = guess_type(found.path.name)
+    return FileResponse(found.path, media_type=kind or "application/octet-stream", headers=AS_IT_IS)
+
+
+@router.delete("/enrolments/{identity}/takes/{take}")
+def drop(here: Here, identity: str, take: str) -> EnrolmentView:
+    """Take a recording out again."""
+    session = here.sessions.get(identity)
+    session.drop(take)
     return session.tell()
 
 
@@ -104,3 +135,15 @@ def cancel(here: Here, identity: str) -> EnrolmentView:
     session = here.sessions.get(identity)
     here.sessions.cancel(session)
     return session.tell()
+
+
+def _with_takes(here: Place, identity: str) -> Session:
+    """An enrolment that has recordings.
+
+    Raises:
+        UsageError: it has none.
+    """
+    session = here.sessions.get(identity)
+    if not session.takes:
+        raise UsageError("there are no recordings yet", "POST /enrolments/ID/recordings?label=LABEL")
+    return session

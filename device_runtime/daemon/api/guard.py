@@ -3,8 +3,8 @@
 Host      has to be a name of this machine, so that a foreign name that was made to point here (DNS rebinding)
           gets nothing.
 Origin    where there is one, has to be this very site: no other page may act for the user (CSRF).
-token     where one is set, every request by TCP has to show it: `Authorization: Bearer …`. The Unix socket
-          is guarded by its file mode.
+token     where one is set, every request by TCP but for the page itself has to show it:
+          `Authorization: Bearer …`. The Unix socket is guarded by its file mode.
 """
 
 from collections.abc import Collection
@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from device_runtime.daemon.api import problems
+from device_runtime.daemon.api.site import is_free
 from edgecl.config import ApiConfig
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -34,14 +35,15 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         if scope["type"] == "http":
-            refusal = self._refusal(Headers(scope=scope), is_tcp(scope))
+            asked = is_tcp(scope) and not is_free(scope["method"], scope["path"])
+            refusal = self._refusal(Headers(scope=scope), asked)
             if refusal:
                 await problems.response(*refusal)(scope, receive, send)
                 return
         if scope["type"] != "websocket":
             await self._app(scope, receive, send)
 
-    def _refusal(self, headers: Headers, by_tcp: bool) -> tuple[int, str, str] | None:
+    def _refusal(self, headers: Headers, asked: bool) -> tuple[int, str, str] | None:
         host, origin = headers.get("host", ""), headers.get("origin")
         if _name_of(host) not in self._names:
             hint = "ask for 'localhost', or list the name in [api] hosts"
@@ -49,7 +51,7 @@ class Guard:
         if origin is not None and site_of(origin) != host.lower():
             return HTTPStatus.FORBIDDEN, "another site may not act here", ""
         shown = headers.get("authorization", "").encode()
-        if by_tcp and self._token and not compare_digest(shown, b"Bearer " + self._token):
+        if asked and self._token and not compare_digest(shown, b"Bearer " + self._token):
             hint = "send the header 'Authorization: Bearer TOKEN' with the token of [api]"
             return HTTPStatus.UNAUTHORIZED, "the token is missing or wrong", hint
         return None

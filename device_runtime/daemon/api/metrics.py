@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from device_runtime.daemon.api.place import Here, Place
-from device_runtime.daemon.api.status import WELL
+from device_runtime.daemon.api.status import WELL, dropped_events
 
 router = APIRouter(tags=["status"])
 
@@ -22,12 +22,13 @@ class Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         """See `Collector`."""
         station, tap = self._place.station, self._place.tap
-        dropped = sum(outbox.dropped for outbox in station.outboxes)
         healthy = float(tap.condition.state in WELL)
         yield CounterMetricFamily("edgecl_heard_seconds", "Sound that was heard.", station.heard_s)
         yield CounterMetricFamily("edgecl_sounds", "Sounds that tasks detected.", station.sounds)
         yield CounterMetricFamily("edgecl_lost_frames", "Frames that never arrived.", tap.lost_frames)
-        yield CounterMetricFamily("edgecl_dropped_events", "Events no sink had room for.", dropped)
+        yield CounterMetricFamily(
+            "edgecl_dropped_events", "Events no sink had room for.", dropped_events(self._place)
+        )
         yield GaugeMetricFamily("edgecl_source_healthy", "1 while sound comes in.", healthy)
         yield GaugeMetricFamily("edgecl_tasks", "Tasks that hear.", len(station.reporter.task_names))
 

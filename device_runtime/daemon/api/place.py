@@ -1,5 +1,6 @@
 """What the routes work with: the store, the station that listens, and those who are told."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,12 +12,17 @@ from fastapi import Depends, Request
 
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.broadcast import Broadcast
+from device_runtime.daemon.api.heard import Heard
 from device_runtime.daemon.api.problems import BusyError
-from device_runtime.daemon.api.sessions import Sessions
+from device_runtime.daemon.api.records import Records
+from device_runtime.daemon.api.sessions import UPLOADS, Sessions
 from device_runtime.daemon.child import Child, Document
+from device_runtime.daemon.journal import Journal
+from device_runtime.daemon.kept import KeptControls
 from device_runtime.daemon.station import Station
 from device_runtime.daemon.tap import Tap
 from device_runtime.progress import silent
+from edgecl.bundle import Bundle
 from edgecl.config import Config
 from edgecl.store import Store
 
@@ -29,11 +35,17 @@ class Place:
 
     config: Config
     home: Path
-    bundle: Path
+    bundle: Bundle
     station: Station
+    controls: KeptControls
+    journal: Journal
     tap: Tap
     broadcast: Broadcast
     sessions: Sessions
+    records: Records
+    heard: Heard
+    threads: int
+    """That hear."""
     recording: BoundedSemaphore = field(default_factory=BoundedSemaphore)
     """Held while somebody records from the microphone."""
     predicting: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(PREDICTIONS))
@@ -44,9 +56,17 @@ class Place:
         with Store.open(self.home, create=True) as store:
             yield store
 
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for one request; what a daemon that was killed left of it is deleted by the next."""
+        folder = self.home / UPLOADS
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            yield Path(scratch)
+
     def command(self, *words: str) -> Document:
         """What a command answers, run in a process of its own."""
-        return Child(self.home, self.bundle, words, silent).answer(limits.ANSWER_S)
+        return Child(self.home, self.bundle.path, words, silent).answer(limits.ANSWER_S)
 
 
 @contextmanager

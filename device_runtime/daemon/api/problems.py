@@ -17,6 +17,7 @@ from edgecl.errors import (
     EdgeclError,
     ForgottenError,
     NoStoreError,
+    NotHeardError,
     SourceError,
     TaskExistsError,
     UnknownTaskError,
@@ -26,6 +27,7 @@ from edgecl.errors import (
 MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[EdgeclError], HTTPStatus] = {
     UnknownTaskError: HTTPStatus.NOT_FOUND,
+    NotHeardError: HTTPStatus.NOT_FOUND,
     NoStoreError: HTTPStatus.NOT_FOUND,
     TaskExistsError: HTTPStatus.CONFLICT,
     ForgottenError: HTTPStatus.CONFLICT,
@@ -55,6 +57,10 @@ class BusyError(EdgeclError):
     """It cannot be done now."""
 
 
+class ForbiddenError(EdgeclError):
+    """The configuration forbids it."""
+
+
 class NotHereError(EdgeclError):
     """There is nothing of this name."""
 
@@ -62,6 +68,7 @@ class NotHereError(EdgeclError):
 STATUS |= {
     TooMuchError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     BusyError: HTTPStatus.CONFLICT,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
     RefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotHereError: HTTPStatus.NOT_FOUND,
 }

@@ -1,9 +1,11 @@
 """The thread that answers requests while the station listens."""
 
+import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import uvicorn
@@ -11,12 +13,23 @@ import uvicorn
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.application import application
 from device_runtime.daemon.api.broadcast import Broadcast
+from device_runtime.daemon.api.heard import Heard
+from device_runtime.daemon.api.live import LiveFeed
 from device_runtime.daemon.api.place import Place
-from device_runtime.daemon.api.sessions import EnrolmentView, Sessions
+from device_runtime.daemon.api.records import Records
+from device_runtime.daemon.api.session import EnrolmentView
+from device_runtime.daemon.api.sessions import Sessions
 from device_runtime.daemon.api.sockets import tcp_socket, unix_socket
-from device_runtime.daemon.station import Station
+from device_runtime.daemon.assembly import Assembled
+from device_runtime.daemon.clips import CLIPS_FOLDER
+from device_runtime.daemon.journal import Journal
+from device_runtime.daemon.outbox import Outbox
 from device_runtime.daemon.tap import Tap
+from device_runtime.recognize import Recognizer
+from device_runtime.runtime import Runtime
 from edgecl.config import ApiConfig, Config
+from edgecl.privacy import NO_MICROPHONE
+from edgecl.store import blobs_of
 
 SOCKET_NAME = "api.sock"
 KEEP_ALIVE_S = 15
@@ -27,36 +40,78 @@ LAST_WORDS_S = 2  # for answers that are under way when it stops
 def serving(
     config: Config,
     home: Path,
-    bundle: Path,
-    station: Station,
+    runtime: Runtime,
+    assembled: Assembled,
     broadcast: Broadcast,
-    say: Callable[[str], None],
+    journal: Journal,
 ) -> Iterator[None]:
     """The API, for as long as this lasts; its recordings come from the station's source.
 
     Raises:
         EdgeclError: it cannot listen where it is to.
     """
-    tap = Tap(station.source)
     sockets = _sockets(config.api, home)
-
-    def told(view: EnrolmentView) -> None:
-        broadcast.tell("enrolment", view.model_dump())
-
-    sessions = Sessions(home, bundle, told)
-    station.source = tap
-    server = _server(Place(config, home, bundle, station, tap, broadcast, sessions))
+    place = _place(config, home, runtime, assembled, broadcast, journal)
+    feed = _tell_others(place)
+    server = _server(place)
     thread = threading.Thread(target=server.run, args=(sockets,), daemon=True)
     thread.start()
-    say(f"the API listens at {', '.join(map(_name_of, sockets))}")
+    journal.message(f"the API listens at {', '.join(map(_name_of, sockets))}")
     try:
         yield
     finally:
-        sessions.close()
+        place.sessions.close()
+        feed.close()
         broadcast.close()
         server.should_exit = True
         thread.join(LAST_WORDS_S + 3)
         _path_of(config.api, home).unlink(missing_ok=True)
+
+
+def _place(
+    config: Config, home: Path, runtime: Runtime, assembled: Assembled, broadcast: Broadcast, journal: Journal
+) -> Place:
+    station = assembled.station
+    station.source = tap = Tap(station.source)
+
+    def told(view: EnrolmentView) -> None:
+        broadcast.tell("enrolment", view.model_dump())
+
+    return Place(
+        config=config,
+        home=home,
+        bundle=runtime.bundle,
+        station=station,
+        controls=assembled.controls,
+        journal=journal,
+        tap=tap,
+        broadcast=broadcast,
+        sessions=Sessions(home, runtime.bundle.path, assembled.learning, told),
+        records=Records(blobs_of(home)),
+        heard=Heard(assembled.recent, home / CLIPS_FOLDER),
+        threads=runtime.threads,
+    )
+
+
+def _tell_others(place: Place) -> LiveFeed:
+    """Have those who follow told of every window, of other tasks, and of what goes to stderr."""
+    station, broadcast = place.station, place.broadcast
+    learn = station.news
+
+    def news() -> Recognizer | None:
+        changed = learn()
+        if changed is not None:
+            broadcast.tell("tasks", {"tasks": [task.task for task in changed.tasks]})
+        return changed
+
+    rate_hz = place.bundle.manifest.front_end.sample_rate_hz
+    with_sound = place.config.privacy < NO_MICROPHONE
+    feed = LiveFeed(broadcast, place.controls, rate_hz, with_sound)
+    station.news, station.watch = news, feed.watch
+    station.outboxes = [*station.outboxes, Outbox(place.heard.take)]
+    place.journal.told = lambda said: broadcast.tell("log", asdict(said))
+    logging.getLogger("uvicorn.error").addHandler(place.journal)
+    return feed
 
 
 def _server(place: Place) -> uvicorn.Server:

@@ -1,149 +1,48 @@
-"""Recordings on their way to a task: collected one by one, then learnt in a child process.
+"""All enrolments of a daemon. One learns at a time, in a child process, which stores the task by itself.
 
-    collecting ── start ──► learning ──► done
-        │                      └───────► failed, cancelled
-        └── cancel, or an hour of nothing ──► gone
-
-Nothing that is collected here is part of the store; the child commits the task, as the command does. Where it
-fails or is cancelled the store is as it was, or holds the first version that the command had stored already.
+Where it fails or is cancelled the store is as it was, or holds the first version that the command had stored
+already.
 """
 
-import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel
 
 from device_runtime.daemon.api import limits
-from device_runtime.daemon.api.problems import BusyError, NotHereError, TooMuchError
+from device_runtime.daemon.api.problems import BusyError, NotHereError
+from device_runtime.daemon.api.session import OPEN, QUIET, EnrolmentView, Mode, Session, SessionState, Step
 from device_runtime.daemon.child import Child
-from edgecl.audio import Limits, read_clip
-from edgecl.errors import AudioError, EdgeclError
+from edgecl.audio import Clip, read_or_refuse
+from edgecl.errors import EdgeclError
 from edgecl.names import check_task_name
 
-FOLDER_NAME = "uploads"
-Mode = Literal["new", "replace", "add"]
-SessionState = Literal["collecting", "learning", "done", "failed", "cancelled"]
+UPLOADS = "uploads"
 MODE_WORDS: dict[Mode, list[str]] = {"new": [], "replace": ["--replace"], "add": ["--add"]}
 
 
-class Step(BaseModel):
-    """How far learning is."""
-
-    stage: str
-    done: int
-    total: int
-
-
-class EnrolmentView(BaseModel):
-    """An enrolment, as it is told."""
-
-    id: str
-    task: str
-    mode: Mode
-    state: SessionState
-    recordings: dict[str, int]
-    """Label → how many were collected."""
-    sound_s: float
-    progress: Step | None
-    result: dict[str, Any] | None
-    """What `edgecl enroll --json` tells, once it is done."""
-    detail: str
-    """Why it failed."""
-    hint: str
-    pid: int | None
-    """Of the process that learns."""
-
-
-@dataclass
-class Session:
-    """One enrolment."""
-
-    task: str
-    mode: Mode
-    folder: Path
-    id: str = field(default_factory=lambda: secrets.token_hex(8))
-    state: SessionState = "collecting"
-    recordings: dict[str, int] = field(default_factory=dict)
-    sound_s: float = 0.0
-    progress: Step | None = None
-    result: dict[str, Any] | None = None
-    failure: tuple[str, str] = ("", "")
-    touched_s: float = field(default_factory=time.monotonic)
-    child: Child | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def home(self) -> Path:
-        """The folder of its recordings, one sub-folder a label."""
-        return self.folder / self.id
-
-    def place_of(self, suffix: str) -> Path:
-        """Where the next recording is written before it is taken."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        return self.home / f".{secrets.token_hex(8)}{suffix}"
-
-    def take(self, path: Path, label: str, name: str) -> float:
-        """Add a recording that was written to `path`; how long it is, in seconds.
-
-        Raises:
-            AudioError: it cannot be used.
-            BusyError: nothing is collected any more.
-            TooMuchError: there are enough of them.
-        """
-        try:
-            with self._lock:
-                return self._take(path, check_task_name(label), name)
-        finally:
-            path.unlink(missing_ok=True)
-
-    def tell(self) -> EnrolmentView:
-        """How it is."""
-        return EnrolmentView(
-            id=self.id,
-            task=self.task,
-            mode=self.mode,
-            state=self.state,
-            recordings=dict(self.recordings),
-            sound_s=round(self.sound_s, 3),
-            progress=self.progress,
-            result=self.result,
-            detail=self.failure[0],
-            hint=self.failure[1],
-            pid=self.child.pid if self.child and self.state == "learning" else None,
-        )
-
-    def _take(self, path: Path, label: str, name: str) -> float:
-        if self.state != "collecting":
-            raise BusyError(f"the enrolment is {self.state}, it takes no more recordings", "begin another")
-        count = sum(self.recordings.values())
-        if count >= limits.RECORDINGS:
-            raise TooMuchError(f"an enrolment takes {limits.RECORDINGS} recordings", "start it with these")
-        seconds = _duration_s(path, name, limits.SOUND_S - self.sound_s)
-        (self.home / label).mkdir(exist_ok=True)
-        path.rename(self.home / label / f"{count:03d}{path.suffix}")
-        self.recordings[label] = self.recordings.get(label, 0) + 1
-        self.sound_s += seconds
-        self.touched_s = time.monotonic()
-        return seconds
-
-
 class Sessions:
-    """All enrolments of a daemon; one learns at a time."""
+    """What is being taught."""
 
-    def __init__(self, home: Path, bundle: Path, told: Callable[[EnrolmentView], None]) -> None:
-        """`told` hears of every change; what an earlier daemon left is deleted."""
+    def __init__(
+        self,
+        home: Path,
+        bundle: Path,
+        learning: threading.BoundedSemaphore,
+        told: Callable[[EnrolmentView], None],
+    ) -> None:
+        """What an earlier daemon left is deleted.
+
+        Args:
+            learning: held by whoever teaches a task.
+            told: hears of every change.
+        """
         self._home, self._bundle, self._told = home, bundle, told
-        self._folder = home / FOLDER_NAME
+        self._folder = home / UPLOADS
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
-        self.learning = threading.BoundedSemaphore()
-        """Held by whoever teaches a task."""
+        self.learning = learning
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def begin(self, task: str, mode: Mode) -> Session:
@@ -156,13 +55,9 @@ class Sessions:
         session = Session(check_task_name(task), mode, self._folder)
         with self._lock:
             self._forget_old()
-            if (
-                sum(one.state in ("collecting", "learning") for one in self._sessions.values())
-                >= limits.SESSIONS
-            ):
-                raise BusyError(
-                    f"{limits.SESSIONS} enrolments are begun already", "start or cancel one of them"
-                )
+            if sum(one.state in OPEN for one in self._sessions.values()) >= limits.SESSIONS:
+                reason = f"{limits.SESSIONS} enrolments are begun already"
+                raise BusyError(reason, "start or cancel one of them")
             self._sessions[session.id] = session
         return session
 
@@ -188,51 +83,71 @@ class Sessions:
         Raises:
             BusyError: it learns already or has ended, or another task is being learnt.
         """
-        if not self.learning.acquire(blocking=False):
-            raise BusyError("another task is being learnt", "wait until it is done")
-        try:
-            with session._lock:
-                if session.state != "collecting":
-                    raise BusyError(f"the enrolment is {session.state}", "begin another")
-                session.child = Child(self._home, self._bundle, _words(session), self._progress_of(session))
-                session.state = "learning"
-        except BaseException:
-            self.learning.release()
-            raise
-        threading.Thread(target=self._learn, args=(session, session.child), daemon=True).start()
-        self._told(session.tell())
+        self._run(session, "learning", [])
+
+    def rehearse(self, session: Session, heard: bytes) -> None:
+        """The same without storing anything, and say what the task would have heard; returns at once.
+
+        Args:
+            heard: the newest sound of the microphone, as FLAC; empty where there is none.
+
+        Raises:
+            BusyError: as for `start`.
+        """
+        self._run(session, "trying", ["--dry-run", *self._hear(session, heard)])
 
     def cancel(self, session: Session) -> None:
         """End it in whatever state it is, and forget what was collected."""
-        with session._lock:
-            was, child = session.state, session.child
-            if was in ("collecting", "learning"):
+        with session.lock:
+            child, is_open = session.child, session.state in OPEN
+            if is_open:
                 session.state = "cancelled"
-        if was == "learning" and child:
+                if child is None:
+                    shutil.rmtree(session.home, ignore_errors=True)
+        if child and is_open:
             child.stop()
-        elif was == "collecting":
-            shutil.rmtree(session.home, ignore_errors=True)
         self._told(session.tell())
 
     def close(self) -> None:
         """End all of them."""
         for session in self.all():
-            if session.state in ("collecting", "learning"):
+            if session.state in OPEN:
                 self.cancel(session)
 
-    def _learn(self, session: Session, child: Child) -> None:
+    def _run(self, session: Session, state: SessionState, more: Sequence[str]) -> None:
+        if not self.learning.acquire(blocking=False):
+            raise BusyError("another task is being learnt", "wait until it is done")
         try:
-            session.result = child.answer(limits.LEARNING_S)
-            session.state = "done"
-        except EdgeclError as error:
-            session.failure = (error.message, error.hint)
-            if session.state != "cancelled":
-                session.state = "failed"
-        finally:
-            shutil.rmtree(session.home, ignore_errors=True)
-            session.touched_s = time.monotonic()
+            with session.lock:
+                if session.state not in QUIET:
+                    raise BusyError(f"the enrolment is {session.state}", "begin another")
+                words = ["enroll", *MODE_WORDS[session.mode], *more, "--", session.task, str(session.home)]
+                child = Child(self._home, self._bundle, words, self._progress_of(session))
+                session.child, session.state, session.failure = child, state, ("", "")
+        except BaseException:
             self.learning.release()
+            raise
+        threading.Thread(target=self._wait, args=(session, child), daemon=True).start()
         self._told(session.tell())
+
+    def _wait(self, session: Session, child: Child) -> None:
+        result, failure = None, ("", "")
+        try:
+            result = child.answer(limits.LEARNING_S)
+        except EdgeclError as error:
+            failure = error.message, error.hint
+        finally:
+            self.learning.release()
+            session.settle(result, failure)
+        self._told(session.tell())
+
+    def _hear(self, session: Session, heard: bytes) -> list[str]:
+        """The words that have it heard, where it is anything but silence."""
+        if not heard:
+            return []
+        path = session.home / ".heard.flac"
+        path.write_bytes(heard)
+        return ["--hear", str(path)] if isinstance(read_or_refuse(path), Clip) else []
 
     def _progress_of(self, session: Session) -> Callable[[str, int, int], None]:
         def progress(stage: str, done: int, total: int) -> None:
@@ -243,22 +158,7 @@ class Sessions:
 
     def _forget_old(self) -> None:
         for session in list(self._sessions.values()):
-            if session.state != "learning" and time.monotonic() - session.touched_s > limits.SESSION_S:
+            quiet_s = time.monotonic() - session.touched_s
+            if session.state not in ("learning", "trying") and quiet_s > limits.SESSION_S:
                 shutil.rmtree(session.home, ignore_errors=True)
                 del self._sessions[session.id]
-
-
-def _words(session: Session) -> list[str]:
-    return ["enroll", *MODE_WORDS[session.mode], "--", session.task, str(session.home)]
-
-
-def _duration_s(path: Path, name: str, room_s: float) -> float:
-    try:
-        seconds = read_clip(path, Limits()).duration_s
-    except AudioError as defect:
-        raise AudioError(defect.message.replace(str(path), name[-80:]), defect.hint) from None
-    if seconds > room_s:
-        raise TooMuchError(
-            f"an enrolment takes {limits.SOUND_S / 60:g} minutes of sound", "cut the recordings"
-        )
-    return seconds

@@ -5,9 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-from device_runtime.daemon.api.place import Here
+from device_runtime.daemon.api.place import Here, Place
 from device_runtime.doctor import version_of
 from edgecl.events import State
 
@@ -40,6 +40,18 @@ class Status(BaseModel):
     source: SourceView
     tasks: list[str]
     """Those that are heard with now."""
+    listening: bool
+    """Whether it is switched on."""
+    privacy: int
+    """0 to 3: how much is kept from being told or stored."""
+
+
+class Listening(BaseModel):
+    """Whether the source is heard."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    on: bool
 
 
 class Health(BaseModel):
@@ -47,6 +59,11 @@ class Health(BaseModel):
 
     healthy: bool
     state: State
+
+
+def dropped_events(here: Place) -> int:
+    """How many events a sink had no room for."""
+    return sum(outbox.dropped for outbox in here.station.outboxes)
 
 
 @router.get("/health", response_model=Health, responses={503: {"model": Health}})
@@ -66,7 +83,7 @@ def status(here: Here) -> Status:
         up_s=round(time.monotonic() - STARTED_S, 1),
         heard_s=round(station.heard_s, 3),
         sounds=station.sounds,
-        dropped_events=sum(outbox.dropped for outbox in station.outboxes),
+        dropped_events=dropped_events(here),
         source=SourceView(
             name=here.tap.name,
             rate_hz=here.tap.rate_hz,
@@ -76,7 +93,16 @@ def status(here: Here) -> Status:
             lost_frames=here.tap.lost_frames,
         ),
         tasks=station.reporter.task_names,
+        listening=here.controls.listening,
+        privacy=here.config.privacy,
     )
+
+
+@router.put("/listening")
+def listen(here: Here, wanted: Listening) -> Listening:
+    """Switch listening on or off; it stays so after a restart."""
+    here.controls.listening = wanted.on
+    return wanted
 
 
 @router.get("/config")

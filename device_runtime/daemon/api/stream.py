@@ -1,42 +1,21 @@
-"""Routes: what is heard, as it is heard and as it was."""
+"""Routes: what is heard, as it is heard."""
 
-from contextlib import closing
-from typing import Annotated
+from collections.abc import AsyncIterator
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from device_runtime.daemon.api.place import Here
-from device_runtime.daemon.assembly import HISTORY_NAME
-from device_runtime.daemon.history import History, Retention
-from edgecl.events import SoundEvent, SourceEvent
 
 router = APIRouter(tags=["events"])
 
 
+def event_stream(told: AsyncIterator[str]) -> StreamingResponse:
+    """Server-sent events as they are told."""
+    return StreamingResponse(told, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
 @router.get("/events", response_class=StreamingResponse)
 async def events(here: Here) -> StreamingResponse:
-    """Server-sent events: `sound`, `source`, `enrolment`; data is one JSON document."""
-    headers = {"Cache-Control": "no-store"}
-    return StreamingResponse(here.broadcast.follow(), media_type="text/event-stream", headers=headers)
-
-
-@router.get("/sounds")
-def sounds(
-    here: Here, count: Annotated[int, Query(ge=1, le=1000)] = 100, before: str = "9999"
-) -> list[SoundEvent]:
-    """The newest sounds, the newest first; `before` a time (RFC 3339, UTC) turns the page."""
-    with closing(_history(here)) as history:
-        return history.sounds(count, before)
-
-
-@router.get("/conditions")
-def conditions(here: Here, count: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[SourceEvent]:
-    """How the source was, the newest first."""
-    with closing(_history(here)) as history:
-        return history.conditions(count)
-
-
-def _history(here: Here) -> History:
-    kept = here.config.history
-    return History(here.home / HISTORY_NAME, Retention(kept.days, kept.sounds))
+    """Server-sent events: `sound`, `source`, `enrolment`, `tasks`, `log`; data is one JSON document."""
+    return event_stream(here.broadcast.follow())

@@ -1,6 +1,5 @@
 """Routes: what was learnt, and what is told of it: forget, undo, verify, predict, correct."""
 
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -9,11 +8,16 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
+from device_runtime.curve import from_words
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.place import Here, Place, held
+from device_runtime.daemon.api.problems import NotHereError
 from device_runtime.daemon.child import RefusedError
+from edgecl.config import Margin
+from edgecl.negatives import is_negative
+from edgecl.registry import TaskEntry
 
 router = APIRouter(tags=["tasks"])
 RAW: dict[str, Any] = {
@@ -23,6 +27,16 @@ RAW: dict[str, Any] = {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+
+
+class PointView(BaseModel):
+    """One point of a learning curve."""
+
+    recordings: int
+    accuracy: float
+    low: float
+    """The ends of its 95 % interval."""
+    high: float
 
 
 class Task(BaseModel):
@@ -36,6 +50,29 @@ class Task(BaseModel):
     previous_sha256: str | None
     """What `undo` goes back to."""
     fingerprint: str
+    threshold: float
+    """The smallest margin that counts, as it was learnt."""
+    thresholds: dict[str, float]
+    """Sound → the margin from which it counts now."""
+    negatives: list[str]
+    """Labels that stand for none of its sounds."""
+    held_out_accuracy: float | None
+    """Of recordings kept aside."""
+    method: str
+    recordings: int
+    """It was learnt from."""
+    curve: list[PointView]
+    """What more recordings brought."""
+    heard: bool
+    """Whether the daemon hears with it now."""
+
+
+class Wish(BaseModel):
+    """From which margin a sound is to count."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    margin: Margin
 
 
 class VerdictView(BaseModel):
@@ -58,14 +95,14 @@ class Forgotten(BaseModel):
 def tasks(here: Here) -> list[Task]:
     """Everything that was learnt."""
     with here.store() as store:
-        return [Task(**asdict(entry)) for entry in store.tasks()]
+        return [view(here, entry) for entry in store.tasks()]
 
 
 @router.get("/tasks/{task}")
 def one(here: Here, task: str) -> Task:
     """One task."""
     with here.store() as store:
-        return Task(**asdict(store.entry(task)))
+        return view(here, store.entry(task))
 
 
 @router.delete("/tasks/{task}")
@@ -81,7 +118,25 @@ def forget(here: Here, task: str) -> Forgotten:
 def undo(here: Here, task: str) -> Task:
     """Take back the last change of a task; twice brings it back."""
     with here.store() as store:
-        return Task(**asdict(store.undo(task)))
+        return view(here, store.undo(task))
+
+
+@router.put("/tasks/{task}/thresholds/{label}")
+def set_threshold(here: Here, task: str, label: str, wish: Wish) -> Task:
+    """Have a sound count from another margin on, at once and after a restart."""
+    with here.store() as store:
+        entry = _with_sound(store.entry(task), label)
+    here.controls.set_threshold(task, label, wish.margin)
+    return view(here, entry)
+
+
+@router.delete("/tasks/{task}/thresholds/{label}")
+def reset_threshold(here: Here, task: str, label: str) -> Task:
+    """Have a sound count as it is configured, or else as it was learnt."""
+    with here.store() as store:
+        entry = _with_sound(store.entry(task), label)
+    here.controls.reset_threshold(task, label)
+    return view(here, entry)
 
 
 @router.get("/verify")
@@ -115,12 +170,43 @@ async def correct(
             return await run_in_threadpool(here.command, "correct", claim, "--", str(path))
 
 
+def view(here: Place, entry: TaskEntry) -> Task:
+    record = here.records.of(entry.sha256)
+    training = record.training if record else {}
+    threshold = record.threshold if record else 0.0
+    own, accuracy = here.controls.thresholds(entry.task), training.get("held_out_accuracy")
+    count = training.get("recordings")
+    return Task(
+        **asdict(entry),
+        threshold=threshold,
+        thresholds={label: own.get(label, threshold) for label in entry.labels if not is_negative(label)},
+        negatives=[label for label in entry.labels if is_negative(label)],
+        held_out_accuracy=accuracy if isinstance(accuracy, float) else None,
+        method=str(training.get("method", "")),
+        recordings=count if isinstance(count, int) else 0,
+        curve=[PointView(**asdict(point)) for point in from_words(training.get("curve"))],
+        heard=here.station.reporter.hears(entry.task, entry.sha256),
+    )
+
+
+def _with_sound(entry: TaskEntry, label: str) -> TaskEntry:
+    """The task, which has this sound.
+
+    Raises:
+        NotHereError: it has not.
+    """
+    sounds = [one for one in entry.labels if not is_negative(one)]
+    if label not in sounds:
+        raise NotHereError(f"task '{entry.task}' has no such sound", f"it has {', '.join(sounds)}")
+    return entry
+
+
 @asynccontextmanager
 async def _received(here: Place, request: Request, name: str) -> AsyncIterator[Path]:
     """The body as a file, for as long as it is needed."""
     suffix = limits.suffix_of(name)
-    with tempfile.TemporaryDirectory(prefix="edgecl-") as folder:
-        path = Path(folder) / f"recording{suffix}"
+    with here.scratch() as folder:
+        path = folder / f"recording{suffix}"
         await limits.save_body(request, path)
         try:
             yield path

@@ -10,12 +10,13 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device_runtime.daemon.clips import ClipKeeper, Clips, Recent
+from device_runtime.daemon.clips import REMEMBERED_S, ClipKeeper, Clips
 from device_runtime.daemon.discreet import DiscreetReporter
 from device_runtime.daemon.ear import Ear, Report
 from device_runtime.daemon.file import FileSource
 from device_runtime.daemon.loud import LoudTrigger
 from device_runtime.daemon.outbox import Outbox
+from device_runtime.daemon.recent import Recent
 from device_runtime.daemon.reporter import Reporter
 from device_runtime.daemon.source import Block, Condition
 from device_runtime.daemon.station import Station
@@ -192,7 +193,7 @@ def test_clips_are_cut_around_what_was_heard(
     run: Runner, recognizer: Recognizer, evening: np.ndarray, tmp_path: Path
 ) -> None:
     soundfile.write(tmp_path / "evening.wav", evening, RATE_HZ, subtype="FLOAT")
-    clips, recent = Clips(tmp_path / "clips", 1 << 20), Recent(RATE_HZ)
+    clips, recent = Clips(tmp_path / "clips", 1 << 20), Recent(RATE_HZ, REMEMBERED_S)
     outbox = Outbox(clips.take, waits=True)
     events = run(FileSource(tmp_path / "evening.wav", fast=True), ClipKeeper(recent, clips, outbox), recent)
     outbox.close()

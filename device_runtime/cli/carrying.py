@@ -1,0 +1,78 @@
+"""`edgecl export-task`, `import-task`: carry a task to another device that has the same bundle."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from device_runtime.cli import screen
+from device_runtime.cli.interrupts import interrupts
+from device_runtime.cli.opening import demand_writable, opened_store
+from device_runtime.cli.options import Settings
+from device_runtime.cli.tasks import TaskName
+from edgecl import atomic, blob
+from edgecl.blob import MAX_BLOB_BYTES
+from edgecl.bundle import Bundle
+from edgecl.canonical import sha256_hex
+from edgecl.errors import BlobError
+
+MAX_READ_BYTES = MAX_BLOB_BYTES + 1
+
+
+def export_task(
+    settings: Settings,
+    name: TaskName,
+    file: Annotated[Path, typer.Argument(help="The file to be written.", show_default=False)],
+) -> int:
+    """Write a task into a file: all that was learnt, none of the sound it was learnt from.
+
+    [bold]Examples[/bold]
+
+      edgecl export-task alarms alarms.safetensors
+    """
+    with opened_store(settings) as store:
+        data = store.read(name)
+    atomic.write(file, data)
+    sha256 = sha256_hex(data)
+    if settings.as_json:
+        document = {"task": name, "file": str(file), "size_bytes": len(data), "sha256": sha256}
+        screen.emit({**document, "warnings": store.warnings})
+    else:
+        screen.answer(f"wrote '{name}' ({sha256[:12]}, {screen.size(len(data))}) to {file}")
+    return 0
+
+
+def import_task(
+    settings: Settings,
+    file: Annotated[Path, typer.Argument(help="What export-task wrote.", show_default=False)],
+    replace: Annotated[bool, typer.Option("--replace", help="Also where a task has its name.")] = False,
+) -> int:
+    """Add a task from a file. It has to be made with the same bundle, and is checked like every other.
+
+    It can be heard with at once, but not be corrected or added to: that takes the sound it was learnt from.
+
+    [bold]Examples[/bold]
+
+      edgecl import-task alarms.safetensors
+
+      edgecl import-task alarms.safetensors --replace      undo brings the old one back
+    """
+    data = _read(file)
+    task = blob.from_bytes(data, manifest=Bundle.open(settings.bundle).manifest).task
+    with opened_store(settings, create=True) as store:
+        demand_writable(store)
+        with interrupts.held(f"task '{task}' is stored"):
+            sha256 = store.commit(task, data, replace)
+    if settings.as_json:
+        screen.emit({"task": task, "sha256": sha256, "size_bytes": len(data), "warnings": store.warnings})
+    else:
+        screen.answer(f"'{task}' can be used; stored as {sha256[:12]}, {screen.size(len(data))}")
+    return 0
+
+
+def _read(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        data = opened.read(MAX_READ_BYTES)
+    if len(data) == MAX_READ_BYTES:
+        raise BlobError(f"'{file}' is too large to be a task", "name a file that export-task wrote")
+    return data

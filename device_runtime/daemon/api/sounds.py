@@ -1,0 +1,170 @@
+"""Routes: what was heard, how it sounded, and what somebody says it was."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from device_runtime.daemon.api import privacy
+from device_runtime.daemon.api.place import Here, Place, held
+from device_runtime.daemon.history import History, Retention
+from device_runtime.daemon.loud import TASK as LOUD
+from device_runtime.daemon.past import HISTORY_NAME, Judgement, Past, not_heard
+from edgecl.errors import UsageError
+from edgecl.events import SoundEvent, SourceEvent, rfc3339
+from edgecl.privacy import NO_MICROPHONE
+
+router = APIRouter(tags=["events"])
+Count = Annotated[int, Query(ge=1, le=1000)]
+
+
+class SoundView(SoundEvent):
+    """A sound, and what became of it."""
+
+    verdict: Judgement | None
+    """What somebody says it was."""
+    audible: bool
+    """Whether its sound can be had."""
+
+
+class Confirmed(BaseModel):
+    """It was what was heard."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["confirmed"]
+
+
+class Denied(BaseModel):
+    """It was not: the task learns that."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["not"]
+
+
+class Named(BaseModel):
+    """It was this: that task learns it; the one that heard it, if it is another, that it was not its own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["is"]
+    task: str
+    label: str
+
+
+Word = Annotated[Confirmed | Denied | Named, Field(discriminator="kind")]
+Claim = tuple[str, str, bool]
+"""A task, a label, and whether the sound is that."""
+
+
+class Judged(BaseModel):
+    """What was said, and what a task learnt from it."""
+
+    verdict: Judgement
+    correction: dict[str, Any] | None
+    """`edgecl correct --json`; None where nothing was to be learnt."""
+
+
+FLAC: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"audio/flac": {"schema": {"type": "string", "format": "binary"}}}}
+}
+
+
+@router.get("/sounds")
+def sounds(
+    here: Here, count: Count = 100, before: str = "9999", task: str | None = None, label: str | None = None
+) -> list[SoundView]:
+    """The newest sounds, the newest first; `before` a time (RFC 3339, UTC) turns the page."""
+    with _past(here) as past:
+        return [_view(here, past, one) for one in past.sounds(count, before, task, label)] if past else []
+
+
+@router.get("/conditions")
+def conditions(here: Here, count: Count = 100) -> list[SourceEvent]:
+    """How the source was, the newest first."""
+    with _past(here) as past:
+        return past.conditions(count) if past else []
+
+
+@router.get("/sounds/{identity}/audio", response_class=Response, responses=FLAC)
+def audio(here: Here, identity: str) -> Response:
+    """How it sounded: the clip, or what is remembered of the last two minutes."""
+    privacy.demand(here.config, NO_MICROPHONE, "what was heard")
+    return Response(here.heard.audio(_sound(here, identity)), media_type="audio/flac")
+
+
+@router.post("/sounds/{identity}/verdict")
+def judge(here: Here, identity: str, word: Word) -> Judged:
+    """Say what a sound was; where it was not what was heard, a task learns from it."""
+    event = _sound(here, identity)
+    claims = _claims(here, event, word)
+    said = (word.task, word.label) if isinstance(word, Named) else (event.task, event.label)
+    judgement = Judgement(kind=word.kind, task=said[0], label=said[1], time=rfc3339(time.time()))
+    correction = _corrected(here, event, claims) if claims else None
+    kept = here.config.history
+    with closing(History(here.home / HISTORY_NAME, Retention(kept.days, kept.sounds))) as history:
+        history.judge(identity, judgement)
+    return Judged(verdict=judgement, correction=correction)
+
+
+def _corrected(here: Place, event: SoundEvent, claims: list[Claim]) -> dict[str, Any]:
+    """What the first claim's task learnt; the other learns, too."""
+    privacy.demand(here.config, NO_MICROPHONE, "what was heard")
+    sound = here.heard.audio(event)
+    with held(here.sessions.learning, "another task is being learnt"), here.scratch() as folder:
+        path = folder / f"{event.id}.flac"
+        path.write_bytes(sound)
+        told = [
+            here.command("correct", f"{'--is' if holds else '--not'}={task}/{label}", "--", str(path))
+            for task, label, holds in claims
+        ]
+    return told[0]
+
+
+def _claims(here: Place, event: SoundEvent, word: Word) -> list[Claim]:
+    """What is to be learnt, by which task.
+
+    Raises:
+        UsageError: it was no task that heard the sound.
+        UnknownTaskError: the task that is to learn is gone.
+    """
+    if isinstance(word, Confirmed):
+        return []
+    with here.store() as store:
+        names = {entry.task for entry in store.tasks()}
+        if isinstance(word, Named):
+            store.entry(word.task)
+            others = word.task != event.task and event.task in names
+            denied = [(event.task, event.label, False)] if others else []
+            return [(word.task, word.label, True), *denied]
+        if event.task == LOUD:
+            raise UsageError("no task heard this sound, it was only loud", "say what it is")
+        store.entry(event.task)
+    return [(event.task, event.label, False)]
+
+
+def _view(here: Place, past: Past, event: SoundEvent) -> SoundView:
+    audible = here.config.privacy < NO_MICROPHONE and here.heard.is_audible(event)
+    return SoundView(**event.model_dump(), verdict=past.judgement(event.id), audible=audible)
+
+
+def _sound(here: Place, identity: str) -> SoundEvent:
+    with _past(here) as past:
+        if past is None:
+            raise not_heard(identity)
+        return past.sound(identity)
+
+
+@contextmanager
+def _past(here: Place) -> Iterator[Past | None]:
+    """The history, for one request."""
+    past = Past.open(here.home / HISTORY_NAME)
+    if past is None:
+        yield None
+        return
+    with closing(past):
+        yield past

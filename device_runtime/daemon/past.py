@@ -1,0 +1,100 @@
+"""What was heard, as the history remembers it: to be read while the daemon writes, and never in its way."""
+
+import sqlite3
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from edgecl.errors import NotHeardError, StoreError
+from edgecl.events import SoundEvent, SourceEvent, Time
+from edgecl.manifest import Record
+
+HISTORY_NAME = "history.db"
+
+
+class Judgement(Record):
+    """What somebody says a sound was."""
+
+    kind: Literal["confirmed", "not", "is"]
+    """It was what was heard; it was not; it was another."""
+    task: str
+    label: str
+    """Confirmed, denied or named."""
+    time: Time
+    """When it was said."""
+
+
+class Past:
+    """A history that is read."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path) -> "Past | None":
+        """The history in this file; None where nothing was ever kept.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        if not path.exists():
+            return None
+        try:
+            uri = f"file:{quote(str(path))}?mode=ro"
+            return cls(sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False))
+        except sqlite3.Error as error:
+            raise StoreError(f"the history '{path}' cannot be read: {error}", "it may be deleted") from error
+
+    def sounds(
+        self, count: int, before: str = "9999", task: str | None = None, label: str | None = None
+    ) -> list[SoundEvent]:
+        """The newest sounds, the newest first.
+
+        Args:
+            count: how many at most.
+            before: only those that start before this time (RFC 3339, UTC), to turn the page.
+            task: only those of this task,
+            label: and of this label.
+        """
+        query = (
+            "SELECT event FROM sounds WHERE start < ? AND task = coalesce(?, task) "
+            "AND label = coalesce(?, label) ORDER BY start DESC LIMIT ?"
+        )
+        rows = self._connection.execute(query, (before, task, label, count))
+        return [SoundEvent.model_validate_json(text) for (text,) in rows]
+
+    def sound(self, identity: str) -> SoundEvent:
+        """One sound.
+
+        Raises:
+            NotHeardError: none of this identity is remembered.
+        """
+        row = self._connection.execute("SELECT event FROM sounds WHERE id = ?", (identity,)).fetchone()
+        if row is None:
+            raise not_heard(identity)
+        return SoundEvent.model_validate_json(row[0])
+
+    def judgement(self, identity: str) -> Judgement | None:
+        """What was said of a sound; None where nothing was."""
+        row = self._connection.execute(
+            "SELECT judgement FROM judgements WHERE id = ?", (identity,)
+        ).fetchone()
+        return Judgement.model_validate_json(row[0]) if row else None
+
+    def conditions(self, count: int) -> list[SourceEvent]:
+        """The newest changes of condition, the newest first."""
+        query = "SELECT event FROM conditions ORDER BY time DESC LIMIT ?"
+        return [
+            SourceEvent.model_validate_json(text) for (text,) in self._connection.execute(query, (count,))
+        ]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+
+def not_heard(identity: str) -> NotHeardError:
+    """The failure of a sound that nobody remembers."""
+    return NotHeardError(
+        f"no sound '{identity[:40]}' is remembered", "GET /sounds lists them; [history] says how long"
+    )

@@ -1,0 +1,156 @@
+"""`edgecl serve` as a process of its own, asked by socket and port, and one who follows what it tells."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import numpy as np
+import soundfile
+
+RATE_HZ = 16_000
+TOKEN = "a long enough secret"
+SOON_S = 40.0
+
+
+class Daemon:
+    """`edgecl serve` with its API, listening to an endless evening."""
+
+    def __init__(
+        self, folder: Path, bundle: Path, evening: np.ndarray, token: str = "", more: str = ""
+    ) -> None:
+        """`more`: of its configuration."""
+        self.home, self.socket, self.port = folder / "home", folder / "api.sock", free_port()
+        soundfile.write(folder / "evenings.wav", np.tile(evening, 20), RATE_HZ)
+        (folder / "config.toml").write_text(
+            f'home = "{self.home}"\nbundle = "{bundle}"\n[source]\npath = "{folder}/evenings.wav"\n'
+            f'[api]\nenabled = true\nsocket = "{self.socket}"\nport = {self.port}\ntoken = "{token}"\n{more}'
+        )
+        self._config = folder / "config.toml"
+        self._errors = (folder / "stderr.txt").open("w+")
+        self.http = httpx.Client(
+            transport=httpx.HTTPTransport(uds=str(self.socket)), base_url="http://localhost", timeout=SOON_S
+        )
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "device_runtime", "serve", "--config", str(self._config)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self._errors)
+        try:
+            until(lambda: self.socket.exists() and self.answers())
+        except BaseException:
+            self.close()
+            raise
+
+    def restart(self) -> None:
+        self.process.terminate()
+        assert self.process.wait(SOON_S) == 0
+        self.start()
+
+    def answers(self) -> bool:
+        assert self.process.poll() is None, self.said
+        try:
+            return self.http.get("/health").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    @property
+    def said(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read()
+
+    def begin(self, task: str, **more: str) -> str:
+        return self.http.post("/enrolments", json={"task": task, **more}).raise_for_status().json()["id"]
+
+    def send(self, identity: str, path: Path) -> httpx.Response:
+        query = {"label": path.parent.name, "name": path.name}
+        return self.http.post(f"/enrolments/{identity}/recordings", params=query, content=path.read_bytes())
+
+    def begin_with(self, task: str, folder: Path) -> str:
+        """An enrolment of all recordings in a folder, not started yet."""
+        identity = self.begin(task)
+        for path in sorted(folder.glob("*/*.wav")):
+            self.send(identity, path).raise_for_status()
+        return identity
+
+    def teach(self, task: str, folder: Path) -> None:
+        """A task that is heard with from now on."""
+        identity = self.begin_with(task, folder)
+        self.http.post(f"/enrolments/{identity}/start").raise_for_status()
+        until(lambda: self.state(identity)["state"] == "done")
+        until(lambda: self.tasks()[task]["heard"])
+
+    def sound(self, identity: str) -> dict:
+        return next(one for one in self.http.get("/sounds").json() if one["id"] == identity)
+
+    def state(self, identity: str) -> dict:
+        return self.http.get(f"/enrolments/{identity}").json()
+
+    def enrolments(self) -> list[dict]:
+        return self.http.get("/enrolments").json()
+
+    def tasks(self) -> dict[str, dict]:
+        return {task["task"]: task for task in self.http.get("/tasks").json()}
+
+    def close(self) -> None:
+        self.http.close()
+        self.process.terminate()
+        try:
+            self.process.wait(SOON_S)
+        finally:
+            self.process.kill()
+        self._errors.close()
+
+
+class Follower:
+    """Everything that /events or /live tells, as it comes."""
+
+    def __init__(self, daemon: Daemon, path: str = "/events") -> None:
+        self.told: list[tuple[str, dict]] = []
+        self._following = threading.Event()
+        self._thread = threading.Thread(target=self._follow, args=(daemon, path), daemon=True)
+        self._thread.start()
+        assert self._following.wait(SOON_S)
+
+    def until(self, kind: str, **wanted: object) -> dict:
+        def found() -> dict | None:
+            return next((d for k, d in self.told if k == kind and wanted.items() <= d.items()), None)
+
+        return until(found)
+
+    def scores_until(self, count: int) -> list[dict]:
+        """All scores of as many moments."""
+        until(lambda: len(self.told) >= count)
+        return [score for _, moment in self.told for score in moment["scores"]]
+
+    def _follow(self, daemon: Daemon, path: str) -> None:
+        kind, url = "", f"http://127.0.0.1:{daemon.port}{path}"
+        with suppress(httpx.TransportError), httpx.stream("GET", url, timeout=SOON_S) as answer:
+            for line in answer.iter_lines():
+                self._following.set()
+                if line.startswith("event: "):
+                    kind = line.removeprefix("event: ")
+                elif line.startswith("data: "):
+                    self.told.append((kind, json.loads(line.removeprefix("data: "))))
+
+
+def until(found: Callable[[], object]) -> object:
+    """What is found, as soon as it is."""
+    end = time.monotonic() + SOON_S
+    while time.monotonic() < end:
+        if value := found():
+            return value
+        time.sleep(0.05)
+    raise AssertionError("it did not come")
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]

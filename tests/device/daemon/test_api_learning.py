@@ -1,0 +1,81 @@
+"""The HTTP API: a task is taught while the daemon listens to a recording."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from device_runtime.daemon.child import NICENESS
+from tests.device.daemon.running import Daemon, Follower, until
+
+
+def test_a_task_is_taught_while_it_listens_and_heard_without_a_frame_lost(
+    forgetting: Daemon, recordings: Path, tmp_path: Path
+) -> None:
+    daemon, follower = forgetting, Follower(forgetting)
+    identity = daemon.begin_with("alarms", recordings / "alarms")
+    begun = daemon.http.post(f"/enrolments/{identity}/start")
+    assert begun.status_code == 202
+    until(lambda: os.getpriority(os.PRIO_PROCESS, begun.json()["pid"]) >= NICENESS)
+    until(lambda: "alarms" in daemon.http.get("/status").json()["tasks"])
+    heard = follower.until("sound", phase="new", task="alarms", label="doorbell")
+    done = follower.until("enrolment", id=identity, state="done")
+    assert any(kind == "enrolment" and d["progress"] for kind, d in follower.told)
+    assert done["recordings"] == {"doorbell": 4, "smoke_alarm": 4, "timer": 4}
+    assert done["result"]["sha256"] == daemon.tasks()["alarms"]["sha256"]
+    assert heard["id"] in {sound["id"] for sound in daemon.http.get("/sounds").json()}
+    status = daemon.http.get("/status").json()
+    assert (status["source"]["lost_frames"], status["dropped_events"]) == (0, 0)
+    behind_s = status["up_s"] - status["heard_s"]
+    assert abs(behind_s) < 5
+
+    ring = recordings / "alarms" / "doorbell" / "0.wav"
+    answer = daemon.http.post("/predict", params={"name": "ring.wav"}, content=ring.read_bytes()).json()
+    assert answer["file"] == "ring.wav"
+    assert {event["task"] for event in answer["events"]} == {"alarms"}
+    correction = daemon.http.post(
+        "/tasks/alarms/corrections",
+        params={"label": "doorbell", "holds": False},
+        content=(recordings / "kitchen" / "knock" / "0.wav").read_bytes(),
+    )
+    assert correction.json()["sha256"] == daemon.tasks()["alarms"]["sha256"] != done["result"]["sha256"]
+    undone = daemon.http.post("/tasks/alarms/undo").json()
+    assert undone["sha256"] == done["result"]["sha256"]
+    assert [verdict["status"] for verdict in daemon.http.get("/verify").json()] == ["unchanged"]
+    figures = daemon.http.get("/metrics").text
+    assert "edgecl_tasks 1.0" in figures
+    assert "edgecl_lost_frames_total 0.0" in figures
+    assert daemon.http.delete("/tasks/alarms").json()["forgotten"] == "alarms"
+
+
+@pytest.mark.parametrize("how", ["cancelled", "killed"])
+def test_learning_that_is_cancelled_or_killed_leaves_everything_as_it_was(
+    forgetting: Daemon, recordings: Path, how: str
+) -> None:
+    daemon = forgetting
+    identity = daemon.begin_with("kitchen", recordings / "kitchen")
+    pid = daemon.http.post(f"/enrolments/{identity}/start").json()["pid"]
+    other = daemon.begin_with("more", recordings / "kitchen")
+    busy = daemon.http.post(f"/enrolments/{other}/start")
+    assert (busy.status_code, busy.json()["detail"]) == (409, "another task is being learnt")
+    if how == "cancelled":
+        daemon.http.delete(f"/enrolments/{identity}").raise_for_status()
+        until(lambda: daemon.state(identity)["detail"])
+    else:
+        os.kill(pid, 9)
+        until(lambda: daemon.state(identity)["state"] == "failed")
+        assert "broke off (signal 9)" in daemon.state(identity)["detail"]
+    assert daemon.tasks() == {}
+    assert not (daemon.home / "uploads" / identity).exists()
+    assert daemon.http.get("/health").json() == {"healthy": True, "state": "listening"}
+
+
+def test_what_its_own_microphone_hears_is_recorded(forgetting: Daemon) -> None:
+    identity = forgetting.begin("room")
+    query = {"label": "evening", "seconds": 1}
+    taken = forgetting.http.post(f"/enrolments/{identity}/record", params=query)
+    if taken.status_code == 422:  # a second in which nothing sounds
+        assert "silent" in taken.json()["detail"]
+        return
+    assert taken.json()["seconds"] == 1
+    assert taken.json()["enrolment"]["recordings"] == {"evening": 1}

@@ -1,0 +1,118 @@
+"""The HTTP API: recordings are collected and tried before anything is stored; tasks are carried about."""
+
+import shutil
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.device.daemon.running import Daemon, until
+
+
+def test_a_recording_can_be_heard_again_and_taken_out(forgetting: Daemon, recordings: Path) -> None:
+    daemon, ring = forgetting, recordings / "alarms" / "doorbell" / "0.wav"
+    identity = daemon.begin("alarms")
+    take = daemon.send(identity, ring).json()["enrolment"]["takes"][0]
+    assert (take["label"], take["name"]) == ("doorbell", "0.wav")
+    again = daemon.http.get(f"/enrolments/{identity}/takes/{take['id']}")
+    assert again.content == ring.read_bytes()
+    assert again.headers["content-type"].startswith("audio/")
+    left = daemon.http.delete(f"/enrolments/{identity}/takes/{take['id']}").json()
+    assert (left["takes"], left["recordings"], left["sound_s"]) == ([], {}, 0)
+    assert daemon.http.get(f"/enrolments/{identity}/takes/{take['id']}").status_code == 404
+    other = daemon.send(identity, ring).json()["enrolment"]["takes"][0]
+    assert other["id"] != take["id"]
+
+
+def test_a_task_is_tried_on_the_last_minutes_before_it_is_stored(
+    forgetting: Daemon, recordings: Path
+) -> None:
+    daemon = forgetting
+    until(lambda: daemon.http.get("/status").json()["heard_s"] > 14)  # the doorbell rang
+    identity = daemon.begin_with("alarms", recordings / "alarms")
+    trying = daemon.http.post(f"/enrolments/{identity}/try")
+    assert (trying.status_code, trying.json()["state"]) == (202, "trying")
+    tried = until(lambda: (one := daemon.state(identity))["state"] != "trying" and one)
+    assert tried["state"] == "tried", tried["detail"]
+    result = tried["result"]
+    assert result["stored"] is False
+    assert result["heard_s"] > 14
+    assert {sound["label"] for sound in result["heard"]} >= {"doorbell"}
+    assert all(0 <= sound["start_s"] < sound["end_s"] for sound in result["heard"])
+    assert len(result["classes"]) == 3
+    assert daemon.tasks() == {}
+    assert daemon.http.get("/verify").json() == []
+
+    more = daemon.send(identity, recordings / "kitchen" / "knock" / "0.wav").json()["enrolment"]
+    assert (more["state"], more["result"]) == ("collecting", None)
+    daemon.http.delete(f"/enrolments/{identity}/takes/{more['takes'][-1]['id']}").raise_for_status()
+    daemon.http.post(f"/enrolments/{identity}/try").raise_for_status()
+    until(lambda: daemon.state(identity)["state"] == "tried")
+    daemon.http.post(f"/enrolments/{identity}/start").raise_for_status()
+    done = until(lambda: (one := daemon.state(identity))["state"] != "learning" and one)
+    assert done["state"] == "done", done["detail"]
+    assert done["result"]["stored"] is True
+    assert done["result"]["recordings_from_cache"] == 12
+    assert done["result"]["sha256"] == daemon.tasks()["alarms"]["sha256"]
+
+
+def test_what_cannot_be_learnt_from_says_so_and_keeps_the_recordings(
+    forgetting: Daemon, recordings: Path
+) -> None:
+    identity = forgetting.begin("alarms")
+    forgetting.send(identity, recordings / "alarms" / "doorbell" / "0.wav").raise_for_status()
+    forgetting.http.post(f"/enrolments/{identity}/try").raise_for_status()
+    told = until(lambda: (one := forgetting.state(identity))["state"] != "trying" and one)
+    assert told["state"] == "collecting"
+    assert told["detail"]
+    assert len(told["takes"]) == 1
+    assert str(forgetting.home) not in told["detail"] + told["hint"]
+
+
+def test_negatives_are_taught_like_any_sound(forgetting: Daemon, recordings: Path, tmp_path: Path) -> None:
+    shutil.copytree(recordings / "alarms" / "doorbell", tmp_path / "door" / "doorbell")
+    shutil.copytree(recordings / "kitchen" / "knock", tmp_path / "door" / "_negative")
+    forgetting.teach("door", tmp_path / "door")
+    task = forgetting.tasks()["door"]
+    assert task["negatives"] == ["_negative"]
+    assert list(task["thresholds"]) == ["doorbell"]
+    assert forgetting.http.put("/tasks/door/thresholds/_negative", json={"margin": 0}).status_code == 404
+
+
+def test_a_task_is_carried_from_one_daemon_to_another(
+    forgetting: Daemon, recordings: Path, tmp_path: Path
+) -> None:
+    daemon = forgetting
+    daemon.teach("alarms", recordings / "alarms")
+    exported = daemon.http.get("/tasks/alarms/export")
+    assert exported.headers["content-disposition"] == 'attachment; filename="alarms.safetensors"'
+    before = daemon.tasks()["alarms"]
+    taken = bring(daemon, exported.content)
+    assert (taken.status_code, taken.json()["title"]) == (409, "Conflict")
+    daemon.http.delete("/tasks/alarms").raise_for_status()
+    brought = bring(daemon, exported.content)
+    assert brought.status_code == 201
+    for field in ("sha256", "threshold", "curve", "labels", "method"):
+        assert brought.json()[field] == before[field]
+    assert bring(daemon, exported.content, replace=True).status_code == 201
+    until(lambda: daemon.tasks()["alarms"]["heard"])
+
+
+@pytest.mark.parametrize("damage", ["cut", "altered", "none", "foreign"])
+def test_what_is_no_task_of_this_bundle_is_refused(forgetting: Daemon, recordings: Path, damage: str) -> None:
+    forgetting.teach("alarms", recordings / "alarms")
+    data = forgetting.http.get("/tasks/alarms/export").content
+    fingerprint = forgetting.tasks()["alarms"]["fingerprint"].encode()
+    bad = {
+        "cut": data[:-8],
+        "altered": data[:-1] + bytes([data[-1] ^ 1]),
+        "none": b"hello",
+        "foreign": data.replace(fingerprint, b"0" * 64),
+    }[damage]
+    answer = bring(forgetting, bad, replace=True)
+    assert (answer.status_code, bool(answer.json()["detail"])) == (422, True)
+    assert forgetting.http.get("/tasks/alarms/export").content == data
+
+
+def bring(daemon: Daemon, data: bytes, replace: bool = False) -> httpx.Response:
+    return daemon.http.post("/tasks/import", params={"replace": replace}, content=data)
