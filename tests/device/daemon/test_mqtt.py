@@ -42,11 +42,11 @@ class Broker:
         )
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
-        self._client = Client(CallbackAPIVersion.VERSION2)
         self._messages: Queue[tuple[str, str]] = Queue()
 
     def start(self) -> None:
         self._process = subprocess.Popen([self._program, "-c", str(self._config)], stderr=subprocess.DEVNULL)
+        self._client = Client(CallbackAPIVersion.VERSION2)
         for _ in range(200):
             try:
                 self._client.connect("127.0.0.1", self.port)
@@ -206,6 +206,24 @@ def test_a_broker_that_is_down_at_the_start_gets_the_events_later(
     assert json.loads(broker.until("edgecl/attic/events"))["label"] == "doorbell"
 
 
+def test_a_broker_that_comes_back_is_told_everything_again_and_misses_no_event(
+    broker: Broker, connect: Callable[[], Mqtt]
+) -> None:
+    broker.start()
+    mqtt = connect()
+    broker.until(CONFIG)
+    mqtt.take(sound(1))
+    broker.until("edgecl/attic/sound/alarms/doorbell")
+    broker.stop()
+    missed = sound(60)
+    mqtt.take(missed)
+    mqtt.teach([Taught("kitchen", ("kettle",), 0.2)])
+    broker.start()
+    broker.until("edgecl/attic/availability", lambda text: text == "online")
+    assert "event-kitchen" in components(broker.until(CONFIG))
+    assert json.loads(broker.until("edgecl/attic/events"))["id"] == missed.id
+
+
 def test_the_daemon_is_found_heard_and_missed(
     broker: Broker, home: Path, bundle: Path, evening: np.ndarray, tmp_path: Path
 ) -> None:
@@ -225,8 +243,11 @@ def test_the_daemon_is_found_heard_and_missed(
             heard = broker.until("edgecl/attic/event/alarms")
             assert json.loads(heard)["event_type"] == "doorbell"
             with Store.open(home, create=False) as store:
+                blob = store.read("alarms")
                 store.forget("alarms")
-            broker.until(CONFIG, lambda text: "alarms" not in text)
+                broker.until(CONFIG, lambda text: "alarms" not in text)
+                store.commit("alarms", blob)
+                broker.until(CONFIG, lambda text: "sound-alarms-doorbell" in text)
         daemon.send_signal(signal.SIGKILL)
         assert broker.until("edgecl/attic/availability", lambda text: text == "offline")
 
