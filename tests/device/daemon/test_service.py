@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from platformdirs import user_data_path
 
 from device_runtime.service import system_unit
 
@@ -39,6 +40,13 @@ def test_the_unit_of_the_system_is_hardened(
         check=False,
     )
     assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+def test_the_service_of_the_system_lives_in_its_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    (line,) = [line for line in system_unit().splitlines() if line.startswith("Environment=")]
+    for setting in line.removeprefix("Environment=").split():
+        monkeypatch.setenv(*setting.split("="))
+    assert user_data_path("edgecl") == Path("/var/lib/edgecl")
 
 
 @pytest.mark.parametrize(
