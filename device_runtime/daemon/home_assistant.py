@@ -88,7 +88,6 @@ class Device:
                 "icon": "mdi:ear-hearing",
                 "state_topic": self.topic("listening"),
                 "command_topic": self.topic("listening", "set"),
-                "retain": True,
             },
         )
         yield (
@@ -143,7 +142,6 @@ class Device:
             "step": STEP,
             "state_topic": self.topic("threshold", *place),
             "command_topic": self.topic("threshold", *place, "set"),
-            "retain": True,
         }
 
 

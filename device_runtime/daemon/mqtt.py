@@ -156,6 +156,8 @@ class Mqtt:
         elif topic == self._device.birth_topic:
             if text == "online":
                 self._announce()
+        elif message.retain:  # an old wish that the broker kept; what it led to may have been changed since
+            self.tell_states()
         elif topic == self._device.topic("listening", "set"):
             self._controls.listening = text == ON if text in {ON, OFF} else self._controls.listening
             self.tell_states()
