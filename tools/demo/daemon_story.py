@@ -15,13 +15,13 @@ from rich.console import Console
 from tools.api import Api
 from tools.command import Command, CommandError
 from tools.demo.following import Following, Wanted
-from tools.demo.synthesise import TASKS, write_all, write_wav
+from tools.demo.synthesise import TASKS, write_all
 from tools.demo.truth import Truth
 
 ROOT = Path(__file__).parents[2]
 FIRST, SECOND = TASKS
 PAUSE_S = 1.5
-STARTING_S, HEARING_S, LEARNING_S, ENDING_S = 20.0, 30.0, 60.0, 15.0
+STARTING_S, HEARING_S, LEARNING_S, ENDING_S = 30.0, 60.0, 180.0, 15.0
 CONFIG = """\
 home = "{home}"
 {bundle}
@@ -73,7 +73,7 @@ class DaemonStory:
             process = self.command.start(*words, stdout=subprocess.DEVNULL, stderr=log)
             try:
                 _until_it_answers(api, process)
-                self.console.print(f"  its page: http://127.0.0.1:{self.port}/docs", style="cyan")
+                self.console.print(f"  its page: http://127.0.0.1:{self.port}/", style="cyan")
                 yield
                 _stop(process, log)
             finally:
@@ -99,22 +99,23 @@ class DaemonStory:
         self.console.print(f"  it hears '{heard['label']}', which it did not know before", style="cyan")
 
     def _is_corrected(self, api: Api, following: Following) -> None:
-        """What it heard wrongly is taken back; where there is none, a sound it knows is one example more."""
-        heard = [event for event in following.sounds() if event["task"] == SECOND and following.played(event)]
+        """What it heard wrongly is taken back; where nothing was, a sound it knew is one example more."""
+        heard = [event for event in following.sounds() if event["task"] == SECOND]
         event = next((one for one in heard if not following.right(one)), heard[-1])
-        played, holds = following.played(event), following.right(event)
-        assert played is not None  # that is how it was chosen
-        truth, waveform = played
-        said = "this is" if holds else "this is not"
-        self._chapter(f"A correction: {said} {event['label']}, it was {truth.label}")
-        recording = self.folder / "corrected.wav"
-        write_wav(recording, waveform)
-        path = f"/tasks/{SECOND}/corrections"
-        told = api.send(path, recording, label=event["label"], holds=str(holds).lower())
+        following.until(_ended(event["id"]), HEARING_S, "the end of a sound")
+        truly, label = following.truth(event), event["label"]
+        if following.right(event):
+            self._chapter(f"A word on what it heard: this was {label} indeed")
+            word = {"kind": "is", "task": SECOND, "label": label}
+        else:
+            self._chapter(f"A correction: this was not {label}, but {truly.label if truly else 'nothing'}")
+            word = {"kind": "not"}
+        told = api.post(f"/sounds/{event['id']}/verdict", word)["correction"]
         before, after = told["before"], told["after"]
         self.console.print(
-            f"  margin {before['margin']:.2f} before, {after['margin']:.2f} now, accepted from "
-            f"{after['threshold']:.2f}; in {told['seconds']:.1f} s, no other task touched"
+            f"  its margin was {before['margin']:.2f} and is {after['margin']:.2f} now, accepted from "
+            f"{after['threshold']:.2f}; learnt in {told['seconds']:.1f} s",
+            style="cyan",
         )
         if not all(told["others_unchanged"].values()):
             raise CommandError("the correction changed another task")
@@ -131,9 +132,7 @@ class DaemonStory:
             raise CommandError(f"{lost} frames were lost")
 
     def _waits(self) -> None:
-        self.console.print(
-            f"\n  it goes on: http://127.0.0.1:{self.port}/docs  (Ctrl-C ends it)", style="cyan"
-        )
+        self.console.print(f"\n  it goes on: http://127.0.0.1:{self.port}/  (Ctrl-C ends it)", style="cyan")
         try:
             while True:
                 time.sleep(1.0)
@@ -189,6 +188,10 @@ def _new(task: str) -> Wanted:
 def _right(following: Following, task: str) -> Wanted:
     new = _new(task)
     return lambda kind, told: new(kind, told) and following.right(told)
+
+
+def _ended(sound: str) -> Wanted:
+    return lambda kind, told: kind == "sound" and told["phase"] == "end" and told["id"] == sound
 
 
 def _over(identity: str) -> Wanted:

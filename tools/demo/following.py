@@ -12,7 +12,8 @@ from rich.text import Text
 
 from tools.api import Api
 from tools.command import CommandError
-from tools.demo.truth import Played, Truth
+from tools.demo.synthesise import Event
+from tools.demo.truth import Truth
 
 Document = dict[str, Any]
 Wanted = Callable[[str, Document], bool]
@@ -56,13 +57,14 @@ class Following:
 
     def right(self, event: Document) -> bool:
         """Whether a sound was called by its name."""
-        played = self.played(event)
-        return played is not None and (played[0].task, played[0].label) == (event["task"], event["label"])
+        truth = self.truth(event)
+        return truth is not None and (truth.task, truth.label) == (event["task"], event["label"])
 
-    def played(self, event: Document) -> Played | None:
+    def truth(self, event: Document) -> Event | None:
         """What truly sounded then."""
         lasted = datetime.fromisoformat(event["end"]) - datetime.fromisoformat(event["start"])
-        return self._truth.at(event["offset_s"], event["offset_s"] + lasted.total_seconds())
+        start_s = event["offset_s"]
+        return self._truth.of(Event(start_s, start_s + lasted.total_seconds(), event["task"], event["label"]))
 
     def _follow(self) -> None:
         try:
@@ -83,8 +85,8 @@ class Following:
             self._live.update(_bar(document), refresh=True)
 
     def _line(self, event: Document) -> Text:
-        played = self.played(event)
-        truly = played[0].label if played else "nothing"
+        truth = self.truth(event)
+        truly = truth.label if truth else "nothing"
         when = datetime.fromisoformat(event["start"]).astimezone()
         line = Text(f"  {when:%H:%M:%S}  ")
         line.append(f"{event['task']}: {event['label']}".ljust(26), style="bold")
