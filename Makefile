@@ -21,6 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 HOST := .venv/host
 DEVICE := .venv/device
 DEMO := .venv/demo
+SYSTEM_TOOLS := mosquitto systemd alsa-utils libportaudio2 chromium fonts-dejavu-core
 SOURCES := pyproject.toml $(shell find edgecl device_runtime export -type f -not -name '*.pyc')
 
 help:  ## list the targets
@@ -59,12 +60,12 @@ format: $(HOST)/.ready  ## let ruff format and sort
 
 test: system-tools test-host test-device  ## run the suite in both environments
 
-system-tools:  ## as root on Debian: a broker, systemd-analyze, arecord and PortAudio, for tests that are skipped without them
-	@PATH=$$PATH:/usr/sbin; if type mosquitto systemd-analyze arecord >/dev/null 2>&1 && ldconfig -p | grep -q portaudio; then :; \
+system-tools:  ## as root on Debian: what tests of the daemon need beside Python, and are skipped without
+	@PATH=$$PATH:/usr/sbin; if type mosquitto systemd-analyze arecord chromium >/dev/null 2>&1 && ldconfig -p | grep -q portaudio; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-			mosquitto systemd alsa-utils libportaudio2 >/dev/null || echo "not installed: some tests of the daemon will be skipped"; \
-	else echo "some tests of the daemon are skipped: apt-get install mosquitto systemd alsa-utils libportaudio2"; fi
+			$(SYSTEM_TOOLS) >/dev/null || echo "not installed: some tests of the daemon will be skipped"; \
+	else echo "some tests of the daemon are skipped: apt-get install $(SYSTEM_TOOLS)"; fi
 
 test-host: $(HOST)/.ready  ## … in .venv/host alone
 	$(HOST)/bin/python -m tools.environment host

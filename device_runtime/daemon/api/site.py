@@ -14,6 +14,7 @@ from starlette.types import Scope
 router = APIRouter()
 FOLDER = Path(__file__).parent.parent / "page"
 FIRST_PAGE = "index.html"
+ICON = "favicon.svg"
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -51,6 +52,12 @@ async def first_page(request: Request) -> Response:
     return await site.get_response(FIRST_PAGE, request.scope)
 
 
+@router.get("/favicon.ico", include_in_schema=False)
+async def icon(request: Request) -> Response:
+    """Its icon, where browsers look for one unasked."""
+    return await site.get_response(ICON, request.scope)
+
+
 def is_free(method: str, path: str) -> bool:
     """Whether a request is for the page itself."""
-    return method in ("GET", "HEAD") and (path == "/" or path.startswith("/page/"))
+    return method in ("GET", "HEAD") and (path in ("/", "/favicon.ico") or path.startswith("/page/"))

@@ -1,0 +1,28 @@
+/** A canvas as sharp as the screen, in the colours of the style sheet. */
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+/** Whether nothing should slide or glide. */
+export const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Fit a canvas to its place; its 2D context, in CSS pixels. */
+export function fitted(canvas) {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const scale = devicePixelRatio;
+  if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+  }
+  const context = canvas.getContext("2d");
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  return context;
+}
+
+/** A colour of the style sheet: `colour("--accent")`. */
+export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Have something done now, and again whenever the colours change. */
+export function withColours(act) {
+  dark.addEventListener("change", act);
+  act();
+}

@@ -1,0 +1,78 @@
+/** One sound of a lesson: its takes, what to record next, and the ways to add more. */
+
+import { adviceOn, isNegative } from "./advice.js";
+import { mayHear } from "./board.js";
+import { action, fill, h, write } from "./dom.js";
+import { chooser, takesDrops } from "./drop_place.js";
+import { count, span } from "./format.js";
+import { player } from "./player.js";
+import { recorded } from "./recorder.js";
+
+const SECONDS = [2, 3, 5, 10];
+
+export class SoundCard {
+  #takes = h("ul", { class: "plain takes" });
+  #number = h("span", { class: "quiet" });
+  #advice = h("div");
+  #place = h("div");
+  #rows = new Map();
+
+  constructor(lesson, label) {
+    this.lesson = lesson;
+    this.label = label;
+    const title = isNegative(label) ? "None of these" : label;
+    const seconds = h("select", { "aria-label": `Seconds to record of ${title}` }, SECONDS.map((value) => h("option", { value }, `${value} s`)));
+    seconds.value = "3";
+    this.element = h("section", { class: "card sound-card", "aria-label": title },
+      h("h3", {}, title, " ", this.#number),
+      isNegative(label) && h("p", { class: "quiet" }, "What the sounds must not be taken for: speech, steps, other noises of the place."),
+      this.#advice,
+      h("p", { class: "buttons" },
+        mayHear() && h("span", { class: "joined" }, action("Record", () => this.#record(Number(seconds.value)), { class: "record", "aria-label": `Record ${title}` }), seconds),
+        chooser("Add files", (found) => this.#send(found), { name: `Add files of ${title}` })),
+      this.#place, this.#takes);
+    takesDrops(this.element, (found) => this.#send(found));
+    this.update();
+  }
+
+  /** Show the lesson as it is now. */
+  update() {
+    const takes = this.lesson.takesOf(this.label);
+    write(this.#number, takes.length ? count(takes.length, "take") : "");
+    fill(this.#advice, adviceOn(this.label, takes, this.lesson.judged).map(({ text, kind }) => h("p", { class: kind }, text)));
+    const ids = new Set(takes.map(({ id }) => id));
+    for (const [id, row] of this.#rows) if (!ids.has(id)) this.#drop(id, row);
+    takes.forEach((take, index) => this.#rows.has(take.id) ? this.#mark(take) : this.#add(take, index));
+  }
+
+  #add(take, index) {
+    const name = `take ${index + 1} of ${this.label}`;
+    const row = h("li", { class: "take" },
+      player(() => this.lesson.sound(take.id), name),
+      h("span", { class: "name" }, take.name), h("span", { class: "figure" }, span(take.seconds)),
+      action("×", () => this.lesson.remove(take.id), { class: "away", "aria-label": `Remove ${name}` }));
+    this.#rows.set(take.id, row);
+    this.#takes.append(row);
+    this.#mark(take);
+  }
+
+  #mark({ id }) {
+    const { clipped, quiet } = this.lesson.judged.get(id) ?? {};
+    this.#rows.get(id).classList.toggle("doubtful", Boolean(clipped || quiet));
+  }
+
+  #drop(id, row) {
+    const held = row.contains(document.activeElement);
+    row.remove();
+    this.#rows.delete(id);
+    if (held) this.element.querySelector("button")?.focus();
+  }
+
+  #record(seconds) {
+    return recorded(this.#place, seconds, () => this.lesson.record(this.label, seconds));
+  }
+
+  #send(found) {
+    return this.lesson.send(found.map(({ file }) => ({ file, label: this.label })));
+  }
+}

@@ -1,0 +1,118 @@
+"""A real browser: headless Chromium, as Debian has it, that writes down whatever goes wrong in a page."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+PICTURES = Path(__file__).parents[3] / "build" / "screenshots"
+DESK = {"width": 1200, "height": 900}
+PHONE = {"width": 360, "height": 740}
+SOON_MS = 20_000
+MOST_TABS = 60
+NAME_OF_FOCUSED = """(() => { const it = document.activeElement;
+    return (it.ariaLabel || it.labels?.[0]?.textContent || it.textContent).trim(); })()"""
+WATCH_THE_POLICY = """document.addEventListener("securitypolicyviolation", (event) =>
+    console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))"""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser; the test is skipped where there is none."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no chromium: apt-get install chromium")
+    arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()
+
+
+class Window:
+    """One window on the page of a daemon."""
+
+    def __init__(self, browser: Browser, url: str, size: dict[str, int] = DESK, **more: object) -> None:
+        """`more`: as of Playwright's contexts, such as `color_scheme="dark"`."""
+        self.url, self.complaints, self.hosts = url, [], set()
+        self.context = browser.new_context(viewport=size, accept_downloads=True, **more)
+        self.context.set_default_timeout(SOON_MS)
+        self.page: Page = self.context.new_page()
+        self.page.add_init_script(WATCH_THE_POLICY)
+        self.page.on("console", self._heed)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", self._note)
+        self.page.goto(url)
+
+    def show(self, view: str) -> None:
+        """Go to a view, by its link."""
+        self.page.get_by_role("navigation").get_by_role("link", name=view).click()
+        self.page.get_by_role("heading", name=view, level=1).wait_for()
+
+    def drop(self, path: Path, onto: str) -> None:
+        """Drop a file or a folder onto an element, as a hand does."""
+        place = self.page.locator(onto)
+        place.scroll_into_view_if_needed()
+        box = place.bounding_box()
+        assert box is not None
+        devtools = self.context.new_cdp_session(self.page)
+        for kind in ("dragEnter", "dragOver", "drop"):
+            data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+            where = {"x": box["x"] + 20, "y": box["y"] + 20}
+            devtools.send("Input.dispatchDragEvent", {"type": kind, **where, "data": data})
+
+    def picture(self, name: str) -> None:
+        """Keep a screenshot."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{name}.png")
+
+    @property
+    def overhang_px(self) -> int:
+        """How much wider the page is than the window."""
+        return self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+
+    @property
+    def brightness(self) -> float:
+        """Of the page's ground, 0 … 255."""
+        ground = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(map(float, re.findall(r"[\d.]+", ground)[:3])) / 3
+
+    @property
+    def focused(self) -> str:
+        """What has the focus, as it is called."""
+        return self.page.evaluate(NAME_OF_FOCUSED)
+
+    def tab_to(self, name: str) -> None:
+        """Press Tab until something of this name has the focus, which must be seen."""
+        for _ in range(MOST_TABS):
+            self.page.keyboard.press("Tab")
+            if self.focused == name:
+                assert self.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+                return
+        raise AssertionError(f"'{name}' cannot be reached")
+
+    def forgive(self, what: str) -> None:
+        """Complaints that a test means to cause."""
+        self.complaints = [complaint for complaint in self.complaints if what not in complaint]
+
+    def close(self) -> None:
+        """Nothing may have gone wrong, and nobody else been asked for anything."""
+        self.context.close()
+        assert not self.complaints, self.complaints
+        assert self.hosts <= {urlsplit(self.url).netloc}, self.hosts
+
+    def _heed(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.text} {message.location['url']}")
+
+    def _note(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in ("blob", "data"):
+            self.hosts.add(address.netloc)
