@@ -1,8 +1,10 @@
 """How much of what the microphone hears may be kept or told: four levels, each with those before it."""
 
-from typing import Literal
+from typing import Annotated
 
-Privacy = Literal[0, 1, 2, 3]
+from pydantic import Field
+
+Privacy = Annotated[int, Field(ge=0, le=3)]
 
 NO_RECORDINGS: Privacy = 1
 NO_MICROPHONE: Privacy = 2

@@ -84,7 +84,7 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
     journal, notifier = Journal(screen.message), Notifier()
     for sentence in (*overruled(file, settings), *([privacy_of(chosen)] if chosen.privacy else [])):
         journal.message(sentence)
-    sinks: list[Sink] = [Log(journal.message).take, notifier.take, *_stdout(chosen)]
+    sinks: list[Sink] = [Log(journal.message).take, notifier.take, *_stdout(chosen, journal.message)]
     serving = _api(chosen, sinks, journal) if chosen.api.enabled else None
     with interrupts.noticed() as stopped, ExitStack() as closing:
         assembled = station_of(chosen, home, runtime, sinks, journal.message, closing, notifier)
@@ -102,13 +102,13 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
     return 0
 
 
-def _stdout(config: Config) -> list[Sink]:
+def _stdout(config: Config, tell: Callable[[str], None]) -> list[Sink]:
     """Lines of JSON, where they are wanted; without them it goes on for whoever else is told."""
     is_discreet = config.privacy >= NO_HISTORY
     if not config.output.stdout:
         return []
     if is_discreet and is_journal(sys.stdout):
-        screen.message("events are not written to the journal, which would keep them")
+        tell("events are not written to the journal, which would keep them")
         return []
     others = config.mqtt.host, config.webhook.url.get_secret_value(), config.api.enabled, not is_discreet
     return [Lines(sys.stdout, is_only=not any(others)).take]

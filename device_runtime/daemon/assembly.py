@@ -1,6 +1,6 @@
 """From a configuration to a station, with everything that belongs to it opened."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,7 @@ from device_runtime.recognize import Recognizer
 from device_runtime.runtime import Runtime
 from edgecl.config import ClipsConfig, Config, SourceConfig
 from edgecl.events import Event
-from edgecl.privacy import NO_HISTORY, NO_MICROPHONE
+from edgecl.privacy import NO_HISTORY, NO_MICROPHONE, NO_RECORDINGS, Privacy
 
 MEGABYTE = 1_000_000
 ASKED_FOR_S = 120.0
@@ -77,6 +77,8 @@ def station_of(
     for task in recognizer.tasks:
         for fault in config.faults_of(task.task, task.labels):
             complain(fault)
+    for left in _left(config.privacy, home):
+        complain(left)
     controls = KeptControls(config.rule_of, home / CONTROLS_NAME, complain)
     beyond = open_sinks(config, controls, complain, closing)
     beyond.teach(recognizer.tasks)
@@ -88,7 +90,7 @@ def station_of(
     ear = Ear(Listening(recognizer, controls.rule_of), source.rate_hz, trigger, recent)
     kind = DiscreetReporter if config.privacy >= NO_HISTORY else Reporter
     reporter = kind(source.name, recognizer.tasks, keeper)
-    sinks = [*_kept(config, home, complain, closing), *beyond.sinks, *told]
+    sinks = [*_kept(config, home, closing), *beyond.sinks, *told]
     outboxes = [_outbox(sink, complain, closing) for sink in sinks]
 
     def news() -> Recognizer | None:
@@ -110,16 +112,19 @@ def source_of(config: SourceConfig) -> Source:
     return microphone(config.device, form)
 
 
-def _kept(
-    config: Config, home: Path, complain: Complain, closing: ExitStack
-) -> list[Callable[[Event], None]]:
+def _left(privacy: Privacy, home: Path) -> Iterator[str]:
+    """A sentence for whatever an earlier daemon kept that this one may not keep."""
+    for name, forbidden_from in ((CLIPS_FOLDER, NO_RECORDINGS), (HISTORY_NAME, NO_HISTORY)):
+        path = home / name
+        if privacy >= forbidden_from and path.exists():
+            yield f"'{path}' holds what was heard before; it grows no more, and may be deleted"
+
+
+def _kept(config: Config, home: Path, closing: ExitStack) -> list[Callable[[Event], None]]:
     """The history, where there may be one."""
-    path = home / HISTORY_NAME
     if config.privacy >= NO_HISTORY:
-        if path.exists():
-            complain(f"'{path}' holds what was heard before; it grows no more, and may be deleted")
         return []
-    history = History(path, Retention(config.history.days, config.history.sounds))
+    history = History(home / HISTORY_NAME, Retention(config.history.days, config.history.sounds))
     closing.callback(history.close)
     return [history.take]
 

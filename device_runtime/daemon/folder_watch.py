@@ -18,7 +18,9 @@ from device_runtime.daemon.dropped import Files, Memory, dropped
 from edgecl.errors import EdgeclError
 
 LOOKED_EVERY_S = 3.0
+RESTS = 20  # times as long as a look took: a large folder on a slow disk is looked at less often
 QUIET_S = 10.0
+LAST_WORDS_S = 10.0  # beyond that a network disk hangs
 
 
 class FolderWatch:
@@ -77,8 +79,11 @@ def watching(folder: Path, home: Path, drop_in: DropIn, tell: Callable[[str], No
     over = threading.Event()
 
     def go_on() -> None:
-        while not over.wait(LOOKED_EVERY_S):
-            watch.look(time.monotonic())
+        pause_s = LOOKED_EVERY_S
+        while not over.wait(pause_s):
+            began_s = time.monotonic()
+            watch.look(began_s)
+            pause_s = max(LOOKED_EVERY_S, RESTS * (time.monotonic() - began_s))
 
     thread = threading.Thread(target=go_on, daemon=True)
     thread.start()
@@ -88,4 +93,4 @@ def watching(folder: Path, home: Path, drop_in: DropIn, tell: Callable[[str], No
     finally:
         over.set()
         drop_in.stop()
-        thread.join()
+        thread.join(LAST_WORDS_S)

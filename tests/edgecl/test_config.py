@@ -131,7 +131,8 @@ def test_clips_and_a_privacy_that_forbids_them_exclude_each_other(tmp_path: Path
     assert read_config(written(tmp_path, "privacy = 3\n[clips]\nquota_mb = 5")).privacy == 3
     told = refusal(tmp_path, "privacy = 1\n[clips]\nkeep = true")
     assert "the file asks for clips (clips.keep), which privacy = 1 forbids" in told
-    assert "privacy is 4, it should be 0, 1, 2 or 3" in refusal(tmp_path, "privacy = 4")
+    assert "privacy is 4, it should be less than or equal to 3" in refusal(tmp_path, "privacy = 4")
+    assert "privacy is True, it should be a valid integer" in refusal(tmp_path, "privacy = true")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from device_runtime.daemon.child import NICENESS
+from device_runtime.daemon.child import EXPENDABLE, NICENESS
 from tests.device.daemon.running import Daemon, Follower, until
 
 
@@ -16,7 +16,9 @@ def test_a_task_is_taught_while_it_listens_and_heard_without_a_frame_lost(
     identity = daemon.begin_with("alarms", recordings / "alarms")
     begun = daemon.http.post(f"/enrolments/{identity}/start")
     assert begun.status_code == 202
-    until(lambda: os.getpriority(os.PRIO_PROCESS, begun.json()["pid"]) >= NICENESS)
+    pid = begun.json()["pid"]
+    until(lambda: os.getpriority(os.PRIO_PROCESS, pid) >= NICENESS)
+    assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == EXPENDABLE
     until(lambda: "alarms" in daemon.http.get("/status").json()["tasks"])
     heard = follower.until("sound", phase="new", task="alarms", label="doorbell")
     done = follower.until("enrolment", id=identity, state="done")
