@@ -48,7 +48,7 @@ def folds_by_recording(examples: Examples, seed: int) -> Integers:
 
 
 def batches(
-    examples: Examples, windows: Integers, recipe: Recipe, rng: np.random.Generator
+    examples: Examples, windows: Integers, recipe: Recipe, rng: "np.random.Generator"
 ) -> Iterator[tuple[Floats, Floats]]:
     """One epoch over these windows in random order: tokens [B, tokens, D], target distributions [B, C].
 
@@ -70,7 +70,7 @@ def _smooth(labels: Integers, classes: int, smoothing: float) -> Floats:
 
 
 def _mixed(
-    tokens: Floats, targets: Floats, concentration: float, rng: np.random.Generator
+    tokens: Floats, targets: Floats, concentration: float, rng: "np.random.Generator"
 ) -> tuple[Floats, Floats]:
     """Each window mixed with another one of the batch, and its target in the same proportion.
 

@@ -42,7 +42,7 @@ def variants(waveform: Windows, window_samples: int, copies: int) -> Windows:
     return np.stack(varied).astype(np.float32)
 
 
-def _noisy(sound: Windows, window_samples: int, rng: np.random.RandomState) -> Windows:
+def _noisy(sound: Windows, window_samples: int, rng: "np.random.RandomState") -> Windows:
     """The sound in a window, louder or softer, over noise."""
     placed = _placed(sound * 10 ** (rng.uniform(*GAIN_DB) / 20), window_samples, rng)
     level = np.sqrt(3 * np.square(placed).mean()) * 10 ** (rng.uniform(*NOISE_DB) / 20)
@@ -50,7 +50,7 @@ def _noisy(sound: Windows, window_samples: int, rng: np.random.RandomState) -> W
     return noisy
 
 
-def _placed(sound: Windows, window_samples: int, rng: np.random.RandomState) -> Windows:
+def _placed(sound: Windows, window_samples: int, rng: "np.random.RandomState") -> Windows:
     """The sound [≤ samples] anywhere in a window, [samples]; what hangs out is cut off."""
     out = int(HANGING_OUT * sound.size)
     start = rng.randint(-out, window_samples - sound.size + out + 1)

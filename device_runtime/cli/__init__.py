@@ -22,10 +22,10 @@ def main() -> None:
 
 def _parse_and_run() -> int:
     try:
-        from device_runtime.cli.app import app  # noqa: PLC0415
+        from device_runtime.cli.app import application  # noqa: PLC0415
         from device_runtime.cli.arguments import run  # noqa: PLC0415
 
-        return run(app, sys.argv[1:], "edgecl")
+        return run(application(*sys.argv[1:2]), sys.argv[1:], "edgecl")
     except ImportError as error:
         if error.name and error.name.split(".")[0] in OURS:
             raise

@@ -1,48 +1,52 @@
-"""The application `edgecl`: all its commands."""
+"""The application `edgecl`: all its commands.
 
+Each is imported when it is asked for: on a small board the imports of all of them take longer than most of
+what is asked.
+"""
+
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from device_runtime.cli.carrying import export_task, import_task
-from device_runtime.cli.configuration import config
-from device_runtime.cli.consolidate import consolidate
-from device_runtime.cli.correct import correct
-from device_runtime.cli.doctor import doctor
-from device_runtime.cli.enroll import enroll
-from device_runtime.cli.evaluate import evaluate
-from device_runtime.cli.listen import listen
 from device_runtime.cli.options import command
-from device_runtime.cli.predict import predict
-from device_runtime.cli.serve import serve
-from device_runtime.cli.service import service
-from device_runtime.cli.tasks import forget, tasks, verify
-from device_runtime.cli.undo import undo
 from device_runtime.doctor import version_of
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-for function in (
-    enroll,
-    predict,
-    listen,
-    serve,
-    correct,
-    evaluate,
-    tasks,
-    undo,
-    consolidate,
-    export_task,
-    import_task,
-    forget,
-    verify,
-    doctor,
-):
-    command(app)(function)
-for name, group in (("config", config), ("service", service)):
-    app.add_typer(group, name=name)
+COMMANDS = {
+    "enroll": "enroll.enroll",
+    "predict": "predict.predict",
+    "listen": "listen.listen",
+    "serve": "serve.serve",
+    "correct": "correct.correct",
+    "evaluate": "evaluate.evaluate",
+    "tasks": "tasks.tasks",
+    "undo": "undo.undo",
+    "consolidate": "consolidate.consolidate",
+    "export-task": "carrying.export_task",
+    "import-task": "carrying.import_task",
+    "forget": "tasks.forget",
+    "verify": "tasks.verify",
+    "doctor": "doctor.doctor",
+    "config": "configuration.config",
+    "service": "service.service",
+}
+"""Name → module and function, or application of its own, in the order of the help."""
 
 
-@app.callback(invoke_without_command=True)
+def application(asked: str = "") -> typer.Typer:
+    """The application with the command that is asked for, or with all of them where it is none of these."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+    app.callback(invoke_without_command=True)(start)
+    for name in [asked] if asked in COMMANDS else COMMANDS:
+        module, function = COMMANDS[name].split(".")
+        found = getattr(import_module(f"device_runtime.cli.{module}"), function)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            command(app)(found)
+    return app
+
+
 def start(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,

@@ -1,7 +1,12 @@
 """What a command line asks for, and what an impossible one gets."""
 
-import pytest
+import subprocess
+import sys
 
+import pytest
+import typer.main
+
+from device_runtime.cli.app import COMMANDS, application
 from tests.device.conftest import Edgecl
 
 
@@ -30,3 +35,28 @@ def test_version_and_help_are_texts_for_people(edgecl: Edgecl) -> None:
     told = edgecl("enroll", "--help", "--json")
     assert told.code == 0
     assert "Examples" in told.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_called_what_it_is_asked_for_by(name: str) -> None:
+    assert list(typer.main.get_command(application(name)).commands) == [name]
+
+
+def test_help_knows_all_commands(edgecl: Edgecl) -> None:
+    told = edgecl("--help").out
+    assert [name for name in COMMANDS if f" {name} " not in told] == []
+
+
+def test_a_misspelt_command_is_told(edgecl: Edgecl) -> None:
+    told = edgecl("enrol")
+    assert told.code == 2
+    assert "No such command 'enrol'" in told.err
+
+
+def test_a_command_starts_without_what_only_others_need() -> None:
+    code = (
+        "import sys; from device_runtime.cli.app import application; application('serve');"
+        "print(sorted({'device_runtime.learner', 'numpy.random'} & set(sys.modules)))"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert printed == "[]\n"
