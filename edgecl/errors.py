@@ -75,6 +75,10 @@ class ForgottenError(StoreError):
     """What a task was learnt from is not remembered, so it cannot be taught again without its folder."""
 
 
+class NoEarlierError(StoreError):
+    """A task has no earlier version to go back to."""
+
+
 class EngineError(EdgeclError):
     """A training engine is not available here, or cannot do what was asked."""
 

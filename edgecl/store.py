@@ -22,7 +22,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from edgecl.blob_folder import BlobFolder
-from edgecl.errors import BlobError, NoStoreError, StoreError, TaskExistsError, UnknownTaskError
+from edgecl.errors import (
+    BlobError,
+    NoEarlierError,
+    NoStoreError,
+    StoreError,
+    TaskExistsError,
+    UnknownTaskError,
+)
 from edgecl.lessons import LessonFolder, Lessons
 from edgecl.mending import alone, open_or_mend
 from edgecl.registry import REGISTRY_NAME, Registry, TaskEntry
@@ -145,7 +152,7 @@ class Store:
             data = previous(entry, self.blobs)
             if data is None:
                 hint = f"'edgecl enroll {task} FOLDER --replace' learns it anew"
-                raise StoreError(f"there is no earlier version of task '{task}' to go back to", hint)
+                raise NoEarlierError(f"there is no earlier version of task '{task}' to go back to", hint)
             back = self._succeed(TaskEntry.of(data), entry)
             self.registry.put(back)
         return back

@@ -24,7 +24,7 @@ from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
 
 ALARMS = ("doorbell", "smoke_alarm", "timer")
-LEARNING = ("enroll", "correct", "undo", "consolidate", "forget")
+LEARNING = ("enroll", "correct", "undo", "consolidate", "forget", "export-task", "import-task")
 COMMANDS = (*LEARNING, "predict", "listen", "serve", "evaluate", "tasks", "verify", "doctor")
 KITCHEN = ("kettle_whistle", "knock")
 RINGS_AT_S = (3.0, 10.0)

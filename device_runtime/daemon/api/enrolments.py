@@ -29,7 +29,7 @@ AS_IT_IS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 class Wanted(BaseModel):
     """What is to be learnt."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     task: str
     mode: Mode = "new"

@@ -33,7 +33,7 @@ class SoundView(SoundEvent):
 class Confirmed(BaseModel):
     """It was what was heard."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     kind: Literal["confirmed"]
 
@@ -41,7 +41,7 @@ class Confirmed(BaseModel):
 class Denied(BaseModel):
     """It was not: the task learns that."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     kind: Literal["not"]
 
@@ -49,7 +49,7 @@ class Denied(BaseModel):
 class Named(BaseModel):
     """It was this: that task learns it; the one that heard it, if it is another, that it was not its own."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     kind: Literal["is"]
     task: str

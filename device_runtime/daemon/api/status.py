@@ -49,7 +49,7 @@ class Status(BaseModel):
 class Listening(BaseModel):
     """Whether the source is heard."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     on: bool
 

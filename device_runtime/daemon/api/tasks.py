@@ -70,7 +70,7 @@ class Task(BaseModel):
 class Wish(BaseModel):
     """From which margin a sound is to count."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     margin: Margin
 

@@ -43,7 +43,7 @@ class Daemon:
         command = [sys.executable, "-m", "device_runtime", "serve", "--config", str(self._config)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self._errors)
         try:
-            until(lambda: self.socket.exists() and self.answers())
+            until(self.answers)
         except BaseException:
             self.close()
             raise
@@ -55,6 +55,9 @@ class Daemon:
 
     def answers(self) -> bool:
         assert self.process.poll() is None, self.said
+        with socket.socket(socket.AF_UNIX) as caller:
+            if caller.connect_ex(str(self.socket)):  # a dead daemon's
+                return False
         try:
             return self.http.get("/health").status_code == 200
         except httpx.TransportError:

@@ -95,6 +95,8 @@ def test_a_task_is_carried_from_one_daemon_to_another(
     for field in ("sha256", "threshold", "curve", "labels", "method"):
         assert brought.json()[field] == before[field]
     assert bring(daemon, exported.content, replace=True).status_code == 201
+    nothing = daemon.http.post("/tasks/alarms/undo")
+    assert (nothing.status_code, "no earlier version" in nothing.json()["detail"]) == (409, True)
     until(lambda: daemon.tasks()["alarms"]["heard"])
 
 

@@ -1,0 +1,64 @@
+"""`edgecl export-task`, `import-task`, `enroll --dry-run`: what leaves a home, comes in, or is only tried."""
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from tests.device.conftest import RATE_HZ, Edgecl
+
+
+def test_a_task_is_the_same_on_another_device(edgecl: Edgecl, recordings: Path, tmp_path: Path) -> None:
+    edgecl("enroll", "alarms", recordings / "alarms")
+    file, other = tmp_path / "alarms.safetensors", tmp_path / "other"
+    exported = edgecl("export-task", "alarms", file, "--json").json
+    assert exported["size_bytes"] == file.stat().st_size
+    assert edgecl("import-task", file, "--home", other).code == 0
+    here, there = (edgecl("tasks", "--json", *home).json["tasks"][0] for home in ((), ("--home", other)))
+    assert here["sha256"] == there["sha256"] == exported["sha256"]
+    assert (here["recordings"], there["recordings"]) == (12, None)
+    ring = recordings / "alarms" / "doorbell" / "0.wav"
+    here, there = (edgecl("predict", ring, "--json", *home).json for home in ((), ("--home", other)))
+    assert here == there
+    assert edgecl("correct", ring, "--not", "alarms/timer", "--home", other).code == 1
+
+
+def test_a_name_that_is_taken_is_replaced_only_when_asked(
+    edgecl: Edgecl, recordings: Path, tmp_path: Path
+) -> None:
+    edgecl("enroll", "alarms", recordings / "alarms")
+    edgecl("export-task", "alarms", tmp_path / "alarms.safetensors")
+    edgecl("enroll", "alarms", recordings / "kitchen", "--replace")
+    refused = edgecl("import-task", tmp_path / "alarms.safetensors")
+    assert (refused.code, "--replace" in refused.err) == (1, True)
+    assert edgecl("import-task", tmp_path / "alarms.safetensors", "--replace").code == 0
+    assert edgecl("undo", "alarms", "--json").json["labels"] == ["kettle_whistle", "knock"]
+
+
+def test_what_is_no_task_is_refused(edgecl: Edgecl, recordings: Path, tmp_path: Path) -> None:
+    (tmp_path / "noise").write_bytes(np.random.RandomState(0).bytes(5000))
+    assert "no task blob" in edgecl("import-task", tmp_path / "noise").err
+    assert edgecl("import-task", tmp_path / "nothing").code == 1
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_dry_run_says_what_would_be_heard_and_stores_nothing(
+    edgecl: Edgecl, recordings: Path, evening: np.ndarray, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "evening.wav", evening, RATE_HZ)
+    asked = "enroll", "alarms", recordings / "alarms", "--dry-run", "--hear", tmp_path / "evening.wav"
+    tried = edgecl(*asked, "--json").json
+    assert tried["stored"] is False
+    assert {one["label"] for one in tried["heard"]} >= {"doorbell"}
+    assert tried["heard_s"] == len(evening) / RATE_HZ
+    assert edgecl("tasks", "--json").json["tasks"] == []
+    shown = edgecl(*asked).out
+    assert "heard doorbell from" in shown
+    assert "nothing was stored" in shown
+    stored = edgecl("enroll", "alarms", recordings / "alarms", "--json").json
+    assert stored["stored"] is True
+    assert stored["recordings_from_cache"] == 12
+    assert stored["held_out_accuracy"] == tried["held_out_accuracy"]
+    assert "heard" not in stored
+    again = edgecl("enroll", "alarms", recordings / "alarms", "--hear", tmp_path / "evening.wav", "--replace")
+    assert (again.code, "--dry-run" in again.err) == (2, True)
