@@ -15,7 +15,7 @@ from device_runtime.daemon.loud import TASK as LOUD
 from device_runtime.daemon.past import HISTORY_NAME, Judgement, Past, not_heard
 from edgecl.errors import UsageError
 from edgecl.events import SoundEvent, SourceEvent, rfc3339
-from edgecl.privacy import NO_MICROPHONE
+from edgecl.privacy import NO_HISTORY, NO_MICROPHONE
 
 router = APIRouter(tags=["events"])
 Count = Annotated[int, Query(ge=1, le=1000)]
@@ -161,8 +161,8 @@ def _sound(here: Place, identity: str) -> SoundEvent:
 
 @contextmanager
 def _past(here: Place) -> Iterator[Past | None]:
-    """The history, for one request."""
-    past = Past.open(here.home / HISTORY_NAME)
+    """The history, for one request; None where there is none, or what it holds is nobody's business."""
+    past = None if here.config.privacy >= NO_HISTORY else Past.open(here.home / HISTORY_NAME)
     if past is None:
         yield None
         return

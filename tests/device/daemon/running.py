@@ -23,13 +23,20 @@ class Daemon:
     """`edgecl serve` with its API, listening to an endless evening."""
 
     def __init__(
-        self, folder: Path, bundle: Path, evening: np.ndarray, token: str = "", more: str = ""
+        self,
+        folder: Path,
+        bundle: Path,
+        evening: np.ndarray,
+        token: str = "",
+        more: str = "",
+        privacy: int = 0,
     ) -> None:
         """`more`: of its configuration."""
         self.home, self.socket, self.port = folder / "home", folder / "api.sock", free_port()
         soundfile.write(folder / "evenings.wav", np.tile(evening, 20), RATE_HZ)
         (folder / "config.toml").write_text(
-            f'home = "{self.home}"\nbundle = "{bundle}"\n[source]\npath = "{folder}/evenings.wav"\n'
+            f'home = "{self.home}"\nbundle = "{bundle}"\nprivacy = {privacy}\n'
+            f'[source]\npath = "{folder}/evenings.wav"\n'
             f'[api]\nenabled = true\nsocket = "{self.socket}"\nport = {self.port}\ntoken = "{token}"\n{more}'
         )
         self._config = folder / "config.toml"
