@@ -11,10 +11,11 @@ import { SoundItem } from "./sound.js";
 import { Spectrogram } from "./spectrogram.js";
 
 const LAST = 6; // sounds
+const UNTOLD = 3; // the privacy level from which no figure is told
 const parts = {
   state: h("b"), detail: h("p"), hint: h("p", { class: "hint" }),
   toggle: h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch" }, "Listening"),
-  level: h("canvas", { class: "meter" }), figure: h("output", { class: "figure" }),
+  gauge: h("div", { class: "gauge" }), level: h("canvas", { class: "meter" }), figure: h("output", { class: "figure" }),
   strip: h("canvas", { class: "strip", role: "img", "aria-label": "Spectrogram of the last 30 seconds" }),
   blind: h("p", { class: "empty" }), scores: h("ul", { class: "plain" }), untaught: h("div", { class: "empty" }),
   last: h("ol", { class: "plain sounds" }), unheard: h("p", { class: "empty" }),
@@ -34,7 +35,7 @@ function mount(section) {
   const place = h("div", { role: "meter", "aria-label": "Level", "aria-valuemin": "-80", "aria-valuemax": "0", "aria-valuenow": "-80", class: "level" }, parts.level);
   section.append(
     h("div", { class: "card ear-card" }, h("div", {}, parts.state, parts.detail, parts.hint), parts.toggle),
-    h("div", { class: "card" }, h("div", { class: "gauge" }, place, parts.figure), parts.strip, parts.blind),
+    h("div", { class: "card" }, fill(parts.gauge, place, parts.figure), parts.strip, parts.blind),
     h("div", { class: "columns" },
       h("div", { class: "card" }, h("h2", {}, "What the tasks make of it"), parts.scores, parts.untaught),
       h("div", { class: "card" }, h("h2", {}, "Heard last"), parts.last, parts.unheard,
@@ -92,6 +93,7 @@ function showStatus({ source, listening = true }) {
   if (!listening) meter.rest();
   parts.strip.hidden = !mayHear();
   parts.blind.hidden = mayHear();
+  parts.gauge.hidden = known.status.privacy >= UNTOLD;
   write(parts.blind, `The privacy level is ${known.status.privacy}: nothing of the microphone is shown here.`);
 }
 

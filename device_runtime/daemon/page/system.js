@@ -72,7 +72,7 @@ function gauge(name, text, share, alarming = share > FULL) {
 function showFacts(told) {
   const { source, privacy = 0 } = known.status;
   fill(parts.facts, Object.entries({
-    Microphone: [source.name, source.detail, source.hint].filter(Boolean).join(" – "),
+    Microphone: [source.name, source.state, source.detail, source.hint].filter(Boolean).join(" – "),
     "Dropped audio": told.lost_frames ? `${span(told.lost_frames / source.rate_hz)} since the microphone was opened` : "none",
     "Dropped events": told.dropped_events || "none",
     "A window takes": told.window_ms === null ? "–" : `${told.window_ms.toFixed(1)} ms of the 500 there are`,

@@ -48,6 +48,7 @@ class Window:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._note)
         self.page.goto(url)
+        assert self.page.evaluate("document.compatMode") == "CSS1Compat"
 
     def show(self, view: str) -> None:
         """Go to a view, by its link."""

@@ -248,6 +248,71 @@ def test_a_task_is_exported_forgotten_and_imported_again(board: Daemon, opened: 
     expect(page.get_by_text("All 2 tasks are what they were")).to_be_visible()
 
 
+def test_a_sound_is_recorded_on_the_board_and_taken_out_again(board: Daemon, opened: Opened) -> None:
+    window = opened(board)
+    page = window.page
+    window.show("Teach")
+    page.get_by_label("Its name").fill("rings")
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_label("Add a sound").fill("ring")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_label("Seconds to record of ring").select_option("2")
+    page.get_by_role("button", name="Record ring").click()
+    expect(page.get_by_text("Recording: make the sound")).to_be_visible()
+    window.picture("teach-recording")
+    expect(page.get_by_role("heading", name="ring 1 take")).to_be_visible()
+    expect(page.get_by_text("Record 4 more at least")).to_be_visible()
+    expect(page.get_by_text("There is just one sound")).to_be_visible()
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
+    page.get_by_role("button", name="Remove take 1 of ring").click()
+    expect(page.get_by_role("heading", name="ring", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Give up").click()
+
+
+def test_takes_that_are_too_quiet_or_clipped_are_told(board: Daemon, opened: Opened, tmp_path: Path) -> None:
+    window = opened(board)
+    page = window.page
+    (tmp_path / "bell").mkdir()
+    for name, gain in (("soft", 0.002), ("loud", 30)):
+        soundfile.write(tmp_path / "bell" / f"{name}.wav", (gain * clip("doorbell", 0)).clip(-1, 1), RATE_HZ)
+    window.show("Teach")
+    page.get_by_label("Its name").fill("bells")
+    page.get_by_role("button", name="Begin").click()
+    window.drop(tmp_path / "bell", ".drop")
+    expect(page.get_by_text("1 take is clipped")).to_be_visible()
+    expect(page.get_by_text("1 take is very quiet")).to_be_visible()
+    page.get_by_role("button", name="Give up").click()
+    page.get_by_role("button", name="Throw away").click()
+    expect(page.get_by_role("button", name="Begin")).to_be_visible()
+
+
+def test_what_a_sound_was_is_learnt_and_can_be_taken_back(board: Daemon, opened: Opened) -> None:
+    window = opened(board)
+    page = window.page
+    before = board.tasks()["alarms"]["sha256"]
+    window.show("Events")
+    page.get_by_label("Task", exact=True).select_option("alarms")
+    expect(page.locator("#view-events .sound").filter(has_text=ODD)).to_have_count(0)
+    page.get_by_role("button", name="It was not doorbell").first.click()
+    page.get_by_role("dialog").get_by_label("Sound").select_option("timer")
+    window.picture("events-it-was")
+    page.get_by_role("button", name="It was this").click()
+    expect(page.get_by_text("it was timer (alarms)")).to_be_visible()
+    expect(page.locator(".changed")).to_contain_text("No other task was touched")
+    assert board.tasks()["alarms"]["sha256"] != before
+    page.get_by_role("button", name="Take it back").click()
+    expect(page.get_by_text("alarms is what it was before")).to_be_visible()
+    assert board.tasks()["alarms"]["sha256"] == before
+
+
+def test_a_sound_that_was_heard_is_played(board: Daemon, opened: Opened) -> None:
+    window = opened(board)
+    window.show("Events")
+    window.page.get_by_role("button", name="Play doorbell").first.click()
+    expect(window.page.get_by_role("button", name="Stop doorbell")).to_be_visible()
+    expect(window.page.get_by_role("button", name="Stop doorbell")).to_have_count(0)
+
+
 def test_listening_is_switched_off_and_on(board: Daemon, opened: Opened) -> None:
     page = opened(board).page
     switch = page.get_by_role("switch", name="Listening")
