@@ -61,6 +61,18 @@ def test_a_token_guards_the_port_is_masked_and_the_daemon_ends_cleanly_while_fol
 ) -> None:
     daemon = Daemon(tmp_path, bundle, evening, TOKEN)
     try:
+        for free in ("/", "/page/index.html"):
+            assert httpx.get(f"http://127.0.0.1:{daemon.port}{free}").status_code == 200
+        for guarded in (
+            "/live",
+            "/events",
+            "/sounds",
+            "/docs",
+            "/openapi.json",
+            "/page",
+            "//page/index.html",
+        ):
+            assert httpx.get(f"http://127.0.0.1:{daemon.port}{guarded}").status_code == 401
         url = f"http://127.0.0.1:{daemon.port}/config"
         assert httpx.get(url).status_code == 401
         assert httpx.get(url, headers={"Authorization": "Bearer wrong"}).status_code == 401

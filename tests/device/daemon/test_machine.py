@@ -1,0 +1,54 @@
+"""How the machine is, from /proc and /sys."""
+
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+
+from device_runtime.daemon import machine
+from device_runtime.daemon.journal import REMEMBERED, Journal
+
+
+def test_memory_is_what_the_system_says() -> None:
+    told, asked = machine.memory(), psutil.Process()
+    assert told.rss == pytest.approx(asked.memory_info().rss, rel=0.1)
+    assert told.total == pytest.approx(psutil.virtual_memory().total, rel=0.01)
+    assert 0 < told.available <= told.total
+
+
+def test_a_board_tells_its_model_and_its_warmest_zone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "PROC", tmp_path)
+    monkeypatch.setattr(machine, "SYS", tmp_path)
+    assert machine.temperature_c() is None
+    assert machine.memory() == machine.Memory(0, 0, 0)
+    assert machine.name() == os.uname().machine
+    (tmp_path / "device-tree").mkdir()
+    (tmp_path / "device-tree/model").write_bytes(b"Raspberry Pi 4 Model B Rev 1.4\0")
+    for number, told in enumerate(("48312\n", "61004\n", "broken")):
+        zone = tmp_path / f"class/thermal/thermal_zone{number}"
+        zone.mkdir(parents=True)
+        (zone / "temp").write_text(told)
+    assert machine.name() == f"Raspberry Pi 4 Model B Rev 1.4, {os.uname().machine}"
+    assert machine.temperature_c() == 61.004
+
+
+def test_a_busy_process_takes_most_of_a_core() -> None:
+    processor = machine.Processor()
+    end_s = processor._sample()[1] + 0.3
+    while processor._sample()[1] < end_s:
+        pass
+    assert processor.percent() > 20
+
+
+def test_a_journal_remembers_the_newest_and_tells_each_once() -> None:
+    shown, told = [], []
+    journal = Journal(shown.append)
+    journal.told = told.append
+    for number in range(REMEMBERED + 10):
+        journal.message(f"sentence {number}")
+    assert [one.text for one in journal.newest(2)] == shown[-2:] == ["sentence 508", "sentence 509"]
+    assert len(journal.newest(10_000)) == REMEMBERED
+    assert [one.text for one in told] == shown

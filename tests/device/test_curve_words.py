@@ -1,0 +1,17 @@
+"""The learning curve travels in a blob's record."""
+
+import pytest
+
+from device_runtime.curve import Point, from_words, to_words
+
+
+def test_a_curve_comes_back_as_it_was_written() -> None:
+    curve = [Point(12, 0.8125, 0.71, 0.88), Point(48, 1.0, 0.9432, 1.0)]
+    assert from_words(to_words(curve)) == curve
+    assert len(to_words(curve)) < 70
+    assert from_words(to_words([])) == []
+
+
+@pytest.mark.parametrize("words", [None, 7, "", "x", "1 2", "1 2 3 4 5", "1 nan 0 0", "1.5 0 0 0", "; ;"])
+def test_what_is_no_curve_has_no_points(words: object) -> None:
+    assert from_words(words) == []
