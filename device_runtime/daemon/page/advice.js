@@ -15,8 +15,8 @@ export function adviceOn(label, takes, judged) {
   const clipped = takes.filter(({ id }) => judged.get(id)?.clipped).length;
   const quiet = takes.filter(({ id }) => judged.get(id)?.quiet).length;
   return [
-    clipped && { text: `${count(clipped, "take is", "takes are")} clipped: step back, or turn the input down.`, kind: "hint bad" },
-    quiet && { text: `${count(quiet, "take is", "takes are")} very quiet: go closer.`, kind: "hint bad" },
+    clipped && warning(clipped, "clipped: step back, or turn the input down"),
+    quiet && warning(quiet, "very quiet: go closer"),
     !isNegative(label) && enough(takes.length),
   ].filter(Boolean);
 }
@@ -28,7 +28,7 @@ export function adviceOnAll(takes, known) {
   if (!takes.length) return "Add a sound and record it, or drop a folder with one sub-folder for each sound.";
   if (!sounds.length) return "All of this is to be ignored: add a sound to be heard.";
   if (sounds.length === 1 && labels.size === 1) {
-    return "There is just one sound. Record also what it must not be taken for: speech, steps, other noises of the place.";
+    return "There is just one sound. Record also what it must not be taken for: speech, steps, noises of the place.";
   }
   return "";
 }
@@ -36,8 +36,14 @@ export function adviceOnAll(takes, known) {
 /** Whether there is enough to learn from. */
 export const suffices = (takes, known) => takes.length > 0 && !adviceOnAll(takes, known);
 
+function warning(number, fault) {
+  return { text: `${count(number, "take is", "takes are")} ${fault}.`, kind: "hint bad" };
+}
+
 function enough(number) {
-  if (number < FEW) return { text: number ? `Record ${FEW - number} more at least; ${GOOD_START} are a good start.` : `Record it, ${GOOD_START} times if you can: near and far, loud and soft.`, kind: "hint" };
-  if (number < GOOD_START) return { text: `${GOOD_START - number} more make a good start: near and far, loud and soft.`, kind: "quiet" };
+  if (!number) return { text: `Record it, ${GOOD_START} times if you can: near and far, loud and soft.`, kind: "hint" };
+  if (number < FEW) return { text: `Record ${FEW - number} more at least; ${GOOD_START} are a good start.`, kind: "hint" };
+  const missing = GOOD_START - number;
+  if (missing > 0) return { text: `${missing} more make a good start: near and far, loud and soft.`, kind: "quiet" };
   return { text: "A good start. More, from other days and places, make it surer.", kind: "quiet" };
 }

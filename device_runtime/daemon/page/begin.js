@@ -13,43 +13,54 @@ export const wish = { task: "" };
 
 /** A form that calls `begun(lesson)`. */
 export function beginning(begun) {
-  const name = h("input", { id: "task-name", name: "task", required: true, maxlength: 64, autocomplete: "off", autocapitalize: "none", placeholder: "such as: alarms" });
-  const which = h("select", { id: "task-which" }, h("option", { value: "" }, "a new task"), known.tasks.map(({ task }) => h("option", { value: task }, task)));
+  const which = h("select", { id: "task-which", onchange: choose },
+    h("option", { value: "" }, "a new task"), known.tasks.map(({ task }) => h("option", { value: task }, task)));
+  const name = h("input", {
+    id: "task-name", maxlength: 64, autocomplete: "off", autocapitalize: "none", placeholder: "such as: alarms",
+  });
   const named = h("div", {}, h("label", { for: "task-name" }, "Its name"), name);
   const anew = h("input", { type: "checkbox", id: "task-anew" });
-  const how = h("p", { class: "check", hidden: true }, anew, h("label", { for: "task-anew" }, "Learn it anew, from these recordings alone"));
+  const how = h("p", { class: "check" },
+    anew, h("label", { for: "task-anew" }, "Learn it anew, from these recordings alone"));
   const go = h("button", { class: "main" }, "Begin");
-  const choose = () => {
+
+  function choose() {
     named.hidden = which.value !== "";
-    name.required = which.value === "";
+    name.required = !named.hidden;
     how.hidden = which.value === "";
-  };
-  which.addEventListener("change", choose);
+  }
+
+  async function begin() {
+    const mode = which.value ? (anew.checked ? "replace" : "add") : "new";
+    begun(await Lesson.begin(which.value || name.value.trim(), mode));
+  }
+
   which.value = known.tasks.some(({ task }) => task === wish.task) ? wish.task : "";
   wish.task = "";
   choose();
-  const begin = async () => begun(await Lesson.begin(which.value || name.value.trim(), which.value ? (anew.checked ? "replace" : "add") : "new"));
-  const form = h("form", { class: "card", onsubmit: (event) => {
-    event.preventDefault();
-    whileBusy(go, begin);
-  } },
-  h("h2", {}, known.tasks.length ? "What shall the board learn?" : "Nothing was taught yet: teach the first sound"),
-  h("p", {}, "A task is a handful of sounds that are told apart: doorbell, smoke alarm and timer, say. A new task never changes the others."),
-  h("div", { class: "fields" }, h("div", { hidden: !known.tasks.length }, h("label", { for: "task-which" }, "Teach"), which), named), how,
-  h("p", { class: "buttons" }, go));
+  const asked = h("div", { hidden: !known.tasks.length }, h("label", { for: "task-which" }, "Teach"), which);
+  const form = h("form", { class: "card", onsubmit: (event) => (event.preventDefault(), whileBusy(go, begin)) },
+    h("h2", {}, known.tasks.length ? "What shall the board learn?" : "Nothing was taught yet: teach the first sound"),
+    h("p", {}, "A task is a handful of sounds that are told apart: doorbell, smoke alarm and timer, say. ",
+      "A new task never changes the others."),
+    h("div", { class: "fields" }, asked, named), how, h("p", { class: "buttons" }, go));
   return h("div", {}, form, unfinished(begun));
 }
 
 /** Those that were begun and not finished, here or in another browser. */
 function unfinished(begun) {
   const place = h("div");
-  const list = async () => {
-    const open = (await ask("GET", "/enrolments")).filter(({ state }) => UNFINISHED.has(state));
-    if (open.length) fill(place, h("div", { class: "card" }, h("h2", {}, "Begun already"), h("ul", { class: "plain" }, open.map(row))));
-  };
-  const row = (view) => h("li", { class: "row" },
-    h("span", { class: "name" }, h("b", {}, view.task), " ", h("span", { class: "quiet" }, count(view.takes.length, "recording"))),
-    action("Go on", () => begun(new Lesson(view)), { "aria-label": `Go on with ${view.task}` }));
-  list().catch(() => {});
+  ask("GET", "/enrolments").then((all) => {
+    const open = all.filter(({ state }) => UNFINISHED.has(state));
+    const list = h("ul", { class: "plain" }, open.map((view) => row(view, begun)));
+    if (open.length) fill(place, h("div", { class: "card" }, h("h2", {}, "Begun already"), list));
+  }, () => {}); // the connection tells of itself
   return place;
+}
+
+function row(view, begun) {
+  const takes = h("span", { class: "quiet" }, count(view.takes.length, "recording"));
+  return h("li", { class: "row" },
+    h("span", { class: "name" }, h("b", {}, view.task), " ", takes),
+    action("Go on", () => begun(new Lesson(view)), { "aria-label": `Go on with ${view.task}` }));
 }

@@ -17,7 +17,8 @@ export function curve(points) {
   const told = points.map((point) => `${percent(point.accuracy)} by ${point.recordings}`).join(", ");
   const line = (of) => points.map((point) => `${x(point)},${y(of(point))}`);
   const band = [...line((point) => point.high), ...line((point) => point.low).reverse()];
-  return s("svg", { class: "curve", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Recognised, by how many recordings teach: ${told}` },
+  const name = `Recognised, by how many recordings teach: ${told}`;
+  return s("svg", { class: "curve", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": name },
     [floor, (1 + floor) / 2, 1].map((share) => grid(share, y(share))),
     s("polygon", { class: "band", points: band.join(" ") }),
     s("polyline", { class: "line", points: line((point) => point.accuracy).join(" ") }),

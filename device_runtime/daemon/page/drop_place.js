@@ -24,7 +24,10 @@ export function takesDrops(element, take) {
 
 /** A button that lets files be chosen, or a whole folder. */
 export function chooser(text, take, { folder = false, name = text } = {}) {
-  const input = h("input", { type: "file", multiple: true, webkitdirectory: folder, accept: folder ? null : "audio/*,.flac,.opus,.aiff", hidden: true, "aria-label": name });
+  const accept = folder ? null : "audio/*,.flac,.opus,.aiff";
+  const input = h("input", {
+    type: "file", multiple: true, webkitdirectory: folder, accept, hidden: true, "aria-label": name,
+  });
   const button = h("button", { type: "button", "aria-label": name, onclick: () => input.click() }, text);
   input.addEventListener("change", () => {
     const found = ofInput(input);

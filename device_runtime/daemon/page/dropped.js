@@ -20,7 +20,8 @@ export function ofInput({ files }) {
 
 /** What is left to learn from of all that was found, each with its label. */
 export function labelled(found) {
-  const recordings = found.filter(({ parts }) => RECORDING.test(parts.at(-1)) && !parts.some((part) => part.startsWith(".")));
+  const isHidden = (part) => part.startsWith(".");
+  const recordings = found.filter(({ parts }) => RECORDING.test(parts.at(-1)) && !parts.some(isHidden));
   const nested = new Set(recordings.filter(({ parts }) => parts.length > 2).map(({ parts }) => parts[0]));
   return recordings
     .map(({ file, parts }) => ({ file, label: labelOf(parts, nested.has(parts[0])) }))

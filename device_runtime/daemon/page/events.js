@@ -74,7 +74,8 @@ function listOf(name, start) {
   const there = groups.find((group) => group.dataset.day === name);
   if (there) return there.lastElementChild;
   const list = h("ol", { class: "plain sounds" });
-  const group = h("section", { class: "card day", "data-day": name, "data-start": start, "aria-label": name }, h("h2", {}, name), list);
+  const group = h("section", { class: "card day", "data-day": name, "data-start": start, "aria-label": name },
+    h("h2", {}, name), list);
   parts.days.insertBefore(group, groups.find((other) => other.dataset.start < start) ?? null);
   return list;
 }
@@ -88,7 +89,8 @@ function clear() {
 
 function tellEmpty() {
   const filtered = parts.task.value || parts.label.value;
-  const unheard = known.tasks.length ? ["Nothing was heard yet. Make one of the sounds near the microphone; it will stand here."]
+  const unheard = known.tasks.length
+    ? ["Nothing was heard yet. Make one of the sounds near the microphone; it will stand here."]
     : ["Nothing was taught yet: ", h("a", { href: "#teach" }, "teach the first sound"), "."];
   parts.empty.hidden = items.size > 0;
   if (!items.size) fill(parts.empty, filtered ? "Nothing like this was heard." : unheard);

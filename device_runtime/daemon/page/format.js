@@ -4,12 +4,17 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 const longDay = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const DAY_MS = 86_400_000;
 
-export const percent = (share) => (share === null || share === undefined ? "–" : `${(100 * share).toFixed(share < 1 && share > 0.9 ? 1 : 0)} %`);
 export const signed = (number) => `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(2)}`;
-export const decibels = (level) => (level === null || level === undefined ? "" : `${level.toFixed(0).replace("-", "−")} dBFS`);
+export const decibels = (level) => `${level.toFixed(0).replace("-", "−")} dBFS`;
 export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
 export const time = (moment) => clock.format(new Date(moment));
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** 0.987 → "98.7 %"; nothing is known → "–". */
+export function percent(share) {
+  if (share === null || share === undefined) return "–";
+  return `${(100 * share).toFixed(share > 0.9 && share < 1 ? 1 : 0)} %`;
+}
 
 /** 1536 → "1.5 kB". */
 export function size(bytes) {

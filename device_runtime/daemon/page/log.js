@@ -8,7 +8,8 @@ const MOST = 200; // lines
 
 export class Log {
   #list = h("ol", { class: "plain log" });
-  element = h("div", { class: "scrolls", tabindex: "0", role: "log", "aria-label": "Log", "aria-live": "off" }, this.#list);
+  element = h("div", { class: "scrolls", tabindex: "0", role: "log", "aria-label": "Log", "aria-live": "off" },
+    this.#list);
 
   async load() {
     const lines = await ask("GET", "/log", { query: { count: MOST } });

@@ -10,7 +10,7 @@ import { tasks } from "./tasks.js";
 import { teach } from "./teach.js";
 
 const views = { now, events, teach, tasks, system };
-const EAR = { listening: "listening", starting: "starting", silent: "silent", clipping: "too loud", "wrong rate": "wrong rate", hung: "no sound", failed: "no microphone" };
+const EAR = { clipping: "too loud", hung: "no sound", failed: "no microphone" }; // other states are called as they are
 let shown = null;
 
 function showView() {
@@ -32,7 +32,7 @@ function showView() {
 function showEar() {
   const { source, listening = true } = known.status;
   document.getElementById("ear").dataset.state = listening ? source.state : "off";
-  write(document.getElementById("ear-text"), listening ? EAR[source.state] : "switched off");
+  write(document.getElementById("ear-text"), listening ? (EAR[source.state] ?? source.state) : "switched off");
 }
 
 function showConnection({ wait_ms, problem }) {

@@ -1,7 +1,7 @@
 /** How loud it is, as a bar with the loudest of the last moments beside it. */
 
 import { colour, fitted, withColours } from "./canvas.js";
-import { write } from "./dom.js";
+import { h, write } from "./dom.js";
 import { decibels } from "./format.js";
 
 const FLOOR_DBFS = -80;
@@ -14,13 +14,16 @@ export class Meter {
   #level_dbfs = FLOOR_DBFS;
   #told_ms = 0;
   #colours = {};
+  canvas = h("canvas", { class: "meter" });
+  figure = h("output", { class: "figure" });
+  element = h("div", { class: "level", role: "meter", "aria-label": "Level" }, this.canvas);
 
-  /** `place` has the role of a meter, `figure` shows the number. */
-  constructor(canvas, place, figure) {
-    this.canvas = canvas;
-    this.place = place;
-    this.figure = figure;
-    withColours(() => (this.#colours = { rail: colour("--rail"), bar: colour("--accent"), loud: colour("--bad"), peak: colour("--ink") }));
+  constructor() {
+    this.element.setAttribute("aria-valuemin", FLOOR_DBFS);
+    this.element.setAttribute("aria-valuemax", 0);
+    withColours(() => {
+      this.#colours = Object.fromEntries(["rail", "accent", "bad", "ink"].map((name) => [name, colour(`--${name}`)]));
+    });
   }
 
   add(level_dbfs) {
@@ -40,16 +43,16 @@ export class Meter {
     const across = (level) => ((level - FLOOR_DBFS) / -FLOOR_DBFS) * width;
     context.fillStyle = this.#colours.rail;
     context.fillRect(0, 0, width, height);
-    context.fillStyle = this.#level_dbfs > LOUD_DBFS ? this.#colours.loud : this.#colours.bar;
+    context.fillStyle = this.#level_dbfs > LOUD_DBFS ? this.#colours.bad : this.#colours.accent;
     context.fillRect(0, 0, across(this.#level_dbfs), height);
-    context.fillStyle = this.#peak_dbfs > LOUD_DBFS ? this.#colours.loud : this.#colours.peak;
+    context.fillStyle = this.#peak_dbfs > LOUD_DBFS ? this.#colours.bad : this.#colours.ink;
     context.fillRect(Math.max(0, across(this.#peak_dbfs) - 2), 0, 2, height);
     if (now_ms - this.#told_ms > TOLD_EVERY_MS) this.#tell(now_ms);
   }
 
   #tell(now_ms) {
     this.#told_ms = now_ms;
-    this.place.setAttribute("aria-valuenow", Math.round(this.#peak_dbfs));
+    this.element.setAttribute("aria-valuenow", Math.round(this.#peak_dbfs));
     write(this.figure, decibels(this.#peak_dbfs));
   }
 }

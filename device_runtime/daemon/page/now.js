@@ -15,7 +15,7 @@ const UNTOLD = 3; // the privacy level from which no figure is told
 const parts = {
   state: h("b"), detail: h("p"), hint: h("p", { class: "hint" }),
   toggle: h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch" }, "Listening"),
-  gauge: h("div", { class: "gauge" }), level: h("canvas", { class: "meter" }), figure: h("output", { class: "figure" }),
+  gauge: h("div", { class: "gauge" }),
   strip: h("canvas", { class: "strip", role: "img", "aria-label": "Spectrogram of the last 30 seconds" }),
   blind: h("p", { class: "empty" }), scores: h("ul", { class: "plain" }), untaught: h("div", { class: "empty" }),
   last: h("ol", { class: "plain sounds" }), unheard: h("p", { class: "empty" }),
@@ -32,15 +32,14 @@ let meter, spectrogram, scores, unfollow;
 export const now = { mount, show, hide };
 
 function mount(section) {
-  const place = h("div", { role: "meter", "aria-label": "Level", "aria-valuemin": "-80", "aria-valuemax": "0", "aria-valuenow": "-80", class: "level" }, parts.level);
+  meter = new Meter();
   section.append(
     h("div", { class: "card ear-card" }, h("div", {}, parts.state, parts.detail, parts.hint), parts.toggle),
-    h("div", { class: "card" }, fill(parts.gauge, place, parts.figure), parts.strip, parts.blind),
+    h("div", { class: "card" }, fill(parts.gauge, meter.element, meter.figure), parts.strip, parts.blind),
     h("div", { class: "columns" },
       h("div", { class: "card" }, h("h2", {}, "What the tasks make of it"), parts.scores, parts.untaught),
       h("div", { class: "card" }, h("h2", {}, "Heard last"), parts.last, parts.unheard,
         h("p", { class: "buttons" }, h("a", { href: "#events" }, "All events")))));
-  meter = new Meter(parts.level, place, parts.figure);
   spectrogram = new Spectrogram(parts.strip);
   scores = new Scores(parts.scores);
   parts.toggle.addEventListener("click", () => whileBusy(parts.toggle, toggle));

@@ -42,7 +42,8 @@ async function sound(blob, rest) {
   try {
     await audio.play();
   } catch (error) {
-    if (error.name !== "AbortError") throw new Problem("this browser cannot play the recording", "WAV, FLAC and MP3 are played by most");
+    if (error.name === "AbortError") return;
+    throw new Problem("this browser cannot play the recording", "WAV, FLAC and MP3 are played by most");
   }
   ended = rest;
 }

@@ -11,7 +11,8 @@ const TICK_MS = 800;
 export async function recorded(place, seconds, record) {
   const leaving = new AbortController();
   const number = h("p", { class: "countdown", role: "status" });
-  fill(place, h("div", { class: "recording" }, number, h("button", { type: "button", onclick: () => leaving.abort() }, "Stop")));
+  const stop = h("button", { type: "button", onclick: () => leaving.abort() }, "Stop");
+  fill(place, h("div", { class: "recording" }, number, stop));
   try {
     for (let left = COUNTDOWN; left; left--) {
       write(number, String(left));
@@ -29,12 +30,10 @@ export async function recorded(place, seconds, record) {
 
 /** Record, and show how loud it is and how much is left. */
 async function running(place, seconds, record) {
-  const canvas = h("canvas", { class: "meter" });
-  const figure = h("span", { class: "figure" });
+  const [meter, playout, began_ms] = [new Meter(), new Playout(), performance.now()];
   const left = h("progress", { max: seconds, value: 0, "aria-label": "Recorded" });
-  const level = h("div", { role: "meter", "aria-label": "Level", "aria-valuemin": "-80", "aria-valuemax": "0" }, canvas);
-  fill(place, h("div", { class: "recording on" }, h("p", { role: "status" }, h("span", { class: "dot" }), " Recording: make the sound"), level, figure, left));
-  const [meter, playout, began_ms] = [new Meter(canvas, level, figure), new Playout(), performance.now()];
+  const told = h("p", { role: "status" }, h("span", { class: "dot" }), " Recording: make the sound");
+  fill(place, h("div", { class: "recording on" }, told, meter.element, meter.figure, left));
   const unfollow = follow((moment) => playout.add(moment));
   let goes = true;
   const draw = (now_ms) => {

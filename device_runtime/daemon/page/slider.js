@@ -12,7 +12,8 @@ export class Slider {
     this.#range = h("input", { type: "range", id: `margin ${id}`, min: -0.5, max: 1, step: 0.01 });
     this.#figure = h("output", { for: `margin ${id}`, class: "figure" });
     this.#range.addEventListener("input", () => write(this.#figure, signed(Number(this.#range.value))));
-    this.#range.addEventListener("change", () => whileBusy(this.#range, () => this.#settle(set(Number(this.#range.value)))));
+    const change = () => this.#settle(set(Number(this.#range.value)));
+    this.#range.addEventListener("change", () => whileBusy(this.#range, change));
     this.element = h("div", { class: "slider" },
       h("label", { for: `margin ${id}` }, name), this.#figure, this.#range,
       action("Reset", () => this.#settle(reset()), { "aria-label": `Reset ${name}` }));

@@ -7,50 +7,64 @@ import { fetched, path } from "./http.js";
 import { player } from "./player.js";
 import { changed, judge, said, whatItWas } from "./verdict.js";
 
-const LOUD = "_loud";
+const LOUD = "_loud"; // the task of what is only loud
 
 export class SoundItem {
-  #parts = { time: h("time"), label: h("b"), task: h("span", { class: "quiet" }), figures: h("span", { class: "figure" }) };
+  #time = h("time");
+  #label = h("b");
+  #task = h("span", { class: "quiet" });
+  #figures = h("span", { class: "figure" });
   #buttons = h("div", { class: "buttons" });
   #verdict = h("div", { class: "verdict" });
-  #drawn = "";
+  #offered = "";
 
   constructor(sound) {
-    const { time, label, task, figures } = this.#parts;
+    const name = h("span", { class: "name" }, this.#label, " ", this.#task);
     this.element = h("li", { class: "sound" },
-      h("p", { class: "what" }, time, h("span", { class: "name" }, label, " ", task), figures), this.#buttons, this.#verdict);
+      h("p", { class: "what" }, this.#time, name, this.#figures), this.#buttons, this.#verdict);
     this.update(sound);
   }
 
   /** Show what is known of the sound now. */
   update(sound) {
-    this.sound = { verdict: null, audible: false, ...this.sound, ...sound };
-    const { start, end, label, task, score, level_dbfs, phase, exact = true } = this.sound;
-    const lasted = phase === "end" ? span((new Date(end) - new Date(start)) / 1000) : "sounding";
-    this.#parts.time.dateTime = start;
-    write(this.#parts.time, time(start));
-    write(this.#parts.label, task === LOUD ? "loud sound" : label);
-    write(this.#parts.task, task === LOUD ? "" : task);
-    const figures = [lasted, decibels(level_dbfs), task !== LOUD && percent(score)]; // which the privacy level may blank
-    write(this.#parts.figures, exact ? figures.filter(Boolean).join(" · ") : "");
+    this.sound = { verdict: null, audible: false, exact: true, ...this.sound, ...sound };
+    const { start, label, task, phase, verdict } = this.sound;
+    this.#time.dateTime = start;
+    write(this.#time, time(start));
+    write(this.#label, task === LOUD ? "loud sound" : label);
+    write(this.#task, task === LOUD ? "" : task);
+    write(this.#figures, this.#told());
     this.element.classList.toggle("sounding", phase !== "end");
     this.#offer();
+    if (verdict && !this.#verdict.childElementCount) fill(this.#verdict, badge(verdict));
+  }
+
+  /** How long, how loud, how surely; the privacy level may forbid it. */
+  #told() {
+    const { start, end, task, score, level_dbfs, phase, exact } = this.sound;
+    if (!exact) return "";
+    const lasted = phase === "end" ? span((new Date(end) - new Date(start)) / 1000) : "sounding";
+    return [lasted, decibels(level_dbfs), task !== LOUD && percent(score)].filter(Boolean).join(" · ");
   }
 
   /** The buttons, made anew only where they change. */
   #offer() {
     const { id, label, verdict, audible, phase, task } = this.sound;
-    const drawn = JSON.stringify([verdict, audible, phase === "end"]);
-    if (drawn === this.#drawn) return;
-    this.#drawn = drawn;
     const ended = phase === "end";
-    const mayCorrect = ended && audible && !verdict && mayHear();
+    const offered = JSON.stringify([verdict, audible, ended]);
+    if (offered === this.#offered) return;
+    this.#offered = offered;
+    const [isTasks, mayJudge] = [task !== LOUD, ended && !verdict];
+    const mayCorrect = mayJudge && audible && mayHear();
     fill(this.#buttons,
       audible && ended && player(() => fetched(path("sounds", id, "audio")), label),
-      ended && !verdict && task !== LOUD && action("Right", () => this.#judge({ kind: "confirmed" }), { "aria-label": `${label} is right` }),
-      mayCorrect && task !== LOUD && action("Not this", () => this.#judge({ kind: "not" }), { "aria-label": `Not ${label}` }),
+      mayJudge && isTasks && this.#judging("Right", `${label} is right`, { kind: "confirmed" }),
+      mayCorrect && isTasks && this.#judging("Not this", `Not ${label}`, { kind: "not" }),
       mayCorrect && action("It was …", () => this.#ask(), { "aria-label": `It was not ${label} but …` }));
-    if (verdict && !this.#verdict.childElementCount) fill(this.#verdict, h("p", { class: `badge ${verdict.kind}` }, said(verdict)));
+  }
+
+  #judging(text, name, verdict) {
+    return action(text, () => this.#judge(verdict), { "aria-label": name });
   }
 
   async #ask() {
@@ -59,11 +73,11 @@ export class SoundItem {
   }
 
   async #judge(wish) {
-    const learns = wish.kind !== "confirmed";
-    fill(this.#verdict, learns && h("p", { class: "quiet", role: "status" }, "The board is learning it …"));
+    const learns = h("p", { class: "quiet", role: "status" }, "The board is learning it …");
+    fill(this.#verdict, wish.kind !== "confirmed" && learns);
     try {
       const { verdict, correction } = await judge(this.sound, wish);
-      fill(this.#verdict, h("p", { class: `badge ${verdict.kind}`, tabindex: "-1" }, said(verdict)), correction && changed(correction));
+      fill(this.#verdict, badge(verdict), correction && changed(correction));
       this.update({ verdict });
       this.#verdict.firstElementChild.focus();
     } catch (error) {
@@ -72,3 +86,5 @@ export class SoundItem {
     }
   }
 }
+
+const badge = (verdict) => h("p", { class: `badge ${verdict.kind}`, tabindex: "-1" }, said(verdict));

@@ -9,6 +9,7 @@ import { player } from "./player.js";
 import { recorded } from "./recorder.js";
 
 const SECONDS = [2, 3, 5, 10];
+const NEGATIVES = "What the sounds must not be taken for: speech, steps, other noises of the place.";
 
 export class SoundCard {
   #takes = h("ul", { class: "plain takes" });
@@ -20,16 +21,12 @@ export class SoundCard {
   constructor(lesson, label) {
     this.lesson = lesson;
     this.label = label;
-    const title = isNegative(label) ? "None of these" : label;
-    const seconds = h("select", { "aria-label": `Seconds to record of ${title}` }, SECONDS.map((value) => h("option", { value }, `${value} s`)));
-    seconds.value = "3";
-    this.element = h("section", { class: "card sound-card", "aria-label": title },
-      h("h3", {}, title, " ", this.#number),
-      isNegative(label) && h("p", { class: "quiet" }, "What the sounds must not be taken for: speech, steps, other noises of the place."),
+    this.title = isNegative(label) ? "None of these" : label;
+    this.element = h("section", { class: "card sound-card", "aria-label": this.title },
+      h("h3", {}, this.title, " ", this.#number), isNegative(label) && h("p", { class: "quiet" }, NEGATIVES),
       this.#advice,
-      h("p", { class: "buttons" },
-        mayHear() && h("span", { class: "joined" }, action("Record", () => this.#record(Number(seconds.value)), { class: "record", "aria-label": `Record ${title}` }), seconds),
-        chooser("Add files", (found) => this.#send(found), { name: `Add files of ${title}` })),
+      h("p", { class: "buttons" }, mayHear() && this.#recording(),
+        chooser("Add files", (found) => this.#send(found), { name: `Add files of ${this.title}` })),
       this.#place, this.#takes);
     takesDrops(this.element, (found) => this.#send(found));
     this.update();
@@ -39,7 +36,8 @@ export class SoundCard {
   update() {
     const takes = this.lesson.takesOf(this.label);
     write(this.#number, takes.length ? count(takes.length, "take") : "");
-    fill(this.#advice, adviceOn(this.label, takes, this.lesson.judged).map(({ text, kind }) => h("p", { class: kind }, text)));
+    const advice = adviceOn(this.label, takes, this.lesson.judged);
+    fill(this.#advice, advice.map(({ text, kind }) => h("p", { class: kind }, text)));
     const ids = new Set(takes.map(({ id }) => id));
     for (const [id, row] of this.#rows) if (!ids.has(id)) this.#drop(id, row);
     takes.forEach((take, index) => this.#rows.has(take.id) ? this.#mark(take) : this.#add(take, index));
@@ -68,8 +66,15 @@ export class SoundCard {
     if (held) this.element.querySelector("button")?.focus();
   }
 
-  #record(seconds) {
-    return recorded(this.#place, seconds, () => this.lesson.record(this.label, seconds));
+  /** A button that records, and how long. */
+  #recording() {
+    const choices = SECONDS.map((value) => h("option", { value }, `${value} s`));
+    const seconds = h("select", { "aria-label": `Seconds to record of ${this.title}` }, choices);
+    const take = (wanted) => this.lesson.record(this.label, wanted);
+    const record = () => recorded(this.#place, Number(seconds.value), take);
+    seconds.value = SECONDS[1];
+    return h("span", { class: "joined" },
+      action("Record", record, { class: "record", "aria-label": `Record ${this.title}` }), seconds);
   }
 
   #send(found) {

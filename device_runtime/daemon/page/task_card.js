@@ -25,9 +25,11 @@ export class TaskCard {
     this.element = h("article", { class: "card task", "aria-label": name },
       h("h2", {}, name), this.#facts, this.#curve,
       h("details", {}, h("summary", {}, "From when a sound counts"),
-        h("p", { class: "quiet" }, "The margin it needs. Higher: fewer false alarms. Lower: less is missed."), this.#sliders),
+        h("p", { class: "quiet" }, "The margin it needs. Higher: fewer false alarms. Lower: less is missed."),
+        this.#sliders),
       h("p", { class: "buttons" },
-        h("a", { class: "button", href: "#teach", onclick: () => (wish.task = name), "aria-label": `Teach ${name} more` }, "Teach more"),
+        h("a", { class: "button", href: "#teach", "aria-label": `Teach ${name} more`, onclick: () => (wish.task = name) },
+          "Teach more"),
         action("Export", () => save(name), { "aria-label": `Export ${name}` }), this.#undo,
         action("Verify", () => this.#verify(), { "aria-label": `Verify ${name}` }),
         action("Forget", () => forget(name), { class: "danger", "aria-label": `Forget ${name}` })),
@@ -38,21 +40,25 @@ export class TaskCard {
   /** Show what is known of the task now. */
   update(task) {
     this.task = task;
-    for (const [label, slider] of this.#rows) if (!(label in task.thresholds)) this.#rows.delete(label) && slider.element.remove();
-    for (const label of soundsOf(task)) this.#slider(label);
+    const sounds = soundsOf(task);
+    for (const [label, slider] of this.#rows) {
+      if (!sounds.includes(label)) this.#rows.delete(label) && slider.element.remove();
+    }
+    for (const label of sounds) this.#slider(label);
     const drawn = JSON.stringify({ ...task, thresholds: null });
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     this.#undo.disabled = task.previous_sha256 === null;
     const ignored = task.labels.filter(isNegative);
     fill(this.#facts,
-      fact("Sounds", soundsOf(task).join(", ")),
+      fact("Sounds", sounds.join(", ")),
       ignored.length > 0 && fact("Taught to ignore", ignored.join(", ")),
       fact("Recognised", `${percent(task.held_out_accuracy)}${task.method ? `, by ${task.method}` : ""}`),
       fact("Learnt from", count(task.recordings, "recording")),
       fact("Size", `${size(task.size_bytes)}, ${new Date(task.created).toLocaleDateString()}`),
       !task.heard && fact("Now", "not heard with"));
-    fill(this.#curve, task.curve.length > 1 && [curve(task.curve), h("figcaption", { class: "quiet" }, "Recognised, by how many recordings teach")]);
+    const caption = h("figcaption", { class: "quiet" }, "Recognised, by how many recordings teach");
+    fill(this.#curve, curve(task.curve), caption);
     this.#curve.hidden = task.curve.length < 2;
   }
 
@@ -89,13 +95,15 @@ export class TaskCard {
 const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 
 async function save(task) {
-  const link = h("a", { href: URL.createObjectURL(await fetched(path("tasks", task, "export"))), download: `${task}.safetensors` });
+  const file = await fetched(path("tasks", task, "export"));
+  const link = h("a", { href: URL.createObjectURL(file), download: `${task}.safetensors` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 async function forget(task) {
-  if (!(await agreed(`Forget ${task}?`, `The board will not hear ${task} any more. Export it first if you may want it back; no other task is touched.`, `Forget ${task}`))) return;
+  const what = `The board will not hear ${task} any more; no other task is touched. Export it first if you may want it back.`;
+  if (!(await agreed(`Forget ${task}?`, what, `Forget ${task}`))) return;
   await ask("DELETE", path("tasks", task));
   await refreshTasks();
   done(`${task} is forgotten`);

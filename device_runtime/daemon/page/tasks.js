@@ -9,7 +9,8 @@ import { TaskCard } from "./task_card.js";
 
 const cards = new Map();
 const list = h("div", { class: "grid wide" });
-const empty = h("p", { class: "empty" }, "Nothing was taught yet: ", h("a", { href: "#teach" }, "teach the first sound"), ", or import a task of another board.");
+const empty = h("p", { class: "empty" },
+  "Nothing was taught yet: ", h("a", { href: "#teach" }, "teach the first sound"), ", or import a task of another board.");
 
 export const tasks = { mount, show: refreshTasks };
 
@@ -45,12 +46,14 @@ async function take(file, replace = false) {
     done(`${task.task} is known now: ${soundsOf(task).join(", ")}`);
   } catch (problem) {
     if (problem.status !== 409 || replace) throw problem;
-    if (await agreed("Replace the task?", `${problem.message}. What it knows now can be had back by Undo.`, "Replace")) await take(file, true);
+    const what = `${problem.message}. What it knows now can be had back by Undo.`;
+    if (await agreed("Replace the task?", what, "Replace")) await take(file, true);
   }
 }
 
 async function verify() {
   const verdicts = await ask("GET", "/verify");
   for (const { task, status, detail } of verdicts) cards.get(task)?.tellVerdict(status, detail);
-  done(verdicts.every(({ status }) => status === "unchanged") ? `All ${known.tasks.length} tasks are what they were, byte for byte` : "Not every task is what it was");
+  const unchanged = verdicts.every(({ status }) => status === "unchanged");
+  done(unchanged ? `All ${known.tasks.length} tasks are what they were, byte for byte` : "Not every task is what it was");
 }

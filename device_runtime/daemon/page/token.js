@@ -25,7 +25,7 @@ function answered(again) {
       },
     },
     h("h2", { id: "token-title" }, again ? "This is not the token" : "The board asks for its token"),
-    h("p", {}, "It stands in the board's configuration, as ", h("code", {}, "token"), " under ", h("code", {}, "[api]"), "."),
+    h("p", {}, "It is the ", h("code", {}, "token"), " under ", h("code", {}, "[api]"), " in the board's configuration."),
     h("label", { for: "token" }, "Token"), field,
     h("p", { class: "buttons" }, h("button", { class: "main" }, "Go on"))));
   return closed(dialog);

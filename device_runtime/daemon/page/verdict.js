@@ -27,7 +27,7 @@ export function whatItWas(sound) {
   const read = () => (label.value ? { kind: "is", task: task.value, label: label.value } : null);
   return answer(`Not ${sound.label}: what was it?`, [
     h("label", { for: "was-task" }, "Task"), task, h("label", { for: "was-label" }, "Sound"), label,
-    h("p", { class: "hint" }, "The board learns it at once, from memory; no other task is touched. A sound that it does not know yet is taught in ",
+    h("p", { class: "hint" }, "The board learns it at once, from memory. A sound that it does not know yet is taught in ",
       h("a", { href: "#teach", onclick: (event) => event.target.closest("dialog").close() }, "Teach"), "."),
   ], "It was this", read);
 }
@@ -44,12 +44,12 @@ export function changed(correction) {
 }
 
 function one({ task, before, after, held_out_accuracy: accuracy, others_unchanged: others, seconds, warnings = [] }) {
-  const unmoved = Object.values(others ?? {}).every(Boolean) && Object.keys(others ?? {}).length;
+  const unmoved = Object.values(others ?? {}).every(Boolean) && Object.keys(others ?? {}).length > 0;
   return h("div", {},
     h("p", {}, h("b", {}, task), ` learnt it in ${span(seconds)}.`),
     h("p", {}, `Before: ${outcome(before)}. Now: ${outcome(after)}.`),
-    h("p", { class: "quiet" }, `Of its recordings ${percent(accuracy.after)} are recognised, ${percent(accuracy.before)} before.`,
-      unmoved ? " No other task was touched." : ""),
+    h("p", { class: "quiet" }, `Of its recordings ${percent(accuracy.after)} are recognised, `,
+      `${percent(accuracy.before)} before.`, unmoved && " No other task was touched."),
     warnings.map((text) => h("p", { class: "hint" }, text)),
     action("Take it back", async () => {
       await ask("POST", path("tasks", task, "undo"));
