@@ -36,16 +36,23 @@ class Child:
     """A command that runs."""
 
     def __init__(self, home: Path, bundle: Path, words: Sequence[str], progress: Steps) -> None:
-        """Start `edgecl WORDS…`, the first of which is the command."""
+        """Start `edgecl WORDS…`, the first of which is the command.
+
+        Raises:
+            UsageError: a word holds what no command can be told, such as a NUL.
+        """
         shared = ["--json", "--home", str(home), "--bundle", str(bundle), "--threads", "1"]
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", START, words[0], *shared, *words[1:]],
-            stdin=subprocess.PIPE,  # its leash: closed by the kernel, however this process ends
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, PROGRESS_VARIABLE: "json"},
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", START, words[0], *shared, *words[1:]],
+                stdin=subprocess.PIPE,  # its leash: closed by the kernel, however this process ends
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, PROGRESS_VARIABLE: "json"},
+                start_new_session=True,
+            )
+        except ValueError as error:
+            raise UsageError(f"a name holds what no command can be told: {error}", "see /tasks") from None
         self.pid = self._process.pid
         with contextlib.suppress(OSError):  # there is /proc on Linux only
             Path(f"/proc/{self.pid}/oom_score_adj").write_text(EXPENDABLE)

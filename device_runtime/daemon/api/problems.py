@@ -97,6 +97,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(OSError, _from_system)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _expected(request: Request, error: Exception) -> JSONResponse:
@@ -120,3 +121,8 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     answer = response(error.status_code, error.detail, "see /docs" if error.status_code == 404 else "")
     answer.headers.update(error.headers or {})
     return answer
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    """A true bug; its traceback goes to stderr."""
+    return response(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a fault of edgecl", "see the log")

@@ -28,6 +28,7 @@ def test_hostile_requests_are_refused_with_a_problem_document(forgetting: Daemon
         "task": (daemon.http.post("/enrolments", json={"task": "../x"}), 400),
         "no JSON": (daemon.http.post("/enrolments", content=b"{"), 422),
         "unknown key": (daemon.http.post("/enrolments", json={"task": "a", "mood": 1}), 422),
+        "NUL": (daemon.http.post("/predict?task=%00", content=ring), 400),
         "unknown task": (daemon.http.post("/tasks/nobody/undo"), 404),
         "unknown enrolment": (daemon.http.get("/enrolments/nobody"), 404),
         "unknown path": (daemon.http.get("/nowhere"), 404),

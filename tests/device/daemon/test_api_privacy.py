@@ -56,3 +56,15 @@ def test_what_is_heard_is_told_and_kept_as_far_as_the_level_allows(discreet: Dae
         confirmed = discreet.http.post(f"/sounds/{heard['id']}/verdict", json={"kind": "confirmed"})
         assert confirmed.status_code == 404
         assert not (discreet.home / "history.db").exists()
+
+
+def test_a_task_is_tried_without_hearing_and_a_sound_only_confirmed(
+    discreet: Daemon, recordings: Path
+) -> None:
+    identity = discreet.begin_with("bells", recordings / "alarms")
+    discreet.http.post(f"/enrolments/{identity}/try").raise_for_status()
+    tried = until(lambda: (one := discreet.state(identity))["state"] != "trying" and one)
+    assert (tried["result"]["heard"], tried["result"]["heard_s"]) == ([], 0)
+    for sound in discreet.http.get("/sounds").json():
+        confirmed = discreet.http.post(f"/sounds/{sound['id']}/verdict", json={"kind": "confirmed"})
+        assert confirmed.json()["correction"] is None
