@@ -13,6 +13,7 @@ const parts = {
 };
 const older = action("Load older", () => load(oldest()));
 const items = new Map();
+let ended = false; // nothing is older than what is shown
 let asked = 0; // of several answers only the one to the newest question counts
 
 export const events = { mount, show: () => load() };
@@ -41,7 +42,8 @@ async function load(before) {
   if (question !== asked) return;
   const isMore = before || sounds.some(({ id }) => items.has(id));
   if (!isMore) clear();
-  if (before || !isMore) older.hidden = sounds.length < COUNT;
+  ended ||= sounds.length < COUNT;
+  older.hidden = ended;
   sounds.forEach(place);
   tellEmpty();
 }
@@ -83,6 +85,7 @@ function listOf(name, start) {
 const oldest = () => [...items.values()].map((item) => item.sound.start).sort()[0];
 
 function clear() {
+  ended = false;
   items.clear();
   fill(parts.days);
 }

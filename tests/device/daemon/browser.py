@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 PICTURES = Path(__file__).parents[3] / "build" / "screenshots"
 DESK = {"width": 1200, "height": 900}
 PHONE = {"width": 360, "height": 740}
-SOON_MS = 20_000
+SOON_MS = 40_000
 MOST_TABS = 60
 NAME_OF_FOCUSED = """(() => { const it = document.activeElement;
     return (it.ariaLabel || it.labels?.[0]?.textContent || it.textContent).trim(); })()"""

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,11 @@ FILLED = {
     "Events": "#view-events .sound",
     "Teach": "#task-name",
     "Tasks": "#view-tasks .task",
-    "System": "#view-system .gauge-box",
+    "System": "#view-system dd",
 }
 expect.set_options(timeout=SOON_MS)
 Opened = Callable[..., Window]
+Another = Callable[..., Daemon]
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +99,13 @@ def board(
     daemon = Daemon(folder, bundle, evening)
     yield daemon
     daemon.close()
+
+
+@pytest.fixture
+def another(bundle: Path, evening: np.ndarray, tmp_path: Path) -> Iterator[Another]:
+    """Starts one that is set up in another way."""
+    with ExitStack() as started:
+        yield lambda **setup: started.enter_context(closing(Daemon(tmp_path, bundle, evening, **setup)))
 
 
 def test_words_that_are_dropped_on_the_page_are_learnt_heard_and_corrected(
@@ -347,11 +356,8 @@ def test_a_board_that_was_away_is_found_again(board: Daemon, opened: Opened) -> 
     window.forgive("ERR_")
 
 
-def test_the_token_is_asked_for_once(
-    bundle: Path, evening: np.ndarray, tmp_path: Path, opened: Opened
-) -> None:
-    board = Daemon(tmp_path, bundle, evening, token=TOKEN)
-    window = opened(board)
+def test_the_token_is_asked_for_once(another: Another, opened: Opened) -> None:
+    window = opened(another(token=TOKEN))
     page = window.page
     for token in ("a wrong one", TOKEN):
         page.get_by_role("textbox", name="Token").fill(token)
@@ -361,5 +367,16 @@ def test_the_token_is_asked_for_once(
     expect(page.locator("#ear")).to_have_text("listening")
     expect(page.get_by_role("dialog")).to_have_count(0)
     window.forgive("401")
-    window.close()
-    board.close()
+
+
+def test_a_private_board_shows_nothing_of_its_microphone(another: Another, opened: Opened) -> None:
+    window = opened(another(privacy=2))
+    page = window.page
+    expect(page.get_by_text("The privacy level is 2")).to_be_visible()
+    expect(page.locator("canvas.strip")).to_be_hidden()
+    window.show("Teach")
+    page.get_by_label("Its name").fill("private")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_role("button", name="Add files of None of these")).to_be_visible()
+    expect(page.get_by_role("button", name="Record None of these")).to_have_count(0)
+    expect(page.get_by_role("button", name="Try it")).to_have_count(0)
