@@ -13,7 +13,7 @@ import numpy as np
 
 from device_runtime.examples import Integers
 from device_runtime.held_out import HeldOut
-from device_runtime.methods.closed_form import CLOSED_FORMS, cross_validated
+from device_runtime.methods.closed_form import ClosedForm
 from device_runtime.methods.material import Material, rank_within
 from edgecl.metrics import interval
 
@@ -78,7 +78,7 @@ def expected(curve: Sequence[Point]) -> float | None:
 
 def _point(material: Material, method: str, parts: int) -> Point:
     part = _divided(material, parts)
-    measured = [cross_validated(CLOSED_FORMS[method], material, part == one)[0] for one in range(parts)]
+    measured = [ClosedForm.tried(method, material, part == one).held_out for one in range(parts)]
     return _measured(len(measured[0].recordings) // parts, measured)
 
 

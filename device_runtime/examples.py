@@ -1,6 +1,6 @@
-"""What is learnt from: windows as tokens, divided into folds by recording, batched with soft targets."""
+"""What is learnt from: windows as tokens, divided into folds by takes, batched with soft targets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,26 +25,39 @@ class Examples:
     recordings: Integers  # [N], which recording each window was cut from
     varied: NDArray[np.bool_]  # [N], whether it is a varied copy: to learn from, never to measure with
     classes: int  # C
+    takes: Integers | None = None  # [N], what the recording is a take of; None: each is the only one
 
     def part(self, windows: Integers | NDArray[np.bool_]) -> "Examples":
         """Some of the windows, by number or by mask [N]; classes and recordings keep their numbers."""
         arrays = self.tokens[windows], self.labels[windows], self.recordings[windows], self.varied[windows]
-        return Examples(*arrays, self.classes)
+        return Examples(*arrays, self.classes, None if self.takes is None else self.takes[windows])
 
 
-def folds_by_recording(examples: Examples, seed: int) -> Integers:
-    """The fold in which each window is held out, [N], 0…FOLDS−1: all windows of a recording in the same.
+def folds_by_takes(examples: Examples, seed: int) -> Integers:
+    """The fold in which each window is held out, [N], 0…FOLDS−1: all takes of one thing in the same.
 
-    Each class is spread evenly, the first folds getting one more; the only recording of a class is in none.
+    Each class is spread as evenly as its takes allow; where all of a class is of one thing, it is in none.
     """
     rng = np.random.default_rng(seed)
-    fold_of = np.full(int(examples.recordings.max()) + 1, NEVER)
+    of = examples.recordings if examples.takes is None else examples.takes
+    fold_of = np.full(int(of.max()) + 1, NEVER)
     for label in range(examples.classes):
-        recordings = rng.permutation(np.unique(examples.recordings[examples.labels == label]))
-        if len(recordings) > 1:
-            fold_of[recordings] = np.arange(len(recordings)) % FOLDS
-    folds: Integers = fold_of[examples.recordings]
+        own = examples.labels == label
+        groups = rng.permutation(np.unique(of[own]))
+        if len(groups) > 1:
+            sizes = [len(np.unique(examples.recordings[own & (of == group)])) for group in groups]
+            fold_of[groups] = _dealt(sizes)
+    folds: Integers = fold_of[of]
     return folds
+
+
+def _dealt(sizes: Sequence[int]) -> Integers:
+    """The fold [G] of groups of these sizes: the largest first, each to the fold that has fewest so far."""
+    filled, fold_of = np.zeros(FOLDS, np.int64), np.empty(len(sizes), np.int64)
+    for group in np.argsort(-np.array(sizes), kind="stable"):
+        fold_of[group] = filled.argmin()
+        filled[fold_of[group]] += sizes[group]
+    return fold_of
 
 
 def batches(

@@ -8,6 +8,7 @@ from device_runtime.backbone import Tokens
 from device_runtime.bank import TokenBank
 from device_runtime.examples import Examples
 from edgecl.lessons import Lessons, Taught
+from edgecl.takes import takes
 
 
 class Gathering:
@@ -41,12 +42,15 @@ class Gathering:
         """All windows, their classes numbered as in `labels`."""
         clips, windows, varied = zip(*self._pieces, strict=True)
         number = {clip: number for number, clip in enumerate(self._taught)}
+        recordings = np.repeat([number[clip] for clip in clips], windows)
+        of = takes([taught.file for taught in self.lessons], [taught.label for taught in self.lessons])
         return Examples(
             tokens=self._bank.tokens(),
             labels=np.repeat([labels.index(self._taught[clip].label) for clip in clips], windows),
-            recordings=np.repeat([number[clip] for clip in clips], windows),
+            recordings=recordings,
             varied=np.repeat(varied, windows),
             classes=len(labels),
+            takes=of[recordings],
         )
 
     def _append(self, taught: Taught, tokens: Tokens, varied: bool) -> None:

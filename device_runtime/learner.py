@@ -20,7 +20,7 @@ from device_runtime.examples import Examples
 from device_runtime.held_out import HeldOut
 from device_runtime.methods import Candidate, auto
 from device_runtime.methods.adapter import Adapter, Trainer
-from device_runtime.methods.closed_form import CLOSED_FORMS
+from device_runtime.methods.closed_form import CLOSED_FORMS, ClosedForm
 from device_runtime.methods.material import Material
 from device_runtime.progress import Progress
 from device_runtime.recipe import Recipe
@@ -119,9 +119,11 @@ class Learner:
         Args:
             names: the label of each class [C].
         """
-        asked = (self.method,) if self.method in CLOSED_FORMS else tuple(CLOSED_FORMS)
         rejection = self._rejection(material, names)
-        return self._lesson(material, names, rejection, *auto.surest(material, asked))
+        if self.method in CLOSED_FORMS:
+            taken = ClosedForm.tried(self.method, material)
+            return self._lesson(material, names, rejection, taken, "it was asked for")
+        return self._lesson(material, names, rejection, *auto.first(material))
 
     def lesson(self, examples: Examples, names: Sequence[str]) -> Lesson:
         """All that these examples teach, by the learner's method."""

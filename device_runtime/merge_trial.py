@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from device_runtime.adapter import AdapterForward, probabilities
 from device_runtime.distillation import Distiller, Shown, sample
-from device_runtime.examples import Examples, folds_by_recording
+from device_runtime.examples import Examples, folds_by_takes
 from device_runtime.held_out import HeldOut
 from device_runtime.learner import Learner, method_of, remembered_recipe
 from device_runtime.memory import Memory
@@ -81,7 +81,7 @@ class MergeTrial:
         seed, manifest = self.learner.seed, self.learner.runtime.bundle.manifest
         learner = replace(self.learner, method=method_of(task), recipe=remembered_recipe(task))
         with self.memory.examples(task) as examples:
-            folds = folds_by_recording(examples, seed)
+            folds = folds_by_takes(examples, seed)
             seen = examples.part(folds != FIRST)
             unseen = examples.part((folds == FIRST) & ~examples.varied)
         learnt = learner.lesson(seen, task.labels).blob(task.task, task.record.created, manifest)

@@ -17,12 +17,13 @@ from device_runtime.methods import logistic, prototype, ridge, slda
 from device_runtime.methods.gram import Doubles, Integers, Solve
 from device_runtime.methods.material import Material
 
-CLOSED_FORMS: dict[str, Solve] = {
-    "prototype": prototype.solve,
-    "slda": slda.solve,
-    "ridge": ridge.solve,
-    "logistic": logistic.solve,
+CLOSED_FORMS: dict[str, tuple[Solve, ...]] = {
+    "prototype": (prototype.solve,),
+    "slda": slda.VERSIONS,
+    "ridge": (ridge.solve,),
+    "logistic": (logistic.solve,),
 }
+"""Of each the versions among which held-out recordings choose."""
 SCALES = np.logspace(-3, 2, 51)
 
 
@@ -33,18 +34,26 @@ class ClosedForm:
     name: str
     held_out: HeldOut
     material: Material
+    solve: Solve  # the version that was surest and right
     scale: float  # of the logits, as the held-out windows found it best
 
     @classmethod
-    def tried(cls, name: str, material: Material) -> "ClosedForm":
-        """The method of this name."""
-        held_out, scale = cross_validated(CLOSED_FORMS[name], material)
-        return cls(name, held_out, material, scale)
+    def tried(cls, name: str, material: Material, taught: NDArray[np.bool_] | None = None) -> "ClosedForm":
+        """The method of this name, in the version of the least held-out loss.
+
+        Args:
+            taught: which windows of the sample [M] may teach; all, where it is not said.
+        """
+        versions = []
+        for solve in CLOSED_FORMS[name]:
+            held_out, scale = cross_validated(solve, material, taught)
+            versions.append(cls(name, held_out, material, solve, scale))
+        return min(versions, key=lambda version: version.held_out.loss)
 
     def parameters(self) -> Floats:
         """The untouched adapter, then the head that all windows of the sample teach, [n]."""
         material = self.material
-        head = CLOSED_FORMS[self.name](material.gram).scaled(self.scale).head(material.features)
+        head = self.solve(material.gram).scaled(self.scale).head(material.features)
         return np.concatenate([material.start[: -head.size], head.ravel()])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from device_runtime.adapter import AdapterForward
 from device_runtime.backbone import Floats
-from device_runtime.examples import Examples, Integers, folds_by_recording
+from device_runtime.examples import Examples, Integers, folds_by_takes
 from device_runtime.methods.gram import Gram
 from edgecl.calibration import normalizer_of
 
@@ -29,7 +29,7 @@ class Material:
     def of(cls, examples: Examples, forward: AdapterForward, start: Floats, seed: int) -> "Material":
         """Examples, once the forward graph has seen them."""
         embeddings = forward.embeddings(examples.tokens)
-        folds = folds_by_recording(examples, seed)
+        folds = folds_by_takes(examples, seed)
         return cls(examples, folds, start, embeddings, normalizer_of(embeddings))
 
     @cached_property

@@ -8,7 +8,7 @@ import pytest
 
 from device_runtime.adapter import initial_parameters
 from device_runtime.engines import available, open_engine
-from device_runtime.examples import FOLDS, NEVER, Examples, folds_by_recording
+from device_runtime.examples import FOLDS, NEVER, Examples, folds_by_takes
 from device_runtime.held_out import HeldOut
 from device_runtime.methods.adapter import Adapter, Choice, Trainer
 from device_runtime.methods.material import Material
@@ -45,20 +45,31 @@ def tried(runtime: Runtime, examples: Examples, recipe: Recipe, engine: str = "p
 
 
 def test_windows_of_one_recording_are_never_in_two_folds(examples: Examples) -> None:
-    folds = folds_by_recording(examples, seed=0)
+    folds = folds_by_takes(examples, seed=0)
     for recording in range(24):
         assert len(set(folds[examples.recordings == recording])) == 1
 
 
+def test_takes_of_one_thing_are_never_in_two_folds_and_the_folds_are_about_as_large(
+    examples: Examples,
+) -> None:
+    of = np.repeat([0, 0, 0, 1, 1, 2, 3, 4], 2)  # of 8 recordings a class, 3 of one thing, 2 of another
+    takes = np.concatenate([of, of + 10, of + 20])
+    folds = folds_by_takes(replace(examples, takes=takes), seed=0)
+    for take in np.unique(takes):
+        assert len(set(folds[takes == take])) == 1
+    assert sorted(np.bincount(folds[examples.labels == 0]).tolist()) == [2, 2, 2, 4, 6]
+
+
 def test_every_class_is_in_every_fold_and_every_recording_is_held_out_once(examples: Examples) -> None:
-    folds = folds_by_recording(examples, seed=0)
+    folds = folds_by_takes(examples, seed=0)
     for label in range(3):
         assert set(folds[examples.labels == label]) == set(range(FOLDS))
 
 
 def test_the_only_recording_of_a_class_is_never_held_out(examples: Examples) -> None:
     alone = replace(examples, recordings=np.where(examples.labels == 2, 99, examples.recordings))
-    assert set(folds_by_recording(alone, seed=0)[examples.labels == 2]) == {NEVER}
+    assert set(folds_by_takes(alone, seed=0)[examples.labels == 2]) == {NEVER}
 
 
 @pytest.mark.parametrize("engine", available())

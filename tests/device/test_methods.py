@@ -1,5 +1,6 @@
 """Closed forms against what they stand for, on random features; their heads in the real graph; the choice."""
 
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from device_runtime.adapter import initial_parameters, probabilities
 from device_runtime.examples import Examples
 from device_runtime.held_out import HeldOut
 from device_runtime.methods import auto, logistic, material, prototype, ridge, slda
-from device_runtime.methods.closed_form import CLOSED_FORMS, ClosedForm
+from device_runtime.methods.closed_form import CLOSED_FORMS, ClosedForm, cross_validated
 from device_runtime.methods.gram import Doubles, Dual, Gram
 from device_runtime.methods.lbfgs import minimised
 from device_runtime.methods.material import Material
@@ -63,11 +64,11 @@ def test_a_prototype_says_what_lies_nearest(
 def test_slda_is_the_inverse_of_the_shrunk_covariance(
     features: np.ndarray, labels: np.ndarray, asked: np.ndarray
 ) -> None:
-    dual = slda.solve(Gram.of(features, labels, CLASSES))
+    dual = slda.solve(Gram.of(features, labels, CLASSES), shrinkage=0.3)
     means = means_of(features, labels)
     covariance = np.cov((features - means[labels]).T, bias=True)
-    beta = slda.SHRINKAGE * covariance.trace() / WIDTH
-    precision = np.linalg.inv((1 - slda.SHRINKAGE) * covariance + beta * np.eye(WIDTH))
+    beta = 0.3 * covariance.trace() / WIDTH
+    precision = np.linalg.inv(0.7 * covariance + beta * np.eye(WIDTH))
     weights = beta * means @ precision
     expected = asked @ weights.T - (weights * means).sum(axis=1) / 2
     assert np.allclose(told(dual, features, asked), expected, rtol=1e-5, atol=1e-4)
@@ -99,7 +100,7 @@ def test_at_the_best_logistic_weights_the_penalised_loss_is_flat(
 
 def test_two_windows_that_are_the_same_do_no_harm(features: np.ndarray, labels: np.ndarray) -> None:
     twice, both = np.concatenate([features, features]), np.concatenate([labels, labels])
-    for solve in CLOSED_FORMS.values():
+    for solve in chain(*CLOSED_FORMS.values()):
         assert np.isfinite(solve(Gram.of(twice, both, CLASSES)).head(twice)).all()
 
 
@@ -141,10 +142,20 @@ def test_a_closed_form_is_a_head_in_the_graph_that_recognition_uses(
     learnt = taught(runtime, examples)
     tried = ClosedForm.tried(name, learnt)
     logits, _ = runtime.forward.run(examples.tokens, tried.parameters(), learnt.normalizer)
-    dual = CLOSED_FORMS[name](learnt.gram).scaled(tried.scale)
+    dual = tried.solve(learnt.gram).scaled(tried.scale)
     expected = dual.logits(learnt.gram.products)
     assert np.allclose(logits, expected, atol=1e-3 * np.abs(expected).max())
     assert tried.held_out.accuracy == 1.0
+
+
+def test_the_version_is_taken_that_is_surest_and_right_on_what_was_held_out(
+    runtime: Runtime, examples: Examples
+) -> None:
+    learnt = taught(runtime, examples)
+    losses = [cross_validated(solve, learnt)[0].loss for solve in slda.VERSIONS]
+    tried = ClosedForm.tried("slda", learnt)
+    assert tried.solve is slda.VERSIONS[int(np.argmin(losses))]
+    assert tried.held_out.loss == min(losses)
 
 
 def test_every_recording_is_measured_once_and_no_copy_ever(runtime: Runtime, examples: Examples) -> None:
