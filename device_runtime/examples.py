@@ -27,6 +27,11 @@ class Examples:
     classes: int  # C
     takes: Integers | None = None  # [N], what the recording is a take of; None: each is the only one
 
+    @property
+    def kept_together(self) -> Integers:
+        """Windows of the same number are held out together, [N]."""
+        return self.recordings if self.takes is None else self.takes
+
     def part(self, windows: Integers | NDArray[np.bool_]) -> "Examples":
         """Some of the windows, by number or by mask [N]; classes and recordings keep their numbers."""
         arrays = self.tokens[windows], self.labels[windows], self.recordings[windows], self.varied[windows]
@@ -39,7 +44,7 @@ def folds_by_takes(examples: Examples, seed: int) -> Integers:
     Each class is spread as evenly as its takes allow; where all of a class is of one thing, it is in none.
     """
     rng = np.random.default_rng(seed)
-    of = examples.recordings if examples.takes is None else examples.takes
+    of = examples.kept_together
     fold_of = np.full(int(of.max()) + 1, NEVER)
     for label in range(examples.classes):
         own = examples.labels == label

@@ -1,7 +1,7 @@
 """What a task accepts as one of its sounds: keys, and the margin from which they count.
 
     embeddings of its windows ─┐
-    its negatives ─────────────┼─► keys, and every recording's margin had it been left out ─► threshold
+    its negatives ─────────────┼─► keys, and every recording's margin without its takes ─► threshold
     noises and other sounds ───┘
 
 The threshold is where as many known recordings are rejected as unknown ones accepted, but never so low that
@@ -44,7 +44,7 @@ def calibrated(
     row = np.cumsum(sounds) - 1  # class → key
     known = sounds[examples.labels]  # [N]
     unknown = np.concatenate([background.noise, background.sounds, embeddings[~known]])
-    learnt = keys.fit(embeddings[known], row[examples.labels[known]], examples.recordings[known], unknown)
+    learnt = keys.fit(embeddings[known], row[examples.labels[known]], examples.kept_together[known], unknown)
     travelling = len(background.noise) + len(background.sounds)
     threshold = equal_error_threshold(
         recording_means(learnt.sounds, examples.recordings[known]),

@@ -54,11 +54,10 @@ class Keys:
 def fit(embeddings: Floats, labels: Integers, recordings: Integers, background: Floats) -> Keys:
     """The keys of windows [N, P] with labels [N], 0…S−1, against background rows [M, P].
 
-    Windows of one recording are left out together, background rows one by one. Both sides weigh the same,
-    however many there are of each.
+    Background rows are left out one by one. Both sides weigh the same, however many there are of each.
 
     Args:
-        recordings: which recording each window was cut from, [N].
+        recordings: windows of the same number are left out together, [N].
     """
     count, sounds = len(labels), int(labels.max()) + 1
     mean, deviation = background.mean(axis=0), np.maximum(background.std(axis=0), DEVIATION_FLOOR)

@@ -86,7 +86,7 @@ def continual(
     esc50_tasks: Annotated[int, typer.Option(help="Tasks that ESC-50 is split into.")] = 5,
     esc50_fold: Annotated[int, typer.Option(help="Fold of ESC-50 that is tested on.")] = 5,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each method: this seed, the next, …")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each quick method: this seed, the next, …")] = 3,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Methods at a time.", show_default="one a core, up to 4")
     ] = None,

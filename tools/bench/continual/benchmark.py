@@ -6,6 +6,7 @@ sources ─► line-up ─► listen, once ─► every method through the seque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 
 from device_runtime.progress import Progress
 from edgecl.errors import EdgeclError
@@ -13,6 +14,7 @@ from tools.bench.continual import work
 from tools.bench.continual.ears import Audience
 from tools.bench.continual.few_shot import curve
 from tools.bench.continual.line_up import LineUp
+from tools.bench.continual.methods import Entry
 from tools.bench.continual.results import Results
 from tools.bench.continual.row import Row
 from tools.bench.continual.run import Outcome, through
@@ -40,17 +42,23 @@ class Benchmark:
         """
         audience = Audience(lined_up.ears, self.setup.recipe, self.progress)
         tasks = audience.hear(sequence)
-        seeded = [replace(self.setup, seed=self.setup.seed + number) for number in range(self.seeds)]
-        runs = [partial(through, entry, setup, tasks) for setup in seeded for entry in lined_up.entries]
+        pairs = [(entry, setup) for entry in lined_up.entries for setup in self._setups(entry)]
+        runs = [partial(through, entry, setup, tasks) for entry, setup in pairs]
         outcomes = work.all_of(runs, "learning", self.processes, self.progress)
         _demand_isolation(outcomes)
-        rows = [Row(outcomes[number :: len(lined_up.entries)]) for number in range(len(lined_up.entries))]
+        by_entry = groupby(zip(pairs, outcomes, strict=True), key=lambda one: one[0][0])
+        rows = [Row([outcome for _, outcome in own]) for _, own in by_entry]
         few = [entry for entry in lined_up.entries if entry.few_shot and self.shots]
         curves = [
             partial(curve, entry, self.setup, task, self.shots, self.draws) for entry in few for task in tasks
         ]
         drawn = work.all_of(curves, "few shots", self.processes, self.progress)
         return Results(command, machine(), tasks, audience.refused, lined_up.left_out, rows, drawn)
+
+    def _setups(self, entry: Entry) -> list[Setup]:
+        """One for each seed that a method is run with."""
+        seeds = 1 if entry.slow else self.seeds
+        return [replace(self.setup, seed=self.setup.seed + number) for number in range(seeds)]
 
 
 def _demand_isolation(outcomes: Sequence[Outcome]) -> None:

@@ -17,7 +17,8 @@ R[i, j] is the accuracy on task j after learning task i, the task known; tasks a
 - **scores unchanged**: every score of every test recording is the very number it was before later tasks.
 - **unnamed**: the same where no task is told and all labels learnt so far compete; a method that trains for
   that setting is trained for it once more. What is lost there was overwritten, or is taken for a newer label.
-- Everything is learnt once with each seed; rows are means, intervals t(0.975, n − 1) · s / √n over n seeds.
+- Everything is learnt once with each seed, but what trains a network that all tasks share with the first one
+  only; rows are means, intervals t(0.975, n − 1) · s / √n over n seeds.
 - **CPU s**: processor seconds of learning all tasks from cached tokens; for edgecl, of whole enrolments.
 - **peak MB**: resident memory of the method's own process, tokens included.
 - **kB a task**: what is kept between tasks, without the frozen backbone.

@@ -59,7 +59,7 @@ def _sequence(results: Results) -> Table:
         *("method", "accuracy", "backward", "forgetting", "forward", "scores unchanged"),
         *("unnamed: accuracy", "unnamed: forgetting", "CPU s", "peak MB", "kB a task"),
     )
-    seeds = len(results.rows[0].outcomes) if results.rows else 0
+    seeds = max((len(row.outcomes) for row in results.rows), default=0)
     title = (
         f"After the last task: mean of {seeds} seeds ± 95 % interval" if seeds > 1 else "After the last task"
     )

@@ -51,6 +51,8 @@ class Entry:
     """What competes at the end also competes while training, so each setting has a training of its own."""
     few_shot: bool = False
     """Quick enough for the few-shot curves."""
+    slow: bool = False
+    """Trains a network that all tasks share: minutes, so the first seed must do."""
 
     def build(self, bench: Workbench, setting: Setting = Setting.TASK) -> Method:
         """The method, knowing nothing yet."""
@@ -64,12 +66,12 @@ BASELINES = {
     "probe": Entry("linear probe", "probe:LinearProbe", isolating=True, few_shot=True),
     "ncm": Entry("nearest class mean", "ncm:NearestMean", isolating=True, few_shot=True),
     "slda": Entry("SLDA", "slda:StreamingLda", few_shot=True),
-    "fine-tune": Entry("fine-tune", "shared:FineTune", trained_by_setting=True),
-    "ewc": Entry("EWC", "ewc:Ewc", trained_by_setting=True),
-    "lwf": Entry("LwF", "lwf:Lwf", trained_by_setting=True),
-    "er": Entry("ER", "replay:Replay", trained_by_setting=True),
-    "der++": Entry("DER++", "replay:DarkReplay", trained_by_setting=True),
-    "icarl": Entry("iCaRL-style", "icarl:Icarl"),
-    "l2p": Entry("L2P", "l2p:Prompts"),
-    "joint": Entry("joint (upper bound)", "shared:Joint", trained_by_setting=True),
+    "fine-tune": Entry("fine-tune", "shared:FineTune", trained_by_setting=True, slow=True),
+    "ewc": Entry("EWC", "ewc:Ewc", trained_by_setting=True, slow=True),
+    "lwf": Entry("LwF", "lwf:Lwf", trained_by_setting=True, slow=True),
+    "er": Entry("ER", "replay:Replay", trained_by_setting=True, slow=True),
+    "der++": Entry("DER++", "replay:DarkReplay", trained_by_setting=True, slow=True),
+    "icarl": Entry("iCaRL-style", "icarl:Icarl", slow=True),
+    "l2p": Entry("L2P", "l2p:Prompts", slow=True),
+    "joint": Entry("joint (upper bound)", "shared:Joint", trained_by_setting=True, slow=True),
 }
