@@ -50,6 +50,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   document.getElementById("main").focus();
 });
+for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault()); // never leave for a file
 addEventListener("hashchange", showView);
 showView();
 follow();

@@ -7,6 +7,7 @@ import { colour, fitted, withColours } from "./canvas.js";
 const COLUMNS = 600; // 30 s
 const BANDS = 48;
 const COLUMN_MS = 50;
+const JITTER = 4; // columns
 const SHADES = 5; // --shade-0 … --shade-4
 const QUIET = 25; // what is below stays dark: about -90 dBFS
 const LOUD = 190;
@@ -25,14 +26,13 @@ export class Spectrogram {
   constructor(canvas) {
     this.canvas = canvas;
     withColours(() => this.#mix());
-    for (let column = 0; column < COLUMNS; column++) this.add({ bands: null, time: 0 });
   }
 
+  /** Add a column; where some are missing before it, as nobody looked, their place stays empty. */
   add({ bands, time }) {
-    const pixels = new Uint32Array(this.#column.data.buffer);
-    for (let band = 0; band < BANDS; band++) pixels[BANDS - 1 - band] = this.#palette[bands?.[band] ?? 0];
-    this.#context.putImageData(this.#column, this.#at, 0);
-    this.#at = (this.#at + 1) % COLUMNS;
+    const missing = Math.min(COLUMNS, Math.round((time - this.#newest_ms) / COLUMN_MS) - 1);
+    if (missing > JITTER) for (let column = 0; column < missing; column++) this.#put(null);
+    this.#put(bands);
     this.#newest_ms = time;
   }
 
@@ -49,6 +49,13 @@ export class Spectrogram {
     context.drawImage(this.#ring, this.#at, 0, old, BANDS, 0, 0, split, height);
     if (this.#at) context.drawImage(this.#ring, 0, 0, this.#at, BANDS, split, 0, width - split, height);
     this.#drawMarks(context, width, height);
+  }
+
+  #put(bands) {
+    const pixels = new Uint32Array(this.#column.data.buffer);
+    for (let band = 0; band < BANDS; band++) pixels[BANDS - 1 - band] = this.#palette[bands?.[band] ?? 0];
+    this.#context.putImageData(this.#column, this.#at, 0);
+    this.#at = (this.#at + 1) % COLUMNS;
   }
 
   #drawMarks(context, width, height) {
