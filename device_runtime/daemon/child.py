@@ -35,8 +35,18 @@ class RefusedError(EdgeclError):
 class Child:
     """A command that runs."""
 
-    def __init__(self, home: Path, bundle: Path, words: Sequence[str], progress: Steps) -> None:
+    def __init__(
+        self,
+        home: Path,
+        bundle: Path,
+        words: Sequence[str],
+        progress: Steps,
+        open_files: Sequence[int] = (),
+    ) -> None:
         """Start `edgecl WORDS…`, the first of which is the command.
+
+        Args:
+            open_files: descriptors that it has open, too.
 
         Raises:
             UsageError: a word holds what no command can be told, such as a NUL.
@@ -50,6 +60,7 @@ class Child:
                 stderr=subprocess.PIPE,
                 env={**os.environ, PROGRESS_VARIABLE: "json"},
                 start_new_session=True,
+                pass_fds=open_files,
             )
         except ValueError as error:
             raise UsageError(f"a name holds what no command can be told: {error}", "see /tasks") from None

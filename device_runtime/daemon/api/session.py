@@ -112,9 +112,24 @@ class Session:
         return sum(take.view.seconds for take in self.takes)
 
     def place_of(self, suffix: str) -> Path:
-        """Where the next recording is written before it is taken."""
+        """Where the next recording is written before it is taken.
+
+        Raises:
+            BusyError: nothing is collected any more.
+        """
+        self.demand_quiet()
         self.home.mkdir(parents=True, exist_ok=True)
         return self.home / f".{secrets.token_hex(8)}{suffix}"
+
+    def demand_quiet(self) -> None:
+        """Let it be changed, or learnt from.
+
+        Raises:
+            BusyError: its recordings stay as they are.
+        """
+        if self.state not in QUIET:
+            reason = f"the enrolment is {self.state}, its recordings stay as they are"
+            raise BusyError(reason, "begin another")
 
     def take(self, path: Path, label: str, name: str) -> float:
         """Add a recording that was written to `path`; how long it is, in seconds.
@@ -202,10 +217,7 @@ class Session:
 
     def _collect(self) -> None:
         """Go on collecting; what was tried before no longer says anything."""
-        if self.state not in QUIET:
-            raise BusyError(
-                f"the enrolment is {self.state}, its recordings stay as they are", "begin another"
-            )
+        self.demand_quiet()
         self.state, self.result, self.failure, self.progress = "collecting", None, ("", ""), None
         self.touched_s = time.monotonic()
 

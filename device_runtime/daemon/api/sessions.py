@@ -4,15 +4,17 @@ Where it fails or is cancelled the store is as it was, or holds the first versio
 already.
 """
 
+import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.problems import BusyError, NotHereError
-from device_runtime.daemon.api.session import OPEN, QUIET, EnrolmentView, Mode, Session, SessionState, Step
+from device_runtime.daemon.api.session import OPEN, EnrolmentView, Mode, Session, SessionState, Step
 from device_runtime.daemon.child import Child
 from edgecl.audio import Clip, read_or_refuse
 from edgecl.errors import EdgeclError
@@ -83,7 +85,7 @@ class Sessions:
         Raises:
             BusyError: it learns already or has ended, or another task is being learnt.
         """
-        self._run(session, "learning", [])
+        self._run(session, "learning")
 
     def rehearse(self, session: Session, heard: bytes) -> None:
         """The same without storing anything, and say what the task would have heard; returns at once.
@@ -94,7 +96,11 @@ class Sessions:
         Raises:
             BusyError: as for `start`.
         """
-        self._run(session, "trying", ["--dry-run", *self._hear(session, heard)])
+        session.demand_quiet()
+        with in_memory(heard) as descriptor:
+            path = Path(f"/dev/fd/{descriptor}")
+            hear = ["--hear", str(path)] if isinstance(read_or_refuse(path), Clip) else []  # not mere silence
+            self._run(session, "trying", ["--dry-run", *hear], [descriptor])
 
     def cancel(self, session: Session) -> None:
         """End it in whatever state it is, and forget what was collected."""
@@ -114,15 +120,17 @@ class Sessions:
             if session.state in OPEN:
                 self.cancel(session)
 
-    def _run(self, session: Session, state: SessionState, more: Sequence[str]) -> None:
+    def _run(
+        self, session: Session, state: SessionState, more: Sequence[str] = (), open_files: Sequence[int] = ()
+    ) -> None:
         if not self.learning.acquire(blocking=False):
             raise BusyError("another task is being learnt", "wait until it is done")
         try:
             with session.lock:
-                if session.state not in QUIET:
-                    raise BusyError(f"the enrolment is {session.state}", "begin another")
+                session.demand_quiet()
                 words = ["enroll", *MODE_WORDS[session.mode], *more, "--", session.task, str(session.home)]
-                child = Child(self._home, self._bundle, words, self._progress_of(session))
+                progress = self._progress_of(session)
+                child = Child(self._home, self._bundle, words, progress, open_files)
                 session.child, session.state, session.failure = child, state, ("", "")
         except BaseException:
             self.learning.release()
@@ -141,14 +149,6 @@ class Sessions:
             session.settle(result, failure)
         self._told(session.tell())
 
-    def _hear(self, session: Session, heard: bytes) -> list[str]:
-        """The words that have it heard, where it is anything but silence."""
-        if not heard:
-            return []
-        path = session.home / ".heard.flac"
-        path.write_bytes(heard)
-        return ["--hear", str(path)] if isinstance(read_or_refuse(path), Clip) else []
-
     def _progress_of(self, session: Session) -> Callable[[str, int, int], None]:
         def progress(stage: str, done: int, total: int) -> None:
             session.progress = Step(stage=stage, done=done, total=total)
@@ -162,3 +162,15 @@ class Sessions:
             if session.state not in ("learning", "trying") and quiet_s > limits.SESSION_S:
                 shutil.rmtree(session.home, ignore_errors=True)
                 del self._sessions[session.id]
+
+
+@contextmanager
+def in_memory(data: bytes) -> Iterator[int]:
+    """The descriptor of a file that is never written to a disk, and gone with whoever has it open."""
+    descriptor = os.memfd_create("edgecl")
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(data)
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -55,6 +55,11 @@ def test_a_task_is_tried_on_the_last_minutes_before_it_is_stored(
     assert done["result"]["recordings_from_cache"] == 12
     assert done["result"]["sha256"] == daemon.tasks()["alarms"]["sha256"]
 
+    for late in ("try", "start"):
+        assert daemon.http.post(f"/enrolments/{identity}/{late}").status_code == 409
+    assert daemon.send(identity, recordings / "kitchen" / "knock" / "0.wav").status_code == 409
+    assert list((daemon.home / "uploads").iterdir()) == []
+
 
 def test_what_cannot_be_learnt_from_says_so_and_keeps_the_recordings(
     forgetting: Daemon, recordings: Path
