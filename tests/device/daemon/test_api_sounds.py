@@ -75,7 +75,9 @@ def test_what_was_wrong_is_learnt_by_the_tasks_that_it_concerns(hearing: Daemon)
 
 
 def test_what_was_nothing_is_learnt_too(hearing: Daemon) -> None:
-    ring, before = until(lambda: ended(hearing)), hearing.tasks()
+    ring = until(lambda: ended(hearing))
+    until(lambda: all(task["heard"] for task in hearing.tasks().values()))
+    before = hearing.tasks()
     told = judge(hearing, ring, kind="not").json()
     assert told["correction"]["taught"]["origin"] == "corrected"
     after = hearing.tasks()
