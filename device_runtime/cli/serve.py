@@ -15,7 +15,6 @@ from device_runtime.cli.interrupts import interrupts
 from device_runtime.cli.meter import Log
 from device_runtime.cli.options import Settings, expanded
 from device_runtime.daemon.assembly import Assembled, station_of
-from device_runtime.daemon.drop_in import DropIn
 from device_runtime.daemon.folder_watch import watching
 from device_runtime.daemon.journal import Journal
 from device_runtime.daemon.lines import Lines, is_journal
@@ -91,9 +90,8 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
         if serving:
             closing.enter_context(serving(home, runtime, assembled))
         if chosen.watch.folder:
-            drop_in = DropIn(home, bundle, assembled.learning, journal.message)
             folder = expanded(Path(chosen.watch.folder))
-            closing.enter_context(watching(folder, home, drop_in, journal.message))
+            closing.enter_context(watching(folder, home, bundle, assembled.learning, journal.message))
         heap.give_back()
         notifier.ready()
         assembled.station.run(stopped)

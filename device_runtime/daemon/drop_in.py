@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from device_runtime.daemon.child import Child, Document
+from device_runtime.daemon.dropped import Memory
 from device_runtime.intake import NOTHING_NEW
 from device_runtime.progress import silent
 from edgecl.errors import EdgeclError
@@ -30,10 +31,16 @@ class DropIn:
     """Learns, one folder at a time."""
 
     def __init__(
-        self, home: Path, bundle: Path, learning: threading.BoundedSemaphore, tell: Callable[[str], None]
-    ):
+        self,
+        home: Path,
+        bundle: Path,
+        memory: Memory,
+        learning: threading.BoundedSemaphore,
+        tell: Callable[[str], None],
+    ) -> None:
         """`learning` is held by whoever teaches a task; `tell` is told what came of it, in a sentence."""
         self._home, self._bundle = home, bundle
+        self._memory = memory
         self._learning = learning
         self._tell = tell
         self._child: Child | None = None
@@ -47,6 +54,7 @@ class DropIn:
             document = self._outcome(folder)
         if self._stopped:
             return False
+        self._memory.end(folder.name)
         self._tell(document["told"])
         self._report(folder, document)
         return "error" not in document
@@ -69,9 +77,7 @@ class DropIn:
             return {"told": told, "error": error.message, "hint": error.hint}
 
     def _enroll(self, task: str, folder: Path) -> Document:
-        with Store.open(self._home, create=True) as store:
-            is_known = any(entry.task == task for entry in store.tasks())
-        words = ["enroll", *(["--add"] if is_known else []), "--", task, str(folder)]
+        words = ["enroll", *self._mode(task, folder.name), "--", task, str(folder)]
         self._child = Child(self._home, self._bundle, words, silent)
         if self._stopped:  # meanwhile
             self._child.stop()
@@ -79,6 +85,15 @@ class DropIn:
             return self._child.answer(LONGEST_S)
         finally:
             self._child = None
+
+    def _mode(self, task: str, name: str) -> list[str]:
+        """How it is enrolled: a first lesson that was broken off may have left a hasty first version."""
+        with Store.open(self._home, create=True) as store:
+            is_known = any(entry.task == task for entry in store.tasks())
+        if is_known and not self._memory.is_begun(name):
+            return ["--add"]
+        self._memory.begin(name)
+        return ["--replace"] if is_known else []
 
     @contextmanager
     def _alone(self) -> Iterator[bool]:

@@ -52,7 +52,7 @@ class Memory:
 
     def __init__(self, home: Path) -> None:
         self._path = home / MEMORY_NAME
-        self._learnt = _read(self._path)
+        self._learnt, self._begun = _read(self._path)
 
     def of(self, name: str) -> Files:
         """What was learnt from the sub-folder of this name."""
@@ -65,17 +65,45 @@ class Memory:
             OSError: the file cannot be written.
         """
         self._learnt[name] = self.of(name) | files
-        document = {name: sorted(files) for name, files in self._learnt.items()}
+        self._keep()
+
+    def is_begun(self, name: str) -> bool:
+        """Whether its first lesson was begun and never ended: the power went, or the daemon was stopped."""
+        return name in self._begun
+
+    def begin(self, name: str) -> None:
+        """Its first lesson begins.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self._begun.add(name)
+        self._keep()
+
+    def end(self, name: str) -> None:
+        """It is over, whatever came of it.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        if name in self._begun:
+            self._begun.remove(name)
+            self._keep()
+
+    def _keep(self) -> None:
+        learnt = {name: sorted(files) for name, files in self._learnt.items()}
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        document = {"learnt": learnt, "begun": sorted(self._begun)}
         atomic.write(self._path, json.dumps(document).encode())
 
 
-def _read(path: Path) -> dict[str, Files]:
+def _read(path: Path) -> tuple[dict[str, Files], set[str]]:
     try:
         document = json.loads(path.read_bytes())
-        return {
+        learnt = {
             str(name): frozenset((str(file), int(size), int(time)) for file, size, time in files)
-            for name, files in document.items()
+            for name, files in document["learnt"].items()
         }
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
+        return learnt, {str(name) for name in document["begun"]}
+    except (OSError, ValueError, TypeError, AttributeError, KeyError):
+        return {}, set()

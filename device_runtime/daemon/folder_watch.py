@@ -73,9 +73,13 @@ class FolderWatch:
 
 
 @contextmanager
-def watching(folder: Path, home: Path, drop_in: DropIn, tell: Callable[[str], None]) -> Iterator[None]:
-    """The folder is watched, by a thread of its own, for as long as this lasts."""
-    watch = FolderWatch(folder, Memory(home), drop_in.learn, tell)
+def watching(
+    folder: Path, home: Path, bundle: Path, learning: threading.BoundedSemaphore, tell: Callable[[str], None]
+) -> Iterator[None]:
+    """The folder is watched, by a thread of its own, for as long as this lasts; see `DropIn`."""
+    memory = Memory(home)
+    drop_in = DropIn(home, bundle, memory, learning, tell)
+    watch = FolderWatch(folder, memory, drop_in.learn, tell)
     over = threading.Event()
 
     def go_on() -> None:

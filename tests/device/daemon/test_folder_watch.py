@@ -129,10 +129,10 @@ def told(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(folder_watch, "QUIET_S", 0.5)
     (tmp_path / "sounds").mkdir()
     sentences: list[str] = []
-    drop_in = DropIn(tmp_path / "home", bundle, threading.BoundedSemaphore(), sentences.append)
+    learning = threading.BoundedSemaphore()
 
     def until(words: str) -> str:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 300  # learning has a low priority
         while time.monotonic() < deadline:
             for sentence in sentences:
                 if words in sentence:
@@ -141,7 +141,7 @@ def told(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
             time.sleep(0.05)
         raise AssertionError(f"'{words}' was not told, but {sentences}")
 
-    with watching(tmp_path / "sounds", tmp_path / "home", drop_in, sentences.append):
+    with watching(tmp_path / "sounds", tmp_path / "home", bundle, learning, sentences.append):
         yield until
 
 
@@ -175,6 +175,30 @@ def test_dropped_recordings_become_a_task_and_more_of_them_are_added(
     told("holds nothing new for 'alarms'")
     with Store.open(tmp_path / "home", create=False) as store:
         assert [entry.task for entry in store.tasks()] == ["alarms"]
+
+
+def test_a_first_lesson_that_was_broken_off_is_learnt_anew(
+    bundle: Path, recordings: Path, home: Path, tmp_path: Path
+) -> None:
+    told: list[str] = []
+    Memory(home).begin("alarms")  # and then the power went; the store has a hasty version of it
+    drop_in = DropIn(home, bundle, Memory(home), threading.BoundedSemaphore(), told.append)
+    folder = shutil.copytree(recordings / "alarms", tmp_path / "alarms")
+    assert drop_in.learn(folder)
+    assert "is learnt: 'alarms' tells doorbell, smoke_alarm, timer by 12 recordings" in told[0]
+    assert not Memory(home).is_begun("alarms")
+    assert drop_in.learn(folder)
+    assert "holds nothing new" in told[1]
+
+
+def test_asked_to_stop_it_gives_up_and_knows_so_later(bundle: Path, recordings: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    home = tmp_path / "home"
+    drop_in = DropIn(home, bundle, Memory(home), threading.BoundedSemaphore(), told.append)
+    threading.Timer(1.0, drop_in.stop).start()
+    assert not drop_in.learn(recordings / "alarms")
+    assert told == []
+    assert Memory(home).is_begun("alarms")
 
 
 def test_a_folder_that_no_task_can_be_called_by_is_told_of(

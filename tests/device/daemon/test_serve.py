@@ -41,7 +41,7 @@ class Daemon:
 
     def until_it_says(self, words: str) -> None:
         """Waits for these words on stderr."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while words not in self.said:
             assert time.monotonic() < deadline, self.said
             time.sleep(0.05)
