@@ -17,9 +17,11 @@ from edgecl.errors import StoreError
 from edgecl.events import Event, SoundEvent, rfc3339
 
 SCHEMA_VERSION = 1
+CACHE_KIB = 256  # who writes a row now and then needs no more; SQLite would fill two megabytes, over hours
 SCHEMA = f"""
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
+    PRAGMA cache_size = -{CACHE_KIB};
     CREATE TABLE IF NOT EXISTS sounds (
         id TEXT PRIMARY KEY,
         start TEXT NOT NULL,

@@ -6,7 +6,6 @@ no version learnt from, are asked. Second table: how long one window takes to re
 tasks, each with an adapter of its own or all with the same, by turns; all of it, the backbone included.
 """
 
-import resource
 import shutil
 import tempfile
 import time
@@ -34,7 +33,7 @@ from edgecl.store import Store
 from edgecl.windows import clip_windows
 from tools.bench.copies import another, with_adapter
 from tools.bench.machine import machine
-from tools.bench.timing import interleaved
+from tools.bench.timing import children_s, interleaved
 from tools.command import Command
 
 TASKS = (1, 5, 20, 50)
@@ -77,10 +76,10 @@ def _budgets(home: Path, bundle: Path, seed: int, runtime: Runtime, tests: Mappi
     table.add_row(str(len(tests)), *_shares([*usual.values()]), "", "", "")
     for budget in range(len(tests) - 1, 0, -1):
         copy = shutil.copytree(home, home.with_name(f"home-{budget}"))
-        before_s = _children_s()
+        before_s = children_s()
         options = ["--budget", str(budget), "--yes", "--seed", str(seed), "--threads", "1"]
         Command(copy, bundle).run("consolidate", *options)
-        seconds = _children_s() - before_s
+        seconds = children_s() - before_s
         merged = _loaded(copy, runtime)
         found = _accuracy(merged, runtime, tests)
         change = np.mean([found[name] - usual[name] for name in tests])
@@ -148,12 +147,6 @@ def _groups(tasks: Sequence[TaskBlob], runtime: Runtime) -> Iterator[str]:
 def _shares(found: Sequence[float]) -> list[str]:
     """Each as a percentage, then their mean."""
     return [f"{100 * share:.1f}" for share in (*found, float(np.mean(found)))]
-
-
-def _children_s() -> float:
-    """CPU seconds that ended child processes took."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Interleaved timing: on a noisy machine only what ran side by side can be compared."""
 
+import resource
 import time
 from collections.abc import Callable, Mapping
 
@@ -25,3 +26,9 @@ def interleaved(
             if number >= warmup:
                 times[name].append((clock() - started) * 1e3)
     return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def children_s() -> float:
+    """CPU seconds that ended child processes took."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -4,7 +4,6 @@ It has to give, to the last digit, what the same sound gives when it is fed at o
 grow meanwhile.
 """
 
-import resource
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ from device_runtime.listen import Heard, Listening
 from device_runtime.recognize import Recognizer
 from tools.bench.daemon.microphone import FRAME_BYTES, RATE_HZ
 from tools.bench.daemon.served import Event, Served
+from tools.bench.timing import children_s
 
 STDIN = '[source]\npath = "-"'
 PIECE_BYTES = RATE_HZ * FRAME_BYTES
@@ -58,7 +58,7 @@ def replay(folder: Path, home: Path, sound: Iterable[bytes], config: str = "") -
     """All of a sound, at least a second, through `edgecl serve`."""
     folder.mkdir()
     pieces, given, memory = _pieces(sound), 0, []
-    before_s = _children_s()
+    before_s = children_s()
     with Served(folder, home, f"{config}\n{STDIN}", stdin=subprocess.PIPE) as served:
         with _stdin(served) as pipe:
             given += pipe.write(next(pieces))
@@ -71,7 +71,7 @@ def replay(folder: Path, home: Path, sound: Iterable[bytes], config: str = "") -
     return Replayed(
         sound_s=given / FRAME_BYTES / RATE_HZ,
         wall_s=time.monotonic() - began_s,
-        cpu_s=_children_s() - before_s - starting_s,
+        cpu_s=children_s() - before_s - starting_s,
         changes=[_change(event) for _, event in served.told if event["kind"] == "sound"],
         memory=memory,
         summary=summary,
@@ -121,9 +121,3 @@ def _expected(heard: Heard) -> Change:
     times_s = round(found.start_s, TIME_DIGITS), round(found.end_s - found.start_s, TIME_DIGITS)
     figures = round(found.score, 4), round(found.margin, 4), round(found.threshold, 4), found.level_dbfs
     return heard.phase, heard.task, found.label, *times_s, *figures
-
-
-def _children_s() -> float:
-    """CPU seconds that ended child processes took."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
