@@ -10,6 +10,9 @@ const NEGATIVES = new Set([NEGATIVE, "_negative"]);
 /** Whether a label is what a task is taught to ignore. */
 export const isNegative = (label) => NEGATIVES.has(label.toLowerCase());
 
+/** What people read for a label. */
+export const nameOf = (label) => (isNegative(label) ? "None of these" : label);
+
 /** Of one sound: [{text, kind}], the most pressing first; `judged` is what was found of the sound of each take. */
 export function adviceOn(label, takes, judged) {
   const clipped = takes.filter(({ id }) => judged.get(id)?.clipped).length;
@@ -30,11 +33,14 @@ export function adviceOnAll(takes, known) {
   if (sounds.length === 1 && labels.size === 1) {
     return "There is just one sound. Record also what it must not be taken for: speech, steps, noises of the place.";
   }
-  return "";
+  const single = [...labels].filter((label) => !known.includes(label) && numberOf(label, takes) === 1);
+  return single.length ? `Two takes of a sound are the least: one more of ${single.map(nameOf).join(", ")}.` : "";
 }
 
 /** Whether there is enough to learn from. */
 export const suffices = (takes, known) => takes.length > 0 && !adviceOnAll(takes, known);
+
+const numberOf = (label, takes) => takes.filter((take) => take.label === label).length;
 
 function warning(number, fault) {
   return { text: `${count(number, "take is", "takes are")} ${fault}.`, kind: "hint bad" };

@@ -94,7 +94,7 @@ export class Collecting {
     fill(this.#sending, sending && [progress, `${sending.done} of ${sending.total} sent`]);
     const stray = `Left out: ${count(this.#stray, "recording")} beside the sub-folders. `;
     fill(this.#refused,
-      refused.map((one) => h("p", { class: "hint bad" }, [one.name, one.detail, one.hint].filter(Boolean).join(" – "))),
+      refused.map((one) => h("p", { class: "hint bad" }, [one.detail, one.hint].filter(Boolean).join(" – "))),
       this.#stray > 0 && h("p", { class: "hint" }, stray, "A file can be dropped on the sound that it is of."));
   }
 }

@@ -9,7 +9,7 @@ const GIVEN_UP = new Set([0, 409, 413]); // no use to send the next one
 export class Lesson extends EventTarget {
   /** What was found of the sound of takes, by their id; */
   judged = new Map();
-  /** recordings that the board refused: [{name, detail, hint}]; */
+  /** recordings that the board refused: [{detail, hint}]; */
   refused = [];
   /** and how far sending is: {done, total}, or null. */
   sending = null;
@@ -94,7 +94,8 @@ export class Lesson extends EventTarget {
       this.#blobs.set(id, file);
       this.#judge(id);
     } catch (problem) {
-      this.refused.push({ name: file.name, detail: problem.message, hint: problem.hint });
+      const named = problem.message.includes(file.name) ? problem.message : `${file.name}: ${problem.message}`;
+      this.refused.push({ detail: named, hint: problem.hint });
       return !GIVEN_UP.has(problem.status ?? 0);
     }
     return true;

@@ -1,6 +1,6 @@
 /** One sound of a lesson: its takes, what to record next, and the ways to add more. */
 
-import { adviceOn, isNegative } from "./advice.js";
+import { adviceOn, isNegative, nameOf } from "./advice.js";
 import { mayHear } from "./board.js";
 import { action, fill, h, write } from "./dom.js";
 import { chooser, takesDrops } from "./drop_place.js";
@@ -21,7 +21,7 @@ export class SoundCard {
   constructor(lesson, label) {
     this.lesson = lesson;
     this.label = label;
-    this.title = isNegative(label) ? "None of these" : label;
+    this.title = nameOf(label);
     this.element = h("section", { class: "card sound-card", "aria-label": this.title },
       h("h3", {}, this.title, " ", this.#number), isNegative(label) && h("p", { class: "quiet" }, NEGATIVES),
       this.#advice,
