@@ -51,18 +51,19 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
 
     [bold]A configuration[/bold]
 
+      privacy = 1                  # no recordings are kept; 2 and 3: even less
+
       \\[source]
       device = "plughw:CARD=Device"
+
+      \\[watch]
+      folder = "/srv/sounds"       # what is dropped here is learnt
 
       \\[rule]
       refractory_s = 10
 
       \\[tasks.alarms.thresholds]
       doorbell = 0.3
-
-      \\[clips]
-      keep = true
-      quota_mb = 200
 
       \\[api]
       enabled = true
