@@ -1,5 +1,6 @@
 """What the daemon is measured with, and that minutes of sound through it are what they are fed at once."""
 
+import os
 import subprocess
 import sys
 import time
@@ -10,7 +11,8 @@ import pytest
 from device_runtime.recognize import Recognizer
 from tools.bench.daemon import microphone
 from tools.bench.daemon.latency import Stamps, latencies_ms, window_end
-from tools.bench.daemon.listening import lost_frames
+from tools.bench.daemon.learning import learn
+from tools.bench.daemon.listening import lost_frames, write_sound
 from tools.bench.daemon.microphone import BLOCK_FRAMES, FRAME_BYTES, RATE_HZ
 from tools.bench.daemon.replay import Replayed, at_once, replay
 from tools.bench.daemon.scenes import sound
@@ -56,9 +58,11 @@ def test_a_microphone_waits_for_nobody_and_counts_what_a_full_pipe_did_not_take(
         (tmp_path / "stamps.mute").touch()
         time.sleep(0.5)
         stamps = Stamps.read(tmp_path / "stamps")
-        playing.terminate()
         assert playing.stdout is not None
-        given = len(playing.stdout.read()) // FRAME_BYTES
+        given = len(os.read(playing.stdout.fileno(), 1 << 20)) // FRAME_BYTES
+        assert playing.poll() is None
+        playing.stdout.close()
+        assert playing.wait(timeout=10) == 0  # its reader is gone
     assert 0 < given < 2.1 * RATE_HZ
     assert stamps.lost_frames == stamps.frames - given > 0
     assert stamps.longest_wait_s == pytest.approx(given / RATE_HZ)
@@ -96,3 +100,24 @@ def test_minutes_as_fast_as_possible_give_the_very_events_of_the_whole_and_no_gr
     assert "dropped" not in played.summary
     sizes = [size for at_s, size in played.memory if at_s > MINUTES_S / 4]
     assert max(sizes) - min(sizes) < 1_000_000
+
+
+@pytest.mark.slow
+def test_a_task_taught_through_the_api_costs_not_a_frame_of_a_live_microphone(
+    home: Path, bundle: Path, recordings: Path, tmp_path: Path
+):
+    pcm = write_sound(tmp_path / "sound", 120.0)
+    config = f'bundle = "{bundle}"'
+    learnt = learn(
+        tmp_path / "run",
+        home,
+        pcm,
+        recordings / "kitchen",
+        WINDOW_S,
+        config,
+        {min(os.sched_getaffinity(0))},
+        before_s=10.0,
+    )
+    assert learnt.given_frames > 10 * RATE_HZ
+    assert learnt.lost_frames == 0
+    assert learnt.longest_wait_s < 25

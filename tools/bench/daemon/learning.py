@@ -43,17 +43,19 @@ def learn(
     window_s: float,
     config: str = "",
     cores: set[int] | None = None,
+    before_s: float = BEFORE_S,
 ) -> Learnt:
     """The recordings of a folder, taught as the task of its name to a daemon that hears a microphone.
 
     Args:
         pcm: what the microphone hears.
         cores: all that daemon, microphone and learning may use.
+        before_s: how long it only listens, to compare with.
     """
     api = Api(free_port())
     options = ["--api", "--port", str(api.port)]
     with hearing(folder, home, pcm, *options, config=config, cores=cores) as heard:
-        time.sleep(BEFORE_S)
+        time.sleep(before_s)
         began_s = time.monotonic()
         _taught(api, recordings)
         learnt_s = time.monotonic()

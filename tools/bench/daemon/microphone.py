@@ -5,13 +5,13 @@
 It never waits for its reader, no more than a sound card does: what a full pipe cannot take is lost. STAMPS
 gets a line a block: frames up to its end; the monotonic clock when it was about to be given; bytes that lay
 in the pipe before it; frames lost so far. When the sound is over, or a file STAMPS.mute is there, it goes on
-without giving any more.
+without giving any more, until its reader is gone.
 """
 
 import array
 import fcntl
 import os
-import signal
+import select
 import sys
 import termios
 import time
@@ -36,7 +36,9 @@ def main(sound: str, stamps: str) -> None:
             waiting, given_s = _waiting(), time.monotonic()
             lost += (len(block) - _given(block)) // FRAME_BYTES
             print(end, given_s, waiting, lost, file=log, flush=True)
-    signal.pause()
+    gone = select.poll()
+    gone.register(1, 0)
+    gone.poll()
 
 
 def _waiting() -> int:
