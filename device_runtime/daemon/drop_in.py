@@ -111,10 +111,9 @@ class DropIn:
         """Write it beside the folder; where that may not be written it has been told all the same."""
         path = folder.with_name(f"{folder.name}.report.json")
         beside = path.with_name(f".{path.name}.part")
+        text = json.dumps({"time": rfc3339(time.time()), **document}, indent=2, ensure_ascii=False)
         try:
-            beside.write_text(
-                json.dumps({"time": rfc3339(time.time()), **document}, indent=2, ensure_ascii=False)
-            )
+            beside.write_text(text, "utf-8", "backslashreplace")  # names of files may be no text
             beside.replace(path)
         except OSError:
             with suppress(OSError):

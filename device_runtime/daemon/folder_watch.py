@@ -30,6 +30,8 @@ class FolderWatch:
         self, folder: Path, memory: Memory, learn: Callable[[Path], bool], tell: Callable[[str], None]
     ) -> None:
         """`learn` learns a sub-folder and says whether that went well; never asked twice for the same."""
+        self.took_s = 0.0
+        """How long the last look took."""
         self._folder = folder
         self._memory = memory
         self._learn = learn
@@ -40,12 +42,15 @@ class FolderWatch:
 
     def look(self, now_s: float) -> None:
         """Look once, at `now_s` of a steady clock, and learn what is due."""
+        began_s = time.monotonic()
         try:
             found = dropped(self._folder)
             self._fault = ""
         except OSError as error:
             self._complain(f"the watched folder '{self._folder}' cannot be read: {error.strerror}")
             return
+        finally:
+            self.took_s = time.monotonic() - began_s
         before = self._seen
         self._seen = {
             name: before[name] if name in before and before[name][0] == files else (files, now_s)
@@ -83,11 +88,8 @@ def watching(
     over = threading.Event()
 
     def go_on() -> None:
-        pause_s = LOOKED_EVERY_S
-        while not over.wait(pause_s):
-            began_s = time.monotonic()
-            watch.look(began_s)
-            pause_s = max(LOOKED_EVERY_S, RESTS * (time.monotonic() - began_s))
+        while not over.wait(max(LOOKED_EVERY_S, RESTS * watch.took_s)):
+            watch.look(time.monotonic())
 
     thread = threading.Thread(target=go_on, daemon=True)
     thread.start()

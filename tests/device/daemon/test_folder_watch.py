@@ -214,3 +214,22 @@ def test_where_no_report_may_be_written_it_is_told_all_the_same(
     (tmp_path / "sounds/alarms.report.json").mkdir()
     drop(tmp_path / "sounds/alarms", "doorbell", 0)
     told("is not learnt")
+
+
+def test_names_that_are_no_text_stop_nothing(told: Callable[[str], str], tmp_path: Path) -> None:
+    drop(tmp_path / "elsewhere", "doorbell", 0)
+    odd = tmp_path / "sounds/alarms" / os.fsdecode(b"bell\xff")
+    shutil.copytree(tmp_path / "elsewhere/doorbell", odd)
+    assert "is not learnt" in told("holds one class only")
+    assert "bell" in report(tmp_path / "sounds/alarms")["told"]
+    drop(tmp_path / "sounds" / os.fsdecode(b"\xff"), "doorbell", 0)
+    told("a task cannot be called")
+
+
+def test_after_a_long_lesson_it_is_looked_at_as_often_as_before(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched.watch = FolderWatch(watched.folder, Memory(watched.home), lambda _: not time.sleep(0.5), print)
+    watched.drop("alarms/doorbell/1.wav")
+    watched.wait(30)
+    assert watched.watch.took_s < 0.1
