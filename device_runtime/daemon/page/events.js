@@ -4,6 +4,7 @@ import { known, mayHear, on, soundsOf } from "./board.js";
 import { action, fill, h } from "./dom.js";
 import { day } from "./format.js";
 import { ask } from "./http.js";
+import { failed } from "./notice.js";
 import { SoundItem } from "./sound.js";
 
 const COUNT = 50; // at a time
@@ -16,7 +17,7 @@ const items = new Map();
 let ended = false; // nothing is older than what is shown
 let asked = 0; // of several answers only the one to the newest question counts
 
-export const events = { mount, show: () => load() };
+export const events = { mount, show: () => load().catch(failed) };
 
 function mount(section) {
   section.append(
@@ -31,7 +32,7 @@ function mount(section) {
   parts.label.addEventListener("change", () => renew());
   on("tasks", offerTasks);
   on("sound", heard);
-  on("fresh", () => section.hidden || load());
+  on("fresh", () => section.hidden || load().catch(failed));
 }
 
 /** Ask for the newest sounds, or for those before a time; what is shown already stays. */
@@ -50,7 +51,7 @@ async function load(before) {
 
 function renew() {
   clear();
-  return load();
+  load().catch(failed);
 }
 
 function heard(sound) {

@@ -4,7 +4,7 @@ import { known, on, refreshTasks, soundsOf } from "./board.js";
 import { agreed } from "./dialog.js";
 import { action, fill, h, whileBusy } from "./dom.js";
 import { ask } from "./http.js";
-import { done } from "./notice.js";
+import { done, failed } from "./notice.js";
 import { TaskCard } from "./task_card.js";
 
 const cards = new Map();
@@ -12,7 +12,7 @@ const list = h("div", { class: "grid wide" });
 const empty = h("p", { class: "empty" },
   "Nothing was taught yet: ", h("a", { href: "#teach" }, "teach the first sound"), ", or import a task of another board.");
 
-export const tasks = { mount, show: refreshTasks };
+export const tasks = { mount, show: () => refreshTasks().catch(failed) };
 
 function mount(section) {
   const file = h("input", { type: "file", accept: ".safetensors", hidden: true, "aria-label": "A task's file" });
