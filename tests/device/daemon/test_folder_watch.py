@@ -222,7 +222,7 @@ def test_names_that_are_no_text_stop_nothing(told: Callable[[str], str], tmp_pat
     shutil.copytree(tmp_path / "elsewhere/doorbell", odd)
     assert "is not learnt" in told("holds one class only")
     assert "bell" in report(tmp_path / "sounds/alarms")["told"]
-    drop(tmp_path / "sounds" / os.fsdecode(b"\xff"), "doorbell", 0)
+    shutil.copytree(tmp_path / "elsewhere", tmp_path / "sounds" / os.fsdecode(b"\xff"))
     told("a task cannot be called")
 
 
