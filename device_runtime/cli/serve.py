@@ -1,5 +1,6 @@
 """`edgecl serve`: the daemon, as its configuration says."""
 
+import logging
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
@@ -82,6 +83,7 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
     runtime = Runtime.open(bundle, THREADS)
     selftest.demand(runtime, home)
     journal, notifier = Journal(screen.message), Notifier()
+    logging.getLogger().addHandler(journal)  # what libraries have to say
     for sentence in (*overruled(file, settings), *([privacy_of(chosen)] if chosen.privacy else [])):
         journal.message(sentence)
     sinks: list[Sink] = [Log(journal.message).take, notifier.take, *_stdout(chosen, journal.message)]

@@ -10,6 +10,7 @@ application  the routes, put together          problems     failures → problem
 guard        Host, Origin and token            limits       how large and how long
 place        what the routes work with         broadcast    events → everybody who listens
 session      recordings on their way to a task sessions     all of them; one learns at a time
+task_view, enrolment_view    how both are told
 heard        the sound of what was heard       records      what blobs say of themselves
 privacy      what is refused because the configuration says so
 status, system, tasks, carrying, enrolments, sounds, stream, live   the routes;   metrics  for Prometheus

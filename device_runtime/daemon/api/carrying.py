@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.place import Here, Place
 from device_runtime.daemon.api.problems import TooMuchError
-from device_runtime.daemon.api.tasks import Task, view
+from device_runtime.daemon.api.task_view import Task, view
 from device_runtime.daemon.child import RefusedError
 from edgecl import blob
 from edgecl.errors import BlobError

@@ -10,9 +10,10 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict
 
 from device_runtime.daemon.api import limits, privacy
+from device_runtime.daemon.api.enrolment_view import EnrolmentView, Mode
 from device_runtime.daemon.api.place import Here, Place, held
 from device_runtime.daemon.api.problems import TooMuchError
-from device_runtime.daemon.api.session import EnrolmentView, Mode, Session, check_label
+from device_runtime.daemon.api.session import Session, check_label
 from device_runtime.daemon.api.tasks import RAW
 from device_runtime.daemon.assembly import ASKED_FOR_S
 from edgecl.errors import TaskExistsError, UsageError

@@ -1,6 +1,5 @@
 """The thread that answers requests while the station listens."""
 
-import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,11 +12,11 @@ import uvicorn
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.application import application
 from device_runtime.daemon.api.broadcast import Broadcast
+from device_runtime.daemon.api.enrolment_view import EnrolmentView
 from device_runtime.daemon.api.heard import Heard
 from device_runtime.daemon.api.live import LiveFeed
 from device_runtime.daemon.api.place import Place
 from device_runtime.daemon.api.records import Records
-from device_runtime.daemon.api.session import EnrolmentView
 from device_runtime.daemon.api.sessions import Sessions
 from device_runtime.daemon.api.sockets import tcp_socket, unix_socket
 from device_runtime.daemon.assembly import Assembled
@@ -110,7 +109,6 @@ def _tell_others(place: Place) -> LiveFeed:
     station.news, station.watch = news, feed.watch
     station.outboxes = [*station.outboxes, Outbox(place.heard.take)]
     place.journal.told = lambda said: broadcast.tell("log", asdict(said))
-    logging.getLogger("uvicorn.error").addHandler(place.journal)
     return feed
 
 

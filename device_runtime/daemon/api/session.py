@@ -17,62 +17,16 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel
+from typing import Any
 
 from device_runtime.daemon.api import limits
+from device_runtime.daemon.api.enrolment_view import QUIET, EnrolmentView, Mode, SessionState, Step, TakeView
 from device_runtime.daemon.api.problems import BusyError, NotHereError, TooMuchError
 from device_runtime.daemon.child import Child
 from edgecl.audio import Limits, read_clip
 from edgecl.errors import AudioError, UsageError
 from edgecl.names import check_task_name
 from edgecl.negatives import is_negative
-
-Mode = Literal["new", "replace", "add"]
-SessionState = Literal["collecting", "trying", "tried", "learning", "done", "failed", "cancelled"]
-OPEN: tuple[SessionState, ...] = ("collecting", "trying", "tried", "learning")
-QUIET: tuple[SessionState, ...] = ("collecting", "tried")
-"""In which recordings come and go."""
-
-
-class Step(BaseModel):
-    """How far learning is."""
-
-    stage: str
-    done: int
-    total: int
-
-
-class TakeView(BaseModel):
-    """One recording that was collected."""
-
-    id: str
-    label: str
-    seconds: float
-    name: str
-    """As it was sent."""
-
-
-class EnrolmentView(BaseModel):
-    """An enrolment, as it is told."""
-
-    id: str
-    task: str
-    mode: Mode
-    state: SessionState
-    recordings: dict[str, int]
-    """Label → how many were collected."""
-    takes: list[TakeView]
-    sound_s: float
-    progress: Step | None
-    result: dict[str, Any] | None
-    """What `edgecl enroll --json` tells, once it is done or tried."""
-    detail: str
-    """Why it failed."""
-    hint: str
-    pid: int | None
-    """Of the process that learns."""
 
 
 @dataclass(frozen=True)

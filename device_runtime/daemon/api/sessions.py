@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from device_runtime.daemon.api import limits
+from device_runtime.daemon.api.enrolment_view import OPEN, EnrolmentView, Mode, SessionState, Step
 from device_runtime.daemon.api.problems import BusyError, NotHereError
-from device_runtime.daemon.api.session import OPEN, EnrolmentView, Mode, Session, SessionState, Step
+from device_runtime.daemon.api.session import Session
 from device_runtime.daemon.child import Child
 from edgecl.audio import Clip, read_or_refuse
 from edgecl.errors import EdgeclError
