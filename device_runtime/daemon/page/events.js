@@ -11,6 +11,9 @@ const COUNT = 50; // at a time
 const parts = {
   task: h("select", { id: "event-task" }), label: h("select", { id: "event-label" }),
   days: h("div"), empty: h("p", { class: "empty" }),
+  silent: h("p", { class: "quiet" },
+    "What was heard more than two minutes ago can be played and corrected only where recordings are kept: ",
+    h("code", {}, "keep = true"), " under ", h("code", {}, "[clips]"), "."),
 };
 const older = action("Load older", () => load(oldest()));
 const items = new Map();
@@ -24,7 +27,7 @@ function mount(section) {
     h("form", { class: "filters", onsubmit: (event) => event.preventDefault() },
       h("div", {}, h("label", { for: "event-task" }, "Task"), parts.task),
       h("div", {}, h("label", { for: "event-label" }, "Sound"), parts.label)),
-    parts.days, parts.empty, h("p", { class: "buttons" }, older));
+    parts.days, parts.empty, parts.silent, h("p", { class: "buttons" }, older));
   parts.task.addEventListener("change", () => {
     offerLabels();
     renew();
@@ -46,7 +49,7 @@ async function load(before) {
   ended ||= sounds.length < COUNT;
   older.hidden = ended;
   sounds.forEach(place);
-  tellEmpty();
+  tellWhy();
 }
 
 function renew() {
@@ -59,7 +62,7 @@ function heard(sound) {
   if (items.has(sound.id)) return items.get(sound.id).update(sound);
   if ((parts.task.value || task) !== task || (parts.label.value || label) !== label) return;
   place({ audible: mayHear(), ...sound });
-  tellEmpty();
+  tellWhy();
 }
 
 function place(sound) {
@@ -91,12 +94,13 @@ function clear() {
   fill(parts.days);
 }
 
-function tellEmpty() {
+function tellWhy() {
   const filtered = parts.task.value || parts.label.value;
   const unheard = known.tasks.length
     ? ["Nothing was heard yet. Make one of the sounds near the microphone; it will stand here."]
     : ["Nothing was taught yet: ", h("a", { href: "#teach" }, "teach the first sound"), "."];
   parts.empty.hidden = items.size > 0;
+  parts.silent.hidden = !mayHear() || [...items.values()].every(({ sound }) => sound.audible);
   if (!items.size) fill(parts.empty, filtered ? "Nothing like this was heard." : unheard);
 }
 
