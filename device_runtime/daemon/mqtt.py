@@ -152,7 +152,8 @@ class Mqtt:
         """What others ask for; what makes no sense changes nothing."""
         topic, text = message.topic, message.payload.decode(errors="replace")
         if topic == self._device.config_topic:
-            self._remember(text)
+            if message.retain:  # else it is the echo of our own
+                self._remember(text)
         elif topic == self._device.birth_topic:
             if text == "online":
                 self._announce()
