@@ -23,7 +23,7 @@ tasks        a store, watched while it changes
 notify       what systemd is told
 child        a command such as `enroll`, in a process of its own     leash  which ends with this one
 folder_watch what is dropped into a folder is learnt     dropped  what lies there     drop_in  how
-tap          a source that others may record from
+passed       a source in other hands              tap     one that others may record from
 journal      what was said on stderr                     machine  what the machine tells of itself
 station      the loop             assembly  a configuration (`edgecl.config`) → a station
 api/         the same, and learning, for others to ask for by HTTP

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from device_runtime.daemon.source import NOTHING, Block, Condition, Source
+from device_runtime.daemon.passed import Passed
+from device_runtime.daemon.source import NOTHING, Block, Source
 from edgecl.decision import Rule
 
 
@@ -32,32 +33,15 @@ class Controls:
         return self._thresholds.setdefault(task, dict(self._configured(task).thresholds))
 
 
-class Switched:
+class Switched(Passed):
     """A source of which nothing is heard while listening is switched off; it is read all the same."""
 
     def __init__(self, source: Source, controls: Controls) -> None:
-        self._source = source
+        super().__init__(source)
         self._controls = controls
-        self.name = source.name
-        self.rate_hz = source.rate_hz
 
-    @property
-    def condition(self) -> Condition:
-        """See `Source`."""
-        return self._source.condition
-
-    @property
-    def lost_frames(self) -> int:
-        """See `Source`."""
-        return self._source.lost_frames
-
-    def read(self, within_s: float) -> Block | None:
-        """See `Source`."""
-        block = self._source.read(within_s)
-        if block is None or self._controls.listening:
+    def passed(self, block: Block) -> Block:
+        """The block, without its sound while nobody listens."""
+        if self._controls.listening:
             return block
         return Block(block.next_frame, NOTHING, block.captured_s)
-
-    def close(self) -> None:
-        """See `Source`."""
-        self._source.close()

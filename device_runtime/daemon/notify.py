@@ -5,7 +5,8 @@ import socket
 import time
 from collections.abc import Mapping
 
-from device_runtime.daemon.source import Block, Condition, Source
+from device_runtime.daemon.passed import Passed
+from device_runtime.daemon.source import Block, Source
 from edgecl.events import Event, SourceEvent
 
 FED_PER_PERIOD = 4
@@ -56,35 +57,18 @@ class Notifier:
                 return  # a manager that does not read must not keep anybody from listening
 
 
-class Watched:
+class Watched(Passed):
     """A source that feeds the watchdog with every block that holds sound, and with nothing else.
 
     A loop that turns but hears nothing is no sign of life: the service is then started anew.
     """
 
     def __init__(self, source: Source, notifier: Notifier) -> None:
-        self._source = source
+        super().__init__(source)
         self._notifier = notifier
-        self.name = source.name
-        self.rate_hz = source.rate_hz
 
-    @property
-    def condition(self) -> Condition:
-        """See `Source`."""
-        return self._source.condition
-
-    @property
-    def lost_frames(self) -> int:
-        """See `Source`."""
-        return self._source.lost_frames
-
-    def read(self, within_s: float) -> Block | None:
-        """See `Source`."""
-        block = self._source.read(within_s)
-        if block is not None and block.waveform.size:
+    def passed(self, block: Block) -> Block:
+        """The block as it is."""
+        if block.waveform.size:
             self._notifier.alive()
         return block
-
-    def close(self) -> None:
-        """See `Source`."""
-        self._source.close()

@@ -4,44 +4,27 @@ import threading
 
 import numpy as np
 
-from device_runtime.daemon.source import Block, Condition, Source, Waveform
+from device_runtime.daemon.passed import Passed
+from device_runtime.daemon.source import Block, Source, Waveform
 from edgecl.errors import SourceError
 
 GRACE_S = 3.0  # beyond the time asked for, in which the sound has to have come
 
 
-class Tap:
+class Tap(Passed):
     """A source, read by one thread, whose frames any other may record."""
 
     def __init__(self, source: Source) -> None:
-        self._source = source
-        self.name = source.name
-        self.rate_hz = source.rate_hz
+        super().__init__(source)
         self._recordings: list[_Recording] = []
         self._lock = threading.Lock()
 
-    @property
-    def condition(self) -> Condition:
-        """See `Source`."""
-        return self._source.condition
-
-    @property
-    def lost_frames(self) -> int:
-        """See `Source`."""
-        return self._source.lost_frames
-
-    def read(self, within_s: float) -> Block | None:
-        """See `Source`."""
-        block = self._source.read(within_s)
-        if block is not None:
-            with self._lock:
-                for recording in self._recordings:
-                    recording.add(block.waveform)
+    def passed(self, block: Block) -> Block:
+        """The block as it is."""
+        with self._lock:
+            for recording in self._recordings:
+                recording.add(block.waveform)
         return block
-
-    def close(self) -> None:
-        """See `Source`."""
-        self._source.close()
 
     def record(self, seconds: float) -> Waveform:
         """The sound of the next seconds, float32 [samples] at the rate of the source; waits for it.
