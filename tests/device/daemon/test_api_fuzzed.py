@@ -19,7 +19,7 @@ from tests.device.daemon.running import Daemon, until
 EXAMPLES = int(os.environ.get("EDGECL_FUZZ", "4"))  # of each operation, and as many that are against it
 ENDLESS = r"^/(events|live)$"  # they never end: tested by those who follow them
 A_SCHEMA_CANNOT_SAY = [positive_data_acceptance]  # what bytes are a recording, and what a task can be called
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0  # where the machine is busy
 SHORT_S = 0.5
 
 

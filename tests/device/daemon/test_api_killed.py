@@ -1,4 +1,7 @@
-"""The daemon, or what learns for it, is ended at random moments: the old state is left, or the new."""
+"""The daemon, or what learns for it, is ended at random moments: the old state is left, or the new.
+
+`EDGECL_KILLS=12` ends them more often.
+"""
 
 import os
 import random
@@ -14,7 +17,7 @@ import pytest
 from tests.device.daemon.running import SOON_S, Daemon, until
 
 LEARNT_S = 4.0  # about what it takes, with an empty cache
-KILLS = 2
+KILLS = int(os.environ.get("EDGECL_KILLS", "2"))  # of each kind
 LEFT_OVER = ("uploads/*", "blobs/.*", "lessons/.*", "clips/*/*.part", ".*.tmp")
 
 
