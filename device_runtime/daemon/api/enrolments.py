@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict
 
 from device_runtime.daemon.api import limits, privacy
-from device_runtime.daemon.api.enrolment_view import EnrolmentView, Mode
+from device_runtime.daemon.api.enrolment_view import EnrolmentView, Mode, TakeView
 from device_runtime.daemon.api.place import Here, Place, held
 from device_runtime.daemon.api.problems import TooMuchError
 from device_runtime.daemon.api.session import Session, check_label
@@ -40,6 +40,8 @@ class Wanted(BaseModel):
 class Taken(BaseModel):
     """A recording that was added."""
 
+    take: str
+    """Its `id` among the takes."""
     label: str
     seconds: float
     enrolment: EnrolmentView
@@ -78,8 +80,7 @@ async def add(here: Here, request: Request, identity: str, label: str, name: str
     session = here.sessions.get(identity)
     path = session.place_of(limits.suffix_of(name))
     await limits.save_body(request, path)
-    seconds = await run_in_threadpool(session.take, path, label, name)
-    return Taken(label=label, seconds=seconds, enrolment=session.tell())
+    return _taken(session, await run_in_threadpool(session.take, path, label, name))
 
 
 @router.post("/enrolments/{identity}/record", status_code=201)
@@ -94,8 +95,7 @@ def record(
         waveform = here.tap.record(seconds)
     path = session.place_of(".wav")
     soundfile.write(path, waveform, here.tap.rate_hz, subtype="PCM_16")
-    taken_s = session.take(path, label, "the recording")
-    return Taken(label=label, seconds=taken_s, enrolment=session.tell())
+    return _taken(session, session.take(path, label, "the recording"))
 
 
 @router.post("/enrolments/{identity}/start", status_code=202)
@@ -136,6 +136,10 @@ def cancel(here: Here, identity: str) -> EnrolmentView:
     session = here.sessions.get(identity)
     here.sessions.cancel(session)
     return session.tell()
+
+
+def _taken(session: Session, take: TakeView) -> Taken:
+    return Taken(take=take.id, label=take.label, seconds=take.seconds, enrolment=session.tell())
 
 
 def _with_takes(here: Place, identity: str) -> Session:

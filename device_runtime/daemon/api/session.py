@@ -85,8 +85,8 @@ class Session:
             reason = f"the enrolment is {self.state}, its recordings stay as they are"
             raise BusyError(reason, "begin another")
 
-    def take(self, path: Path, label: str, name: str) -> float:
-        """Add a recording that was written to `path`; how long it is, in seconds.
+    def take(self, path: Path, label: str, name: str) -> TakeView:
+        """Add a recording that was written to `path`.
 
         Raises:
             AudioError: it cannot be used.
@@ -157,7 +157,7 @@ class Session:
             pid=child.pid if child and self.state in ("trying", "learning") else None,
         )
 
-    def _take(self, path: Path, label: str, name: str) -> float:
+    def _take(self, path: Path, label: str, name: str) -> TakeView:
         if len(self.takes) >= limits.RECORDINGS:
             raise TooMuchError(f"an enrolment takes {limits.RECORDINGS} recordings", "start it with these")
         seconds = _duration_s(path, name, limits.SOUND_S - self.sound_s)
@@ -166,8 +166,9 @@ class Session:
         identity = f"{self._taken:03d}"
         kept = path.rename(self.home / label / f"{identity}{path.suffix}")
         self._taken += 1
-        self.takes.append(Take(TakeView(id=identity, label=label, seconds=seconds, name=name[-80:]), kept))
-        return seconds
+        view = TakeView(id=identity, label=label, seconds=seconds, name=name[-80:])
+        self.takes.append(Take(view, kept))
+        return view
 
     def _collect(self) -> None:
         """Go on collecting; what was tried before no longer says anything."""

@@ -55,8 +55,9 @@ export class Lesson extends EventTarget {
 
   /** Record on the board. */
   async record(label, seconds) {
-    const { enrolment } = await this.#ask("POST", "record", { query: { label, seconds } });
-    this.#judge(this.#added(enrolment));
+    const { take, enrolment } = await this.#ask("POST", "record", { query: { label, seconds } });
+    this.take(enrolment);
+    this.#judge(take);
   }
 
   /** The sound of a take. */
@@ -89,23 +90,16 @@ export class Lesson extends EventTarget {
 
   async #sendOne(file, label) {
     try {
-      const { enrolment } = await this.#ask("POST", "recordings", { query: { label, name: file.name }, body: file });
-      const id = this.#added(enrolment);
-      this.#blobs.set(id, file);
-      this.#judge(id);
+      const { take, enrolment } = await this.#ask("POST", "recordings", { query: { label, name: file.name }, body: file });
+      this.#blobs.set(take, file);
+      this.take(enrolment);
+      this.#judge(take);
     } catch (problem) {
       const named = problem.message.includes(file.name) ? problem.message : `${file.name}: ${problem.message}`;
       this.refused.push({ detail: named, hint: problem.hint });
       return !GIVEN_UP.has(problem.status ?? 0);
     }
     return true;
-  }
-
-  /** Heed a state with one more take; its id. */
-  #added(view) {
-    const before = new Set(this.view.takes.map(({ id }) => id));
-    this.take(view);
-    return view.takes.find(({ id }) => !before.has(id)).id;
   }
 
   async #judge(id) {

@@ -12,16 +12,16 @@ from tests.device.daemon.running import Daemon, until
 def test_a_recording_can_be_heard_again_and_taken_out(forgetting: Daemon, recordings: Path) -> None:
     daemon, ring = forgetting, recordings / "alarms" / "doorbell" / "0.wav"
     identity = daemon.begin("alarms")
-    take = daemon.send(identity, ring).json()["enrolment"]["takes"][0]
-    assert (take["label"], take["name"]) == ("doorbell", "0.wav")
+    taken = daemon.send(identity, ring).json()
+    take = taken["enrolment"]["takes"][0]
+    assert (take["id"], take["label"], take["name"]) == (taken["take"], "doorbell", "0.wav")
     again = daemon.http.get(f"/enrolments/{identity}/takes/{take['id']}")
     assert again.content == ring.read_bytes()
     assert again.headers["content-type"].startswith("audio/")
     left = daemon.http.delete(f"/enrolments/{identity}/takes/{take['id']}").json()
     assert (left["takes"], left["recordings"], left["sound_s"]) == ([], {}, 0)
     assert daemon.http.get(f"/enrolments/{identity}/takes/{take['id']}").status_code == 404
-    other = daemon.send(identity, ring).json()["enrolment"]["takes"][0]
-    assert other["id"] != take["id"]
+    assert daemon.send(identity, ring).json()["take"] != taken["take"]
 
 
 def test_a_task_is_tried_on_the_last_minutes_before_it_is_stored(
