@@ -6,7 +6,9 @@ What came of it is told, and written beside the folder, where whoever dropped th
     folder/alarms.report.json    `told` in a sentence, then all that `edgecl enroll --json` says
 """
 
+import hashlib
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,17 +16,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from device_runtime.daemon.child import Child, Document
+from device_runtime.daemon.child import Child, Document, RefusedError
 from device_runtime.daemon.dropped import Memory
 from device_runtime.intake import NOTHING_NEW
 from device_runtime.progress import silent
-from edgecl.errors import EdgeclError
+from edgecl.errors import UsageError
 from edgecl.events import rfc3339
+from edgecl.folders import audio_files
+from edgecl.lessons import Lessons
 from edgecl.names import check_task_name
 from edgecl.store import Store
 
 LONGEST_S = 3600.0
 ASKED_EVERY_S = 0.5
+REPORT_MODE = 0o644
+"""Of a report: who dropped the files is to read it, whatever may be read of what else the daemon writes."""
 
 
 class DropIn:
@@ -47,7 +53,11 @@ class DropIn:
         self._stopped = False
 
     def learn(self, folder: Path) -> bool:
-        """Whether the task of this folder now knows all that is in it; waits while another one is learnt."""
+        """Whether the task of this folder now knows all that is in it; waits while another one is learnt.
+
+        Raises:
+            EdgeclError: learning broke off; it may go well another time.
+        """
         with self._alone() as may:
             if not may:
                 return False
@@ -69,7 +79,7 @@ class DropIn:
         try:
             task = check_task_name(folder.name)
             return _told(task, folder, self._enroll(task, folder))
-        except EdgeclError as error:
+        except (RefusedError, UsageError) as error:
             if error.message == NOTHING_NEW:
                 return {"told": f"'{folder}' holds nothing new for '{folder.name}'"}
             reason = f"'{folder}' is not learnt: {error.message}"
@@ -77,7 +87,7 @@ class DropIn:
             return {"told": told, "error": error.message, "hint": error.hint}
 
     def _enroll(self, task: str, folder: Path) -> Document:
-        words = ["enroll", *self._mode(task, folder.name), "--", task, str(folder)]
+        words = ["enroll", *self._mode(task, folder), "--", task, str(folder)]
         self._child = Child(self._home, self._bundle, words, silent)
         if self._stopped:  # meanwhile
             self._child.stop()
@@ -86,14 +96,18 @@ class DropIn:
         finally:
             self._child = None
 
-    def _mode(self, task: str, name: str) -> list[str]:
-        """How it is enrolled: a first lesson that was broken off may have left a hasty first version."""
+    def _mode(self, task: str, folder: Path) -> list[str]:
+        """How it is enrolled: a first lesson that was broken off may have left a hasty first version.
+
+        That one is replaced. Whatever else the task was taught meanwhile is added to.
+        """
         with Store.open(self._home, create=True) as store:
-            is_known = any(entry.task == task for entry in store.tasks())
-        if is_known and not self._memory.is_begun(name):
+            known = next((entry for entry in store.tasks() if entry.task == task), None)
+            lessons = store.lessons.read(known.sha256) or () if known else ()
+        if known and not (self._memory.is_begun(folder.name) and _all_lie_in(folder, lessons)):
             return ["--add"]
-        self._memory.begin(name)
-        return ["--replace"] if is_known else []
+        self._memory.begin(folder.name)
+        return ["--replace"] if known else []
 
     @contextmanager
     def _alone(self) -> Iterator[bool]:
@@ -113,7 +127,11 @@ class DropIn:
         beside = path.with_name(f".{path.name}.part")
         text = json.dumps({"time": rfc3339(time.time()), **document}, indent=2, ensure_ascii=False)
         try:
-            beside.write_text(text, "utf-8", "backslashreplace")  # names of files may be no text
+            beside.unlink(missing_ok=True)
+            # never through a link that somebody put there; and names of files may be no text
+            with beside.open("x", encoding="utf-8", errors="backslashreplace") as file:
+                os.fchmod(file.fileno(), REPORT_MODE)
+                file.write(text)
             beside.replace(path)
         except OSError:
             with suppress(OSError):
@@ -131,3 +149,12 @@ def _told(task: str, folder: Path, document: dict[str, Any]) -> Document:
     if document["refused"]:
         said.append(f"{len(document['refused'])} skipped, such as: {document['refused'][0]['reason']}")
     return {"told": "; ".join(said), **document}
+
+
+def _all_lie_in(folder: Path, lessons: Lessons) -> bool:
+    """Whether all that these lessons are of lies in the folder, so that learning it anew loses nothing."""
+    found = set()
+    for path in audio_files([folder]):
+        with suppress(OSError), path.open("rb") as file:
+            found.add(hashlib.file_digest(file, "sha256").hexdigest())
+    return bool(lessons) and {taught.clip_sha256 for taught in lessons} <= found

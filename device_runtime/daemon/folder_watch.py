@@ -1,12 +1,14 @@
 """A folder that is looked at every few seconds: what is dropped into it is learnt, once it has been quiet.
 
     dropped ── ten seconds without a change ──► learnt ──► remembered
-                                                   └─────► failed: again when something changes, not before
+                                                   ├─────► refused: again when something changes, not before
+                                                   └─────► broken off: again in ten minutes
 
 Nothing that happens to the folder stops anybody from listening: one that is gone is waited for, a bad one is
 told of once. What is deleted from it stays learnt.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from edgecl.errors import EdgeclError
 LOOKED_EVERY_S = 3.0
 RESTS = 20  # times as long as a look took: a large folder on a slow disk is looked at less often
 QUIET_S = 10.0
+AGAIN_S = 600.0  # after what may go well another time: no memory, a full disk
 LAST_WORDS_S = 10.0  # beyond that a network disk hangs
 
 
@@ -29,7 +32,8 @@ class FolderWatch:
     def __init__(
         self, folder: Path, memory: Memory, learn: Callable[[Path], bool], tell: Callable[[str], None]
     ) -> None:
-        """`learn` learns a sub-folder and says whether that went well; never asked twice for the same."""
+        """`learn` learns a sub-folder and says whether it could; it is not asked twice of the same, unless it
+        broke off."""
         self.took_s = 0.0
         """How long the last look took."""
         self._folder = folder
@@ -38,7 +42,7 @@ class FolderWatch:
         self._tell = tell
         self._fault = ""
         self._seen: dict[str, tuple[Files, float]] = {}  # what lies there, and since when
-        self._failed: dict[str, Files] = {}
+        self._failed: dict[str, tuple[Files, float]] = {}  # what could not be learnt, and until when to wait
 
     def look(self, now_s: float) -> None:
         """Look once, at `now_s` of a steady clock, and learn what is due."""
@@ -57,19 +61,21 @@ class FolderWatch:
             for name, files in found.items()
         }
         for name, (files, since_s) in self._seen.items():
-            if now_s - since_s >= QUIET_S and self._is_due(name, files):
-                self._take(name, files)
+            if now_s - since_s >= QUIET_S and self._is_due(name, files, now_s):
+                self._take(name, files, now_s)
 
-    def _is_due(self, name: str, files: Files) -> bool:
-        return not files <= self._memory.of(name) and self._failed.get(name) != files
+    def _is_due(self, name: str, files: Files, now_s: float) -> bool:
+        failed, until_s = self._failed.get(name, (None, 0.0))
+        return not files <= self._memory.of(name) and (failed != files or now_s >= until_s)
 
-    def _take(self, name: str, files: Files) -> None:
-        self._failed[name] = files  # until it is known better
+    def _take(self, name: str, files: Files, now_s: float) -> None:
+        self._failed[name] = files, math.inf  # until it is known better
         try:
             if self._learn(self._folder / name):
                 self._memory.add(name, files)
         except (EdgeclError, OSError) as error:
-            self._complain(str(error))
+            self._failed[name] = files, now_s + AGAIN_S
+            self._complain(f"'{self._folder / name}' is not learnt: {error}")
 
     def _complain(self, fault: str) -> None:
         if fault != self._fault:

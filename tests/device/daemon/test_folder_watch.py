@@ -14,7 +14,8 @@ import soundfile
 from device_runtime.daemon import folder_watch
 from device_runtime.daemon.drop_in import DropIn
 from device_runtime.daemon.dropped import MEMORY_NAME, Memory
-from device_runtime.daemon.folder_watch import QUIET_S, FolderWatch, watching
+from device_runtime.daemon.folder_watch import AGAIN_S, QUIET_S, FolderWatch, watching
+from edgecl.errors import StoreError
 from edgecl.store import Store
 from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
@@ -28,7 +29,7 @@ class Watched:
         self.folder.mkdir()
         self.learnt: list[str] = []
         self.told: list[str] = []
-        self.goes_well = True
+        self.goes_well, self.breaks_off = True, False
         self.now_s = 0.0
         self.anew()
 
@@ -50,6 +51,8 @@ class Watched:
 
     def _learn(self, folder: Path) -> bool:
         self.learnt.append(folder.name)
+        if self.breaks_off:
+            raise StoreError("the disk is full", "make room")
         return self.goes_well
 
 
@@ -100,6 +103,16 @@ def test_a_failure_is_not_repeated_until_something_changes(watched: Watched) -> 
     (watched.folder / "alarms/doorbell/1.wav").rename(watched.folder / "alarms/doorbell/2.wav")
     watched.goes_well = True
     assert watched.wait(300) == ["alarms"]
+
+
+def test_what_broke_off_is_told_and_tried_again_later(watched: Watched) -> None:
+    watched.breaks_off = True
+    watched.drop("alarms/doorbell/1.wav")
+    assert watched.wait(AGAIN_S) == ["alarms"]
+    assert "alarms' is not learnt: the disk is full" in watched.told[0]
+    watched.breaks_off = False
+    assert watched.wait(AGAIN_S) == ["alarms"]
+    assert watched.wait(2 * AGAIN_S) == []
 
 
 def test_a_folder_that_is_gone_is_told_of_once_and_waited_for(watched: Watched) -> None:
@@ -189,6 +202,41 @@ def test_a_first_lesson_that_was_broken_off_is_learnt_anew(
     assert not Memory(home).is_begun("alarms")
     assert drop_in.learn(folder)
     assert "holds nothing new" in told[1]
+
+
+def test_what_somebody_taught_after_a_broken_first_lesson_is_kept(
+    bundle: Path, recordings: Path, home: Path, tmp_path: Path
+) -> None:
+    Memory(home).begin("alarms")
+    drop(tmp_path / "alarms", "doorbell", 50, 51)  # the home's task has other recordings
+    drop_in = DropIn(home, bundle, Memory(home), threading.BoundedSemaphore(), lambda sentence: None)
+    assert drop_in.learn(tmp_path / "alarms")
+    with Store.open(home, create=False) as store:
+        lessons = store.lessons.read(store.entry("alarms").sha256)
+    assert lessons is not None
+    assert len(lessons) == 14
+
+
+def test_a_report_is_for_everybody_and_never_written_through_a_link(
+    told: Callable[[str], str], tmp_path: Path
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    for name in (".alarms.report.json.part", "alarms.report.json"):
+        (tmp_path / "sounds" / name).symlink_to(precious)
+    drop(tmp_path / "sounds/alarms", "doorbell", 0)
+    told("is not learnt")
+    until_written(tmp_path / "sounds/alarms.report.json")
+    assert precious.read_text() == "mine"
+    assert (tmp_path / "sounds/alarms.report.json").stat().st_mode & 0o777 == 0o644
+
+
+def until_written(path: Path) -> None:
+    """Waits for the report, which comes right after it was told."""
+    deadline = time.monotonic() + 30
+    while path.is_symlink() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not path.is_symlink()
 
 
 def test_asked_to_stop_it_gives_up_and_knows_so_later(bundle: Path, recordings: Path, tmp_path: Path) -> None:
