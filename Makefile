@@ -67,9 +67,9 @@ system-tools:  ## as root on Debian: what tests of the daemon need beside Python
 			$(SYSTEM_TOOLS) >/dev/null || echo "not installed: some tests of the daemon will be skipped"; \
 	else echo "some tests of the daemon are skipped: apt-get install $(SYSTEM_TOOLS)"; fi
 
-test-host: $(HOST)/.ready  ## … in .venv/host alone
+test-host: $(HOST)/.ready  ## … in .venv/host alone; the daemon is tested where it runs, in .venv/device
 	$(HOST)/bin/python -m tools.environment host
-	$(HOST)/bin/python -m pytest tests/edgecl tests/device tests/host
+	$(HOST)/bin/python -m pytest tests/edgecl tests/device tests/host --ignore tests/device/daemon
 
 test-device: $(DEVICE)/.ready  ## … in .venv/device alone
 	$(DEVICE)/bin/python -m tools.environment device
