@@ -78,6 +78,11 @@ class KeptControls(Controls):
             else:
                 self._of(task).pop(label, None)
 
+    def forget(self, task: str) -> None:
+        """Have all labels of a task count as they are configured, before another task has its name."""
+        for label in list(self._saved.thresholds.get(task, ())):
+            self.reset_threshold(task, label)
+
     def _of(self, task: str) -> dict[str, float]:
         """The thresholds of a task: one dictionary for ever, which its rule looks into."""
         with self._lock:

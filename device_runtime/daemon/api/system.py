@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from device_runtime.daemon import machine
-from device_runtime.daemon.api.place import Here
+from device_runtime.daemon.api.place import Here, held
 from device_runtime.daemon.api.status import STARTED_S, dropped_events
 from device_runtime.daemon.journal import REMEMBERED
 from device_runtime.doctor import version_of
@@ -100,4 +100,5 @@ def log(here: Here, count: Annotated[int, Query(ge=1, le=REMEMBERED)] = 200) -> 
 @router.get("/doctor")
 def doctor(here: Here) -> dict[str, Any]:
     """Whether everything is as it should be: `edgecl doctor --json`."""
-    return here.command("doctor")
+    with held(here.predicting, "others are asking already"):
+        return here.command("doctor")

@@ -73,6 +73,7 @@ def forget(here: Here, task: str) -> Forgotten:
     with here.store() as store:
         sha256 = store.entry(task).sha256
         store.forget(task)
+    here.controls.forget(task)
     return Forgotten(forgotten=task, sha256=sha256)
 
 

@@ -36,6 +36,16 @@ def test_a_threshold_goes_back_to_what_is_configured_at_once(tmp_path: Path) -> 
     assert opened(tmp_path).rule_of("alarms").thresholds == {"timer": 0.5}
 
 
+def test_a_task_that_is_forgotten_leaves_no_threshold_to_the_next_of_its_name(tmp_path: Path) -> None:
+    controls = opened(tmp_path)
+    for task, label in (("alarms", "timer"), ("alarms", "doorbell"), ("kitchen", "knock")):
+        controls.set_threshold(task, label, 0.9)
+    controls.forget("alarms")
+    controls.forget("nobody")
+    assert opened(tmp_path).thresholds("alarms") == controls.thresholds("alarms") == {"timer": 0.5}
+    assert opened(tmp_path).thresholds("kitchen") == {"knock": 0.9}
+
+
 def test_every_change_is_told(tmp_path: Path) -> None:
     controls, told = opened(tmp_path), []
     controls.tell(lambda: told.append((controls.listening, dict(controls.thresholds("kitchen")))))
