@@ -1,6 +1,8 @@
 /** A canvas as sharp as the screen, in the colours of the style sheet. */
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
+const colours = new Map();
+dark.addEventListener("change", () => colours.clear());
 
 /** Whether nothing should slide or glide. */
 export const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -19,9 +21,12 @@ export function fitted(canvas) {
 }
 
 /** A colour of the style sheet: `colour("--accent")`. */
-export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export function colour(name) {
+  if (!colours.has(name)) colours.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  return colours.get(name);
+}
 
-/** Have something done now, and again whenever the colours change. */
+/** Have something done now, and again whenever the colours change; for what lasts as long as the page. */
 export function withColours(act) {
   dark.addEventListener("change", act);
   act();

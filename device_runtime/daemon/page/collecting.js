@@ -4,13 +4,14 @@ import { adviceOnAll, isNegative, suffices } from "./advice.js";
 import { mayHear } from "./board.js";
 import { action, fill, h, write } from "./dom.js";
 import { chooser, takesDrops } from "./drop_place.js";
-import { count } from "./format.js";
+import { capital, count } from "./format.js";
 import { Problem } from "./http.js";
 import { SoundCard } from "./sound_card.js";
 
 export class Collecting {
   #cards = new Map();
   #grid = h("div", { class: "grid" });
+  #told = ","; // of a failure
   #stray = 0; // recordings that were dropped beside the sub-folders
   #name = h("input", {
     id: "sound-name", maxlength: 64, required: true, autocomplete: "off", autocapitalize: "none",
@@ -19,6 +20,8 @@ export class Collecting {
   #sending = h("div", { role: "status" });
   #refused = h("div");
   #advice = h("p", { class: "hint", role: "status" });
+  #failure = h("div", { role: "alert" });
+  #trying = h("p", { class: "quiet" }, "Try it: the board learns, hears the last two minutes again, and stores nothing.");
   #try = action("Try it", () => this.lesson.try());
   #save = action("Save", () => this.lesson.save(), { class: "main" });
 
@@ -40,6 +43,8 @@ export class Collecting {
     write(this.#advice, adviceOnAll(takes, this.known));
     const isReady = suffices(takes, this.known) && this.lesson.sending === null;
     for (const button of [this.#save, this.#try]) button.disabled = !isReady;
+    for (const element of [this.#try, this.#trying]) element.hidden = !mayHear();
+    this.#showFailure();
   }
 
   #adding() {
@@ -54,11 +59,8 @@ export class Collecting {
   }
 
   #finish() {
-    const told = "Try it: the board learns, hears the last two minutes again, and stores nothing.";
     return h("div", { class: "card finish" },
-      this.#advice,
-      h("p", { class: "buttons" }, mayHear() && this.#try, this.#save),
-      mayHear() && h("p", { class: "quiet" }, told));
+      this.#advice, this.#failure, h("p", { class: "buttons" }, this.#try, this.#save), this.#trying);
   }
 
   #addSound(event) {
@@ -66,7 +68,7 @@ export class Collecting {
     const label = this.#name.value.trim().normalize("NFC");
     if (!label) return;
     this.#name.value = "";
-    this.#card(label).element.querySelector("button").focus();
+    this.#card(label).focus();
   }
 
   /** The card of a sound; a new one stands before that of what is none of them. */
@@ -86,6 +88,16 @@ export class Collecting {
     this.#stray = found.length - named.length;
     if (named.length) await this.lesson.send(named);
     else this.update();
+  }
+
+  /** Why the last try, or saving, came to nothing; everything that was recorded is still there. */
+  #showFailure() {
+    const { detail, hint } = this.lesson.view;
+    const told = [detail, hint].join();
+    if (this.#told === told) return;
+    this.#told = told;
+    fill(this.#failure, detail && [h("p", { class: "hint bad" }, h("b", {}, capital(detail))), h("p", { class: "hint" }, hint)]);
+    if (detail) this.#failure.scrollIntoView({ block: "center" });
   }
 
   #showSending() {

@@ -1,13 +1,15 @@
 /** Figures for people. */
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const minutes = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const longDay = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-const DAY_MS = 86_400_000;
+const HALF_A_DAY_MS = 43_200_000; // before midnight it is yesterday, also where the clock is changed
 
 export const signed = (number) => `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(2)}`;
 export const decibels = (level) => `${level.toFixed(0).replace("-", "−")} dBFS`;
 export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
 export const time = (moment) => clock.format(new Date(moment));
+export const minute = (moment) => minutes.format(new Date(moment));
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** 0.987 → "98.7 %"; nothing is known → "–". */
@@ -33,10 +35,15 @@ export function span(seconds) {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : count(Math.round(hours / 24), "day");
 }
 
+/** The date of a moment where the browser is: "2026-05-01". */
+export function date(moment) {
+  const at = new Date(moment);
+  return [at.getFullYear(), at.getMonth() + 1, at.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
+}
+
 /** The day of a moment: "Today", "Yesterday", "Friday, 1 May". */
 export function day(moment) {
   const midnight = new Date().setHours(0, 0, 0, 0);
-  const at = new Date(moment).getTime();
-  if (at >= midnight) return "Today";
-  return at >= midnight - DAY_MS ? "Yesterday" : longDay.format(at);
+  if (date(moment) === date(midnight)) return "Today";
+  return date(moment) === date(midnight - HALF_A_DAY_MS) ? "Yesterday" : longDay.format(new Date(moment));
 }

@@ -38,17 +38,17 @@ export class LessonView {
   /** Show the lesson as it is now. */
   update() {
     const { state } = this.lesson.view;
-    this.#collecting.update();
     this.#collecting.element.hidden = !COLLECTS.has(state);
+    this.#collecting.update();
     this.#leave.hidden = !COLLECTS.has(state) && !WORKS.has(state);
     this.#showWork();
     this.#showResult();
   }
 
   #showWork() {
-    const { state, detail } = this.lesson.view;
+    const { state } = this.lesson.view;
     if (WORKS.has(state)) fill(this.#work, this.#progress());
-    else if (detail) fill(this.#work, this.#failure());
+    else if (state === "failed") fill(this.#work, this.#failure());
     else fill(this.#work);
   }
 
@@ -62,11 +62,9 @@ export class LessonView {
   }
 
   #failure() {
-    const { state, detail, hint } = this.lesson.view;
+    const { detail, hint } = this.lesson.view;
     return h("div", { class: "card bad" },
-      h("p", {}, h("b", {}, capital(detail))),
-      h("p", { class: "hint" }, hint),
-      state === "failed" && action("Begin again", () => this.left()));
+      h("p", {}, h("b", {}, capital(detail))), h("p", { class: "hint" }, hint), action("Begin again", () => this.left()));
   }
 
   #showResult() {

@@ -1,6 +1,6 @@
 /** How loud it is, as a bar with the loudest of the last moments beside it. */
 
-import { colour, fitted, withColours } from "./canvas.js";
+import { colour, fitted } from "./canvas.js";
 import { h, write } from "./dom.js";
 import { decibels } from "./format.js";
 
@@ -13,7 +13,6 @@ export class Meter {
   #peak_dbfs = FLOOR_DBFS;
   #level_dbfs = FLOOR_DBFS;
   #told_ms = 0;
-  #colours = {};
   canvas = h("canvas", { class: "meter" });
   figure = h("output", { class: "figure" });
   element = h("div", { class: "level", role: "meter", "aria-label": "Level" }, this.canvas);
@@ -21,9 +20,6 @@ export class Meter {
   constructor() {
     this.element.setAttribute("aria-valuemin", FLOOR_DBFS);
     this.element.setAttribute("aria-valuemax", 0);
-    withColours(() => {
-      this.#colours = Object.fromEntries(["rail", "accent", "bad", "ink"].map((name) => [name, colour(`--${name}`)]));
-    });
   }
 
   add(level_dbfs) {
@@ -41,11 +37,11 @@ export class Meter {
     const context = fitted(this.canvas);
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const across = (level) => ((level - FLOOR_DBFS) / -FLOOR_DBFS) * width;
-    context.fillStyle = this.#colours.rail;
+    context.fillStyle = colour("--rail");
     context.fillRect(0, 0, width, height);
-    context.fillStyle = this.#level_dbfs > LOUD_DBFS ? this.#colours.bad : this.#colours.accent;
+    context.fillStyle = colour(this.#level_dbfs > LOUD_DBFS ? "--bad" : "--accent");
     context.fillRect(0, 0, across(this.#level_dbfs), height);
-    context.fillStyle = this.#peak_dbfs > LOUD_DBFS ? this.#colours.bad : this.#colours.ink;
+    context.fillStyle = colour(this.#peak_dbfs > LOUD_DBFS ? "--bad" : "--ink");
     context.fillRect(Math.max(0, across(this.#peak_dbfs) - 2), 0, 2, height);
     if (now_ms - this.#told_ms > TOLD_EVERY_MS) this.#tell(now_ms);
   }

@@ -19,6 +19,7 @@ export function outcome(result) {
 }
 
 function tried({ heard, heard_s }) {
+  if (!heard_s) return h("p", { class: "tried" }, "There was no sound to try it on. Make one of the sounds, and try again.");
   const time = `In the last ${span(heard_s)} it would have heard`;
   if (!heard.length) return h("p", { class: "tried" }, `${time} none of them. Make one of the sounds, and try again.`);
   const list = h("ul", { class: "plain" }, heard.map((one) => moment(one, heard_s)));

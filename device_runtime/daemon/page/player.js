@@ -4,13 +4,14 @@ import { h, whileBusy, write } from "./dom.js";
 import { Problem } from "./http.js";
 
 const audio = new Audio();
-let ended = () => {};
+const nobody = () => {};
+let rest = nobody; // of the button whose recording is loaded or plays
 
 /** A button that plays what `load()` gives, a blob. */
 export function player(load, name) {
   const word = h("span", { class: "word" }, "Play");
   const button = h("button", { type: "button", class: "play", "aria-label": `Play ${name}` }, word);
-  const rest = () => {
+  const mine = () => {
     button.classList.remove("playing");
     write(word, "Play");
     button.setAttribute("aria-label", `Play ${name}`);
@@ -20,7 +21,10 @@ export function player(load, name) {
       const stops = button.classList.contains("playing");
       silence();
       if (stops) return;
-      await sound(await load(), rest);
+      rest = mine;
+      const blob = await load();
+      if (rest === mine) await sound(blob);
+      if (rest !== mine) return; // another was pressed meanwhile
       button.classList.add("playing");
       write(word, "Stop");
       button.setAttribute("aria-label", `Stop ${name}`);
@@ -32,12 +36,11 @@ export function player(load, name) {
 export function silence() {
   audio.pause();
   URL.revokeObjectURL(audio.src);
-  ended();
-  ended = () => {};
+  rest();
+  rest = nobody;
 }
 
-async function sound(blob, rest) {
-  silence();
+async function sound(blob) {
   audio.src = URL.createObjectURL(blob);
   try {
     await audio.play();
@@ -45,7 +48,6 @@ async function sound(blob, rest) {
     if (error.name === "AbortError") return;
     throw new Problem("this browser cannot play the recording", "WAV, FLAC and MP3 are played by most");
   }
-  ended = rest;
 }
 
 audio.addEventListener("ended", silence);

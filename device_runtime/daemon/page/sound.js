@@ -1,8 +1,7 @@
 /** One sound that was heard, as an item of a list: what, when, how surely; play it, and say whether it is right. */
 
-import { mayHear } from "./board.js";
 import { action, fill, h, write } from "./dom.js";
-import { decibels, percent, span, time } from "./format.js";
+import { decibels, minute, percent, span, time } from "./format.js";
 import { fetched, path } from "./http.js";
 import { player } from "./player.js";
 import { changed, judge, said, whatItWas } from "./verdict.js";
@@ -28,18 +27,18 @@ export class SoundItem {
   /** Show what is known of the sound now. */
   update(sound) {
     this.sound = { verdict: null, audible: false, exact: true, ...this.sound, ...sound };
-    const { start, label, task, phase, verdict } = this.sound;
+    const { start, label, task, phase, verdict, exact } = this.sound;
     this.#time.dateTime = start;
-    write(this.#time, time(start));
+    write(this.#time, exact ? time(start) : minute(start));
     write(this.#label, task === LOUD ? "loud sound" : label);
     write(this.#task, task === LOUD ? "" : task);
     write(this.#figures, this.#told());
-    this.element.classList.toggle("sounding", phase !== "end");
+    this.element.classList.toggle("sounding", exact && phase !== "end");
     this.#offer();
     if (verdict && !this.#verdict.childElementCount) fill(this.#verdict, badge(verdict));
   }
 
-  /** How long, how loud, how surely; the privacy level may forbid it. */
+  /** How long, how loud, how surely; where it is not exact there is nothing to tell, and it never ends. */
   #told() {
     const { start, end, task, score, level_dbfs, phase, exact } = this.sound;
     if (!exact) return "";
@@ -55,7 +54,7 @@ export class SoundItem {
     if (offered === this.#offered) return;
     this.#offered = offered;
     const [isTasks, mayJudge] = [task !== LOUD, ended && !verdict];
-    const mayCorrect = mayJudge && audible && mayHear();
+    const mayCorrect = mayJudge && audible;
     fill(this.#buttons,
       audible && ended && player(() => fetched(path("sounds", id, "audio")), label),
       mayJudge && isTasks && this.#judging("Right", `${label} is right`, { kind: "confirmed" }),

@@ -16,16 +16,18 @@ export class SoundCard {
   #number = h("span", { class: "quiet" });
   #advice = h("div");
   #place = h("div");
+  #record;
   #rows = new Map();
 
   constructor(lesson, label) {
     this.lesson = lesson;
     this.label = label;
     this.title = nameOf(label);
+    this.#record = this.#recording();
     this.element = h("section", { class: "card sound-card", "aria-label": this.title },
       h("h3", {}, this.title, " ", this.#number), isNegative(label) && h("p", { class: "quiet" }, NEGATIVES),
       this.#advice,
-      h("p", { class: "buttons" }, mayHear() && this.#recording(),
+      h("p", { class: "buttons" }, this.#record,
         chooser("Add files", (found) => this.#send(found), { name: `Add files of ${this.title}` })),
       this.#place, this.#takes);
     takesDrops(this.element, (found) => this.#send(found));
@@ -35,12 +37,18 @@ export class SoundCard {
   /** Show the lesson as it is now. */
   update() {
     const takes = this.lesson.takesOf(this.label);
+    this.#record.hidden = !mayHear();
     write(this.#number, takes.length ? count(takes.length, "take") : "");
     const advice = adviceOn(this.label, takes, this.lesson.judged);
     fill(this.#advice, advice.map(({ text, kind }) => h("p", { class: kind }, text)));
     const ids = new Set(takes.map(({ id }) => id));
     for (const [id, row] of this.#rows) if (!ids.has(id)) this.#drop(id, row);
     takes.forEach((take, index) => this.#rows.has(take.id) ? this.#mark(take) : this.#add(take, index));
+  }
+
+  /** Put the focus where one goes on. */
+  focus() {
+    this.element.querySelector(":not([hidden]) > button").focus();
   }
 
   #add(take, index) {
@@ -63,7 +71,7 @@ export class SoundCard {
     const held = row.contains(document.activeElement);
     row.remove();
     this.#rows.delete(id);
-    if (held) this.element.querySelector("button")?.focus();
+    if (held) this.focus();
   }
 
   /** A button that records, and how long. */

@@ -9,6 +9,7 @@ const BANDS = 48;
 const COLUMN_MS = 50;
 const JITTER = 4; // columns
 const SHADES = 5; // --shade-0 … --shade-4
+const MOST_MARKS = 20; // are remembered while nobody looks, and none grows too old
 const QUIET = 25; // what is below stays dark: about -90 dBFS
 const LOUD = 190;
 
@@ -38,7 +39,8 @@ export class Spectrogram {
 
   /** Name a sound that began at `time` (Unix ms). */
   mark(label, time) {
-    this.#marks = [...this.#marks.filter((mark) => mark.time > this.#newest_ms - COLUMNS * COLUMN_MS), { label, time }];
+    const left = this.#marks.filter((mark) => mark.time > this.#newest_ms - COLUMNS * COLUMN_MS);
+    this.#marks = [...left, { label, time }].slice(-MOST_MARKS);
   }
 
   draw() {

@@ -17,6 +17,7 @@ function mount(section) {
   section.append(place);
   on("enrolment", (enrolment) => view?.lesson.view.id === enrolment.id && view.lesson.take(enrolment));
   on("fresh", () => view?.lesson.refresh().catch((problem) => problem.status === 404 && leave()));
+  on("status", () => view?.update()); // what is offered depends on the privacy level
   on("tasks", () => view || section.hidden || place.querySelector("#task-name")?.value || begin());
 }
 

@@ -38,24 +38,40 @@ export function said(verdict) {
   return verdict.kind === "not" ? `not ${verdict.label ?? "this"}` : `it was ${verdict.label} (${verdict.task})`;
 }
 
-/** What a correction changed; a task that was touched can be taken back. */
-export function changed(correction) {
-  return h("div", { class: "changed" }, [correction].flat().map(one));
+/** What a correction changed, also in the task that had taken the sound for its own; all of it can be taken back. */
+export function changed({ also, ...correction }) {
+  const both = [correction, also].filter(Boolean);
+  const { notes = [], others_unchanged: others = {} } = correction;
+  const unmoved = Object.values(others).every(Boolean) && Object.keys(others).length > 0;
+  const warnings = both.flatMap((one) => one.warnings ?? []);
+  const left = both.map(({ task }) => task);
+  const back = action("Take it back", async () => {
+    await takeBack(left);
+    back.replaceWith(h("p", { class: "quiet" }, "It was taken back."));
+  });
+  return h("div", { class: "changed" },
+    learnt(correction, "learnt"), also && learnt(also, "unlearnt"),
+    unmoved && h("p", { class: "quiet" }, "No other task was touched."),
+    [...warnings, ...notes].map((text) => h("p", { class: "hint" }, text)), back);
 }
 
-function one({ task, before, after, held_out_accuracy: accuracy, others_unchanged: others, seconds, warnings = [] }) {
-  const unmoved = Object.values(others ?? {}).every(Boolean) && Object.keys(others ?? {}).length > 0;
+function learnt({ task, before, after, held_out_accuracy: accuracy, seconds }, did) {
   return h("div", {},
-    h("p", {}, h("b", {}, task), ` learnt it in ${span(seconds)}.`),
+    h("p", {}, h("b", {}, task), ` ${did} it in ${span(seconds)}.`),
     h("p", {}, `Before: ${outcome(before)}. Now: ${outcome(after)}.`),
     h("p", { class: "quiet" }, `Of its recordings ${percent(accuracy.after)} are recognised, `,
-      `${percent(accuracy.before)} before.`, unmoved && " No other task was touched."),
-    warnings.map((text) => h("p", { class: "hint" }, text)),
-    action("Take it back", async () => {
-      await ask("POST", path("tasks", task, "undo"));
-      await refreshTasks();
-      done(`${task} is what it was before`);
-    }));
+      `${percent(accuracy.before)} before.`));
+}
+
+/** Have tasks be what they were; those that are leave the list, so that another try goes on with the others. */
+async function takeBack(left) {
+  const told = left.length > 1 ? `${left.join(" and ")} are what they were before` : `${left[0]} is what it was before`;
+  while (left.length) {
+    await ask("POST", path("tasks", left[0], "undo"));
+    left.shift();
+  }
+  await refreshTasks();
+  done(told);
 }
 
 function outcome({ label, margin, threshold, accepted }) {
