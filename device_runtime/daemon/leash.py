@@ -4,22 +4,31 @@ Linux could send a signal by itself (PR_SET_PDEATHSIG), but does so as soon as t
 started the child, and the API's threads come and go.
 """
 
+import contextlib
 import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 GRACE_S = 5.0  # from SIGTERM to SIGKILL
 
 
 def run(niceness: int) -> None:
     """Run the command line given to this process, at low priority, for as long as its daemon lives."""
-    os.nice(niceness)
+    _yield_to_others(niceness)
     threading.Thread(target=_end_with_daemon, args=(os.dup(0),), daemon=True).start()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     from device_runtime.cli import main  # noqa: PLC0415  (the thread is to watch over the imports, too)
 
     main()
+
+
+def _yield_to_others(niceness: int) -> None:
+    """Low priority, also where Linux shares time among sessions first: a niceness counts within one only."""
+    os.nice(niceness)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def _end_with_daemon(leash: int) -> None:

@@ -18,6 +18,8 @@ def test_a_task_is_taught_while_it_listens_and_heard_without_a_frame_lost(
     assert begun.status_code == 202
     pid = begun.json()["pid"]
     until(lambda: os.getpriority(os.PRIO_PROCESS, pid) >= NICENESS)
+    session = Path(f"/proc/{pid}/autogroup")
+    assert not session.exists() or session.read_text().endswith(f"nice {NICENESS}\n")
     assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == EXPENDABLE
     until(lambda: "alarms" in daemon.http.get("/status").json()["tasks"])
     heard = follower.until("sound", phase="new", task="alarms", label="doorbell")
