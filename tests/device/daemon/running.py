@@ -164,3 +164,13 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
+
+
+def write_into(fifo: Path, data: bytes) -> None:
+    """Write into a FIFO that a daemon hears; from the beginning again where it was opened anew meanwhile, as
+    one is in which nothing comes for seconds.
+    """
+    while True:
+        with suppress(BrokenPipeError), fifo.open("wb", buffering=0) as sound:
+            sound.write(data)
+            return

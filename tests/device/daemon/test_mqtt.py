@@ -23,7 +23,7 @@ from device_runtime.daemon.mqtt import Mqtt
 from edgecl.config import Config, MqttConfig
 from edgecl.store import Store
 from tests.device.daemon.conftest import sound
-from tests.device.daemon.running import Daemon
+from tests.device.daemon.running import Daemon, write_into
 
 RATE_HZ = 16_000
 CONFIG = "homeassistant/device/edgecl-attic/config"
@@ -126,7 +126,7 @@ def components(text: str) -> dict[str, dict]:
 def test_home_assistant_is_told_of_every_entity(broker: Broker, connect: Callable[[], Mqtt]) -> None:
     broker.start()
     connect()
-    document = json.loads(broker.until(CONFIG))
+    document = json.loads(broker.until(CONFIG, lambda text: "event-alarms" in text))
     assert document["device"]["identifiers"] == ["edgecl-attic"]
     assert document["availability_topic"] == "edgecl/attic/availability"
     entities = document["components"]
@@ -267,18 +267,17 @@ def test_the_daemon_is_found_heard_and_missed(
     )
     command = [sys.executable, "-m", "device_runtime", "serve", "--config", str(config)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as daemon:
-        with (tmp_path / "sound").open("wb", buffering=0) as fifo:
-            broker.until("edgecl/attic/availability", lambda text: text == "online")
+        broker.until("edgecl/attic/availability", lambda text: text == "online")
+        broker.until(CONFIG, lambda text: "sound-alarms-doorbell" in text)
+        write_into(tmp_path / "sound", (evening[: 8 * RATE_HZ] * 32767).astype("<i2").tobytes())
+        heard = broker.until("edgecl/attic/event/alarms")
+        assert json.loads(heard)["event_type"] == "doorbell"
+        with Store.open(home, create=False) as store:
+            blob = store.read("alarms")
+            store.forget("alarms")
+            broker.until(CONFIG, lambda text: "alarms" not in text)
+            store.commit("alarms", blob)
             broker.until(CONFIG, lambda text: "sound-alarms-doorbell" in text)
-            fifo.write((evening[: 8 * RATE_HZ] * 32767).astype("<i2").tobytes())
-            heard = broker.until("edgecl/attic/event/alarms")
-            assert json.loads(heard)["event_type"] == "doorbell"
-            with Store.open(home, create=False) as store:
-                blob = store.read("alarms")
-                store.forget("alarms")
-                broker.until(CONFIG, lambda text: "alarms" not in text)
-                store.commit("alarms", blob)
-                broker.until(CONFIG, lambda text: "sound-alarms-doorbell" in text)
         daemon.send_signal(signal.SIGKILL)
         assert broker.until("edgecl/attic/availability", lambda text: text == "offline")
 

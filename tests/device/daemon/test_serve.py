@@ -16,6 +16,7 @@ import soundfile
 
 from device_runtime.daemon.history import History
 from edgecl.store import Store
+from tests.device.daemon.running import write_into
 
 RATE_HZ = 16_000
 NOTICED_AFTER_S = 1.5
@@ -105,20 +106,19 @@ def test_a_task_enrolled_meanwhile_is_heard_and_a_forgotten_one_is_not(
 ) -> None:
     os.mkfifo(tmp_path / "sound")
     daemon = serve(f'[source]\npath = "{tmp_path}/sound"')
-    with (tmp_path / "sound").open("wb", buffering=0) as fifo:
-        fifo.write(pcm(evening[:RATE_HZ]))
-        daemon.until(state="listening")
-        assert "no task was enrolled yet" in daemon.said
-        with Store.open(learnt_home, create=False) as there, Store.open(daemon.home, create=False) as here:
-            here.commit("alarms", there.read("alarms"))
-            time.sleep(NOTICED_AFTER_S)
-            fifo.write(pcm(evening[: 8 * RATE_HZ]))
-            heard = daemon.until(phase="new")
-            assert (heard["task"], heard["blob_sha256"]) == ("alarms", here.entry("alarms").sha256)
-            here.forget("alarms")
+    write_into(tmp_path / "sound", pcm(evening[:RATE_HZ]))
+    daemon.until(state="listening")
+    assert "no task was enrolled yet" in daemon.said
+    with Store.open(learnt_home, create=False) as there, Store.open(daemon.home, create=False) as here:
+        here.commit("alarms", there.read("alarms"))
         time.sleep(NOTICED_AFTER_S)
-        fifo.write(pcm(evening))
-        time.sleep(1)
+        write_into(tmp_path / "sound", pcm(evening[: 8 * RATE_HZ]))
+        heard = daemon.until(phase="new")
+        assert (heard["task"], heard["blob_sha256"]) == ("alarms", here.entry("alarms").sha256)
+        here.forget("alarms")
+    time.sleep(NOTICED_AFTER_S)
+    write_into(tmp_path / "sound", pcm(evening))
+    time.sleep(1)
     code, rest = daemon.stop()
     assert code == 0
     assert '"new"' not in rest
@@ -131,14 +131,13 @@ def test_recordings_dropped_into_the_watched_folder_are_heard_half_a_minute_late
     os.mkfifo(tmp_path / "sound")
     (tmp_path / "drop").mkdir()
     daemon = serve(f'[source]\npath = "{tmp_path}/sound"\n[watch]\nfolder = "{tmp_path}/drop"')
-    with (tmp_path / "sound").open("wb", buffering=0) as fifo:
-        fifo.write(pcm(evening[:RATE_HZ]))
-        daemon.until(state="listening")
-        shutil.copytree(recordings / "alarms", tmp_path / "drop/alarms")
-        daemon.until_it_says("'alarms' tells doorbell, smoke_alarm, timer by 12 recordings")
-        time.sleep(NOTICED_AFTER_S)
-        fifo.write(pcm(evening[: 8 * RATE_HZ]))
-        assert daemon.until(phase="new")["label"] == "doorbell"
+    write_into(tmp_path / "sound", pcm(evening[:RATE_HZ]))
+    daemon.until(state="listening")
+    shutil.copytree(recordings / "alarms", tmp_path / "drop/alarms")
+    daemon.until_it_says("'alarms' tells doorbell, smoke_alarm, timer by 12 recordings")
+    time.sleep(NOTICED_AFTER_S)
+    write_into(tmp_path / "sound", pcm(evening[: 8 * RATE_HZ]))
+    assert daemon.until(phase="new")["label"] == "doorbell"
     assert daemon.stop()[0] == 0
     assert json.loads((tmp_path / "drop/alarms.report.json").read_text())["task"] == "alarms"
 
@@ -187,15 +186,14 @@ def test_when_nobody_reads_stdout_any_more_it_goes_on_for_the_others(
 ) -> None:
     os.mkfifo(tmp_path / "sound")
     daemon = serve(f'[source]\npath = "{tmp_path}/sound"')
-    with (tmp_path / "sound").open("wb", buffering=0) as fifo:
-        fifo.write(pcm(evening[:RATE_HZ]))
-        daemon.until(state="listening")
-        daemon.process.stdout.close()
-        fifo.write(pcm(evening))
-        daemon.until_it_says("nobody reads stdout any more; the others are still told")
-        fifo.write(pcm(evening))
-        time.sleep(1)
-        assert daemon.process.poll() is None
+    write_into(tmp_path / "sound", pcm(evening[:RATE_HZ]))
+    daemon.until(state="listening")
+    daemon.process.stdout.close()
+    write_into(tmp_path / "sound", pcm(evening))
+    daemon.until_it_says("nobody reads stdout any more; the others are still told")
+    write_into(tmp_path / "sound", pcm(evening))
+    time.sleep(1)
+    assert daemon.process.poll() is None
     daemon.process.send_signal(signal.SIGTERM)
     assert daemon.process.wait(timeout=20) == 0
     assert daemon.said.count("nobody reads stdout") == 1
