@@ -1,18 +1,22 @@
 """What a task was taught is accepted, also where it was never heard before; what it was not is rejected."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from device_runtime.background import Background
 from device_runtime.cache import TokenCache
 from device_runtime.engines import open_engine
 from device_runtime.enroll import Enroller
+from device_runtime.examples import Examples
 from device_runtime.intake import find_recordings
 from device_runtime.learner import Learner
 from device_runtime.progress import silent
 from device_runtime.recipe import Recipe
 from device_runtime.recognize import Recognizer
+from device_runtime.rejection import calibrated
 from device_runtime.runtime import Runtime
 from tests.device.conftest import ALARMS, KITCHEN
 from tools.demo.synthesise import FIRST_UNSEEN, clip
@@ -39,3 +43,18 @@ def test_fresh_clips_of_known_sounds_are_accepted_and_unknown_sounds_are_not(
     recognizer = Recognizer(runtime, [learnt.blob])
     assert accepted(recognizer, LABELS[task]) >= 0.8
     assert accepted(recognizer, LABELS[other]) <= 0.1
+
+
+def test_takes_that_are_alike_do_not_make_a_task_choosy() -> None:
+    """Five things, four takes of each: single takes left out seem more like their sound than new things."""
+    rng = np.random.default_rng(0)
+    takes = np.repeat(np.arange(5), 4)
+    embeddings = (1 + rng.standard_normal((5, 60))[takes] + 0.1 * rng.standard_normal((20, 60))).astype(
+        np.float32
+    )
+    background = Background(*rng.standard_normal((2, 40, 60)).astype(np.float32))
+    none, one = np.zeros((20, 1, 1), np.float16), np.zeros(20, np.int64)
+    apart = Examples(none, one, np.arange(20), np.zeros(20, np.bool_), classes=1)
+    together = replace(apart, takes=takes)
+    thresholds = [calibrated(background, embeddings, some, ["bell"]).threshold for some in (apart, together)]
+    assert thresholds[1] < thresholds[0] - 0.05
