@@ -8,15 +8,17 @@ Learning starts from the beginning, by the recipe of every enrolment, so that wh
 and the figures before and after mean the same. Nothing is stored here: who calls commits blob and lessons.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from device_runtime.bank import TokenBank
 from device_runtime.cache import TokenCache
 from device_runtime.curve import from_words
+from device_runtime.examples import Examples
 from device_runtime.gathering import Gathering
 from device_runtime.intake import Recording
-from device_runtime.learner import Learner
+from device_runtime.learner import Learner, Lesson
 from device_runtime.recall import recall
 from device_runtime.recognize import Recognizer, TaskScore
 from edgecl.audio import Clip, read_clip
@@ -90,7 +92,7 @@ class Corrector:
             gathering.vary(taught, copies)
             names = labels_of(gathering.lessons)
             self.learner.demand_classes(len(names))
-            lesson = self.learner.lesson(gathering.examples(names), names)
+            lesson = self._lesson(gathering.examples(names), names)
         curve = from_words(task.record.training.get("curve"))  # one recording more does not bend it
         blob = lesson.blob(task.task, created, runtime.bundle.manifest, curve)
         return Correction(
@@ -105,6 +107,16 @@ class Corrector:
             held_out_before=_held_out(task),
             notes=[trouble for trouble in (self.cache.trouble, bank.trouble) if trouble],
         )
+
+    def _lesson(self, examples: Examples, names: Sequence[str]) -> Lesson:
+        """The better one of two, as in an enrolment: from recordings as they are, and from copies as well.
+
+        Of the corrected recording, the last one, copies are always there.
+        """
+        corrected = examples.recordings == examples.recordings.max()
+        plain = self.learner.material(examples.part(corrected | ~examples.varied))
+        first, lesson = self.learner.first_lesson(plain, names), self.learner.lesson(examples, names)
+        return lesson if lesson.improves_on(first) else first
 
     def _score(self, task: TaskBlob, clip: Clip) -> TaskScore:
         return Recognizer(self.learner.runtime, [task]).clip(clip.waveform)[0]
