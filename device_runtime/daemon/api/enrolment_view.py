@@ -26,7 +26,7 @@ class TakeView(BaseModel):
     label: str
     seconds: float
     name: str
-    """As it was sent."""
+    """As it was sent; a number where it was recorded here."""
 
 
 class EnrolmentView(BaseModel):

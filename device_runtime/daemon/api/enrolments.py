@@ -95,7 +95,7 @@ def record(
         waveform = here.tap.record(seconds)
     path = session.place_of(".wav")
     soundfile.write(path, waveform, here.tap.rate_hz, subtype="PCM_16")
-    return _taken(session, session.take(path, label, "the recording"))
+    return _taken(session, session.take(path, label))
 
 
 @router.post("/enrolments/{identity}/start", status_code=202)

@@ -85,8 +85,8 @@ class Session:
             reason = f"the enrolment is {self.state}, its recordings stay as they are"
             raise BusyError(reason, "begin another")
 
-    def take(self, path: Path, label: str, name: str) -> TakeView:
-        """Add a recording that was written to `path`.
+    def take(self, path: Path, label: str, name: str = "") -> TakeView:
+        """Add a recording that was written to `path`; one without a name is numbered.
 
         Raises:
             AudioError: it cannot be used.
@@ -95,7 +95,7 @@ class Session:
         """
         try:
             with self.lock:
-                return self._take(path, check_label(label), name)
+                return self._take(path, check_label(label), name or f"recording {self._taken + 1}")
         finally:
             path.unlink(missing_ok=True)
 

@@ -54,11 +54,10 @@ export class LessonView {
 
   #progress() {
     const { state, progress } = this.lesson.view;
-    const { stage = "beginning", done = 0, total = 1 } = progress ?? {};
     return h("div", { class: "card" },
       h("p", {}, h("b", {}, state === "trying" ? "Learning, to try it" : "Learning"), "; the board goes on listening."),
-      h("progress", { max: total, value: done, "aria-label": stage }),
-      h("p", { class: "quiet" }, `${capital(stage)}, ${done} of ${total}`));
+      h("progress", { max: progress?.total, value: progress?.done, "aria-label": progress?.stage ?? "beginning" }),
+      h("p", { class: "quiet" }, progress ? `${capital(progress.stage)}, ${progress.done} of ${progress.total}` : "Beginning"));
   }
 
   #failure() {

@@ -27,7 +27,7 @@ function tried({ heard, heard_s }) {
 }
 
 function moment({ label, start_s, margin }, heard_s) {
-  const ago = `${span(Math.max(0, heard_s - start_s))} ago · ${signed(margin)}`;
+  const ago = `${Math.max(0, heard_s - start_s).toFixed(0)} s ago · ${signed(margin)}`;
   return h("li", { class: "row" }, h("b", { class: "name" }, label), h("span", { class: "figure" }, ago));
 }
 

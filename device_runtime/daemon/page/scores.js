@@ -33,7 +33,7 @@ export class Scores {
       h("span", { class: "bar", "aria-hidden": "true" }, h("i"), h("u")));
     const update = (score) => {
       write(label, score.label);
-      write(figure, score.margin === null ? "" : `${signed(score.margin)} of ${signed(score.threshold)}`);
+      write(figure, score.margin === null ? "" : `${signed(score.margin)}, needs ${signed(score.threshold)}`);
       element.style.setProperty("--margin", place(score.margin ?? -1));
       element.style.setProperty("--threshold", place(score.threshold));
       element.classList.toggle("accepted", score.accepted);

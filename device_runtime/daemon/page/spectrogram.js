@@ -10,6 +10,7 @@ const COLUMN_MS = 50;
 const JITTER = 4; // columns
 const SHADES = 5; // --shade-0 … --shade-4
 const MOST_MARKS = 20; // are remembered while nobody looks, and none grows too old
+const ROWS = 3; // of names, so that those of sounds in close succession can be read
 const QUIET = 25; // what is below stays dark: about -90 dBFS
 const LOUD = 190;
 
@@ -21,6 +22,7 @@ export class Spectrogram {
   #at = 0;
   #newest_ms = 0;
   #marks = [];
+  #marked = 0;
   #ink = "";
   #ground = "";
 
@@ -40,7 +42,7 @@ export class Spectrogram {
   /** Name a sound that began at `time` (Unix ms). */
   mark(label, time) {
     const left = this.#marks.filter((mark) => mark.time > this.#newest_ms - COLUMNS * COLUMN_MS);
-    this.#marks = [...left, { label, time }].slice(-MOST_MARKS);
+    this.#marks = [...left, { label, time, row: this.#marked++ % ROWS }].slice(-MOST_MARKS);
   }
 
   draw() {
@@ -67,9 +69,9 @@ export class Spectrogram {
     context.strokeStyle = this.#ground;
     context.lineWidth = 4;
     context.lineJoin = "round";
-    this.#marks.forEach(({ label, time }, index) => {
+    this.#marks.forEach(({ label, time, row }) => {
       const x = width - ((this.#newest_ms - time) / COLUMN_MS / COLUMNS) * width;
-      const place = [label, Math.min(x + 6, width - context.measureText(label).width - 4), 5 + (index % 3) * 18];
+      const place = [label, Math.min(x + 6, width - context.measureText(label).width - 4), 5 + row * 18];
       context.fillRect(x, 0, 1.5, height);
       context.strokeText(...place);
       context.fillText(...place);

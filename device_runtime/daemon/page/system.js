@@ -54,7 +54,7 @@ async function look() {
   const told = await ask("GET", "/system");
   const { memory_total_bytes: all, memory_available_bytes: free, temperature_c: heat } = told;
   processor.show(`${told.cpu_percent.toFixed(0)} % of a core`, told.cpu_percent / 100);
-  memory.show(`${size(told.rss_bytes)} of ours, ${size(free)} free`, 1 - free / all);
+  memory.show(`${size(told.rss_bytes)} for edgecl, ${size(free)} free`, 1 - free / all);
   temperature.show(heat === null ? "not told" : `${heat.toFixed(0)} °C`, (heat ?? 0) / 100, heat > HOT_C);
   disk.show(`${size(told.disk_free_bytes)} free`, 1 - told.disk_free_bytes / told.disk_total_bytes);
   fill(facts, Object.entries(factsOf(told)).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));

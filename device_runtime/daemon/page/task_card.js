@@ -55,7 +55,7 @@ export class TaskCard {
       ignored.length > 0 && fact("Taught to ignore", ignored.join(", ")),
       fact("Recognised", `${percent(task.held_out_accuracy)}${task.method ? `, by ${task.method}` : ""}`),
       fact("Learnt from", count(task.recordings, "recording")),
-      fact("Size", `${size(task.size_bytes)}, ${new Date(task.created).toLocaleDateString()}`),
+      fact("Stored", `${size(task.size_bytes)}, ${new Date(task.created).toLocaleDateString()}`),
       !task.heard && fact("Now", "not heard with"));
     const caption = h("figcaption", { class: "quiet" }, "Recognised, by how many recordings teach");
     fill(this.#curve, curve(task.curve), caption);

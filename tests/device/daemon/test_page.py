@@ -270,6 +270,7 @@ def test_a_sound_is_recorded_on_the_board_and_taken_out_again(board: Daemon, ope
     expect(page.get_by_text("Recording: make the sound")).to_be_visible()
     window.picture("teach-recording")
     expect(page.get_by_role("heading", name="ring 1 take")).to_be_visible()
+    expect(page.get_by_text("recording 1", exact=True)).to_be_visible()
     expect(page.get_by_text("Record 4 more at least")).to_be_visible()
     expect(page.get_by_text("There is just one sound")).to_be_visible()
     expect(page.get_by_role("button", name="Save")).to_be_disabled()
