@@ -379,5 +379,7 @@ def test_a_private_board_shows_nothing_of_its_microphone(another: Another, opene
     page.get_by_label("Its name").fill("private")
     page.get_by_role("button", name="Begin").click()
     expect(page.get_by_role("button", name="Add files of None of these")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="Add files of None of these")).to_be_visible()
     expect(page.get_by_role("button", name="Record None of these")).to_have_count(0)
     expect(page.get_by_role("button", name="Try it")).to_have_count(0)

@@ -3,6 +3,7 @@
 import mimetypes
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -90,6 +91,32 @@ def test_a_sound_of_which_only_the_minute_is_told_neither_goes_on_nor_has_second
     expect(page.locator(".sound time")).to_have_text("02:00 PM")
     expect(page.locator(".sound .figure")).to_be_empty()
     expect(page.get_by_role("button")).to_have_count(0)
+
+
+def test_sounds_of_all_tasks_are_shown_once_the_chosen_task_is_forgotten(page: Page) -> None:
+    tasks = [{"task": name, "labels": [f"{name}bell"]} for name in ("door", "ship")]
+    page.route("**/tasks", lambda route: route.fulfill(json=tasks))
+    told = {"door": [{**SOUND, **NOON, "task": "door"}], None: [{**SOUND, **NOON, "task": "ship"}]}
+
+    def answer(route: Route) -> None:
+        wanted = parse_qs(urlsplit(route.request.url).query).get("task", [None])[0]
+        route.fulfill(json=told[wanted])
+
+    page.route("**/sounds?*", answer)
+    page.evaluate(
+        """async () => {
+            const { events } = await import("/page/events.js");
+            window.board = await import("/page/board.js");
+            events.mount(document.getElementById("main"));
+            await window.board.refreshTasks();
+        }"""
+    )
+    page.get_by_label("Task").select_option("door")
+    expect(page.locator(".sound")).to_contain_text("door")
+    del tasks[0]
+    page.evaluate("window.board.refreshTasks()")
+    expect(page.locator(".sound")).to_contain_text("ship")
+    expect(page.get_by_label("Task")).to_have_value("")
 
 
 def test_a_strip_that_nobody_looks_at_remembers_twenty_sounds(page: Page) -> None:
