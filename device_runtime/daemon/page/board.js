@@ -29,6 +29,9 @@ export async function refreshTasks() {
 /** Whether the privacy level lets the page have recordings of the microphone. */
 export const mayHear = () => (known.status?.privacy ?? 0) < 2;
 
+/** Whether what is heard is kept, and told with its figures. */
+export const isKept = () => (known.status?.privacy ?? 0) < 3;
+
 /** The labels of a task that are answers, not what it is taught to ignore. */
 export const soundsOf = (task) => task.labels.filter((label) => !(task.negatives ?? []).includes(label));
 

@@ -34,7 +34,7 @@ export class Days {
     this.#items.set(sound.id, item);
     item.element.dataset.id = sound.id;
     const list = this.#listOf(sound.start);
-    const later = [...list.children].find((other) => other.querySelector("time").dateTime < sound.start);
+    const later = [...list.children].find((other) => other.querySelector("time").dateTime <= sound.start);
     list.insertBefore(item.element, later ?? null);
   }
 

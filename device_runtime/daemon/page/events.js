@@ -1,6 +1,6 @@
 /** Events: everything that was heard, day by day, and whether it was right. */
 
-import { known, mayHear, on, soundsOf } from "./board.js";
+import { isKept, known, mayHear, on, soundsOf } from "./board.js";
 import { Days } from "./days.js";
 import { action, fill, h } from "./dom.js";
 import { ask } from "./http.js";
@@ -14,6 +14,8 @@ const parts = {
   silent: h("p", { class: "quiet" },
     "What was heard more than two minutes ago can be played and corrected only where recordings are kept: ",
     h("code", {}, "keep = true"), " under ", h("code", {}, "[clips]"), "."),
+  unkept: h("p", { class: "quiet" },
+    "The privacy level is 3: what is heard is kept nowhere, and stands here as long as this page is open."),
 };
 const days = new Days();
 const older = action("Load older", loadOlder);
@@ -28,7 +30,7 @@ function mount(section) {
     h("form", { class: "filters", onsubmit: (event) => event.preventDefault() },
       h("div", {}, h("label", { for: "event-task" }, "Task"), parts.task),
       h("div", {}, h("label", { for: "event-label" }, "Sound"), parts.label)),
-    days.element, parts.empty, parts.silent, h("p", { class: "buttons" }, older));
+    days.element, parts.empty, parts.silent, parts.unkept, h("p", { class: "buttons" }, older));
   parts.task.addEventListener("change", () => {
     offerLabels();
     renew();
@@ -90,6 +92,7 @@ function told() {
     ? ["Nothing was heard yet. Make one of the sounds near the microphone; it will stand here."]
     : ["Nothing was taught yet: ", h("a", { href: "#teach" }, "teach the first sound"), "."];
   parts.empty.hidden = days.size > 0;
+  parts.unkept.hidden = isKept();
   parts.silent.hidden = !mayHear() || days.sounds.every(({ audible }) => audible);
   if (!days.size) fill(parts.empty, filtered ? "Nothing like this was heard." : unheard);
 }

@@ -1,6 +1,6 @@
 /** Now: what the microphone hears at this moment, and what was heard last. */
 
-import { mayHear, on, refreshStatus, soundsOf } from "./board.js";
+import { isKept, mayHear, on, refreshStatus, soundsOf } from "./board.js";
 import { still } from "./canvas.js";
 import { h, whileBusy, write } from "./dom.js";
 import { ask } from "./http.js";
@@ -11,7 +11,6 @@ import { failed } from "./notice.js";
 import { Scores } from "./scores.js";
 import { Spectrogram } from "./spectrogram.js";
 
-const UNTOLD = 3; // the privacy level from which no figure is told
 const STATES = {
   listening: "The board is listening",
   starting: "The microphone is starting",
@@ -33,6 +32,7 @@ const blind = h("p", { class: "empty" });
 const scores = new Scores(h("ul", { class: "plain" }));
 const untaught = h("p", { class: "empty" },
   "Nothing was taught yet: ", h("a", { href: "#teach" }, "teach the first sound"), ".");
+const opinions = h("div", { class: "card" }, h("h2", {}, "What the tasks make of it"), scores.list, untaught);
 const last = new LastSounds();
 const playout = new Playout();
 let unfollow, frame;
@@ -44,7 +44,7 @@ function mount(section) {
     h("div", { class: "card ear-card" }, h("div", {}, state, detail, hint), toggle),
     h("div", { class: "card" }, gauge, strip, blind),
     h("div", { class: "columns" },
-      h("div", { class: "card" }, h("h2", {}, "What the tasks make of it"), scores.list, untaught),
+      opinions,
       h("div", { class: "card" }, h("h2", {}, "Heard last"), last.element,
         h("p", { class: "buttons" }, h("a", { href: "#events" }, "All events")))));
   toggle.addEventListener("click", () => whileBusy(toggle, listen));
@@ -95,7 +95,7 @@ function showStatus({ source, listening = true, privacy = 0 }) {
   write(detail, source.detail || source.name);
   write(hint, source.hint);
   if (!listening) meter.rest();
-  gauge.hidden = privacy >= UNTOLD;
+  gauge.hidden = opinions.hidden = !isKept();
   strip.hidden = !mayHear();
   blind.hidden = mayHear();
   write(blind, `The privacy level is ${privacy}: nothing of the microphone is shown here.`);

@@ -48,7 +48,7 @@ export class SoundItem {
 
   /** The buttons, made anew only where they change. */
   #offer() {
-    const { id, label, verdict, audible, phase, task } = this.sound;
+    const { id, label, verdict, audible, phase, task, exact } = this.sound;
     const ended = phase === "end";
     const offered = JSON.stringify([verdict, audible, ended]);
     if (offered === this.#offered) return;
@@ -60,6 +60,7 @@ export class SoundItem {
       mayJudge && isTasks && this.#judging("Right", `${label} is right`, { kind: "confirmed" }),
       mayCorrect && isTasks && this.#judging("Not this", `Not ${label}`, { kind: "not" }),
       mayCorrect && action("It was …", () => this.#ask(), { "aria-label": `It was not ${label} but …` }));
+    this.#buttons.hidden = (ended || !exact) && !this.#buttons.childElementCount; // there will be none
   }
 
   #judging(text, name, verdict) {

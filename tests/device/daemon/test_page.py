@@ -27,6 +27,7 @@ FILLED = {
     "Tasks": "#view-tasks .task",
     "System": "#view-system dd",
 }
+LEARNT_MS = 180_000  # a child that learns yields to everything else
 expect.set_options(timeout=SOON_MS)
 Opened = Callable[..., Window]
 Another = Callable[..., Daemon]
@@ -123,14 +124,14 @@ def test_words_that_are_dropped_on_the_page_are_learnt_heard_and_corrected(
         expect(page.get_by_role("heading", name=f"{word} {TAKES} takes")).to_be_visible()
     window.picture("teach-collected")
     page.get_by_role("button", name="Try it").click()
-    expect(page.get_by_role("heading", name="A try, not stored")).to_be_visible()
+    expect(page.get_by_role("heading", name="A try, not stored")).to_be_visible(timeout=LEARNT_MS)
     expect(page.locator(".tried")).to_contain_text("it would have heard")
     window.picture("teach-tried")
     assert untaught.tasks() == {}
     page.get_by_role("button", name="Save").first.click()
     expect(page.get_by_role("progressbar").first).to_be_visible()
     window.picture("teach-learning")
-    expect(page.get_by_role("heading", name="The board knows words")).to_be_visible()
+    expect(page.get_by_role("heading", name="The board knows words")).to_be_visible(timeout=LEARNT_MS)
     window.picture("teach-learnt")
 
     page.get_by_role("link", name="Hear it now").click()
@@ -142,7 +143,7 @@ def test_words_that_are_dropped_on_the_page_are_learnt_heard_and_corrected(
     window.show("Events")
     sound = page.locator("#view-events .sound:not(.sounding)").first
     sound.get_by_role("button", name=re.compile("^Not")).click()
-    expect(page.locator("#view-events .badge.not")).to_be_visible()
+    expect(page.locator("#view-events .badge.not")).to_be_visible(timeout=LEARNT_MS)
     expect(page.locator("#view-events .changed")).to_contain_text("words learnt it in")
     window.picture("events-corrected")
     assert untaught.tasks()["words"]["previous_sha256"] is not None
@@ -307,7 +308,7 @@ def test_what_a_sound_was_is_learnt_and_can_be_taken_back(board: Daemon, opened:
     page.get_by_role("dialog").get_by_label("Sound").select_option("timer")
     window.picture("events-it-was")
     page.get_by_role("button", name="It was this").click()
-    expect(page.get_by_text("it was timer (alarms)")).to_be_visible()
+    expect(page.get_by_text("it was timer (alarms)")).to_be_visible(timeout=LEARNT_MS)
     expect(page.locator(".changed")).to_contain_text("No other task was touched")
     assert board.tasks()["alarms"]["sha256"] != before
     page.get_by_role("button", name="Take it back").click()
