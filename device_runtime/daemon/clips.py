@@ -80,9 +80,14 @@ class Clips:
                     path.parent.rmdir()
 
 
-def around(start_s: float, end_s: float) -> tuple[float, float]:
-    """From when to when a sound is kept; of a long one the end."""
-    return max(start_s, end_s - LONGEST_S) - AROUND_S, end_s + AROUND_S
+def cut(recent: Recent, start_s: float, end_s: float) -> Pcm:
+    """A sound [samples] as it is kept: a little more of it; of a long one the end."""
+    return recent.cut(*kept(start_s, end_s), AROUND_S)
+
+
+def kept(start_s: float, end_s: float) -> tuple[float, float]:
+    """From when to when a sound is kept, without what is around it."""
+    return max(start_s, end_s - LONGEST_S), end_s
 
 
 def flac(pcm: Pcm, rate_hz: int) -> bytes:
@@ -105,6 +110,6 @@ class ClipKeeper:
 
         Where the disk is so slow that there is no room for another clip, the event goes without one.
         """
-        path, pcm = self.clips.path_of(event), self.recent.cut(*around(start_s, end_s))
+        path, pcm = self.clips.path_of(event), cut(self.recent, start_s, end_s)
         is_kept = self.outbox.put(Clip(path, pcm, self.recent.rate_hz))
         return event.model_copy(update={"clip": str(path)}) if is_kept else event

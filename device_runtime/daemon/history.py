@@ -8,9 +8,11 @@ last moments at most.
 
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 from device_runtime.daemon.past import Judgement, Past
 from edgecl.errors import StoreError
@@ -81,10 +83,6 @@ class History(Past):
         if self._taken % PRUNED_EVERY == 0:
             self.prune()
 
-    def judge(self, identity: str, judgement: Judgement) -> None:
-        """Store what somebody says a sound was; it replaces what was said before."""
-        self._insert("OR REPLACE INTO judgements", identity, judgement.model_dump_json())
-
     def prune(self) -> None:
         """Delete what is older or more than is kept."""
         oldest = rfc3339((datetime.now(UTC) - timedelta(days=self._retention.days)).timestamp())
@@ -96,6 +94,23 @@ class History(Past):
 
     def _insert(self, into: str, *row: str) -> None:
         self._connection.execute(f"INSERT {into} VALUES ({', '.join('?' * len(row))})", row)
+
+
+def judge_sound(path: Path, identity: str, judgement: Judgement) -> None:
+    """Store what somebody says a sound was; it replaces what was said before.
+
+    The file may be open to be written elsewhere: nothing is mended or deleted here.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    try:
+        uri = f"file:{quote(str(path))}?mode=rw"
+        with closing(sqlite3.connect(uri, PATIENCE_S, uri=True, isolation_level=None)) as connection:
+            row = identity, judgement.model_dump_json()
+            connection.execute("INSERT OR REPLACE INTO judgements VALUES (?, ?)", row)
+    except sqlite3.Error as error:
+        raise StoreError(f"the history '{path}' cannot be written: {error}", "is the disk full?") from error
 
 
 def _connected(path: Path) -> sqlite3.Connection:

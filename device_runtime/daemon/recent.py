@@ -18,6 +18,7 @@ from device_runtime.daemon.source import Waveform
 
 Pcm = NDArray[np.int16]
 FULL_SCALE = 1 << 15
+ROUNDED_S = 0.001  # events tell their times to the millisecond
 
 
 @dataclass(frozen=True)
@@ -53,35 +54,41 @@ class Recent:
             self._fed += chunk.size
             self._ring[np.arange(self._fed - pcm.size, self._fed) % self._ring.size] = pcm
 
-    def cut(self, start_s: float, end_s: float) -> Pcm:
-        """What is remembered between two times, int16 [samples]: of the stream in which the sound ends."""
+    def cut(self, start_s: float, end_s: float, around_s: float = 0.0) -> Pcm:
+        """What is remembered of a sound, int16 [samples], with so much around it as its own stream gives."""
         with self._lock:
-            stream, end = self._stream_of(end_s)
-            first = stream.first + round((start_s - stream.offset_s) * self.rate_hz)
-            last = stream.first + round((end_s - stream.offset_s) * self.rate_hz)
+            stream, end = self._stream_of(start_s)
+            first = self._number(stream, start_s - around_s)
+            last = self._number(stream, end_s + around_s)
             return self._between(max(first, stream.first), min(last, end))
 
     def holds(self, start_s: float, end_s: float) -> bool:
         """Whether all that was heard between two times is remembered."""
         with self._lock:
-            stream, end = self._stream_of(end_s)
-            first = stream.first + round((start_s - stream.offset_s) * self.rate_hz)
+            stream, end = self._stream_of(start_s)
+            first = self._number(stream, start_s + ROUNDED_S)
             return max(self._oldest, stream.first) <= first < end
 
     def last(self, seconds: float) -> Pcm:
-        """The newest sound, int16 [samples], as much of it as there is."""
+        """The newest sound without a gap, int16 [samples]: so many seconds, or as much as there is."""
         with self._lock:
-            return self._between(self._fed - round(seconds * self.rate_hz), self._fed)
+            first = self._fed - round(seconds * self.rate_hz)
+            return self._between(max(first, self._streams[-1].first), self._fed)
 
     @property
     def _oldest(self) -> int:
         return max(0, self._fed - self._ring.size)
 
-    def _stream_of(self, time_s: float) -> tuple[_Stream, int]:
-        """The stream that goes on at a time, and the number of the sample after its last."""
+    def _stream_of(self, start_s: float) -> tuple[_Stream, int]:
+        """The stream in which a sound begins, and the number of the sample after its last."""
         streams, ends = list(self._streams), [*[one.first for one in self._streams][1:], self._fed]
-        begun = [pair for pair in zip(streams, ends, strict=True) if pair[0].offset_s < time_s]
+        pairs = zip(streams, ends, strict=True)
+        begun = [pair for pair in pairs if pair[0].offset_s <= start_s + ROUNDED_S]
         return begun[-1] if begun else (streams[0], streams[0].first)
+
+    def _number(self, stream: _Stream, time_s: float) -> int:
+        """Of the sample at a time of this stream."""
+        return stream.first + round((time_s - stream.offset_s) * self.rate_hz)
 
     def _between(self, first: int, last: int) -> Pcm:
         first = max(first, self._oldest)

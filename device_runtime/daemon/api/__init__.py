@@ -11,7 +11,8 @@ guard        Host, Origin and token            limits       how large and how lo
 place        what the routes work with         broadcast    events → everybody who listens
 session      recordings on their way to a task sessions     all of them; one learns at a time
 task_view, enrolment_view    how both are told
-heard        the sound of what was heard       records      what blobs say of themselves
+heard        the sound of what was heard       claims       what is learnt of it
+records      what blobs say of themselves
 privacy      what is refused because the configuration says so
 status, system, tasks, carrying, enrolments, sounds, stream, live   the routes;   metrics  for Prometheus
 site         the page (`daemon/page`)       page        the API for people, without a script

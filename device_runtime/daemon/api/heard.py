@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from device_runtime.daemon.api.problems import NotHereError
-from device_runtime.daemon.clips import around, flac
+from device_runtime.daemon.clips import cut, flac, kept
 from device_runtime.daemon.recent import Recent
 from edgecl.events import Event, SoundEvent
 
@@ -43,12 +43,12 @@ class Heard:
         if path:
             return path.read_bytes()
         if recent:
-            return flac(recent.cut(*around(*self._times_s[event.id])), recent.rate_hz)
+            return flac(cut(recent, *self._times_s[event.id]), recent.rate_hz)
         reason = f"the sound '{event.id}' is not remembered any more"
         raise NotHereError(reason, "to keep clips: keep = true under [clips] in the configuration")
 
     def last(self, seconds: float) -> bytes:
-        """The newest sound of all, as FLAC; empty where there is none."""
+        """The newest sound without a gap, as FLAC; empty where there is none."""
         pcm = self._recent.last(seconds) if self._recent else None
         return flac(pcm, self._recent.rate_hz) if self._recent and pcm is not None and pcm.any() else b""
 
@@ -57,5 +57,5 @@ class Heard:
         return path if path and path.is_relative_to(self._clips) and path.is_file() else None
 
     def _remembered(self, event: SoundEvent) -> Recent | None:
-        times_s = self._times_s.get(event.id)
-        return self._recent if times_s and self._recent and self._recent.holds(*times_s) else None
+        times_s, recent = self._times_s.get(event.id), self._recent
+        return recent if times_s and recent and recent.holds(*kept(*times_s)) else None

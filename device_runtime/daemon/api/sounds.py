@@ -3,17 +3,16 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from device_runtime.daemon.api import privacy
+from device_runtime.daemon.api.claims import Claims, Named, Word, claims_of, learn
 from device_runtime.daemon.api.place import Here, Place, held
-from device_runtime.daemon.history import History, Retention
-from device_runtime.daemon.loud import TASK as LOUD
+from device_runtime.daemon.history import judge_sound
 from device_runtime.daemon.past import HISTORY_NAME, Judgement, Past, not_heard
-from edgecl.errors import UsageError
 from edgecl.events import SoundEvent, SourceEvent, rfc3339
 from edgecl.privacy import NO_HISTORY, NO_MICROPHONE
 
@@ -30,43 +29,13 @@ class SoundView(SoundEvent):
     """Whether its sound can be had."""
 
 
-class Confirmed(BaseModel):
-    """It was what was heard."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    kind: Literal["confirmed"]
-
-
-class Denied(BaseModel):
-    """It was not: the task learns that."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    kind: Literal["not"]
-
-
-class Named(BaseModel):
-    """It was this: that task learns it; the one that heard it, if it is another, that it was not its own."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    kind: Literal["is"]
-    task: str
-    label: str
-
-
-Word = Annotated[Confirmed | Denied | Named, Field(discriminator="kind")]
-Claim = tuple[str, str, bool]
-"""A task, a label, and whether the sound is that."""
-
-
 class Judged(BaseModel):
     """What was said, and what a task learnt from it."""
 
     verdict: Judgement
     correction: dict[str, Any] | None
-    """`edgecl correct --json`; None where nothing was to be learnt."""
+    """`edgecl correct --json`; None where nothing was to be learnt. Where a second task is to unlearn the
+    sound, `also` is the same of that one, or None where it cannot, which `notes` explain."""
 
 
 FLAC: dict[int | str, dict[str, Any]] = {
@@ -101,50 +70,21 @@ def audio(here: Here, identity: str) -> Response:
 def judge(here: Here, identity: str, word: Word) -> Judged:
     """Say what a sound was; where it was not what was heard, a task learns from it."""
     event = _sound(here, identity)
-    claims = _claims(here, event, word)
+    claims = claims_of(here, event, word)
     said = (word.task, word.label) if isinstance(word, Named) else (event.task, event.label)
     judgement = Judgement(kind=word.kind, task=said[0], label=said[1], time=rfc3339(time.time()))
-    correction = _corrected(here, event, claims) if claims else None
-    kept = here.config.history
-    with closing(History(here.home / HISTORY_NAME, Retention(kept.days, kept.sounds))) as history:
-        history.judge(identity, judgement)
+    correction = _corrected(here, event, claims) if claims.all else None
+    judge_sound(here.home / HISTORY_NAME, identity, judgement)
     return Judged(verdict=judgement, correction=correction)
 
 
-def _corrected(here: Place, event: SoundEvent, claims: list[Claim]) -> dict[str, Any]:
-    """What the first claim's task learnt; the other learns, too."""
+def _corrected(here: Place, event: SoundEvent, claims: Claims) -> dict[str, Any]:
     privacy.demand(here.config, NO_MICROPHONE, "what was heard")
     sound = here.heard.audio(event)
     with held(here.sessions.learning, "another task is being learnt"), here.scratch() as folder:
         path = folder / f"{event.id}.flac"
         path.write_bytes(sound)
-        told = [
-            here.command("correct", f"{'--is' if holds else '--not'}={task}/{label}", "--", str(path))
-            for task, label, holds in claims
-        ]
-    return told[0]
-
-
-def _claims(here: Place, event: SoundEvent, word: Word) -> list[Claim]:
-    """What is to be learnt, by which task.
-
-    Raises:
-        UsageError: it was no task that heard the sound.
-        UnknownTaskError: the task that is to learn is gone.
-    """
-    if isinstance(word, Confirmed):
-        return []
-    with here.store() as store:
-        names = {entry.task for entry in store.tasks()}
-        if isinstance(word, Named):
-            store.entry(word.task)
-            others = word.task != event.task and event.task in names
-            denied = [(event.task, event.label, False)] if others else []
-            return [(word.task, word.label, True), *denied]
-        if event.task == LOUD:
-            raise UsageError("no task heard this sound, it was only loud", "say what it is")
-        store.entry(event.task)
-    return [(event.task, event.label, False)]
+        return learn(here, path, claims)
 
 
 def _view(here: Place, past: Past, event: SoundEvent) -> SoundView:

@@ -82,16 +82,16 @@ class Daemon:
         query = {"label": path.parent.name, "name": path.name}
         return self.http.post(f"/enrolments/{identity}/recordings", params=query, content=path.read_bytes())
 
-    def begin_with(self, task: str, folder: Path) -> str:
+    def begin_with(self, task: str, folder: Path, **more: str) -> str:
         """An enrolment of all recordings in a folder, not started yet."""
-        identity = self.begin(task)
+        identity = self.begin(task, **more)
         for path in sorted(folder.glob("*/*.wav")):
             self.send(identity, path).raise_for_status()
         return identity
 
-    def teach(self, task: str, folder: Path) -> None:
+    def teach(self, task: str, folder: Path, **more: str) -> None:
         """A task that is heard with from now on."""
-        identity = self.begin_with(task, folder)
+        identity = self.begin_with(task, folder, **more)
         self.http.post(f"/enrolments/{identity}/start").raise_for_status()
         until(lambda: self.state(identity)["state"] == "done")
         until(lambda: self.tasks()[task]["heard"])

@@ -1,6 +1,7 @@
 """The HTTP API: what was heard can be heard again, and judged."""
 
 import io
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,6 +29,10 @@ def ended(daemon: Daemon) -> dict | None:
     query = {"task": "alarms", "label": "doorbell"}
     sounds = daemon.http.get("/sounds", params=query).raise_for_status().json()
     return next((one for one in sounds if one["phase"] == "end" and not one["verdict"]), None)
+
+
+def versions(daemon: Daemon) -> dict[str, str]:
+    return {name: task["sha256"] for name, task in daemon.tasks().items()}
 
 
 def judge(daemon: Daemon, sound: dict, **word: str) -> httpx.Response:
@@ -68,7 +73,10 @@ def test_what_was_wrong_is_learnt_by_the_tasks_that_it_concerns(hearing: Daemon)
     told = judge(hearing, ring, kind="is", task="kitchen", label="knock").json()
     assert told["correction"]["task"] == "kitchen"
     assert told["correction"]["sha256"] == hearing.tasks()["kitchen"]["sha256"] != before["kitchen"]["sha256"]
-    assert hearing.tasks()["alarms"]["sha256"] != before["alarms"]["sha256"]
+    also = told["correction"]["also"]
+    assert also["task"] == "alarms"
+    assert also["sha256"] == hearing.tasks()["alarms"]["sha256"] != before["alarms"]["sha256"]
+    assert told["correction"]["others_unchanged"] == also["others_unchanged"] == {}
     assert hearing.sound(ring["id"])["verdict"] == told["verdict"]
     for task in ("alarms", "kitchen"):
         hearing.http.post(f"/tasks/{task}/undo").raise_for_status()
@@ -80,6 +88,8 @@ def test_what_was_nothing_is_learnt_too(hearing: Daemon) -> None:
     before = hearing.tasks()
     told = judge(hearing, ring, kind="not").json()
     assert told["correction"]["taught"]["origin"] == "corrected"
+    assert told["correction"]["others_unchanged"] == {"kitchen": True}
+    assert "also" not in told["correction"]
     after = hearing.tasks()
     assert after["alarms"]["curve"] == before["alarms"]["curve"] != []
     assert after["kitchen"]["sha256"] == before["kitchen"]["sha256"]
@@ -94,6 +104,36 @@ def test_a_verdict_that_makes_no_sense_is_refused(hearing: Daemon) -> None:
     assert judge(hearing, ring, kind="maybe").status_code == 422
     assert judge(hearing, {"id": "0" * 16}, kind="confirmed").status_code == 404
     assert hearing.sound(ring["id"])["verdict"] is None
+
+
+def test_a_task_that_cannot_unlearn_a_sound_leaves_the_other_as_it_was(
+    hearing: Daemon, recordings: Path
+) -> None:
+    shutil.rmtree(hearing.home / "cache")
+    hearing.teach("kitchen", recordings / "kitchen", mode="replace")  # it alone is remembered
+    ring, before = until(lambda: ended(hearing)), versions(hearing)
+    told = judge(hearing, ring, kind="is", task="kitchen", label="knock")
+    assert told.status_code == 422
+    assert "of 'doorbell' are no longer remembered" in told.json()["detail"]
+    assert versions(hearing) == before
+    assert hearing.sound(ring["id"])["verdict"] is None
+
+
+def test_a_task_that_was_imported_unlearns_nothing_and_the_answer_says_so(hearing: Daemon) -> None:
+    exported = hearing.http.get("/tasks/alarms/export").content
+    hearing.http.delete("/tasks/alarms").raise_for_status()
+    hearing.http.post("/tasks/import", content=exported).raise_for_status()
+    ring, before = until(lambda: ended(hearing)), hearing.tasks()
+    told = judge(hearing, ring, kind="is", task="kitchen", label="knock").raise_for_status().json()
+    correction, after = told["correction"], hearing.tasks()
+    assert correction["sha256"] == after["kitchen"]["sha256"] != before["kitchen"]["sha256"]
+    assert after["alarms"]["sha256"] == before["alarms"]["sha256"]
+    assert correction["others_unchanged"] == {"alarms": True}
+    assert correction["also"] is None
+    assert "'alarms' was learnt from is not known" in correction["notes"][-1]
+    assert hearing.sound(ring["id"])["verdict"] == told["verdict"]
+    refused = judge(hearing, until(lambda: ended(hearing)), kind="not")
+    assert (refused.status_code, "is not known here" in refused.json()["detail"]) == (422, True)
 
 
 def test_the_machine_is_told_of(hearing: Daemon) -> None:

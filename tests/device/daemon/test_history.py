@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from device_runtime.daemon.history import History, Retention
+from device_runtime.daemon.history import History, Retention, judge_sound
+from device_runtime.daemon.past import Judgement
 from edgecl.errors import StoreError
 from edgecl.events import SourceEvent, rfc3339
 from tests.device.daemon.conftest import sound
@@ -75,3 +76,23 @@ def test_a_history_that_another_process_writes_is_not_put_aside(
         History(tmp_path / "history.db")
     writer.close()
     assert not (tmp_path / "history.damaged").exists()
+
+
+SAID = Judgement(kind="not", task="alarms", label="doorbell", time=rfc3339(0))
+
+
+def test_a_verdict_is_written_beside_the_daemon_and_nothing_else_is_touched(tmp_path: Path) -> None:
+    writer, ring = History(tmp_path / "history.db", Retention(sounds=1)), sound(2)
+    writer.take(sound(1))
+    writer.take(ring)  # one too many, for now
+    judge_sound(tmp_path / "history.db", ring.id, SAID)
+    assert writer.judgement(ring.id) == SAID
+    assert len(writer.sounds(10)) == 2
+    writer.close()
+
+
+def test_a_verdict_on_a_damaged_history_is_refused_and_leaves_the_file_to_its_writer(tmp_path: Path) -> None:
+    (tmp_path / "history.db").write_bytes(b"not a database, by any means" * 100)
+    with pytest.raises(StoreError, match="cannot be written"):
+        judge_sound(tmp_path / "history.db", "0" * 16, SAID)
+    assert [path.name for path in tmp_path.iterdir()] == ["history.db"]
