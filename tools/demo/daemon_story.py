@@ -195,6 +195,7 @@ def _ended(sound: str) -> Wanted:
 
 
 def _over(identity: str) -> Wanted:
+    ended = "done", "cancelled"
     return lambda kind, told: (
-        kind == "enrolment" and told["id"] == identity and told["state"] in ("done", "failed", "cancelled")
+        kind == "enrolment" and told["id"] == identity and (told["state"] in ended or told["detail"])
     )

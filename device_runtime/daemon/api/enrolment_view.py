@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 Mode = Literal["new", "replace", "add"]
-SessionState = Literal["collecting", "trying", "tried", "learning", "done", "failed", "cancelled"]
+SessionState = Literal["collecting", "trying", "tried", "learning", "done", "cancelled"]
 OPEN: tuple[SessionState, ...] = ("collecting", "trying", "tried", "learning")
 QUIET: tuple[SessionState, ...] = ("collecting", "tried")
 """In which recordings come and go."""
@@ -44,7 +44,7 @@ class EnrolmentView(BaseModel):
     result: dict[str, Any] | None
     """What `edgecl enroll --json` tells, once it is done or tried."""
     detail: str
-    """Why it failed."""
+    """Why it failed; what was collected is still there."""
     hint: str
     pid: int | None
     """Of the process that learns."""

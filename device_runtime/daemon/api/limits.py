@@ -23,6 +23,8 @@ ANSWER_S = 120.0
 TASKS = 64
 SESSIONS = 4
 """Enrolments that are begun at a time."""
+ENDED = 50
+"""Enrolments that have ended, and are still told of."""
 SESSION_S = 3600.0
 """After which a session that nobody touches is given up."""
 RECORD_S = 60.0

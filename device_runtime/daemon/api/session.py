@@ -2,9 +2,10 @@
 
     collecting ◄──────── another recording, or one less ────────┐
         │ └── try ──► trying ──► tried ─────────────────────────┤
-        │                  └───────│─── failed: collecting ─────┘
-        └──── start ◄──────────────┘
-                └──► learning ──► done, failed
+        │                  └───────│─── it failed ──────────────┤
+        └──── start ◄──────────────┘                            │
+                └──► learning ──► done                          │
+                         └──────────── it failed ───────────────┘
     cancelled from anywhere; gone after an hour of nothing
 
 Nothing that is collected here is part of the store.
@@ -27,7 +28,6 @@ from edgecl.audio import Limits, read_clip
 from edgecl.errors import AudioError, UsageError
 from edgecl.names import check_task_name
 from edgecl.negatives import is_negative
-
 
 @dataclass(frozen=True)
 class Take:
@@ -52,6 +52,8 @@ class Session:
     failure: tuple[str, str] = ("", "")
     touched_s: float = field(default_factory=time.monotonic)
     child: Child | None = None
+    is_hasty: bool = False
+    """Whether learning broke off, which may have left a first version of the task in the store."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     _taken: int = 0
 
@@ -129,15 +131,14 @@ class Session:
         """What its child made of it."""
         with self.lock:
             self.touched_s = time.monotonic()
-            if self.state != "trying":
-                shutil.rmtree(self.home, ignore_errors=True)
             self.child = None
             self.result = self._with_names(result) if result else None
             self.failure = self._with_names(failure[0]), self._with_names(failure[1])
-            if self.state == "trying":
-                self.state = "tried" if result else "collecting"
-            elif self.state == "learning":
-                self.state = "done" if result else "failed"
+            self.is_hasty |= self.state == "learning" and not result and self.progress is not None
+            state = self.state if self.state == "cancelled" else _after(self.state, bool(result))
+            if state in ("done", "cancelled"):
+                shutil.rmtree(self.home, ignore_errors=True)
+            self.state = state
 
     def tell(self) -> EnrolmentView:
         """How it is."""
@@ -187,6 +188,13 @@ class Session:
                 told = told.replace(str(take.path), take.view.name)
             return told.replace(str(self.home), self.task)
         return told
+
+
+def _after(state: SessionState, goes_well: bool) -> SessionState:
+    """What comes after trying or learning."""
+    if not goes_well:
+        return "collecting"
+    return "tried" if state == "trying" else "done"
 
 
 def check_label(label: str) -> str:

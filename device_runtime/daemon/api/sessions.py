@@ -1,7 +1,7 @@
 """All enrolments of a daemon. One learns at a time, in a child process, which stores the task by itself.
 
 Where it fails or is cancelled the store is as it was, or holds the first version that the command had stored
-already.
+already. What failed can be started again, with the same recordings.
 """
 
 import os
@@ -65,8 +65,9 @@ class Sessions:
         return session
 
     def all(self) -> list[Session]:
-        """Every session, also those that ended within the hour."""
+        """Every session, also the newest of those that ended within the hour."""
         with self._lock:
+            self._forget_old()
             return list(self._sessions.values())
 
     def get(self, identity: str) -> Session:
@@ -129,10 +130,12 @@ class Sessions:
         try:
             with session.lock:
                 session.demand_quiet()
-                words = ["enroll", *MODE_WORDS[session.mode], *more, "--", session.task, str(session.home)]
+                mode = "replace" if session.is_hasty and session.mode == "new" else session.mode
+                words = ["enroll", *MODE_WORDS[mode], *more, "--", session.task, str(session.home)]
                 progress = self._progress_of(session)
                 child = Child(self._home, self._bundle, words, progress, open_files)
-                session.child, session.state, session.failure = child, state, ("", "")
+                session.child, session.state = child, state
+                session.failure, session.progress = ("", ""), None
         except BaseException:
             self.learning.release()
             raise
@@ -158,9 +161,11 @@ class Sessions:
         return progress
 
     def _forget_old(self) -> None:
+        ended = [one.id for one in self._sessions.values() if one.state not in OPEN]
         for session in list(self._sessions.values()):
             quiet_s = time.monotonic() - session.touched_s
-            if session.state not in ("learning", "trying") and quiet_s > limits.SESSION_S:
+            is_old = session.state not in ("learning", "trying") and quiet_s > limits.SESSION_S
+            if is_old or session.id in ended[: -limits.ENDED]:
                 shutil.rmtree(session.home, ignore_errors=True)
                 del self._sessions[session.id]
 

@@ -48,7 +48,6 @@ export class LessonView {
   #showWork() {
     const { state } = this.lesson.view;
     if (WORKS.has(state)) fill(this.#work, this.#progress());
-    else if (state === "failed") fill(this.#work, this.#failure());
     else fill(this.#work);
   }
 
@@ -58,12 +57,6 @@ export class LessonView {
       h("p", {}, h("b", {}, state === "trying" ? "Learning, to try it" : "Learning"), "; the board goes on listening."),
       h("progress", { max: progress?.total, value: progress?.done, "aria-label": progress?.stage ?? "beginning" }),
       h("p", { class: "quiet" }, progress ? `${capital(progress.stage)}, ${progress.done} of ${progress.total}` : "Beginning"));
-  }
-
-  #failure() {
-    const { detail, hint } = this.lesson.view;
-    return h("div", { class: "card bad" },
-      h("p", {}, h("b", {}, capital(detail))), h("p", { class: "hint" }, hint), action("Begin again", () => this.left()));
   }
 
   #showResult() {

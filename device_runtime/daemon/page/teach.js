@@ -25,7 +25,7 @@ async function show() {
   if (view) return;
   const id = sessionStorage.getItem(KEY);
   const there = id && (await ask("GET", path("enrolments", id)).catch(() => null));
-  if (there && !["cancelled", "failed"].includes(there.state)) open(new Lesson(there));
+  if (there && there.state !== "cancelled") open(new Lesson(there));
   else begin();
 }
 
