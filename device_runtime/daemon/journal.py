@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edgecl.console import readable
 from edgecl.events import Time, rfc3339
 
 REMEMBERED = 500  # sentences
@@ -32,7 +33,8 @@ class Journal(logging.Handler):
 
     def message(self, sentence: str) -> None:
         """Say a sentence."""
-        said = Said(rfc3339(time.time()), sentence)
+        text = "\n".join(map(readable, sentence.splitlines()))  # a file name may hold what is no text
+        said = Said(rfc3339(time.time()), text)
         self._said.append(said)
         self._say(sentence)
         self.told(said)

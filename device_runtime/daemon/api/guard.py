@@ -3,6 +3,8 @@
 Host      has to be a name of this machine, so that a foreign name that was made to point here (DNS rebinding)
           gets nothing.
 Origin    where there is one, has to be this very site: no other page may act for the user (CSRF).
+Sec-Fetch-Site   where a browser says it, is not that of another page, which could show a picture from here
+          without an Origin; but for the page itself, to which anybody may link.
 token     where one is set, every request by TCP but for the page itself has to show it:
           `Authorization: Bearer …`. The Unix socket is guarded by its file mode.
 """
@@ -21,6 +23,7 @@ from edgecl.config import ApiConfig
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 WILDCARDS = ("0.0.0.0", "::")
+OF_OTHERS = ("cross-site", "same-site")  # what a browser says of a request that another site caused
 
 
 class Guard:
@@ -35,23 +38,24 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         if scope["type"] == "http":
-            asked = is_tcp(scope) and not is_free(scope["method"], scope["path"])
-            refusal = self._refusal(Headers(scope=scope), asked)
+            free = is_free(scope["method"], scope["path"])
+            refusal = self._refusal(Headers(scope=scope), free, is_tcp(scope))
             if refusal:
                 await problems.response(*refusal)(scope, receive, send)
                 return
         if scope["type"] != "websocket":
             await self._app(scope, receive, send)
 
-    def _refusal(self, headers: Headers, asked: bool) -> tuple[int, str, str] | None:
+    def _refusal(self, headers: Headers, free: bool, tcp: bool) -> tuple[int, str, str] | None:
         host, origin = headers.get("host", ""), headers.get("origin")
         if _name_of(host) not in self._names:
             hint = "ask for 'localhost', or list the name in [api] hosts"
             return HTTPStatus.MISDIRECTED_REQUEST, "this host name is none of this machine's", hint
-        if origin is not None and site_of(origin) != host.lower():
+        other = not free and headers.get("sec-fetch-site") in OF_OTHERS
+        if other or (origin is not None and site_of(origin) != host.lower()):
             return HTTPStatus.FORBIDDEN, "another site may not act here", ""
         shown = headers.get("authorization", "").encode()
-        if asked and self._token and not compare_digest(shown, b"Bearer " + self._token):
+        if tcp and not free and self._token and not compare_digest(shown, b"Bearer " + self._token):
             hint = "send the header 'Authorization: Bearer TOKEN' with the token of [api]"
             return HTTPStatus.UNAUTHORIZED, "the token is missing or wrong", hint
         return None

@@ -49,6 +49,8 @@ class Place:
     recording: BoundedSemaphore = field(default_factory=BoundedSemaphore)
     """Held while somebody records from the microphone."""
     predicting: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(PREDICTIONS))
+    examining: BoundedSemaphore = field(default_factory=BoundedSemaphore)
+    """Held while the doctor is at work."""
 
     @contextmanager
     def store(self) -> Iterator[Store]:

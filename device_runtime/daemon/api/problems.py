@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from device_runtime.daemon.child import RefusedError
 from edgecl.console import from_os_error
@@ -97,6 +98,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(OSError, _from_system)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -121,6 +123,11 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     answer = response(error.status_code, error.detail, "see /docs" if error.status_code == 404 else "")
     answer.headers.update(error.headers or {})
     return answer
+
+
+async def _left(request: Request, error: Exception) -> JSONResponse:
+    """Who sent something went away in the midst of it; nobody hears this."""
+    return response(HTTPStatus.BAD_REQUEST, "the body broke off")
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -15,6 +15,7 @@ router = APIRouter()
 FOLDER = Path(__file__).parent.parent / "page"
 FIRST_PAGE = "index.html"
 ICON = "favicon.svg"
+FREE = ("/", "/favicon.ico", "/docs", "/openapi.json")
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -59,5 +60,5 @@ async def icon(request: Request) -> Response:
 
 
 def is_free(method: str, path: str) -> bool:
-    """Whether a request is for the page itself."""
-    return method in ("GET", "HEAD") and (path in ("/", "/favicon.ico") or path.startswith("/page/"))
+    """Whether a request is for what holds nothing: the page itself, and what the API can do."""
+    return method in ("GET", "HEAD") and (path in FREE or path.startswith("/page/"))

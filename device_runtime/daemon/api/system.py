@@ -100,5 +100,5 @@ def log(here: Here, count: Annotated[int, Query(ge=1, le=REMEMBERED)] = 200) -> 
 @router.get("/doctor")
 def doctor(here: Here) -> dict[str, Any]:
     """Whether everything is as it should be: `edgecl doctor --json`."""
-    with held(here.predicting, "others are asking already"):
+    with held(here.examining, "the doctor is at work already"):
         return here.command("doctor")

@@ -114,9 +114,9 @@ async def predict(
     here: Here, request: Request, name: str = "recording.wav", task: str | None = None
 ) -> dict[str, Any]:
     """What is heard in a recording: `edgecl predict --json`. `name` says by its suffix what the bytes are."""
-    with held(here.predicting, "too many recordings are being listened to"):
-        async with _received(here, request, name) as path:
-            asked = [f"--task={task}"] if task else []
+    asked = [f"--task={task}"] if task else []
+    async with _received(here, request, name) as path:
+        with held(here.predicting, "too many recordings are being listened to"):
             told = await run_in_threadpool(here.command, "predict", *asked, "--", str(path))
     return {**told["files"][0], "file": name}
 
@@ -127,9 +127,9 @@ async def correct(
 ) -> dict[str, Any]:
     """Tell a task that a recording is this label, or is not (`holds=false`): `edgecl correct --json`."""
     await run_in_threadpool(one, here, task)
-    with held(here.sessions.learning, "another task is being learnt"):
-        async with _received(here, request, name) as path:
-            claim = f"{'--is' if holds else '--not'}={task}/{label}"
+    claim = f"{'--is' if holds else '--not'}={task}/{label}"
+    async with _received(here, request, name) as path:
+        with held(here.sessions.learning, "another task is being learnt"):
             return await run_in_threadpool(here.command, "correct", claim, "--", str(path))
 
 

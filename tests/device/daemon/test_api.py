@@ -1,14 +1,16 @@
 """The HTTP API of `edgecl serve`: who may ask, and what is refused."""
 
+import os
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import numpy as np
 
-from tests.device.daemon.running import TOKEN, Daemon
+from tests.device.daemon.running import TOKEN, Daemon, until
 
 
 def test_hostile_requests_are_refused_with_a_problem_document(forgetting: Daemon, recordings: Path) -> None:
@@ -18,6 +20,8 @@ def test_hostile_requests_are_refused_with_a_problem_document(forgetting: Daemon
     refused = {
         "Host": (daemon.http.get("/tasks", headers={"Host": "evil.example"}), 421),
         "Origin": (daemon.http.post("/enrolments", headers={"Origin": "http://evil.example"}), 403),
+        "a picture": (daemon.http.get("/doctor", headers={"Sec-Fetch-Site": "cross-site"}), 403),
+        "a neighbour": (daemon.http.get("/tasks", headers={"Sec-Fetch-Site": "same-site"}), 403),
         "null Origin": (daemon.http.delete("/tasks/x", headers={"Origin": "null"}), 403),
         "no sound": (daemon.http.post(f"{add}?label=a", content=b"\0" * 5000), 422),
         "empty": (daemon.http.post(f"{add}?label=a", content=b""), 422),
@@ -57,22 +61,37 @@ def test_the_socket_is_for_owner_and_group_and_pages_need_nothing_from_elsewhere
     assert by_port.status_code == 200
 
 
+def test_the_doctor_sees_one_at_a_time_and_the_page_itself_may_ask(daemon: Daemon) -> None:
+    for site in ("same-origin", "none"):
+        assert daemon.http.get("/tasks", headers={"Sec-Fetch-Site": site}).status_code == 200
+    with ThreadPoolExecutor(3) as callers:
+        answers = [*callers.map(daemon.http.get, ["/doctor"] * 3)]
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+    assert daemon.http.get("/doctor").status_code == 200
+
+
+def test_the_log_tells_names_that_are_no_text(bundle: Path, evening: np.ndarray, tmp_path: Path) -> None:
+    (tmp_path / "watched" / os.fsdecode(b"bells\xff") / "doorbell").mkdir(parents=True)
+    (tmp_path / "watched" / os.fsdecode(b"bells\xff") / "doorbell" / "0.wav").write_bytes(b"hm")
+    daemon = Daemon(tmp_path, bundle, evening, more=f'[watch]\nfolder = "{tmp_path}/watched"\n')
+    try:
+        until(lambda: "is not learnt" in daemon.said)
+        log = daemon.http.get("/log")
+        assert log.status_code == 200
+        assert any("bells\\udcff" in line["text"] for line in log.json())
+    finally:
+        daemon.close()
+
+
 def test_a_token_guards_the_port_is_masked_and_the_daemon_ends_cleanly_while_followed(
     bundle: Path, evening: np.ndarray, tmp_path: Path
 ) -> None:
     daemon = Daemon(tmp_path, bundle, evening, TOKEN)
     try:
-        for free in ("/", "/page/index.html"):
-            assert httpx.get(f"http://127.0.0.1:{daemon.port}{free}").status_code == 200
-        for guarded in (
-            "/live",
-            "/events",
-            "/sounds",
-            "/docs",
-            "/openapi.json",
-            "/page",
-            "//page/index.html",
-        ):
+        for free in ("/", "/page/index.html", "/docs", "/openapi.json"):
+            linked = {"Sec-Fetch-Site": "cross-site"}
+            assert httpx.get(f"http://127.0.0.1:{daemon.port}{free}", headers=linked).status_code == 200
+        for guarded in ("/live", "/events", "/sounds", "/doctor", "/page", "//page/index.html", "/docs/"):
             assert httpx.get(f"http://127.0.0.1:{daemon.port}{guarded}").status_code == 401
         url = f"http://127.0.0.1:{daemon.port}/config"
         assert httpx.get(url).status_code == 401

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -93,6 +94,18 @@ def test_what_was_nothing_is_learnt_too(hearing: Daemon) -> None:
     after = hearing.tasks()
     assert after["alarms"]["curve"] == before["alarms"]["curve"] != []
     assert after["kitchen"]["sha256"] == before["kitchen"]["sha256"]
+    hearing.http.post("/tasks/alarms/undo").raise_for_status()
+
+
+def test_an_upload_that_is_slow_holds_up_nobody_and_one_that_breaks_off_is_no_fault(hearing: Daemon) -> None:
+    path = "/tasks/alarms/corrections?label=doorbell"
+    with socket.create_connection(("127.0.0.1", hearing.port)) as slow:
+        slow.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\nRIFF".encode())
+        until(lambda: list((hearing.home / "uploads").glob("*/recording.wav")))
+        ring = until(lambda: ended(hearing))
+        judge(hearing, ring, kind="not").raise_for_status()
+    until(lambda: not list((hearing.home / "uploads").glob("*/recording.wav")))
+    assert "Traceback" not in hearing.said
     hearing.http.post("/tasks/alarms/undo").raise_for_status()
 
 
