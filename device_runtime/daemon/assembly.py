@@ -80,6 +80,7 @@ def station_of(
     for left in _left(config.privacy, home):
         complain(left)
     controls = KeptControls(config.rule_of, home / CONTROLS_NAME, complain)
+    controls.keep_only(tasks.names)
     beyond = open_sinks(config, controls, complain, closing)
     beyond.teach(recognizer.tasks)
     source = Switched(Watched(source_of(config.source), notifier), controls)
@@ -96,6 +97,7 @@ def station_of(
     def news() -> Recognizer | None:
         changed = tasks.news()
         if changed is not None:
+            controls.keep_only(tasks.names)
             beyond.teach(changed.tasks)
         return changed
 

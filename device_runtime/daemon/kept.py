@@ -4,7 +4,7 @@ Who deletes that file goes back to what is configured. Home Assistant and the pa
 each is told what the other did.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -80,8 +80,18 @@ class KeptControls(Controls):
 
     def forget(self, task: str) -> None:
         """Have all labels of a task count as they are configured, before another task has its name."""
-        for label in list(self._saved.thresholds.get(task, ())):
-            self.reset_threshold(task, label)
+        if task not in self._saved.thresholds:
+            return
+        with self._changing():
+            self._saved.thresholds.pop(task, None)
+            thresholds = self._of(task)
+            thresholds.clear()
+            thresholds.update(self._configured(task).thresholds)
+
+    def keep_only(self, tasks: Collection[str]) -> None:
+        """Forget all others: they are gone from the store."""
+        for task in self._saved.thresholds.keys() - set(tasks):
+            self.forget(task)
 
     def _of(self, task: str) -> dict[str, float]:
         """The thresholds of a task: one dictionary for ever, which its rule looks into."""

@@ -23,6 +23,8 @@ class Tasks:
         self._home = home
         self._runtime = runtime
         self._complain = complain
+        self.names: frozenset[str] = frozenset()
+        """Those in the store when this was last asked, also those that cannot be heard."""
         self._seen: tuple[int, ...] = ()
         self._look_at_s = 0.0
 
@@ -58,6 +60,7 @@ class Tasks:
 
     def _load(self) -> list[TaskBlob]:
         with Store.open(self._home, create=True) as store:
+            self.names = frozenset(entry.task for entry in store.tasks())
             try:
                 return load_tasks(store, self._runtime.bundle.manifest)
             except EdgeclError as error:

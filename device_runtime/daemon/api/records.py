@@ -13,8 +13,17 @@ class Records:
 
     def __init__(self, blobs: BlobFolder) -> None:
         self._blobs = blobs
-        self.of = lru_cache(REMEMBERED)(self._read)
-        """From the hash of a blob to its record; None where it says nothing legible."""
+        self._legible = lru_cache(REMEMBERED)(self._read)
 
-    def _read(self, sha256: str) -> BlobRecord | None:
-        return claimed_record(self._blobs.start(sha256))
+    def of(self, sha256: str) -> BlobRecord | None:
+        """The record of the blob of this hash; None where it says nothing legible, now."""
+        try:
+            return self._legible(sha256)
+        except LookupError:
+            return None
+
+    def _read(self, sha256: str) -> BlobRecord:
+        record = claimed_record(self._blobs.start(sha256))
+        if record is None:  # an exception is not remembered: the disk may give it the next time
+            raise LookupError(sha256)
+        return record

@@ -29,6 +29,7 @@ from edgecl.errors import AudioError, UsageError
 from edgecl.names import check_task_name
 from edgecl.negatives import is_negative
 
+
 @dataclass(frozen=True)
 class Take:
     """One recording."""

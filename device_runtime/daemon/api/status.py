@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from device_runtime.daemon.api.place import Here, Place
 from device_runtime.doctor import version_of
 from edgecl.events import State
+from edgecl.privacy import NO_HISTORY
 
 router = APIRouter(tags=["status"])
 WELL: tuple[State, ...] = ("listening", "clipping")
@@ -35,7 +36,7 @@ class Status(BaseModel):
     heard_s: float
     """Sound that was heard."""
     sounds: int
-    """Events that began in it."""
+    """Events that began in it; 0 at privacy 3, where their number would tell the second of each."""
     dropped_events: int
     source: SourceView
     tasks: list[str]
@@ -82,7 +83,7 @@ def status(here: Here) -> Status:
         version=version_of("edgecl") or "from source",
         up_s=round(time.monotonic() - STARTED_S, 1),
         heard_s=round(station.heard_s, 3),
-        sounds=station.sounds,
+        sounds=station.sounds if here.config.privacy < NO_HISTORY else 0,
         dropped_events=dropped_events(here),
         source=SourceView(
             name=here.tap.name,

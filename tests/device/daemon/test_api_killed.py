@@ -37,12 +37,12 @@ def steady(bundle: Path, evening: np.ndarray, recordings: Path, tmp_path_factory
 def test_whoever_is_ended_while_learning_leaves_the_old_state_or_the_new(
     steady: Daemon, recordings: Path, who: str, number: signal.Signals
 ) -> None:
-    moments = random.Random(f"{who} {number}")
+    moments, ended = random.Random(f"{who} {number}"), 0
     for _ in range(KILLS):
         before = versions(steady)
         child = relearn(steady, recordings / "kitchen")
         time.sleep(moments.uniform(0, LEARNT_S))
-        end(steady, child, who, number)
+        ended += end(steady, child, who, number)
         after = versions(steady)
         assert after["alarms"] == before["alarms"]
         assert len(after) == 2
@@ -52,6 +52,7 @@ def test_whoever_is_ended_while_learning_leaves_the_old_state_or_the_new(
         if who == "daemon":
             assert [path for left in LEFT_OVER for path in steady.home.glob(left)] == []
             assert steady.enrolments() == []
+    assert ended > 0, "it was always done before it was to be ended"
     assert steady.http.get("/health").status_code == 200
 
 
@@ -65,19 +66,21 @@ def relearn(daemon: Daemon, folder: Path) -> int:
     return daemon.http.post(f"/enrolments/{identity}/start").raise_for_status().json()["pid"]
 
 
-def end(daemon: Daemon, child: int, who: str, number: signal.Signals) -> None:
-    """End one of them, and have a daemon listen again."""
+def end(daemon: Daemon, child: int, who: str, number: signal.Signals) -> bool:
+    """End one of them, and have a daemon listen again; whether the child was still at work."""
+    was_at_work = lives(child)
     if who == "child":
-        if lives(child):
+        if was_at_work:
             os.kill(child, number)
         until(lambda: "learning" not in {one["state"] for one in daemon.enrolments()})
         for one in daemon.enrolments():
             daemon.http.delete(f"/enrolments/{one['id']}")
-        return
+        return was_at_work
     daemon.process.send_signal(number)
     assert daemon.process.wait(SOON_S) == (0 if number == signal.SIGTERM else -number)
     until(lambda: not lives(child))
     daemon.start()
+    return was_at_work
 
 
 def lives(pid: int) -> bool:

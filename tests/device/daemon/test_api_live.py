@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from device_runtime.daemon.kept import CONTROLS_NAME, Saved
 from edgecl.spectrum import BANDS
 from tests.device.daemon.running import SOON_S, Daemon, Follower, until
 
@@ -84,8 +85,13 @@ def test_other_tasks_are_told_as_soon_as_they_are_heard(taught: Daemon, recordin
     taught.http.post(f"/enrolments/{identity}/start").raise_for_status()
     follower.until("tasks", tasks=["alarms", "kitchen"])
     until(lambda: taught.state(identity)["state"] == "done")
+    taught.http.put("/tasks/kitchen/thresholds/knock", json={"margin": 0.9}).raise_for_status()
+    taught.http.put("/tasks/alarms/thresholds/timer", json={"margin": 0.8}).raise_for_status()
     taught.http.delete("/tasks/kitchen").raise_for_status()
     follower.until("tasks", tasks=["alarms"])
+    assert Saved.model_validate_json((taught.home / CONTROLS_NAME).read_bytes()).thresholds == {
+        "alarms": {"timer": 0.8}  # what was set for a task goes with it
+    }
 
 
 def test_the_page_is_free_and_may_load_from_here_alone(taught: Daemon) -> None:

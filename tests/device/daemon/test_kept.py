@@ -46,6 +46,22 @@ def test_a_task_that_is_forgotten_leaves_no_threshold_to_the_next_of_its_name(tm
     assert opened(tmp_path).thresholds("kitchen") == {"knock": 0.9}
 
 
+def test_what_was_set_goes_with_a_task_that_is_gone_from_the_store(tmp_path: Path) -> None:
+    controls, told = opened(tmp_path), []
+    rule = controls.rule_of("alarms")
+    for task, label in (("alarms", "timer"), ("alarms", "doorbell"), ("kitchen", "knock")):
+        controls.set_threshold(task, label, 0.9)
+    controls.tell(lambda: told.append(1))
+    controls.keep_only(["alarms", "kitchen", "voices"])
+    assert told == []
+    controls.keep_only(["kitchen"])
+    assert told == [1]
+    assert rule.thresholds == controls.thresholds("alarms") == {"timer": 0.5}
+    for later in (controls, opened(tmp_path)):
+        assert later.thresholds("alarms") == {"timer": 0.5}
+        assert later.thresholds("kitchen") == {"knock": 0.9}
+
+
 def test_every_change_is_told(tmp_path: Path) -> None:
     controls, told = opened(tmp_path), []
     controls.tell(lambda: told.append((controls.listening, dict(controls.thresholds("kitchen")))))
