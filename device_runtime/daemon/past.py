@@ -1,5 +1,6 @@
 """What was heard, as the history remembers it: to be read while the daemon writes, and never in its way."""
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Literal
@@ -40,7 +41,7 @@ class Past:
         if not path.exists():
             return None
         try:
-            uri = f"file:{quote(str(path))}?mode=ro"
+            uri = f"file:{quote(str(path))}?mode=ro{'' if _is_shared(path) else '&immutable=1'}"
             return cls(sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False))
         except sqlite3.Error as error:
             raise StoreError(f"the history '{path}' cannot be read: {error}", "it may be deleted") from error
@@ -91,6 +92,14 @@ class Past:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+
+def _is_shared(path: Path) -> bool:
+    """Whether somebody may write a history while it is read.
+
+    They agree by a file beside it. Where there is none and none can be made, nobody writes.
+    """
+    return path.with_name(f"{path.name}-wal").exists() or os.access(path.parent, os.W_OK)
 
 
 def not_heard(identity: str) -> NotHeardError:

@@ -5,7 +5,8 @@
                                                     ├─ the controls           (thresholds, listening)
                                                     └─ the station, the tap   (status, record, live)
 
-server       the thread that answers           sockets      where it listens
+server       the threads that answer           sockets      where they listen
+punctual     who connects has to ask
 application  the routes, put together          problems     failures → problem documents (RFC 9457)
 guard        Host, Origin and token            limits       how large and how long
 place        what the routes work with         broadcast    events → everybody who listens

@@ -30,6 +30,7 @@ SESSION_S = 3600.0
 RECORD_S = 60.0
 """At once, from the microphone."""
 CONNECTIONS = 64
+"""To the socket, and as many to the port."""
 LISTENERS = 16
 """Who follow the events."""
 

@@ -1,4 +1,7 @@
-"""The thread that answers requests while the station listens."""
+"""The threads that answer requests while the station listens: one for the Unix socket, one for the port.
+
+Whoever takes all connections of the port leaves those of the socket.
+"""
 
 import socket
 import threading
@@ -8,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.application import application
@@ -16,6 +20,7 @@ from device_runtime.daemon.api.enrolment_view import EnrolmentView
 from device_runtime.daemon.api.heard import Heard
 from device_runtime.daemon.api.live import LiveFeed
 from device_runtime.daemon.api.place import Place
+from device_runtime.daemon.api.punctual import PunctualProtocol
 from device_runtime.daemon.api.records import Records
 from device_runtime.daemon.api.sessions import Sessions
 from device_runtime.daemon.api.sockets import tcp_socket, unix_socket
@@ -52,9 +57,11 @@ def serving(
     sockets = _sockets(config.api, home)
     place = _place(config, home, runtime, assembled, broadcast, journal)
     feed = _tell_others(place)
-    server = _server(place)
-    thread = threading.Thread(target=server.run, args=(sockets,), daemon=True)
-    thread.start()
+    app = application(place)
+    servers = {_server(app): listening for listening in sockets}
+    threads = [threading.Thread(target=one.run, args=([at],), daemon=True) for one, at in servers.items()]
+    for thread in threads:
+        thread.start()
     journal.message(f"the API listens at {', '.join(map(_name_of, sockets))}")
     try:
         yield
@@ -62,8 +69,10 @@ def serving(
         place.sessions.close()
         feed.close()
         broadcast.close()
-        server.should_exit = True
-        thread.join(LAST_WORDS_S + 3)
+        for server in servers:
+            server.should_exit = True
+        for thread in threads:
+            thread.join(LAST_WORDS_S + 3)
         _path_of(config.api, home).unlink(missing_ok=True)
 
 
@@ -112,10 +121,11 @@ def _tell_others(place: Place) -> LiveFeed:
     return feed
 
 
-def _server(place: Place) -> uvicorn.Server:
+def _server(app: FastAPI) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
-            application(place),
+            app,
+            http=PunctualProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",

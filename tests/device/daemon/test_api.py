@@ -1,15 +1,18 @@
 """The HTTP API of `edgecl serve`: who may ask, and what is refused."""
 
 import os
+import socket
 import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import numpy as np
 
+from device_runtime.daemon.api.limits import CONNECTIONS
 from tests.device.daemon.running import TOKEN, Daemon, until
 
 
@@ -81,6 +84,16 @@ def test_the_log_tells_names_that_are_no_text(bundle: Path, evening: np.ndarray,
         assert any("bells\\udcff" in line["text"] for line in log.json())
     finally:
         daemon.close()
+
+
+def test_who_connects_and_asks_nothing_shuts_out_nobody(daemon: Daemon) -> None:
+    url = f"http://127.0.0.1:{daemon.port}/health"
+    with ExitStack() as idle:
+        for _ in range(CONNECTIONS + 6):
+            idle.enter_context(socket.create_connection(("127.0.0.1", daemon.port)))
+        until(lambda: httpx.get(url).status_code == 503)
+        assert daemon.http.get("/health").status_code == 200  # by the socket
+        until(lambda: httpx.get(url).status_code == 200)
 
 
 def test_a_token_guards_the_port_is_masked_and_the_daemon_ends_cleanly_while_followed(

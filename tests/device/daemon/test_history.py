@@ -1,6 +1,8 @@
 """The history: one row a sound, as long as it is wanted, in a file that may break."""
 
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from device_runtime.daemon.history import History, Retention, judge_sound
 from device_runtime.daemon.past import Judgement
 from edgecl.errors import StoreError
 from edgecl.events import SourceEvent, rfc3339
+from tests.device.conftest import Edgecl
 from tests.device.daemon.conftest import sound
 
 HOUR_S = 3600
@@ -54,6 +57,37 @@ def test_a_reader_in_another_connection_waits_for_nobody(tmp_path: Path) -> None
     assert reader.execute("SELECT label FROM sounds").fetchall() == [("doorbell",)]
     reader.close()
     history.close()
+
+
+def test_a_history_that_nobody_writes_is_read_where_nothing_can_be_written(tmp_path: Path) -> None:
+    folder, ring = tmp_path / "home", sound(1)
+    history = History(folder / "history.db")
+    history.take(ring)
+    history.close()
+    assert [path.name for path in folder.iterdir()] == ["history.db"]
+    read_only = "unshare", "-r", "-m", "sh", "-c"
+    script = (
+        f"mount --bind {folder} {folder} && mount -o remount,ro,bind {folder} && "
+        f"exec {sys.executable} -c 'import sys; from pathlib import Path; "
+        f"from device_runtime.daemon.past import Past; "
+        f'print(Past.open(Path("{folder}/history.db")).sound("{ring.id}").label)\''
+    )
+    told = subprocess.run([*read_only, script], capture_output=True, text=True, check=False)
+    if "unshare" in told.stderr or "mount" in told.stderr:
+        pytest.skip("this machine lets nobody mount")
+    assert told.stdout == "doorbell\n", told.stderr
+
+
+def test_a_sound_is_corrected_by_its_id_while_no_daemon_runs(
+    edgecl: Edgecl, home: Path, recordings: Path
+) -> None:
+    clip = str(recordings / "alarms" / "doorbell" / "0.wav")
+    ring, history = sound(5, "end").model_copy(update={"clip": clip}), History(home / "history.db")
+    history.take(ring)
+    history.close()
+    told = edgecl("correct", ring.id, "--is", "alarms/doorbell", "--json")
+    assert told.code == 0, told.err
+    assert told.json["taught"]["label"] == "doorbell"
 
 
 def test_a_damaged_history_is_put_aside_and_begun_anew(tmp_path: Path) -> None:
