@@ -1,5 +1,6 @@
 """The page of the daemon, in a real browser, on a real daemon that listens to real words."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -295,6 +296,26 @@ def test_takes_that_are_too_quiet_or_clipped_are_told(board: Daemon, opened: Ope
     page.get_by_role("button", name="Give up").click()
     page.get_by_role("button", name="Throw away").click()
     expect(page.get_by_role("button", name="Begin")).to_be_visible()
+
+
+def test_learning_that_broke_off_is_told_and_can_be_saved_again(
+    board: Daemon, recordings: Path, opened: Opened
+) -> None:
+    window = opened(board)
+    page = window.page
+    window.show("Teach")
+    page.get_by_label("Its name").fill("kitchen")
+    page.get_by_role("button", name="Begin").click()
+    window.drop(recordings / "kitchen", ".drop")
+    expect(page.get_by_role("heading", name="knock 4 takes")).to_be_visible()
+    save = page.get_by_role("button", name="Save")
+    save.click()
+    os.kill(until(lambda: next((one["pid"] for one in board.enrolments() if one["pid"]), None)), 9)
+    expect(page.get_by_text("broke off (signal 9)")).to_be_visible()
+    expect(page.get_by_role("heading", name="knock 4 takes")).to_be_visible()
+    save.click()
+    expect(page.get_by_role("heading", name="The board knows kitchen")).to_be_visible()
+    board.http.delete("/tasks/kitchen").raise_for_status()
 
 
 def test_what_a_sound_was_is_learnt_and_can_be_taken_back(board: Daemon, opened: Opened) -> None:
