@@ -314,7 +314,7 @@ def test_learning_that_broke_off_is_told_and_can_be_saved_again(
     expect(page.get_by_text("broke off (signal 9)")).to_be_visible()
     expect(page.get_by_role("heading", name="knock 4 takes")).to_be_visible()
     save.click()
-    expect(page.get_by_role("heading", name="The board knows kitchen")).to_be_visible()
+    expect(page.get_by_role("heading", name="The board knows kitchen")).to_be_visible(timeout=LEARNT_MS)
     board.http.delete("/tasks/kitchen").raise_for_status()
 
 
