@@ -20,6 +20,8 @@ from edgecl.errors import EdgeclError, UsageError
 NICENESS = 10
 START = f"from device_runtime.daemon.leash import run; run({NICENESS})"
 EXPENDABLE = "500"  # of 1000: where memory runs out it is ended, not who listens
+ONE_CORE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""NumPy's threads wait for each other by turning in circles: one is sooner done where somebody else works, too."""
 GRACE_S = 5.0  # from SIGTERM to SIGKILL
 SAID_LINES = 20  # of stderr, remembered
 
@@ -58,7 +60,7 @@ class Child:
                 stdin=subprocess.PIPE,  # its leash: closed by the kernel, however this process ends
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**os.environ, PROGRESS_VARIABLE: "json"},
+                env={**os.environ, **ONE_CORE, PROGRESS_VARIABLE: "json"},
                 start_new_session=True,
                 pass_fds=open_files,
             )
