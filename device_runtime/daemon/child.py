@@ -21,7 +21,7 @@ NICENESS = 10
 START = f"from device_runtime.daemon.leash import run; run({NICENESS})"
 EXPENDABLE = "500"  # of 1000: where memory runs out it is ended, not who listens
 ONE_CORE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""NumPy's threads wait for each other by turning in circles: one is sooner done where somebody else works, too."""
+"""NumPy's threads wait for each other by turning in circles: one is done sooner where others work, too."""
 GRACE_S = 5.0  # from SIGTERM to SIGKILL
 SAID_LINES = 20  # of stderr, remembered
 
