@@ -5,4 +5,6 @@ in, `synthesise` the files on disk; `story` runs the real commands on them. `pyt
 
 `microphone` plays the same sounds without end, `truth` knows when; `daemon` has `edgecl serve` hear them, and
 teaches it meanwhile (`daemon_story`, told on the screen of `following`). `python -m tools.demo.daemon`.
+
+`telling` is what both stories have in common.
 """

@@ -1,42 +1,23 @@
 """`python -m tools.demo`: 0 when every command of the story did what it should."""
 
-import argparse
 import sys
-import tempfile
 from pathlib import Path
 
 from rich.console import Console
 
-from tools.command import Command, CommandError
+from tools.command import Command
 from tools.demo.story import Story
-
-PIPE_WIDTH = 110
-
-
-def arguments() -> argparse.Namespace:
-    """What the user asked for."""
-    parser = argparse.ArgumentParser(prog="tools.demo", description="Two lessons and a recording.")
-    parser.add_argument("--folder", type=Path, help="where sounds and tasks go and stay (a temporary folder)")
-    parser.add_argument("--bundle", type=Path, help="the bundle to use instead of the shipped one")
-    return parser.parse_args()
+from tools.demo.telling import parser, told
 
 
 def main() -> int:
     """The exit code of the whole."""
-    options = arguments()
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    with tempfile.TemporaryDirectory(prefix="edgecl-demo-") as temporary:
-        folder = (options.folder or Path(temporary)).absolute()
-        command = Command(folder / "home", options.bundle and options.bundle.absolute(), folder)
-        try:
-            Story(folder, command, console).tell()
-        except CommandError as error:
-            console.print(f"error: {error}", markup=False)
-            return 1
-        except KeyboardInterrupt:
-            console.print("interrupted")
-            return 1
-    return 0
+    options = parser("tools.demo", "Two lessons and a recording.").parse_args()
+
+    def tell(folder: Path, console: Console) -> None:
+        Story(folder, Command(folder / "home", options.bundle, folder), console).tell()
+
+    return told(options.folder, tell)
 
 
 if __name__ == "__main__":
