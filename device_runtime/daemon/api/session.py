@@ -131,14 +131,14 @@ class Session:
     def settle(self, result: dict[str, Any] | None, failure: tuple[str, str]) -> None:
         """What its child made of it."""
         with self.lock:
+            state = self.state if self.state == "cancelled" else _after(self.state, bool(result))
+            if state in ("done", "cancelled"):
+                shutil.rmtree(self.home, ignore_errors=True)  # before anybody is told
             self.touched_s = time.monotonic()
             self.child = None
             self.result = self._with_names(result) if result else None
             self.failure = self._with_names(failure[0]), self._with_names(failure[1])
             self.is_hasty |= self.state == "learning" and not result and self.progress is not None
-            state = self.state if self.state == "cancelled" else _after(self.state, bool(result))
-            if state in ("done", "cancelled"):
-                shutil.rmtree(self.home, ignore_errors=True)
             self.state = state
 
     def tell(self) -> EnrolmentView:
