@@ -73,6 +73,13 @@ def audio_files(paths: Iterable[Path]) -> list[Path]:
     return files
 
 
+def other_files(folder: Path) -> list[Path]:
+    """What lies below `folder` and is no sound, by its ending; hidden files are none."""
+    found = LabelledFolder({})
+    _recordings(folder, found)
+    return found.ignored
+
+
 def label_of(folder_name: str) -> str:
     """The class that a folder stands for: its name in composed Unicode, on one line.
 

@@ -20,7 +20,7 @@ from device_runtime.daemon.child import Child, Document, RefusedError
 from device_runtime.daemon.dropped import Memory
 from device_runtime.intake import NOTHING_NEW
 from device_runtime.progress import silent
-from edgecl.errors import UsageError
+from edgecl.errors import EdgeclError, UsageError
 from edgecl.events import rfc3339
 from edgecl.folders import audio_files
 from edgecl.lessons import Lessons
@@ -61,7 +61,11 @@ class DropIn:
         with self._alone() as may:
             if not may:
                 return False
-            document = self._outcome(folder)
+            try:
+                document = self._outcome(folder)
+            except EdgeclError:
+                if not self._stopped:  # what is given up may break off
+                    raise
         if self._stopped:
             return False
         self._memory.end(folder.name)
@@ -78,6 +82,7 @@ class DropIn:
     def _outcome(self, folder: Path) -> Document:
         try:
             task = check_task_name(folder.name)
+            _demand_sound(folder)
             return _told(task, folder, self._enroll(task, folder))
         except (RefusedError, UsageError) as error:
             if error.message == NOTHING_NEW:
@@ -88,6 +93,7 @@ class DropIn:
 
     def _enroll(self, task: str, folder: Path) -> Document:
         words = ["enroll", *self._mode(task, folder), "--", task, str(folder)]
+        self._tell(f"learning '{task}' from '{folder}'")
         self._child = Child(self._home, self._bundle, words, silent)
         if self._stopped:  # meanwhile
             self._child.stop()
@@ -149,6 +155,19 @@ def _told(task: str, folder: Path, document: dict[str, Any]) -> Document:
     if document["refused"]:
         said.append(f"{len(document['refused'])} skipped, such as: {document['refused'][0]['reason']}")
     return {"told": "; ".join(said), **document}
+
+
+def _demand_sound(folder: Path) -> None:
+    """Refuse what no lesson could come of.
+
+    Raises:
+        UsageError: it holds no recording.
+    """
+    try:
+        audio_files([folder])
+    except UsageError:
+        reason = "there are no recordings in it"
+        raise UsageError(reason, "WAV, FLAC, OGG, Opus, MP3 and AIFF are read") from None
 
 
 def _all_lie_in(folder: Path, lessons: Lessons) -> bool:

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from edgecl import atomic
 from edgecl.errors import UsageError
-from edgecl.folders import LEFTOVERS, audio_files
+from edgecl.folders import AUDIO_SUFFIXES, LEFTOVERS, audio_files, other_files
 
 Files = frozenset[tuple[str, int, int]]
-"""Of every recording: its path below the task's folder, its bytes, when it was written (ns)."""
+"""Of every file: its path below the task's folder, its bytes, when it was written (ns)."""
 
 MEMORY_NAME = "watched.json"
 
 
 def dropped(folder: Path) -> dict[str, Files]:
-    """Sub-folder → its recordings; one without any is left out.
+    """Sub-folder → its recordings, or what else it holds where it has none; an empty one is left out.
 
     Raises:
         OSError: the folder cannot be listed.
@@ -27,6 +27,11 @@ def dropped(folder: Path) -> dict[str, Files]:
     with os.scandir(folder) as entries:
         found = {entry.name: _files(Path(entry.path)) for entry in entries if _is_meant(entry)}
     return {name: files for name, files in sorted(found.items()) if files}
+
+
+def is_soundless(files: Files) -> bool:
+    """Whether none of them is a recording."""
+    return not any(Path(name).suffix.lower() in AUDIO_SUFFIXES for name, _, _ in files)
 
 
 def _is_meant(entry: "os.DirEntry[str]") -> bool:
@@ -38,7 +43,7 @@ def _files(folder: Path) -> Files:
     try:
         paths = audio_files([folder])
     except UsageError:  # it holds none, or has just gone
-        return frozenset()
+        paths = other_files(folder)
     found = set()
     for path in paths:
         with suppress(OSError):  # gone since it was listed

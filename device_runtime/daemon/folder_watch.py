@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from device_runtime.daemon.drop_in import DropIn
-from device_runtime.daemon.dropped import Files, Memory, dropped
+from device_runtime.daemon.dropped import Files, Memory, dropped, is_soundless
 from edgecl.errors import EdgeclError
 
 LOOKED_EVERY_S = 3.0
@@ -65,8 +65,11 @@ class FolderWatch:
                 self._take(name, files, now_s)
 
     def _is_due(self, name: str, files: Files, now_s: float) -> bool:
+        learnt = self._memory.of(name)
+        if files <= learnt or (learnt and is_soundless(files)):  # or its recordings were deleted since
+            return False
         failed, until_s = self._failed.get(name, (None, 0.0))
-        return not files <= self._memory.of(name) and (failed != files or now_s >= until_s)
+        return failed != files or now_s >= until_s
 
     def _take(self, name: str, files: Files, now_s: float) -> None:
         self._failed[name] = files, math.inf  # until it is known better

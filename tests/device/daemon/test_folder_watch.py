@@ -69,12 +69,25 @@ def test_a_folder_is_learnt_once_nothing_in_it_has_changed_for_ten_seconds(watch
     assert watched.wait(100) == []
 
 
-def test_files_that_are_no_sound_and_empty_folders_are_no_task(watched: Watched) -> None:
-    watched.drop("notes/readme.txt")
+def test_stray_and_hidden_files_and_empty_folders_are_no_task(watched: Watched) -> None:
     watched.drop("stray.wav")
     watched.drop(".hidden/bell/1.wav")
+    watched.drop("hiding/.DS_Store")
     (watched.folder / "empty" / "bell").mkdir(parents=True)
     assert watched.wait(30) == []
+
+
+def test_a_folder_of_other_files_is_answered_once_unless_its_recordings_were_learnt_and_deleted(
+    watched: Watched,
+) -> None:
+    watched.drop("alarms/doorbell/1.wav")
+    watched.drop("alarms/readme.txt")
+    assert watched.wait(30) == ["alarms"]
+    (watched.folder / "alarms/doorbell/1.wav").unlink()
+    assert watched.wait(30) == []
+    watched.goes_well = False
+    watched.drop("notes/readme.txt")
+    assert watched.wait(300) == ["notes"]
 
 
 def test_what_was_learnt_is_remembered_over_a_restart_and_only_news_are_learnt(watched: Watched) -> None:
@@ -198,10 +211,10 @@ def test_a_first_lesson_that_was_broken_off_is_learnt_anew(
     drop_in = DropIn(home, bundle, Memory(home), threading.BoundedSemaphore(), told.append)
     folder = shutil.copytree(recordings / "alarms", tmp_path / "alarms")
     assert drop_in.learn(folder)
-    assert "is learnt: 'alarms' tells doorbell, smoke_alarm, timer by 12 recordings" in told[0]
+    assert "is learnt: 'alarms' tells doorbell, smoke_alarm, timer by 12 recordings" in told[1]
     assert not Memory(home).is_begun("alarms")
     assert drop_in.learn(folder)
-    assert "holds nothing new" in told[1]
+    assert "holds nothing new" in told[-1]
 
 
 def test_what_somebody_taught_after_a_broken_first_lesson_is_kept(
@@ -234,8 +247,9 @@ def test_a_report_is_for_everybody_and_never_written_through_a_link(
 def until_written(path: Path) -> None:
     """Waits for the report, which comes right after it was told."""
     deadline = time.monotonic() + 30
-    while path.is_symlink() and time.monotonic() < deadline:
+    while (path.is_symlink() or not path.exists()) and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert path.exists()
     assert not path.is_symlink()
 
 
@@ -245,7 +259,7 @@ def test_asked_to_stop_it_gives_up_and_knows_so_later(bundle: Path, recordings: 
     drop_in = DropIn(home, bundle, Memory(home), threading.BoundedSemaphore(), told.append)
     threading.Timer(1.0, drop_in.stop).start()
     assert not drop_in.learn(recordings / "alarms")
-    assert told == []
+    assert told == [f"learning 'alarms' from '{recordings / 'alarms'}'"]
     assert Memory(home).is_begun("alarms")
 
 
@@ -254,6 +268,16 @@ def test_a_folder_that_no_task_can_be_called_by_is_told_of(
 ) -> None:
     drop(tmp_path / "sounds/_odd", "doorbell", 0, 1)
     assert "a task cannot be called '_odd'" in told("is not learnt")
+
+
+def test_a_folder_without_sound_gets_a_report_that_says_what_is_read(
+    told: Callable[[str], str], tmp_path: Path
+) -> None:
+    (tmp_path / "sounds/notes/bell").mkdir(parents=True)
+    (tmp_path / "sounds/notes/bell/readme.txt").write_text("about bells")
+    sentence = told("there are no recordings in it; WAV, FLAC, OGG")
+    until_written(tmp_path / "sounds/notes.report.json")
+    assert report(tmp_path / "sounds/notes")["told"] == sentence
 
 
 def test_where_no_report_may_be_written_it_is_told_all_the_same(
