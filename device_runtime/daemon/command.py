@@ -14,6 +14,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from typing import IO
 
 from device_runtime.daemon.pcm import Encoding, PcmFormat
@@ -25,6 +26,7 @@ PIPE_BYTES = 1 << 20
 GRACE_S = 1.0  # from SIGTERM to SIGKILL
 SAID_BYTES = 4096  # of stderr, remembered
 OVERRUN = re.compile(rb"overrun!!! \(at least ([0-9.]+) ms long\)")
+PASSWORD = re.compile(r"(?<=:)//[^/@\s]+@")
 BY_INDEX = re.compile(r"(plug)?(hw|dsnoop):(CARD=)?\d")
 ALSA_ENCODINGS = {Encoding.s16le: "S16_LE", Encoding.s32le: "S32_LE", Encoding.f32le: "FLOAT_LE"}
 
@@ -41,6 +43,7 @@ class CommandSource:
         self.name = name
         self.rate_hz = form.rate_hz
         self.condition = LISTENING
+        self._command = command
         self._child = _started(command)
         self._frames = PipeSource(name, _descriptor(self._child.stdout), form)
         self._errors = _descriptor(self._child.stderr)
@@ -95,7 +98,18 @@ class CommandSource:
             return f"'{self.name}': the command closed its output", "see whether it writes raw PCM to stdout"
         lines = self._said.decode(errors="replace").strip().splitlines()
         reason = f": {lines[-1].strip()}" if lines else ""
-        return f"'{self.name}': the command ended with code {code}{reason}", "is the microphone plugged in?"
+        return f"'{self.name}': the command ended with code {code}{reason}", _advice(self._command)
+
+
+def shown(command: Sequence[str]) -> str:
+    """A command line to be read, without the password that an address in it may hold."""
+    return PASSWORD.sub("//…@", shlex.join(command))
+
+
+def _advice(command: Sequence[str]) -> str:
+    if Path(command[0]).name == "arecord":
+        return "is the microphone plugged in? 'arecord -L' lists what there is"
+    return f"run it by hand, to see what it says: {shown(command)}"
 
 
 def alsa_command(device: str, form: PcmFormat) -> list[str]:
@@ -125,7 +139,7 @@ def _started(command: Sequence[str]) -> "subprocess.Popen[bytes]":
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         hint = f"install it: sudo apt install {'alsa-utils' if command[0] == 'arecord' else command[0]}"
-        reason = f"'{shlex.join(command)}' cannot be started: {error.strerror}"
+        reason = f"'{shown(command)}' cannot be started: {error.strerror}"
         raise SourceError(reason, hint if missing else "") from None
     with contextlib.suppress(OSError):  # a smaller pipe will do
         fcntl.fcntl(_descriptor(child.stdout), fcntl.F_SETPIPE_SZ, PIPE_BYTES)

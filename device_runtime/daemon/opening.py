@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from device_runtime.daemon.command import CommandSource, alsa_command
+from device_runtime.daemon.command import CommandSource, alsa_command, shown
 from device_runtime.daemon.file import FileSource
 from device_runtime.daemon.microphone import Microphone
 from device_runtime.daemon.pcm import PcmFormat
@@ -18,6 +18,7 @@ from edgecl.errors import SourceError, UsageError
 
 DEFAULT_DEVICE = "default"
 STDIN = "-"
+NAME_CHARACTERS = 40  # of a command
 
 
 def open_source(name: str, form: PcmFormat, fast: bool = False) -> Source:
@@ -85,7 +86,13 @@ def command_source(line: str, form: PcmFormat) -> Microphone:
         raise UsageError(f"{line!r} is no command line: {error}", "close every quotation mark") from None
     if not command:
         raise UsageError("the command is empty", "such as: --command 'parec --raw --rate=16000 --channels=1'")
-    return supervised(Path(command[0]).name, command, form)
+    return supervised(_name_of(command), command, form)
+
+
+def _name_of(command: Sequence[str]) -> str:
+    """What events call it: its words, without the folder of the program, and no more than are read."""
+    line = " ".join(shown([Path(command[0]).name, *command[1:]]).split())
+    return line if len(line) <= NAME_CHARACTERS else f"{line[: NAME_CHARACTERS - 1]}…"
 
 
 def supervised(name: str, command: Sequence[str], form: PcmFormat) -> Microphone:

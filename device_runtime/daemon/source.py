@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from edgecl.events import State
 
 Waveform = NDArray[np.float32]
+MUTE: tuple[State, ...] = ("silent", "hung", "failed")
 NOTHING: Waveform = np.zeros(0, np.float32)
 
 
@@ -36,6 +37,11 @@ class Condition:
     state: State
     detail: str = ""
     hint: str = ""
+
+    @property
+    def is_mute(self) -> bool:
+        """Whether it is known to give no sound at present."""
+        return self.state in MUTE
 
 
 STARTING = Condition("starting")

@@ -30,8 +30,12 @@ class Tap(Passed):
         """The sound of the next seconds, float32 [samples] at the rate of the source; waits for it.
 
         Raises:
-            SourceError: too little came; a silent or missing microphone gives nothing.
+            SourceError: too little came, or the source is known to give nothing.
         """
+        condition = self.condition
+        if condition.is_mute:
+            why = condition.detail or condition.state
+            raise SourceError(f"'{self.name}' gives no sound at present: {why}", condition.hint)
         recording = _Recording(round(seconds * self.rate_hz))
         with self._lock:
             self._recordings.append(recording)

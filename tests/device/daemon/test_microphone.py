@@ -1,6 +1,7 @@
 """A microphone that is unplugged, muted, hung or broken: told soon, and heard soon after it is back."""
 
 import resource
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.daemon import health, microphone
+from device_runtime.daemon import health, microphone, opening
 from device_runtime.daemon.command import CommandSource
 from device_runtime.daemon.microphone import Microphone
+from device_runtime.daemon.opening import command_source
 from device_runtime.daemon.pcm import PcmFormat
 from device_runtime.daemon.source import Block, Condition
+from device_runtime.daemon.tap import Tap
+from edgecl.errors import SourceError
 
 Player = Callable[[str], list[str]]
 
@@ -82,6 +86,46 @@ def test_one_that_fails_is_tried_again_until_it_appears(
     back = time.monotonic()
     kept.until("listening")
     assert time.monotonic() - back < 5
+
+
+def test_nobody_waits_to_record_from_one_that_is_known_to_give_nothing(
+    diary: Callable[[str], Diary],
+) -> None:
+    kept = diary("sys.exit('no such card')")
+    kept.until("failed")
+    began = time.monotonic()
+    with pytest.raises(SourceError, match=r"'mic' gives no sound at present: .*no such card"):
+        Tap(kept.microphone).record(3)
+    assert time.monotonic() - began < 0.5
+
+
+def test_a_command_of_ones_own_is_called_by_its_words_and_is_to_be_run_by_hand() -> None:
+    url = "rtsp://me:secret@door/1"
+    heard = command_source(f"{sys.executable} -c 'import sys; sys.exit(9)' {url}", PcmFormat())
+    assert len(heard.name) == 40
+    assert heard.name.startswith(f"{Path(sys.executable).name} -c 'import sys")
+    hint = failure(heard).hint
+    assert hint.startswith("run it by hand")
+    assert hint.endswith("rtsp://…@door/1")
+    assert command_source("/bin/true --device door", PcmFormat()).name == "true --device door"
+
+
+def test_of_arecord_it_is_told_where_the_names_of_cards_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "arecord").write_text("#!/bin/sh\necho 'no such card' >&2\nexit 1\n")
+    (tmp_path / "arecord").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    heard = opening.microphone("plughw:CARD=Gone", PcmFormat())
+    assert "'arecord -L' lists" in failure(heard).hint
+
+
+def failure(heard: Microphone) -> Condition:
+    """How it failed at last."""
+    while heard.condition.state == "starting":
+        heard.read(1.0)
+    assert heard.condition.state == "failed"
+    return heard.condition
 
 
 def test_one_that_ends_goes_on_with_a_gap_in_the_numbers(diary: Callable[[str], Diary]) -> None:
