@@ -12,7 +12,7 @@ NO_HISTORY: Privacy = 3
 MEANINGS: dict[Privacy, str] = {
     0: "everything as configured",
     NO_RECORDINGS: "no recording is written but what is taught",
-    NO_MICROPHONE: "no recording is written, and nothing of the microphone is given to the API",
+    NO_MICROPHONE: "no recording is written, and no sound of the microphone is given to the API",
     NO_HISTORY: "nothing that is heard is kept, and of a sound only task, label and minute are told, "
     "though whoever follows events gets each as it happens",
 }

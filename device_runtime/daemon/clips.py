@@ -24,6 +24,8 @@ WAITING_BYTES = 32 << 20  # of clips that the disk has not taken yet
 REMEMBERED_S = LONGEST_S + 2 * AROUND_S
 PART_SUFFIX = ".part"
 CLIPS_FOLDER = "clips"
+MODE = 0o700
+"""Of the folder, where it is made."""
 UNSAFE = re.compile(r"[^\w.-]+")
 
 
@@ -59,7 +61,8 @@ class Clips:
 
     def take(self, clip: Clip) -> None:
         """Write one clip, then make room for the next."""
-        clip.path.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(MODE, parents=True, exist_ok=True)
+        clip.path.parent.mkdir(exist_ok=True)
         beside = clip.path.with_suffix(PART_SUFFIX)
         try:
             beside.write_bytes(flac(clip.pcm, clip.rate_hz))

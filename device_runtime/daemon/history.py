@@ -37,6 +37,8 @@ SCHEMA = f"""
     CREATE INDEX IF NOT EXISTS conditions_by_time ON conditions (time);
     PRAGMA user_version = {SCHEMA_VERSION};
 """
+MODE = 0o600
+"""Of a history that is begun: what somebody's home sounds like is nobody else's business."""
 PRUNED_EVERY = 500  # events
 PATIENCE_S = 5.0  # while another process writes
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -65,6 +67,7 @@ class History(Past):
         self._taken = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(MODE)
             super().__init__(_connected(path))
             self.prune()
         except (OSError, sqlite3.Error) as error:
@@ -122,6 +125,7 @@ def _connected(path: Path) -> sqlite3.Connection:
     path.replace(path.with_suffix(".damaged"))
     for rest in ("-wal", "-shm"):
         path.with_name(path.name + rest).unlink(missing_ok=True)
+    path.touch(MODE)
     return _opened(path)
 
 

@@ -98,7 +98,7 @@ function showStatus({ source, listening = true, privacy = 0 }) {
   gauge.hidden = opinions.hidden = !isKept();
   strip.hidden = !mayHear();
   blind.hidden = mayHear();
-  write(blind, `The privacy level is ${privacy}: nothing of the microphone is shown here.`);
+  write(blind, `The privacy level is ${privacy}: no sound of the microphone is given here.`);
 }
 
 function showTasks(tasks) {

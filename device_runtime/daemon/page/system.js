@@ -13,7 +13,7 @@ const HOT_C = 75;
 const PRIVACY = [
   "everything as it is configured",
   "no recording is kept on the disk but those it is taught with",
-  "nothing of the microphone is given to this page",
+  "no sound of the microphone is given to this page",
   "what is heard is not kept either",
 ];
 const processor = new Gauge("Processor");

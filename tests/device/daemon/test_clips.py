@@ -15,13 +15,14 @@ RATE_HZ = 100
 
 
 def test_a_clip_holds_the_sound_and_a_second_around_it(tmp_path: Path) -> None:
-    recent, clips = Recent(16_000, REMEMBERED_S), Clips(tmp_path, 1 << 20)
+    recent, clips = Recent(16_000, REMEMBERED_S), Clips(tmp_path / "clips", 1 << 20)
     stream = np.random.RandomState(0).uniform(-0.5, 0.5, 10 * 16_000).astype(np.float32)
     recent.feed(stream)
     outbox = Outbox(clips.take)
     event = ClipKeeper(recent, clips, outbox).keep(sound(5), 3.0, 4.5)
     outbox.close()
-    assert Path(event.clip).parent.parent == tmp_path
+    assert Path(event.clip).parent.parent == tmp_path / "clips"
+    assert (tmp_path / "clips").stat().st_mode & 0o777 == 0o700
     assert Path(event.clip).name.endswith(f"alarms_doorbell {event.id}.flac")
     waveform, rate_hz = soundfile.read(event.clip, dtype="float32")
     assert rate_hz == 16_000

@@ -31,6 +31,15 @@ def test_a_sound_is_one_row_and_its_last_phase_counts(tmp_path: Path) -> None:
     again.close()
 
 
+def test_it_is_for_nobody_else_s_eyes(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db")
+    history.take(sound(10))
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert files == ["history.db", "history.db-shm", "history.db-wal"]
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    history.close()
+
+
 def test_conditions_are_kept_too(tmp_path: Path) -> None:
     history = History(tmp_path / "history.db")
     told = SourceEvent(
