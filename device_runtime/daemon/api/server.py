@@ -23,7 +23,7 @@ from device_runtime.daemon.api.place import Place
 from device_runtime.daemon.api.punctual import PunctualProtocol
 from device_runtime.daemon.api.records import Records
 from device_runtime.daemon.api.sessions import Sessions
-from device_runtime.daemon.api.sockets import tcp_socket, unix_socket
+from device_runtime.daemon.api.sockets import name_of, page_of, tcp_socket, unix_socket
 from device_runtime.daemon.assembly import Assembled
 from device_runtime.daemon.clips import CLIPS_FOLDER
 from device_runtime.daemon.journal import Journal
@@ -62,7 +62,9 @@ def serving(
     threads = [threading.Thread(target=one.run, args=([at],), daemon=True) for one, at in servers.items()]
     for thread in threads:
         thread.start()
-    journal.message(f"the API listens at {', '.join(map(_name_of, sockets))}")
+    journal.message(f"the API listens at {', '.join(map(name_of, sockets))}")
+    if config.api.port:
+        journal.message(f"the page for a browser is {page_of(config.api, sockets[-1])}")
     try:
         yield
     finally:
@@ -153,11 +155,3 @@ def _sockets(config: ApiConfig, home: Path) -> list[socket.socket]:
 
 def _path_of(config: ApiConfig, home: Path) -> Path:
     return Path(config.socket).expanduser() if config.socket else home / SOCKET_NAME
-
-
-def _name_of(listening: socket.socket) -> str:
-    name = listening.getsockname()
-    if isinstance(name, str):
-        return name
-    host = f"[{name[0]}]" if ":" in name[0] else name[0]
-    return f"http://{host}:{name[1]}"

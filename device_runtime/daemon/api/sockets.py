@@ -10,6 +10,8 @@ import socket
 import stat
 from pathlib import Path
 
+from device_runtime.daemon.api.guard import WILDCARDS
+from edgecl.config import ApiConfig
 from edgecl.errors import EdgeclError
 
 MODE = 0o660
@@ -58,6 +60,26 @@ def tcp_socket(address: str, port: int) -> socket.socket:
         reason = f"the API cannot listen at {address}, port {port}: {error.strerror or error}"
         raise EdgeclError(reason, "choose another with [api] port, or 0 for none") from None
     return made
+
+
+def name_of(listening: socket.socket) -> str:
+    """Where a socket listens: a path or a URL."""
+    name = listening.getsockname()
+    if isinstance(name, str):
+        return name
+    host = f"[{name[0]}]" if ":" in name[0] else name[0]
+    return f"http://{host}:{name[1]}"
+
+
+def page_of(config: ApiConfig, listening: socket.socket) -> str:
+    """Where the page is opened; an address that stands for all of them gives way to a name of the machine."""
+    if config.address not in WILDCARDS:
+        return name_of(listening)
+    port = listening.getsockname()[1]
+    if config.hosts:
+        return f"http://{config.hosts[0]}:{port}"
+    own = socket.gethostname()
+    return f"http://localhost:{port}; for others list a name such as '{own}.local' in [api] hosts"
 
 
 def _make_way(path: Path) -> None:

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import pytest
 
 from device_runtime.daemon.api.limits import CONNECTIONS
-from tests.device.daemon.running import TOKEN, Daemon, until
+from device_runtime.daemon.api.sockets import page_of, tcp_socket
+from edgecl.config import ApiConfig
+from tests.device.daemon.running import TOKEN, Daemon, free_port, until
 
 
 def test_hostile_requests_are_refused_with_a_problem_document(forgetting: Daemon, recordings: Path) -> None:
@@ -48,6 +51,26 @@ def test_hostile_requests_are_refused_with_a_problem_document(forgetting: Daemon
         assert str(daemon.home) not in answer.text, what
     assert [path.name for path in (daemon.home / "uploads").rglob("*") if path.is_file()] == []
     assert daemon.answers()
+
+
+@pytest.mark.parametrize(
+    ("address", "hosts", "page"),
+    [
+        ("127.0.0.1", ["board.local"], "http://127.0.0.1:PORT"),
+        ("0.0.0.0", ["board.local", "10.0.0.7"], "http://board.local:PORT"),
+        (
+            "0.0.0.0",
+            [],
+            f"http://localhost:PORT; for others list a name such as '{socket.gethostname()}.local'",
+        ),
+    ],
+)
+def test_the_page_is_told_by_a_name_that_a_browser_can_open(
+    address: str, hosts: list[str], page: str
+) -> None:
+    config = ApiConfig(address=address, hosts=hosts, token=TOKEN, port=free_port())
+    with tcp_socket(address, config.port) as listening:
+        assert page_of(config, listening).startswith(page.replace("PORT", str(config.port)))
 
 
 def test_the_socket_is_for_owner_and_group_and_pages_need_nothing_from_elsewhere(daemon: Daemon) -> None:
