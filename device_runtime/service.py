@@ -7,6 +7,7 @@ which may hold passwords, stays root's: systemd hands it over (`LoadCredential`)
 
 import site
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import device_runtime
@@ -14,6 +15,7 @@ import device_runtime
 UNIT_NAME = "edgecl.service"
 SYSTEM_UNIT = Path("/etc/systemd/system") / UNIT_NAME
 SYSTEM_CONFIG = Path("/etc/edgecl/config.toml")
+SYSTEM_HOME = Path("/var/lib/edgecl")
 WATCHDOG_S = 180
 """How long no sound may come, be it that the microphone is gone, before the daemon is started anew."""
 HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
@@ -97,10 +99,15 @@ def system_unit(watched: str = "") -> str:
     return head + CONFINED + sandbox + FOOT.format(target="multi-user.target")
 
 
-def user_unit() -> str:
-    """The unit for one user, without root: it hears while that user's manager runs."""
+def user_unit(environment: Mapping[str, str]) -> str:
+    """The unit for one user, without root: it hears while that user's manager runs.
+
+    Args:
+        environment: what the daemon is to find there beside what is usual.
+    """
     head = HEAD.format(after="", command=_command(), watchdog_s=WATCHDOG_S)
-    return head + CONFINED + FOOT.format(target="default.target")
+    given = "".join(f"Environment={_escaped(f'{key}={value}')}\n" for key, value in environment.items())
+    return head + given + CONFINED + FOOT.format(target="default.target")
 
 
 def _command(*options: str) -> str:
@@ -125,6 +132,11 @@ def _opened(watched: str) -> str:
 
 
 def _quoted(word: str) -> str:
-    """A word as systemd reads it back."""
-    word = word.replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+    """A word of a command as systemd reads it back."""
+    return _escaped(word).replace("$", "$$")
+
+
+def _escaped(word: str) -> str:
+    """A word as systemd reads it back where it looks for no variables."""
+    word = word.replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"')
     return f'"{word}"' if " " in word else word

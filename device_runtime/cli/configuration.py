@@ -15,13 +15,14 @@ from edgecl.config import Config, read_config
 from edgecl.config_values import DEFAULT, Value, values_of
 from edgecl.privacy import MEANINGS
 
+CONFIG_VARIABLE = "EDGECL_CONFIG"
 ConfigPath = Annotated[
     Path | None,
     typer.Option(
         "--config",
         metavar="FILE",
         help="A TOML file.",
-        envvar="EDGECL_CONFIG",
+        envvar=CONFIG_VARIABLE,
         show_default=f"edgecl/config.toml in your configuration folder, or {SYSTEM_CONFIG}",
     ),
 ]

@@ -87,11 +87,20 @@ def test_the_unit_of_a_user_is_installed_and_removed(
     edgecl: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("EDGECL_HOME", str(tmp_path / "my $100% home"))
     installed = edgecl("service", "install", "--user")
     assert installed.code == 0
+    assert (tmp_path / "edgecl/config.toml").read_text().startswith("# What edgecl listens to")
+    assert (tmp_path / "edgecl/config.toml").stat().st_mode & 0o777 == 0o600
+    assert str(tmp_path / "my $100% home") in " ".join(installed.out.split())
+    assert "start it with" in installed.out
     assert "systemctl --user enable --now edgecl" in installed.out.replace("&& ", "")
     unit = tmp_path / "systemd/user/edgecl.service"
     assert unit.read_text() == edgecl("service", "show", "--user").out
+    assert f'Environment="EDGECL_HOME={tmp_path}/my $100%% home"' in unit.read_text()
+    (tmp_path / "edgecl/config.toml").write_text("privacy = 1")
+    assert edgecl("service", "install", "--user").code == 0
+    assert (tmp_path / "edgecl/config.toml").read_text() == "privacy = 1"
     assert edgecl("service", "uninstall", "--user").code == 0
     assert not unit.exists()
     again = edgecl("service", "uninstall", "--user")
