@@ -58,11 +58,21 @@ def test_the_story_comes_true(bundle: Path) -> None:
 def test_the_truth_knows_what_the_microphone_plays_and_when() -> None:
     truth, scene = Truth(1.5), next(scenes(1, pause_s=1.5))[1]
     length_s = scene.size / RATE_HZ
-    assert truth.of(Event(0.2, 1.4, "alarms", "timer")) is None
+    assert truth.of(Event(0.0, 0.4, "alarms", "timer")) is None
     assert truth.of(Event(1.0, 2.0, "kitchen", "glass")) == Event(1.5, length_s, "alarms", "doorbell")
     second = truth.of(Event(length_s + 1.4, length_s + 1.6, "alarms", "timer"))
     assert second is not None
     assert (second.start_s, second.task, second.label) == (length_s + 1.5, "kitchen", "glass")
+
+
+def test_a_short_sound_is_called_right_as_far_as_a_window_hears_to_either_side() -> None:
+    truth = Truth(1.5)
+    glass = truth.of(Event(6.0, 6.5, "kitchen", "glass"))
+    assert glass is not None
+    assert glass.label == "glass"
+    for start_s in (glass.start_s - 1.4, glass.end_s + 0.9):
+        assert truth.of(Event(start_s, start_s + 0.5, "kitchen", "glass")) == glass
+    assert truth.of(Event(glass.start_s - 1.4, glass.start_s - 0.9, "kitchen", "knock")) != glass
 
 
 @pytest.mark.slow

@@ -15,11 +15,13 @@ from rich.console import Console
 from tools.api import Api
 from tools.command import Command, CommandError
 from tools.demo.following import Following, Wanted
-from tools.demo.synthesise import TASKS, write_all
+from tools.demo.synthesise import TASKS, write_negatives, write_task
 from tools.demo.truth import Truth
 
 ROOT = Path(__file__).parents[2]
 FIRST, SECOND = TASKS
+CLIPS, NEGATIVES = 6, 2
+"""Recordings of every sound; and of each of the first lesson's, for the second to tell its own from."""
 PAUSE_S = 1.5
 STARTING_S, HEARING_S, LEARNING_S, ENDING_S = 30.0, 60.0, 180.0, 15.0
 CONFIG = """\
@@ -49,7 +51,7 @@ class DaemonStory:
             self._hears(following)
             self._learns(api, following)
             self._is_corrected(api, following)
-            self._is_well(api)
+            self._is_well(api, following)
             if self.stays:
                 self._waits()
         self._unchanged(first)
@@ -57,7 +59,7 @@ class DaemonStory:
     def _lesson(self) -> str:
         """The SHA-256 of the first task's file."""
         self._chapter(f"Made-up sounds, and a first lesson: {', '.join(TASKS[FIRST])}")
-        write_all(self.folder)
+        write_task(self.folder, FIRST, CLIPS)
         self.command.show("enroll", FIRST, str(self.folder / FIRST))
         return self._sha256(self.command.document("tasks")["tasks"][0]["sha256"])
 
@@ -86,7 +88,9 @@ class DaemonStory:
         following.until(_new(FIRST), HEARING_S, f"a sound of '{FIRST}'")
 
     def _learns(self, api: Api, following: Following) -> None:
-        self._chapter(f"A second lesson while it listens: {', '.join(TASKS[SECOND])}")
+        self._chapter(f"A second lesson while it listens: {', '.join(TASKS[SECOND])}, none of these")
+        write_task(self.folder, SECOND, CLIPS)
+        write_negatives(self.folder, SECOND, NEGATIVES)
         began_s = time.monotonic()
         identity = api.teach(SECOND, self.folder / SECOND)
         done = following.until(_over(identity), LEARNING_S, f"learning '{SECOND}'")
@@ -100,16 +104,17 @@ class DaemonStory:
 
     def _is_corrected(self, api: Api, following: Following) -> None:
         """What it heard wrongly is taken back; where nothing was, a sound it knew is one example more."""
-        heard = [event for event in following.sounds() if event["task"] == SECOND]
-        event = next((one for one in heard if not following.right(one)), heard[-1])
+        heard = following.sounds()
+        wrong = [event for event in heard if not following.right(event)]
+        event = (wrong or [event for event in heard if event["task"] == SECOND])[-1]
         following.until(_ended(event["id"]), HEARING_S, "the end of a sound")
         truly, label = following.truth(event), event["label"]
-        if following.right(event):
-            self._chapter(f"A word on what it heard: this was {label} indeed")
-            word = {"kind": "is", "task": SECOND, "label": label}
-        else:
+        if wrong:
             self._chapter(f"A correction: this was not {label}, but {truly.label if truly else 'nothing'}")
             word = {"kind": "not"}
+        else:
+            self._chapter(f"A word on what it heard: this was {label} indeed")
+            word = {"kind": "is", "task": SECOND, "label": label}
         told = api.post(f"/sounds/{event['id']}/verdict", word)["correction"]
         before, after = told["before"], told["after"]
         self.console.print(
@@ -120,8 +125,13 @@ class DaemonStory:
         if not all(told["others_unchanged"].values()):
             raise CommandError("the correction changed another task")
 
-    def _is_well(self, api: Api) -> None:
+    def _is_well(self, api: Api, following: Following) -> None:
         self._chapter("How it is")
+        sounds = following.sounds()
+        right = sum(map(following.right, sounds))
+        self.console.print(
+            f"  {right} of the {len(sounds)} sounds it heard were called by their name", style="cyan"
+        )
         status = api.get("/status")
         lost = status["source"]["lost_frames"]
         self.console.print(

@@ -13,6 +13,7 @@ from zlib import crc32
 import numpy as np
 import soundfile
 
+from edgecl.negatives import NEGATIVE
 from tools.demo import alarms, kitchen
 from tools.demo.ingredients import RATE_HZ, Sound, Waveform, placed
 from tools.demo.room import background, echoed, levelled, response
@@ -78,15 +79,29 @@ def task_of(label: str) -> str:
 
 def write_all(folder: Path, seed: int = SEED) -> list[Event]:
     """The truth about `folder`/mixed.wav, after every file has been written."""
-    for task, sounds in TASKS.items():
-        for label in sounds:
-            (folder / task / label).mkdir(parents=True, exist_ok=True)
-            for number in range(CLIPS_PER_LABEL):
-                write_wav(folder / task / label / f"{number:02d}.wav", clip(label, number, seed))
+    for task in TASKS:
+        write_task(folder, task, CLIPS_PER_LABEL, seed)
     recording, events = mixed(seed)
     write_wav(folder / "mixed.wav", recording)
     write_truth(folder / "mixed.csv", events)
     return events
+
+
+def write_task(folder: Path, task: str, clips: int, seed: int = SEED) -> None:
+    """Writes so many recordings of every sound of a task: `folder`/<task>/<label>/NN.wav."""
+    for label in TASKS[task]:
+        (folder / task / label).mkdir(parents=True, exist_ok=True)
+        for number in range(clips):
+            write_wav(folder / task / label / f"{number:02d}.wav", clip(label, number, seed))
+
+
+def write_negatives(folder: Path, task: str, clips: int, seed: int = SEED) -> None:
+    """Writes what a task is not to take for its sounds, so many of every other: `folder`/<task>/_negative."""
+    place = folder / task / NEGATIVE
+    place.mkdir(parents=True, exist_ok=True)
+    for label in (label for other in TASKS if other != task for label in TASKS[other]):
+        for number in range(clips):
+            write_wav(place / f"{label}-{number:02d}.wav", clip(label, number, seed))
 
 
 def write_wav(path: Path, waveform: Waveform) -> None:

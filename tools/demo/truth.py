@@ -7,6 +7,9 @@ from tools.demo.ingredients import RATE_HZ
 from tools.demo.microphone import scenes
 from tools.demo.synthesise import Event, task_of
 
+TOLERANCE_S = 1.0
+"""Half a window: as far as it hears to either side of the time at which it hears something."""
+
 
 class Truth:
     """The sounds of a microphone with this pause between them, made again as far as they are asked for."""
@@ -16,11 +19,21 @@ class Truth:
         self._coming = _played(pause_s)
 
     def of(self, heard: Event) -> Event | None:
-        """What truly sounds longest while something is heard; None: nothing."""
-        while not self._played or self._played[-1].end_s < heard.end_s:
+        """What truly sounds when something is heard, give or take `TOLERANCE_S`; None: nothing.
+
+        Of several the one that it was taken for, else the one that sounds longest meanwhile.
+        """
+        while not self._played or self._played[-1].start_s < heard.end_s + TOLERANCE_S:
             self._played.append(next(self._coming))
-        longest = max(self._played, key=lambda played: overlap_s(played, heard))
-        return longest if overlap_s(longest, heard) > 0 else None
+        near = [played for played in self._played if overlap_s(played, heard) > -TOLERANCE_S]
+        return max(
+            near, key=lambda played: (_is_called(played, heard), overlap_s(played, heard)), default=None
+        )
+
+
+def _is_called(played: Event, heard: Event) -> bool:
+    """Whether what is heard has the name of what is played."""
+    return (played.task, played.label) == (heard.task, heard.label)
 
 
 def _played(pause_s: float) -> Iterator[Event]:
