@@ -32,6 +32,19 @@ export const mayHear = () => (known.status?.privacy ?? 0) < 2;
 /** Whether what is heard is kept, and told with its figures. */
 export const isKept = () => (known.status?.privacy ?? 0) < 3;
 
+const DEAF = {
+  starting: "The microphone is still starting",
+  hung: "No sound comes from the microphone",
+  failed: "There is no microphone",
+};
+
+/** Why nothing is heard at all; empty where something may be. */
+export function unheard() {
+  if (!known.status) return "";
+  const { source, listening = true } = known.status;
+  return listening ? (DEAF[source.state] ?? "") : "Listening is switched off";
+}
+
 /** The labels of a task that are answers, not what it is taught to ignore. */
 export const soundsOf = (task) => task.labels.filter((label) => !(task.negatives ?? []).includes(label));
 

@@ -94,7 +94,9 @@ function told() {
   parts.empty.hidden = days.size > 0;
   parts.unkept.hidden = isKept();
   parts.silent.hidden = !mayHear() || days.sounds.every(({ audible }) => audible);
-  if (!days.size) fill(parts.empty, filtered ? "Nothing like this was heard." : unheard);
+  if (days.size) return;
+  if (!known.status) fill(parts.empty, "…"); // nothing is known yet
+  else fill(parts.empty, filtered ? "Nothing like this was heard." : unheard);
 }
 
 function offerTasks(tasks) {

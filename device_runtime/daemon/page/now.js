@@ -1,6 +1,6 @@
 /** Now: what the microphone hears at this moment, and what was heard last. */
 
-import { isKept, mayHear, on, refreshStatus, soundsOf } from "./board.js";
+import { isKept, known, mayHear, on, refreshStatus, soundsOf, unheard } from "./board.js";
 import { still } from "./canvas.js";
 import { h, whileBusy, write } from "./dom.js";
 import { ask } from "./http.js";
@@ -20,19 +20,20 @@ const STATES = {
   hung: "No sound comes",
   failed: "There is no microphone",
 };
-const state = h("b");
+const state = h("b", {}, "…"); // until the board answered
 const detail = h("p");
 const hint = h("p", { class: "hint" });
-const toggle = h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch" }, "Listening");
+const toggle = h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch", hidden: true }, "Listening");
 const meter = new Meter();
 const gauge = h("div", { class: "gauge" }, meter.element, meter.figure);
 const strip = h("canvas", { class: "strip", role: "img", "aria-label": "Spectrogram of the last 30 seconds" });
 const spectrogram = new Spectrogram(strip);
 const blind = h("p", { class: "empty" });
 const scores = new Scores(h("ul", { class: "plain" }));
-const untaught = h("p", { class: "empty" },
+const unjudged = h("p", { class: "empty" });
+const untaught = h("p", { class: "empty", hidden: true },
   "Nothing was taught yet: ", h("a", { href: "#teach" }, "teach the first sound"), ".");
-const opinions = h("div", { class: "card" }, h("h2", {}, "What the tasks make of it"), scores.list, untaught);
+const opinions = h("div", { class: "card" }, h("h2", {}, "What the tasks make of it"), scores.list, unjudged, untaught);
 const last = new LastSounds();
 const playout = new Playout();
 let unfollow, frame;
@@ -57,7 +58,8 @@ function mount(section) {
 function show() {
   unfollow = follow((moment) => {
     playout.add(moment);
-    scores.show(moment.scores);
+    if (!unheard()) scores.show(moment.scores);
+    explain();
   });
   frame = requestAnimationFrame(draw);
 }
@@ -90,6 +92,7 @@ async function listen() {
 }
 
 function showStatus({ source, listening = true, privacy = 0 }) {
+  toggle.hidden = false;
   toggle.setAttribute("aria-checked", String(listening));
   write(state, listening ? STATES[source.state] : "Listening is switched off");
   write(detail, source.detail || source.name);
@@ -99,11 +102,21 @@ function showStatus({ source, listening = true, privacy = 0 }) {
   strip.hidden = !mayHear();
   blind.hidden = mayHear();
   write(blind, `The privacy level is ${privacy}: no sound of the microphone is given here.`);
+  explain();
 }
 
 function showTasks(tasks) {
   untaught.hidden = tasks.some((task) => soundsOf(task).length);
+  explain();
   last.explain(tasks.length ? "Nothing was heard yet." : "What is recognised will stand here.");
+}
+
+/** Why the tasks make nothing of it, where there are some. */
+function explain() {
+  const why = unheard();
+  if (why) scores.show([]);
+  unjudged.hidden = !known.tasks.length || scores.list.childElementCount > 0;
+  write(unjudged, why ? `${why}, so there is nothing to judge.` : "…");
 }
 
 function heard(sound) {

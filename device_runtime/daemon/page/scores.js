@@ -1,5 +1,6 @@
 /** What every task makes of the newest window: its best label, and how far that is from its threshold. */
 
+import { nameOf } from "./advice.js";
 import { h, write } from "./dom.js";
 import { signed } from "./format.js";
 
@@ -32,7 +33,7 @@ export class Scores {
       h("span", { class: "name" }, label, " ", h("span", { class: "quiet" }, task)), figure,
       h("span", { class: "bar", "aria-hidden": "true" }, h("i"), h("u")));
     const update = (score) => {
-      write(label, score.label);
+      write(label, nameOf(score.label));
       write(figure, score.margin === null ? "" : `${signed(score.margin)}, needs ${signed(score.threshold)}`);
       element.style.setProperty("--margin", place(score.margin ?? -1));
       element.style.setProperty("--threshold", place(score.threshold));

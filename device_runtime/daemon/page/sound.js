@@ -59,7 +59,8 @@ export class SoundItem {
       audible && ended && player(() => fetched(path("sounds", id, "audio")), label),
       mayJudge && isTasks && this.#judging("Right", `${label} is right`, { kind: "confirmed" }),
       mayCorrect && isTasks && this.#judging("Not this", `Not ${label}`, { kind: "not" }),
-      mayCorrect && action("It was …", () => this.#ask(), { "aria-label": `It was not ${label} but …` }));
+      mayCorrect && action("It was …", () => this.#ask(), { "aria-label": `It was not ${label} but …` }),
+      mayJudge && isTasks && !audible && h("span", { class: "quiet" }, "no recording to correct it by"));
     this.#buttons.hidden = (ended || !exact) && !this.#buttons.childElementCount; // there will be none
   }
 

@@ -1,7 +1,7 @@
 /** One sound of a lesson: its takes, what to record next, and the ways to add more. */
 
 import { adviceOn, isNegative, nameOf } from "./advice.js";
-import { mayHear } from "./board.js";
+import { known, mayHear, unheard } from "./board.js";
 import { action, fill, h, write } from "./dom.js";
 import { chooser, takesDrops } from "./drop_place.js";
 import { count, span } from "./format.js";
@@ -16,6 +16,7 @@ export class SoundCard {
   #number = h("span", { class: "quiet" });
   #advice = h("div");
   #place = h("div");
+  #deaf = h("p", { class: "hint" });
   #record;
   #rows = new Map();
 
@@ -29,7 +30,7 @@ export class SoundCard {
       this.#advice,
       h("p", { class: "buttons" }, this.#record,
         chooser("Add files", (found) => this.#send(found), { name: `Add files of ${this.title}` })),
-      this.#place, this.#takes);
+      this.#deaf, this.#place, this.#takes);
     takesDrops(this.element, (found) => this.#send(found));
     this.update();
   }
@@ -37,7 +38,9 @@ export class SoundCard {
   /** Show the lesson as it is now. */
   update() {
     const takes = this.lesson.takesOf(this.label);
-    this.#record.hidden = !mayHear();
+    this.#record.hidden = this.#deaf.hidden = !mayHear();
+    this.#record.firstElementChild.disabled = unheard() !== "";
+    write(this.#deaf, whyNot());
     write(this.#number, takes.length ? count(takes.length, "take") : "");
     const advice = adviceOn(this.label, takes, this.lesson.judged);
     fill(this.#advice, advice.map(({ text, kind }) => h("p", { class: kind }, text)));
@@ -48,7 +51,7 @@ export class SoundCard {
 
   /** Put the focus where one goes on. */
   focus() {
-    this.element.querySelector(":not([hidden]) > button").focus();
+    this.element.querySelector(":not([hidden]) > button:enabled").focus();
   }
 
   #add(take, index) {
@@ -88,4 +91,13 @@ export class SoundCard {
   #send(found) {
     return this.lesson.send(found.map(({ file }) => ({ file, label: this.label })));
   }
+}
+
+/** Why nothing can be recorded, with what the microphone's condition tells; empty where it can. */
+function whyNot() {
+  const why = unheard();
+  if (!why) return "";
+  const { source, listening = true } = known.status;
+  const told = listening ? [source.detail, source.hint].filter(Boolean).join(" – ") : "";
+  return [`${why}, so nothing can be recorded`, told].filter(Boolean).join(": ");
 }

@@ -2,7 +2,7 @@
 
 import { known, on, refreshStatus } from "./board.js";
 import { action, fill, h } from "./dom.js";
-import { size, span } from "./format.js";
+import { percent, size, span } from "./format.js";
 import { Gauge } from "./gauge.js";
 import { ask } from "./http.js";
 import { Log } from "./log.js";
@@ -10,6 +10,7 @@ import { failed } from "./notice.js";
 
 const EVERY_MS = 5000;
 const HOT_C = 75;
+const HOP_MS = 500; // from one window to the next
 const PRIVACY = [
   "everything as it is configured",
   "no recording is kept on the disk but those it is taught with",
@@ -68,7 +69,7 @@ function factsOf(told) {
     Microphone: [source.name, source.state, source.detail, source.hint].filter(Boolean).join(" – "),
     "Dropped audio": told.lost_frames ? lost : "none",
     "Dropped events": told.dropped_events ? String(told.dropped_events) : "none",
-    "A window takes": told.window_ms === null ? "–" : `${told.window_ms.toFixed(1)} ms of the 500 there are`,
+    "Hearing takes": told.window_ms === null ? "–" : `${percent(told.window_ms / HOP_MS)} of the time there is`,
     Running: `${span(told.up_s)}, load ${told.load.map((value) => value.toFixed(2)).join(" ")}`,
     Privacy: `level ${privacy}: ${PRIVACY[privacy]}`,
     Versions: `edgecl ${told.edgecl}, ${runtime}, Python ${told.python}, ${told.machine}`,

@@ -9,7 +9,7 @@ import { TaskCard } from "./task_card.js";
 
 const cards = new Map();
 const list = h("div", { class: "grid wide" });
-const empty = h("p", { class: "empty" },
+const empty = h("p", { class: "empty", hidden: true },
   "Nothing was taught yet: ", h("a", { href: "#teach" }, "teach the first sound"), ", or import a task of another board.");
 
 export const tasks = { mount, show: () => refreshTasks().catch(failed) };

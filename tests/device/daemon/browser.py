@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,10 +10,14 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
+from tests.device.daemon.running import Daemon
+
 PICTURES = Path(__file__).parents[3] / "build" / "screenshots"
 DESK = {"width": 1200, "height": 900}
 PHONE = {"width": 360, "height": 740}
 SOON_MS = 40_000
+LEARNT_MS = 180_000  # a child that learns yields to everything else
+ODD = "<b>&\"'"  # a label
 MOST_TABS = 60
 NAME_OF_FOCUSED = """(() => { const it = document.activeElement;
     return (it.ariaLabel || it.labels?.[0]?.textContent || it.textContent).trim(); })()"""
@@ -117,3 +121,7 @@ class Window:
         address = urlsplit(request.url)
         if address.scheme not in ("blob", "data"):
             self.hosts.add(address.netloc)
+
+
+Opened = Callable[..., Window]
+Another = Callable[..., Daemon]

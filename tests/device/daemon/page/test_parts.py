@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 import device_runtime.daemon
-from tests.device.daemon.browser import chromium
 
 FILES = Path(device_runtime.daemon.__file__).parent / "page"
 BARE = """<!doctype html><link rel="stylesheet" href="/page/style.css">
@@ -23,12 +22,6 @@ SOUND = {
     "level_dbfs": -30.0,
 }
 NOON = {"start": "2026-05-01T12:00:00.000Z", "end": "2026-05-01T12:00:02.500Z"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture
@@ -239,6 +232,59 @@ def test_saving_that_failed_is_told_by_the_button_that_saves_again(page: Page) -
     finish.get_by_role("button", name="Save").click()
     expect(page.get_by_role("progressbar")).to_be_visible()
     assert started == [1]
+
+
+def test_where_there_is_no_microphone_the_page_says_so_instead_of_recording(page: Page) -> None:
+    source = {"state": "failed", "name": "mic", "detail": "no card 3", "hint": "plug it in"}
+    page.route("**/status", lambda route: route.fulfill(json={"source": source, "listening": True}))
+    page.route("**/tasks", lambda route: route.fulfill(json=[{"task": "alarms", "labels": ["bell"]}]))
+    page.evaluate(
+        """async () => {
+            const { now } = await import("/page/now.js");
+            const { SoundCard } = await import("/page/sound_card.js");
+            const { Lesson } = await import("/page/lesson.js");
+            window.board = await import("/page/board.js");
+            now.mount(document.getElementById("main"));
+            window.card = new SoundCard(new Lesson({ id: "7", takes: [] }), "bell");
+            document.getElementById("main").append(window.card.element);
+        }"""
+    )
+    expect(page.get_by_role("switch")).to_be_hidden()
+    expect(page.get_by_text("Nothing was taught yet")).to_be_hidden()
+    page.evaluate("Promise.all([window.board.refreshStatus(), window.board.refreshTasks()])")
+    expect(page.get_by_role("switch")).to_be_visible()
+    expect(page.get_by_text("There is no microphone, so there is nothing to judge.")).to_be_visible()
+    page.evaluate("window.card.update()")
+    expect(page.get_by_role("button", name="Record bell")).to_be_disabled()
+    expect(
+        page.get_by_text("There is no microphone, so nothing can be recorded: no card 3 – plug it in")
+    ).to_be_visible()
+
+
+def test_what_is_none_of_a_tasks_sounds_is_not_called_one(page: Page) -> None:
+    score = {"task": "alarms", "label": "_negative", "margin": 0.5, "threshold": 0.2, "accepted": False}
+    page.evaluate(
+        """async (score) => {
+            const { Scores } = await import("/page/scores.js");
+            const scores = new Scores(document.createElement("ul"));
+            document.getElementById("main").append(scores.list);
+            scores.show([score]);
+        }""",
+        score,
+    )
+    expect(page.locator(".score")).to_contain_text("None of these alarms")
+
+
+def test_why_a_sound_without_a_recording_cannot_be_corrected_is_told(page: Page) -> None:
+    page.evaluate(
+        """async (sound) => {
+            const { SoundItem } = await import("/page/sound.js");
+            document.getElementById("main").append(new SoundItem(sound).element);
+        }""",
+        {**SOUND, **NOON, "audible": False},
+    )
+    expect(page.get_by_role("button")).to_have_text(["Right"])
+    expect(page.locator(".sound .buttons")).to_contain_text("no recording to correct it by")
 
 
 def _answer(route: Route) -> None:
