@@ -2,7 +2,9 @@
 
 import os
 import platform
+import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +26,9 @@ Status = Literal["ok", "warn", "fail"]
 NEEDED_FORMATS = ("WAV", "FLAC", "OGG", "MP3", "AIFF")
 LITTLE_SPACE_BYTES = 256 << 20
 FULL_SHARE = 0.9  # of the cache's limit
+CARD = re.compile(r"^card \d+: (\S+) \[(.*?)\], device (\d+)", re.MULTILINE)  # of `arecord -l`
+ARECORD_S = 5.0
+DAEMON_PACKAGES = ("fastapi", "starlette", "uvicorn", "prometheus-client", "paho-mqtt")
 PACKAGES = ("numpy", "safetensors", "soundfile", "soxr", "pydantic", "typer", "rich")
 
 
@@ -43,6 +48,8 @@ def examine(home: Path, bundle: Path, threads: int, cache_bytes: int) -> Iterato
     yield _packages()
     yield _onnxruntime()
     yield _formats()
+    yield _microphone()
+    yield _daemon()
     yield _home(home)
     yield _space(home)
     yield _cache(home, cache_bytes)
@@ -82,6 +89,37 @@ def _formats() -> Check:
     if missing:
         return Check("audio", "warn", detail, f"libsndfile 1.1 or newer also reads {', '.join(missing)}")
     return Check("audio", "ok", detail)
+
+
+def _microphone() -> Check:
+    """What can record. Where nothing can, recordings are learnt and recognised all the same."""
+    try:
+        listed = subprocess.run(
+            ["arecord", "-l"],
+            env={**os.environ, "LC_ALL": "C"},
+            capture_output=True,
+            timeout=ARECORD_S,
+            check=False,
+        )
+    except FileNotFoundError:
+        return Check("microphone", "warn", "no 'arecord' to record with", "sudo apt install alsa-utils")
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Check("microphone", "warn", f"'arecord -l' gave no answer: {error}", "run it by hand")
+    cards = CARD.findall(listed.stdout.decode(errors="replace"))
+    if not cards:
+        hint = "plug one in; 'arecord -l' lists what records, for root and the group 'audio'"
+        return Check("microphone", "warn", "no sound card that records", hint)
+    named = [f"plughw:CARD={card},DEV={device} ({title})" for card, title, device in cards]
+    return Check("microphone", "ok", ", ".join(named))
+
+
+def _daemon() -> Check:
+    """The extra; without it `edgecl serve` listens all the same."""
+    missing = [name for name in DAEMON_PACKAGES if not version_of(name)]
+    if not missing:
+        return Check("daemon", "ok", ", ".join(f"{name} {version_of(name)}" for name in DAEMON_PACKAGES))
+    detail = f"the page, the API and MQTT of 'edgecl serve' need {', '.join(missing)}"
+    return Check("daemon", "ok", detail, "where they are wanted: pip install 'edgecl[daemon]'")
 
 
 def _home(home: Path) -> Check:

@@ -29,11 +29,13 @@ def test_a_healthy_installation_has_nothing_to_mend(edgecl: Edgecl, home: Path) 
     report = told.json
     assert (told.code, report["healthy"]) == (0, True)
     checks = {check["name"]: check for check in report["checks"]}
-    assert [*checks][:10] == [
+    assert [*checks][:12] == [
         "machine",
         "packages",
         "onnxruntime",
         "audio",
+        "microphone",
+        "daemon",
         "home",
         "space",
         "cache",
@@ -43,6 +45,43 @@ def test_a_healthy_installation_has_nothing_to_mend(edgecl: Edgecl, home: Path) 
     ]
     assert "engine portable" in checks
     assert checks["tasks"]["detail"] == "1, all unchanged"
+
+
+CARDS = """\
+**** List of CAPTURE Hardware Devices ****
+card 1: Device [USB PnP Sound Device], device 0: USB Audio [USB Audio]
+  Subdevices: 1/1
+card 2: Array [Four Microphones], device 1: Mics [Mics]
+"""
+
+
+@pytest.mark.parametrize(
+    ("says", "status", "found"),
+    [
+        (CARDS, "ok", "plughw:CARD=Device,DEV=0 (USB PnP Sound Device), plughw:CARD=Array,DEV=1 (Four"),
+        ("", "warn", "no sound card that records"),
+        (None, "warn", "no 'arecord'"),
+    ],
+)
+def test_the_doctor_names_the_cards_that_record(
+    edgecl: Edgecl,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    says: str | None,
+    status: str,
+    found: str,
+) -> None:
+    (tmp_path / "programs").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "programs"))
+    if says is not None:
+        (tmp_path / "programs/arecord").write_text(f"#!/bin/sh\necho '{says}'\n")
+        (tmp_path / "programs/arecord").chmod(0o755)
+    told = edgecl("doctor", "--json")
+    (check,) = [check for check in told.json["checks"] if check["name"] == "microphone"]
+    assert (told.code, check["status"]) == (0, status)
+    assert found in check["detail"]
+    assert bool(check["hint"]) == (status == "warn")
 
 
 def test_without_onnxruntime_the_doctor_still_looks_at_the_rest(
