@@ -114,8 +114,10 @@ class Corrector:
         Of the corrected recording, the last one, copies are always there.
         """
         corrected = examples.recordings == examples.recordings.max()
+        self.learner.progress("learning", 0, 1)
         plain = self.learner.material(examples.part(corrected | ~examples.varied))
         first, lesson = self.learner.first_lesson(plain, names), self.learner.lesson(examples, names)
+        self.learner.progress("learning", 1, 1)
         return lesson if lesson.improves_on(first) else first
 
     def _score(self, task: TaskBlob, clip: Clip) -> TaskScore:

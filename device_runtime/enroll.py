@@ -75,11 +75,13 @@ class Enroller:
             gathering = Gathering(bank)
             forgotten = recall(task, _besides(intake, known), self.cache, gathering)
             listener.hear(intake, "added" if known else "enrolled", gathering)
+            learner.progress("fitting", 0, 1)
             with self.watch("training"):
                 material = learner.material(gathering.examples(names))
                 first = learner.first_lesson(material, names)
             with self.watch("advice"):
                 curve = learning_curve(material, first.method, first.held_out)
+            learner.progress("fitting", 1, 1)
 
             def enrolment(lesson: Lesson) -> Enrolment:
                 return Enrolment(
@@ -96,8 +98,10 @@ class Enroller:
 
             yield enrolment(first)
             listener.vary(intake, learner.recipe.copies_of(gathering.windows), gathering)
+            learner.progress("learning", 0, 1)
             with self.watch("training"):
                 lesson = learner.lesson(gathering.examples(names), names)
+            learner.progress("learning", 1, 1)
             if lesson.improves_on(first):
                 yield enrolment(lesson)
 

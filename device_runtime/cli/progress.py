@@ -3,7 +3,8 @@
 import json
 import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from time import monotonic
 
 from rich.console import Console
@@ -24,17 +25,18 @@ def progress() -> AbstractContextManager[Progress]:
     """What suits stderr, or the program that reads it."""
     if os.environ.get(PROGRESS_VARIABLE) == "json":
         return nullcontext(Steps())
-    return Bars(*COLUMNS, console=_Terminal(stderr=True)) if sys.stderr.isatty() else nullcontext(Log())
+    return _bars() if sys.stderr.isatty() else nullcontext(Log())
 
 
 class Bars(RichProgress):
-    """One bar a stage, drawn while the work goes on."""
+    """One bar a stage, drawn while the work goes on; it only swings where a stage is one long step."""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """See `Progress`."""
         drawn = {task.description: task.id for task in self.tasks}
-        task = drawn[stage] if stage in drawn else self.add_task(stage)
-        self.update(task, completed=done, total=total)
+        task = drawn[stage] if stage in drawn else self.add_task(stage, total=None)
+        if total > 1 or done:
+            self.update(task, completed=done, total=total)
 
 
 class Log:
@@ -61,6 +63,12 @@ class Steps:
         if done == total or monotonic() - self._last >= STEP_EVERY_S:
             self._last = monotonic()
             print(json.dumps({"stage": stage, "done": done, "total": total}), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    with Bars(*COLUMNS, console=_Terminal(stderr=True)) as bars, screen.drawing(bars.console):
+        yield bars
 
 
 class _Terminal(Console):

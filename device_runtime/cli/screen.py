@@ -1,7 +1,9 @@
 """What the commands print: answers on stdout, messages and progress on stderr."""
 
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -14,6 +16,10 @@ from edgecl.audio import Refused
 from edgecl.console import discard, readable, to_json
 
 PIPE_WIDTH = 160  # no terminal says how wide it is: leave room for paths
+LOG_WIDTH = 10_000  # a sentence in a log is one line
+NARROW = 110  # columns; below it a table leaves out what can be asked for by --json
+
+_live: list[Console] = []  # on which bars are drawn now: what is told meanwhile has to go above them
 
 
 def emit(document: dict[str, Any]) -> None:
@@ -31,9 +37,24 @@ def answer(*parts: Table | Text | str) -> None:
 def message(*parts: Table | Text | str) -> None:
     """Tables and sentences on stderr, beside the answer; the work goes on where nobody takes them."""
     try:
-        _print(_console(sys.stderr), parts)
+        _print(_live[-1] if _live else _console(sys.stderr), parts)
     except OSError:
         discard(sys.stderr)
+
+
+@contextmanager
+def drawing(console: Console) -> Iterator[None]:
+    """Bars are drawn on this console: messages are printed by it, above them, until they are done."""
+    _live.append(console)
+    try:
+        yield
+    finally:
+        _live.remove(console)
+
+
+def is_narrow() -> bool:
+    """Whether answers have little room."""
+    return _console(sys.stdout).width < NARROW
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], right: str = "") -> Table:
@@ -78,6 +99,11 @@ def size(size_bytes: int) -> str:
     return f"{size_bytes / 1024:.0f} KiB" if size_bytes < 1 << 20 else f"{size_bytes / (1 << 20):.1f} MiB"
 
 
+def moment(time: str) -> str:
+    """A time (RFC 3339) to the minute, as the eye likes it."""
+    return time[:16].replace("T", " ")
+
+
 class _Console(Console):
     """A console that leaves it to `edgecl.console` to say what a closed pipe means."""
 
@@ -86,10 +112,30 @@ class _Console(Console):
 
 
 def _console(stream: Any) -> Console:
-    width = None if stream.isatty() else PIPE_WIDTH
+    width = None if stream.isatty() else _width_of_pipe(stream)
     return _Console(file=stream, width=width, markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def _width_of_pipe(stream: Any) -> int:
+    """What COLUMNS says of answers; a message is never wrapped, for a log is read line by line."""
+    if stream is sys.stderr:
+        return LOG_WIDTH
+    asked = os.environ.get("COLUMNS", "")
+    return int(asked) if asked.isascii() and asked.isdecimal() and int(asked) else PIPE_WIDTH
 
 
 def _print(console: Console, parts: Iterable[Table | Text | str]) -> None:
     for part in parts:
-        console.print(part if isinstance(part, Table | Text) else Text(readable(part)))
+        shown = part if isinstance(part, Table | Text) else Text(readable(part))
+        if console.is_terminal:
+            console.print(shown)
+        else:
+            _print_plain(console, shown)
+
+
+def _print_plain(console: Console, part: Table | Text) -> None:
+    """For a pipe or a file: sentences on one line, and no blanks at the end of any."""
+    with console.capture() as captured:
+        console.print(part, soft_wrap=isinstance(part, Text))
+    for line in captured.get().splitlines():
+        console.print(Text(line.rstrip()), soft_wrap=True)

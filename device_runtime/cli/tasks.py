@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from device_runtime.cache import TokenCache
 from device_runtime.cli import screen
@@ -40,9 +41,7 @@ def tasks(settings: Settings) -> int:
     elif not found.tasks:
         screen.answer("nothing learnt yet; begin with: edgecl enroll NAME FOLDER")
     else:
-        rows = [_row(task, fingerprint) for task in found.tasks]
-        columns = ["task", "labels", "recordings", "size", "learnt", "sha256", "undo", "with this bundle"]
-        screen.answer(screen.table("", columns, rows, "recordings,size"))
+        screen.answer(_table(found.tasks, fingerprint))
     return 0
 
 
@@ -142,11 +141,22 @@ def _document(task: Listed, fingerprint: str | None) -> dict[str, object]:
     }
 
 
+def _table(found: list[Listed], fingerprint: str | None) -> Table:
+    """All of it; in a narrow terminal without the hash, and of the bundle only what is amiss."""
+    rows = [_row(task, fingerprint) for task in found]
+    columns = ["task", "labels", "recordings", "size", "learnt", "undo", "sha256", "with this bundle"]
+    if screen.is_narrow():
+        amiss = any(row[-1] != "yes" for row in rows)
+        rows = [(*row[:6], row[7]) if amiss else row[:6] for row in rows]
+        columns = [*columns[:6], *(["usable"] if amiss else [])]
+    return screen.table("", columns, rows, "recordings,size")
+
+
 def _row(task: Listed, fingerprint: str | None) -> tuple[str, ...]:
     entry = task.entry
     labels, size = ", ".join(entry.labels), screen.size(entry.size_bytes)
-    learnt, undo = entry.created[:16].replace("T", " "), "yes" if entry.previous_sha256 else "–"
-    identity = learnt, entry.sha256[:12], undo
+    learnt, undo = screen.moment(entry.created), "yes" if entry.previous_sha256 else "–"
+    identity = learnt, undo, entry.sha256[:12]
     return entry.task, labels, _recordings(task), size, *identity, _use(task, fingerprint)
 
 

@@ -24,8 +24,9 @@ def undo(settings: Settings, name: TaskName) -> int:
     if settings.as_json:
         screen.emit({**asdict(entry), "warnings": store.warnings})
     else:
+        when, labels = screen.moment(entry.created), ", ".join(entry.labels)
         screen.answer(
-            f"'{name}' is again as it was learnt {entry.created}: {', '.join(entry.labels)}",
+            f"'{name}' is again as it was learnt {when}: {labels}",
             f"stored as {entry.sha256[:12]}; 'edgecl undo {name}' once more takes this back",
         )
     return 0
