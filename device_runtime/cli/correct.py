@@ -1,6 +1,7 @@
 """`edgecl correct CLIP --not TASK/LABEL | --is TASK/LABEL`: tell a task what a recording is."""
 
 import re
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ from edgecl import blob
 from edgecl.errors import AudioError, UsageError
 from edgecl.names import check_task_name
 from edgecl.negatives import is_negative
+from edgecl.registry import TaskEntry
 from edgecl.store import Store
 
 IDENTITY = re.compile(r"[0-9a-f]{16}")
@@ -43,7 +45,11 @@ def correct(
     settings: Settings,
     clip: Annotated[
         Path,
-        typer.Argument(help="The recording, or the id of a sound in the history.", show_default=False),
+        typer.Argument(
+            metavar="CLIP|EVENT_ID",
+            help="The recording, or the id of a sound in the history (16 hex digits).",
+            show_default=False,
+        ),
     ],
     is_label: Sound = None,
     not_label: NoSound = None,
@@ -64,20 +70,23 @@ def correct(
       edgecl undo alarms                                      if it did more harm than good
     """
     started = perf_counter()
-    claim = _claim(is_label, not_label)
+    said = _said(is_label, not_label)
     clip = _recording(settings.home, clip)
     with opened_store(settings) as store:
         demand_writable(store)
-        before = {entry.task: entry.sha256 for entry in store.tasks()}
+        entries = store.tasks()
+        claim = _claim(said, is_label is not None, entries)
+        before = {entry.task: entry.sha256 for entry in entries}
         correction = _corrected(settings, store, claim, clip)
         sha256 = _keep(store, correction, before.pop(claim.task))
         now = {verdict.task: verdict.sha256 for verdict in store.verify() if verdict.status == "unchanged"}
     others = {task: now.get(task) == sha256 for task, sha256 in before.items()}
     outcome = Outcome(sha256, others, perf_counter() - started)
     if settings.as_json:
-        screen.emit({**_document(correction, outcome), "warnings": [*_doubts(correction), *store.warnings]})
+        doubts = _doubts(correction, claim)
+        screen.emit({**_document(correction, outcome), "warnings": [*doubts, *store.warnings]})
     else:
-        _show(correction, outcome)
+        _show(correction, claim, outcome)
     return 0
 
 
@@ -90,26 +99,41 @@ class Outcome:
     seconds: float  # the whole command took
 
 
-def _claim(is_label: str | None, not_label: str | None) -> Claim:
-    """What the two options say; exactly one is given."""
-    said = is_label or not_label or ""
-    task, slash, label = said.partition("/")
-    if bool(is_label) == bool(not_label) or not (task and slash and label):
+def _said(is_label: str | None, not_label: str | None) -> str:
+    """What one of the two options says."""
+    if is_label and not_label:
+        raise UsageError("only one of --is and --not can be taken at a time", "say it in two commands")
+    if not is_label and not not_label:
         raise UsageError(
             "say what the recording is, or what it is not",
             "edgecl correct CLIP --not alarms/doorbell, or --is alarms/doorbell",
         )
-    return Claim(check_task_name(task), label, holds=is_label is not None)
+    return is_label or not_label or ""
+
+
+def _claim(said: str, holds: bool, entries: Sequence[TaskEntry]) -> Claim:
+    """What is said of the recording by TASK/LABEL; where half of that is missing, a guess helps out."""
+    task, _, label = said.partition("/")
+    if task and label:
+        return Claim(check_task_name(task), label, holds)
+    having = [entry.task for entry in entries if said in entry.labels]
+    example = f"{having[0]}/{said}" if len(having) == 1 else "alarms/doorbell"
+    raise UsageError(
+        f"'{said}' does not name a task and one of its labels", f"write it TASK/LABEL: {example}"
+    )
 
 
 def _recording(home: Path, named: Path) -> Path:
     """The recording that is named: a file, or the clip of a sound.
 
     Raises:
-        EdgeclError: there is no such sound, or no clip of it.
+        EdgeclError: there is no such file or sound, or no clip of it.
     """
-    if named.exists() or not IDENTITY.fullmatch(str(named)):
+    if named.exists() or named.is_symlink():
         return named
+    if not IDENTITY.fullmatch(str(named)):
+        hint = "name a recording, or the id of a sound in the history: 16 hex digits"
+        raise UsageError(f"there is no {str(named)!r}", hint)
     past = Past.open(home / HISTORY_NAME)
     if past is None:
         raise not_heard(str(named))
@@ -160,13 +184,13 @@ def _document(correction: Correction, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _show(correction: Correction, outcome: Outcome) -> None:
+def _show(correction: Correction, claim: Claim, outcome: Outcome) -> None:
     task, lessons = correction.blob.task, len(correction.lessons)
     scores = {"before": correction.before, "now": correction.after}
     columns = ["", "called", "score", "margin", "needs", "accepted"]
     rows = [(when, *_row(score)) for when, score in scores.items()]
     screen.answer(screen.table("", columns, rows, "score,margin,needs"))
-    for line in (*_doubts(correction), *correction.notes):
+    for line in (*_doubts(correction, claim), *correction.notes):
         screen.answer(f"  {line}")
     screen.answer(
         f"taught '{task}' again from {lessons} recordings in {outcome.seconds:.1f} s",
@@ -182,9 +206,13 @@ def _row(score: TaskScore) -> tuple[str, ...]:
     return score.label, *figures, "yes" if score.accepted else "no"
 
 
-def _doubts(correction: Correction) -> list[str]:
+def _doubts(correction: Correction, claim: Claim) -> list[str]:
     """What may speak against keeping the correction."""
-    doubts = []
+    doubts, heard = [], correction.before
+    if not (claim.holds or (heard.accepted and heard.label == claim.label)):
+        doubts.append(
+            f"on its own the recording was not taken for '{claim.label}' before; taught all the same"
+        )
     after, taught, before = correction.after, correction.taught, correction.held_out_before
     if (after.accepted and after.label) != (not is_negative(taught.label) and taught.label):
         doubts.append("the recording is still not taken for what it is; correct with more recordings of it")

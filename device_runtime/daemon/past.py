@@ -105,5 +105,6 @@ def _is_shared(path: Path) -> bool:
 def not_heard(identity: str) -> NotHeardError:
     """The failure of a sound that nobody remembers."""
     return NotHeardError(
-        f"no sound '{identity[:40]}' is remembered", "GET /sounds lists them; [history] says how long"
+        f"no sound '{identity[:40]}' is remembered",
+        "its id is in the event that 'edgecl serve' told, and in GET /sounds; [history] says how long",
     )

@@ -199,8 +199,9 @@ def test_a_lost_registry_takes_no_lesson_with_it(edgecl: Edgecl, words: Path, sp
     ("said", "code", "sentence"),
     [
         ([], 2, "say what the recording is, or what it is not"),
-        (["--is", "words"], 2, "say what the recording is, or what it is not"),
-        (["--is", "words/alexa", "--not", "words/alexa"], 2, "say what the recording is"),
+        (["--is", "words"], 2, "write it TASK/LABEL: alarms/doorbell"),
+        (["--not", "alexa"], 2, "write it TASK/LABEL: words/alexa"),
+        (["--is", "words/alexa", "--not", "words/alexa"], 2, "only one of --is and --not"),
         (["--is", "words/jarvis"], 2, "task 'words' has no label 'jarvis'; it has alexa, computer"),
         (["--not", "spoon/fork"], 1, "there is no task 'spoon'"),
     ],
@@ -212,6 +213,13 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(
     told = edgecl("correct", clip, *said)
     assert (told.code, sentence in told.err) == (code, True)
     assert blobs_in(words) == blobs
+
+
+def test_an_id_that_nobody_remembers_is_told_for_the_command_line(edgecl: Edgecl, words: Path) -> None:
+    unheard = edgecl("correct", "0123456789abcdef", "--not", "words/alexa")
+    assert (unheard.code, "'edgecl serve'" in unheard.err) == (1, True)
+    missing = edgecl("correct", "nosuchid", "--not", "words/alexa")
+    assert (missing.code, "16 hex digits" in missing.err) == (2, True)
 
 
 def test_only_recordings_correct_a_task(edgecl: Edgecl, words: Path, tmp_path: Path) -> None:
