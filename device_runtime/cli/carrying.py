@@ -14,7 +14,9 @@ from edgecl import atomic, blob
 from edgecl.blob import MAX_BLOB_BYTES
 from edgecl.bundle import Bundle
 from edgecl.canonical import sha256_hex
-from edgecl.errors import BlobError
+from edgecl.errors import BlobError, TaskExistsError, UsageError
+from edgecl.manifest import Manifest
+from edgecl.store import Store
 
 MAX_READ_BYTES = MAX_BLOB_BYTES + 1
 
@@ -23,6 +25,7 @@ def export_task(
     settings: Settings,
     name: TaskName,
     file: Annotated[Path, typer.Argument(help="The file to be written.", show_default=False)],
+    replace: Annotated[bool, typer.Option("--replace", help="Also where there is a file already.")] = False,
 ) -> int:
     """Write a task into a file: all that was learnt, none of the sound it was learnt from.
 
@@ -30,6 +33,7 @@ def export_task(
 
       edgecl export-task alarms alarms.safetensors
     """
+    _demand_place(file, replace)
     with opened_store(settings) as store:
         data = store.read(name)
     atomic.write(file, data)
@@ -58,9 +62,10 @@ def import_task(
       edgecl import-task alarms.safetensors --replace      undo brings the old one back
     """
     data = _read(file)
-    task = blob.from_bytes(data, manifest=Bundle.open(settings.bundle).manifest).task
+    task = _task_in(data, file, Bundle.open(settings.bundle).manifest)
     with opened_store(settings, create=True) as store:
         demand_writable(store)
+        _demand_free(store, task, replace)
         with interrupts.held(f"task '{task}' is stored"):
             sha256 = store.commit(task, data, replace)
     if settings.as_json:
@@ -70,7 +75,36 @@ def import_task(
     return 0
 
 
+def _demand_place(file: Path, replace: bool) -> None:
+    """Refuse to write over a file unasked, or into a folder that is not there."""
+    if file.is_dir():
+        raise UsageError(f"'{file}' is a folder", f"name a file in it: {file / 'task.safetensors'}")
+    if file.exists() and not replace:
+        raise UsageError(f"'{file}' exists already", "add --replace to write over it, or name another file")
+    if not file.parent.is_dir():
+        raise UsageError(f"there is no folder '{file.parent}'", f"make it first: mkdir -p '{file.parent}'")
+
+
+def _demand_free(store: Store, task: str, replace: bool) -> None:
+    """Refuse to put the file's task in the place of another unasked."""
+    if not replace and any(entry.task == task for entry in store.tasks()):
+        raise TaskExistsError(
+            f"there is a task '{task}' already; nothing was changed",
+            "add --replace to take the file's instead; 'edgecl undo' brings the old one back",
+        )
+
+
+def _task_in(data: bytes, file: Path, manifest: Manifest) -> str:
+    """The name of the task that these bytes of the file are."""
+    try:
+        return blob.from_bytes(data, manifest=manifest).task
+    except BlobError as error:
+        raise type(error)(f"'{file}': {error.message}", error.hint) from None
+
+
 def _read(file: Path) -> bytes:
+    if not file.exists():
+        raise UsageError(f"there is no file '{file}'", "name a file that 'edgecl export-task' wrote")
     with file.open("rb") as opened:
         data = opened.read(MAX_READ_BYTES)
     if len(data) == MAX_READ_BYTES:

@@ -26,6 +26,8 @@ class Rehearsal:
     @property
     def sentences(self) -> list[str]:
         """The same for people."""
+        if not self.heard_s:
+            return []
         if not self.heard:
             return [f"in {self.heard_s:.1f} s it heard nothing of its own"]
         return [

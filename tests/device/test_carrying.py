@@ -30,15 +30,34 @@ def test_a_name_that_is_taken_is_replaced_only_when_asked(
     edgecl("export-task", "alarms", tmp_path / "alarms.safetensors")
     edgecl("enroll", "alarms", recordings / "kitchen", "--replace")
     refused = edgecl("import-task", tmp_path / "alarms.safetensors")
-    assert (refused.code, "--replace" in refused.err) == (1, True)
+    assert (refused.code, "--replace to take the file's" in refused.err) == (1, True)
     assert edgecl("import-task", tmp_path / "alarms.safetensors", "--replace").code == 0
     assert edgecl("undo", "alarms", "--json").json["labels"] == ["kettle_whistle", "knock"]
 
 
+def test_a_task_is_written_over_no_file_unasked_and_into_no_missing_folder(
+    edgecl: Edgecl, home: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "alarms.safetensors"
+    file.write_bytes(b"a letter")
+    refused = edgecl("export-task", "alarms", file)
+    assert (refused.code, "--replace" in refused.err, file.read_bytes()) == (2, True, b"a letter")
+    assert edgecl("export-task", "alarms", file, "--replace").code == 0
+    nowhere = edgecl("export-task", "alarms", tmp_path / "no" / "alarms.safetensors")
+    assert (nowhere.code, f"there is no folder '{tmp_path / 'no'}'" in nowhere.err) == (2, True)
+    assert ".tmp" not in nowhere.err
+
+
 def test_what_is_no_task_is_refused(edgecl: Edgecl, recordings: Path, tmp_path: Path) -> None:
     (tmp_path / "noise").write_bytes(np.random.RandomState(0).bytes(5000))
-    assert "no task blob" in edgecl("import-task", tmp_path / "noise").err
-    assert edgecl("import-task", tmp_path / "nothing").code == 1
+    refused = edgecl("import-task", tmp_path / "noise")
+    assert (refused.code, f"'{tmp_path / 'noise'}': " in refused.err, "no task blob" in refused.err) == (
+        1,
+        True,
+        True,
+    )
+    missing = edgecl("import-task", tmp_path / "nothing")
+    assert (missing.code, "export-task" in missing.err) == (2, True)
     assert not (tmp_path / "home").exists()
 
 
@@ -52,6 +71,7 @@ def test_a_dry_run_says_what_would_be_heard_and_stores_nothing(
     assert {one["label"] for one in tried["heard"]} >= {"doorbell"}
     assert tried["heard_s"] == len(evening) / RATE_HZ
     assert edgecl("tasks", "--json").json["tasks"] == []
+    assert "it heard nothing" not in edgecl(*asked[:4]).out
     shown = edgecl(*asked).out
     assert "heard doorbell from" in shown
     assert "nothing was stored" in shown
