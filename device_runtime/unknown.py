@@ -15,6 +15,8 @@ from edgecl.folders import audio_files
 from edgecl.metrics import auroc, false_positive_rate
 
 HOUR_S = 3600.0
+LEAST_HOURS = 5 / 60
+"""Of fewer no rate is told: one alarm in half a minute would be a hundred an hour."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,14 @@ class OpenSet:
         return sum(one.duration_s for one in self.strangers if one.alarms is not None) / HOUR_S
 
     @property
+    def false_alarms(self) -> int:
+        """What was detected in these hours, confirmed over several windows."""
+        return sum(len(one.alarms or ()) for one in self.strangers)
+
+    @property
     def false_alarms_per_hour(self) -> float | None:
-        """What was detected in these hours, confirmed over several windows, by the hour; None without any."""
-        return sum(len(one.alarms or ()) for one in self.strangers) / self.hours if self.hours else None
+        """The same by the hour; None where too little was listened to."""
+        return self.false_alarms / self.hours if self.hours >= LEAST_HOURS else None
 
     @property
     def _margins(self) -> tuple[np.ndarray, np.ndarray]:

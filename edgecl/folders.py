@@ -51,7 +51,7 @@ def labelled_folder(folder: Path) -> LabelledFolder:
             found.clips.setdefault(label_of(entry.name), []).extend(_recordings(entry, found))
     if not any(found.clips.values()):
         hint = f"put the recordings of each class into a folder of its own: {folder}/doorbell/1.wav"
-        raise DatasetError(f"{str(folder)!r} has no sub-folder with recordings", hint)
+        raise DatasetError(f"{str(folder)!r} has no sub-folder with recordings{_what_else(found)}", hint)
     return LabelledFolder(dict(sorted(found.clips.items())), found.refused, found.ignored)
 
 
@@ -100,6 +100,14 @@ def _existing_folder(folder: Path) -> Path:
         hint = "name the folder above the class folders"
         raise UsageError(f"{str(folder)!r} is a file, not a folder of classes", hint)
     return folder
+
+
+def _what_else(found: LabelledFolder) -> str:
+    """What lies there in place of recordings, for a sentence to end with."""
+    if not found.ignored:
+        return ""
+    first, more = found.ignored[0].name, len(found.ignored) - 1
+    return f"; what lies there is no sound: {first!r}{f' and {more} more' if more else ''}"
 
 
 def _sort_out_stray(file: Path, found: LabelledFolder) -> None:

@@ -138,7 +138,7 @@ def _show(outcome: Outcome, others: dict[str, bool], budget: int, seconds: float
     for error in plan.forgotten.values():
         screen.message(f"{error.message}; {error.hint}")
     if not outcome.changes:
-        screen.answer(f"there {_adapters(plan.before)}, no more than {budget}: nothing to do")
+        screen.answer(f"nothing to do: {_adapters(plan.before, budget)}")
         return
     columns = ["task", "shares its adapter with", "recordings", "recognised now", "then", "change"]
     rows = [_row(group, change) for group, change in outcome.changes]
@@ -171,7 +171,8 @@ def _doubts(outcome: Outcome) -> list[str]:
     return [f"'{task}' loses more than chance explains: a larger --budget may spare it" for task in losers]
 
 
-def _adapters(count: int) -> str:
+def _adapters(count: int, budget: int) -> str:
     if count == 0:
-        return "is no adapter, every task being in closed form"
-    return "is 1 adapter already" if count == 1 else f"are {count} different adapters already"
+        return "no task has an adapter to share; all are in closed form, and cost next to nothing"
+    different = "1 adapter" if count == 1 else f"{count} different adapters"
+    return f"there {'is' if count == 1 else 'are'} {different}, and {budget} may be"

@@ -100,6 +100,7 @@ def _strangers(met: OpenSet) -> dict[str, Any]:
         "fpr_at_95_tpr": met.fpr_at_95_tpr,
         "rejected": met.rejected,
         "hours": met.hours,
+        "false_alarms": met.false_alarms,
         "false_alarms_per_hour": met.false_alarms_per_hour,
         "files": [
             {
@@ -142,12 +143,14 @@ def _show(evaluation: Evaluation, others: int) -> None:
 def _show_strangers(met: OpenSet) -> None:
     if met.refused:
         screen.message(screen.refusals(met.refused))
-    alarms = met.false_alarms_per_hour
+    listened = f"{60 * met.hours:.1f} min listened to from end to end"
+    rate = met.false_alarms_per_hour
     rows = [
         ("rejected as unknown", screen.percent(met.rejected)),
         ("accepted where 95 % of the known are (FPR at 95 % TPR)", screen.percent(met.fpr_at_95_tpr)),
         ("known before unknown (AUROC)", "–" if met.auroc is None else f"{met.auroc:.3f}"),
-        (f"false alarms an hour, in {met.hours:.2f} h", "–" if alarms is None else f"{alarms:.1f}"),
+        *([(f"false alarms in {listened}", f"{met.false_alarms}")] if met.hours else []),
+        *([("false alarms an hour", f"{rate:.1f}")] if rate is not None else []),
     ]
     title = f"{len(met.strangers)} recordings of something else"
     screen.answer(screen.table(title, ["", "measured"], rows, "measured"))

@@ -39,14 +39,18 @@ def tasks(settings: Settings) -> int:
         documents = [_document(task, fingerprint) for task in found.tasks]
         screen.emit({"home": str(settings.home), "tasks": documents, "warnings": found.warnings})
     elif not found.tasks:
-        screen.answer("nothing learnt yet; begin with: edgecl enroll NAME FOLDER")
+        where = "" if settings.home.exists() else f": there is no folder '{settings.home}'"
+        screen.answer(f"nothing learnt yet{where}; begin with: edgecl enroll NAME FOLDER")
     else:
         screen.answer(_table(found.tasks, fingerprint))
     return 0
 
 
 def forget(settings: Settings, name: TaskName) -> int:
-    """Remove one task and its file. The others are not touched.
+    """Remove one task and its files. The others are not touched.
+
+    The version before it goes as well, and the list of what it was learnt from: there is no way back, except
+    from a file that 'edgecl export-task' wrote before.
 
     [bold]Examples[/bold]
 
@@ -59,7 +63,10 @@ def forget(settings: Settings, name: TaskName) -> int:
     if settings.as_json:
         screen.emit({"forgotten": name, "sha256": sha256, "warnings": store.warnings})
     else:
-        screen.answer(f"forgot '{name}' ({sha256[:12]})")
+        screen.answer(
+            f"forgot '{name}' ({sha256[:12]}), the version before it, and what it was learnt from",
+            "for the next one: 'edgecl export-task' first keeps a task in a file",
+        )
     return 0
 
 

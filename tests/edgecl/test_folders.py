@@ -137,3 +137,9 @@ def test_a_missing_path_or_a_folder_without_recordings_is_a_misuse(folder: Path)
         audio_files([folder / "b.wav"])
     with pytest.raises(UsageError, match="holds no recordings"):
         audio_files([folder / "a"])
+
+
+def test_a_folder_of_texts_is_told_from_an_empty_one(tmp_path: Path) -> None:
+    put(tmp_path, "knock/notes.txt", "bell/list.txt")
+    with pytest.raises(DatasetError, match=r"what lies there is no sound: 'list.txt' and 1 more"):
+        labelled_folder(tmp_path)
