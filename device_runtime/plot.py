@@ -1,6 +1,6 @@
 """What a task knows as one picture: its learning curve, where there is one, beside its confusion matrix.
 
-matplotlib is an extra, `edgecl[plot]`, and is imported here only, once a picture is wanted.
+matplotlib is an extra, `plot`, and is imported here only, once a picture is wanted.
 """
 
 import importlib.util
@@ -40,7 +40,9 @@ def demand(file: Path) -> None:
     if not file.parent.is_dir():
         raise UsageError(f"there is no folder {str(file.parent)!r}", "make it first, or choose another one")
     if importlib.util.find_spec("matplotlib") is None:
-        raise UsageError("--plot needs matplotlib, which is not installed", "pip install 'edgecl[plot]'")
+        raise UsageError(
+            "--plot needs matplotlib, which is not installed", "in the clone: pip install '.[plot]'"
+        )
 
 
 def draw(

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 
 from edgecl.decoding import Waveform, at_rate, mono_blocks, open_sound
-from edgecl.errors import AudioError
+from edgecl.errors import AudioError, TooLongError
 from edgecl.file_signs import missing_bytes
 
 SAMPLE_RATE_HZ = 16_000
@@ -59,6 +59,7 @@ class Refused:
     path: Path
     reason: str
     hint: str = ""
+    too_long: bool = False
 
 
 def read_clip(path: Path, limits: Limits = DEFAULT_LIMITS, rate_hz: int = SAMPLE_RATE_HZ) -> Clip:
@@ -72,7 +73,7 @@ def read_clip(path: Path, limits: Limits = DEFAULT_LIMITS, rate_hz: int = SAMPLE
         with path.open("rb", buffering=0) as file:  # unbuffered: the decoder reads on from the descriptor
             return _clip_in(file, path, limits, rate_hz)
     except AudioError as defect:
-        raise AudioError(f"{str(path)!r} {defect.message}", defect.hint) from None
+        raise type(defect)(f"{str(path)!r} {defect.message}", defect.hint) from None
     except OSError as error:
         reason = f"{str(path)!r} cannot be read: {error.strerror or error}"
         raise AudioError(reason, "check that it exists and that you may read it") from None
@@ -85,7 +86,7 @@ def read_or_refuse(
     try:
         return read_clip(path, limits, rate_hz)
     except AudioError as error:
-        return Refused(path, error.message, error.hint)
+        return Refused(path, error.message, error.hint, isinstance(error, TooLongError))
 
 
 def _check_regular(path: Path) -> None:

@@ -4,6 +4,7 @@ Nothing in a header is believed: a file is decoded forwards, block by block, and
 longer than allowed. The errors raised here leave out the name of the file; `audio` puts it in front.
 """
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from edgecl.errors import AudioError
+from edgecl.errors import AudioError, TooLongError
 from edgecl.file_signs import looks_like
 from edgecl.resampling import Resampler
 
@@ -61,10 +62,9 @@ def _unrecognised(file: BinaryIO) -> AudioError:
         return AudioError("holds no sound in a known format", hint)
     if kind == "text":
         return AudioError("is text, not sound", "export the recording again as WAV or FLAC")
-    target = name.with_suffix(".flac" if name.suffix == ".wav" else ".wav").name
-    return AudioError(
-        f"is {kind}, which cannot be decoded here", f"convert it: ffmpeg -i {name.name!r} {target!r}"
-    )
+    target = name.with_suffix(".flac" if name.suffix == ".wav" else ".wav")
+    line = shlex.join(["ffmpeg", "-i", str(name), str(target)])
+    return AudioError(f"is {kind}, which cannot be decoded here", f"convert it: {line}")
 
 
 def mono_blocks(sound: soundfile.SoundFile, max_s: float) -> Iterator[Waveform]:
@@ -79,7 +79,7 @@ def mono_blocks(sound: soundfile.SoundFile, max_s: float) -> Iterator[Waveform]:
     while len(block := _next_block(sound, block_frames, decoded)):  # [frames, channels]
         decoded += len(block)
         if decoded > allowed:
-            raise AudioError(f"is longer than {max_s:g} s", "cut it into shorter recordings")
+            raise TooLongError(f"is longer than {max_s:g} s", "cut it into shorter recordings")
         peak = float(np.abs(block).max())
         if not peak <= LARGEST_SAMPLE:  # in this order because NaN compares as false
             raise AudioError(f"holds a sample of value {peak:g}, which is no sound", "export it again as WAV")

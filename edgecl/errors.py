@@ -31,6 +31,10 @@ class AudioError(EdgeclError):
     """One audio file cannot be used: unreadable, silent, too short, too long, not finite."""
 
 
+class TooLongError(AudioError):
+    """A recording is longer than what is heard at once."""
+
+
 class SourceError(EdgeclError):
     """A source of sound cannot be opened, or broke off."""
 

@@ -59,7 +59,10 @@ def enroll(
     ] = MethodName.auto,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Learn and tell, but store nothing.")] = False,
     hear: Annotated[
-        Path | None, typer.Option(metavar="RECORDING", help="With --dry-run: say what it would hear in it.")
+        Path | None,
+        typer.Option(
+            metavar="RECORDING", help="With --dry-run: say what it would hear in it, 300 s at most."
+        ),
     ] = None,
     plot: PlotFile = None,
     recipe: RecipeWords = None,
@@ -79,7 +82,7 @@ def enroll(
 
       edgecl enroll alarms more-sounds/ --add      a new sound, or more of an old one; undo takes it back
 
-      edgecl enroll alarms my-sounds/ --dry-run --hear an-evening.flac      before anything is stored
+      edgecl enroll alarms my-sounds/ --dry-run --hear two-minutes.flac      before anything is stored
 
       edgecl enroll alarms my-sounds/ --method adapter --recipe epochs=60 --recipe soup=3
     """

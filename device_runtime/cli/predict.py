@@ -1,6 +1,7 @@
 """`edgecl predict FILE…|FOLDER`: what every task hears."""
 
-from dataclasses import asdict, dataclass
+import shlex
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,7 +51,11 @@ def predict(
 
     A clip that fits in one window gets one answer: the task it is most like, unless it is unlike everything
     that was taught; then it is unknown. In a longer recording each sound is found: from when to when, and
-    which label. Leaves with 1 if no file could be read.
+    which label. Leaves with 1 if no file could be read. For recordings of more than five minutes there is
+    'edgecl listen FILE --fast'.
+
+    The margin says how much a clip is like the sound, more than it is like anything else; it is accepted
+    where the margin is as large as the task needs.
 
     [bold]Examples[/bold]
 
@@ -58,7 +63,7 @@ def predict(
 
       edgecl predict --task alarms knock.wav
 
-      edgecl predict --json evening.flac | jq '.files[].events'
+      edgecl predict --json two-minutes.flac | jq '.files[].events'
     """
     files = audio_files(paths)
     with opened_store(settings) as store:
@@ -82,7 +87,11 @@ def predict(
 def _hear(path: Path, recognizer: Recognizer) -> Answer | Refused:
     clip = read_or_refuse(path, rate_hz=recognizer.runtime.rate_hz)
     if not isinstance(clip, Clip):
-        return clip
+        return (
+            replace(clip, hint=f"hear it by: edgecl listen {shlex.quote(str(path))} --fast")
+            if clip.too_long
+            else clip
+        )
     if recognizer.is_one_clip(clip.waveform):
         return Answer(path, clip.duration_s, recognizer.clip(clip.waveform), [])
     return Answer(path, clip.duration_s, [], recording(recognizer, clip.waveform))

@@ -126,7 +126,9 @@ def _api(
         if error.name not in EXTRA:
             raise
         reason = f"the HTTP API needs '{error.name}', which is not installed"
-        raise EdgeclError(reason, "pip install 'edgecl[daemon]', or leave the API out: --no-api") from None
+        raise EdgeclError(
+            reason, "in the clone: pip install '.[daemon]', or leave the API out: --no-api"
+        ) from None
     broadcast = Broadcast()
     sinks.append(broadcast.take)
     return lambda home, runtime, assembled: serving(config, home, runtime, assembled, broadcast, journal)

@@ -198,7 +198,7 @@ def _client(config: MqttConfig, device: Device) -> "Client":
         from paho.mqtt.client import Client, MQTTv311  # noqa: PLC0415  (an extra)
         from paho.mqtt.enums import CallbackAPIVersion  # noqa: PLC0415
     except ImportError:
-        raise UsageError("MQTT needs paho-mqtt", "install it: pip install 'edgecl[daemon]'") from None
+        raise UsageError("MQTT needs paho-mqtt", "in the clone: pip install '.[daemon]'") from None
     client = Client(CallbackAPIVersion.VERSION2, f"edgecl-{device.name}", protocol=MQTTv311)
     client.reconnect_delay_set(FIRST_PAUSE_S, LONGEST_PAUSE_S)
     client.max_queued_messages_set(MOST_WAITING)

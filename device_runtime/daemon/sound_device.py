@@ -95,7 +95,7 @@ def _portaudio() -> Any:
     try:
         import sounddevice  # noqa: PLC0415  (an extra)
     except ModuleNotFoundError:
-        raise UsageError("this microphone needs sounddevice", "pip install 'edgecl[mic]'") from None
+        raise UsageError("this microphone needs sounddevice", "in the clone: pip install '.[mic]'") from None
     except OSError:  # its library is not there
         raise UsageError("sounddevice needs PortAudio", "sudo apt install libportaudio2") from None
     return sounddevice

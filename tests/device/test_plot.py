@@ -47,7 +47,7 @@ def test_without_matplotlib_nothing_is_begun(
     told = edgecl("enroll", "alarms", recordings / "alarms", "--plot", tmp_path / "a.png")
     assert told.code == 2
     assert "--plot needs matplotlib" in told.err
-    assert "pip install 'edgecl[plot]'" in told.err
+    assert "pip install '.[plot]'" in told.err
     assert not (tmp_path / "home").exists()
 
 

@@ -132,7 +132,7 @@ def test_a_phone_recording_is_told_how_to_be_converted(tmp_path: Path) -> None:
     path.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
     refused = read_or_refuse(path)
     assert isinstance(refused, Refused)
-    assert refused.hint == "convert it: ffmpeg -i 'note.m4a' 'note.wav'"
+    assert refused.hint == f"convert it: ffmpeg -i {path} {path.with_suffix('.wav')}"
 
 
 def test_a_cut_mp3_is_refused_before_the_decoder_can_complain(

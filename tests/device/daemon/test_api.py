@@ -150,4 +150,4 @@ def test_without_the_extra_a_sentence_names_it(tmp_path: Path) -> None:
     command = [sys.executable, "-c", hide, "serve", "--api", "--home", str(tmp_path)]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert told.returncode == 1
-    assert "pip install 'edgecl[daemon]'" in told.stderr
+    assert "pip install '.[daemon]'" in told.stderr

@@ -293,4 +293,4 @@ def test_without_paho_the_extra_is_named(bundle: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert told.returncode == 2
-    assert "pip install 'edgecl[daemon]'" in told.stderr
+    assert "pip install '.[daemon]'" in told.stderr

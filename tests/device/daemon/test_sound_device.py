@@ -78,7 +78,7 @@ def test_without_the_extra_or_its_library_it_is_said_what_to_install(monkeypatch
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(UsageError, match="needs sounddevice") as missing:
         open_source("sounddevice:", MONO)
-    assert missing.value.hint == "pip install 'edgecl[mic]'"
+    assert missing.value.hint == "in the clone: pip install '.[mic]'"
 
     class NoLibrary:
         def find_spec(self, name: str, *rest: object) -> None:
