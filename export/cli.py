@@ -19,7 +19,7 @@ def _command() -> int:
         from export.commands import app  # noqa: PLC0415
     except ImportError as error:
         raise ExportError(
-            f"edgecl-export needs the host extra: {error}", "pip install 'edgecl[host]'"
+            f"edgecl-export needs the host extra: {error}", "in the clone: pip install '.[host]'"
         ) from error
     torch.set_num_threads(1)
     return run(app, sys.argv[1:], "edgecl-export")

@@ -14,4 +14,4 @@ def test_the_export_command_says_which_extra_it_needs(arguments: list[str]) -> N
     told = subprocess.run(command, check=False, capture_output=True, text=True)
     assert told.returncode == 1
     assert told.stderr.startswith("error: edgecl-export needs the host extra")
-    assert told.stderr.endswith("hint:  pip install 'edgecl[host]'\n")
+    assert told.stderr.endswith("hint:  in the clone: pip install '.[host]'\n")
