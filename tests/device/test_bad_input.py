@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -261,6 +262,16 @@ def test_predicting_one_bad_file_fails_and_one_among_good_ones_is_listed(
     answer = edgecl("predict", tmp_path / "empty.wav", good, "--json")
     assert answer.code == 0
     assert [file["file"] for file in answer.json["refused"]] == [str(tmp_path / "empty.wav")]
+
+
+def test_a_recording_too_long_to_predict_is_sent_to_listen(
+    edgecl: Edgecl, home: Path, tmp_path: Path
+) -> None:
+    long = tmp_path / "a long.wav"
+    soundfile.write(long, np.random.default_rng(0).uniform(-0.1, 0.1, 301 * 8000), 8000)
+    assert_refused(
+        edgecl("predict", long), 1, "is longer than 300 s", f"hear it by: edgecl listen '{long}' --fast"
+    )
 
 
 @pytest.mark.parametrize(
