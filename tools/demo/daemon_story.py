@@ -14,13 +14,13 @@ from rich.console import Console
 
 from tools.api import Api
 from tools.command import Command, CommandError
-from tools.demo.following import Following, Wanted
+from tools.demo.following import Following, ended, new, over, right
 from tools.demo.synthesise import TASKS, write_negatives, write_task
 from tools.demo.truth import Truth
 
 ROOT = Path(__file__).parents[2]
 FIRST, SECOND = TASKS
-CLIPS, NEGATIVES = 6, 2
+CLIPS, NEGATIVES = 5, 1
 """Recordings of every sound; and of each of the first lesson's, for the second to tell its own from."""
 PAUSE_S = 1.5
 STARTING_S, HEARING_S, LEARNING_S, ENDING_S = 30.0, 60.0, 180.0, 15.0
@@ -85,7 +85,7 @@ class DaemonStory:
             self.console.print(f"\nstopped: {log.read().splitlines()[-1]}")
 
     def _hears(self, following: Following) -> None:
-        following.until(_new(FIRST), HEARING_S, f"a sound of '{FIRST}'")
+        following.until(new(FIRST), HEARING_S, f"a sound of '{FIRST}'")
 
     def _learns(self, api: Api, following: Following) -> None:
         self._chapter(f"A second lesson while it listens: {', '.join(TASKS[SECOND])}, none of these")
@@ -93,13 +93,13 @@ class DaemonStory:
         write_negatives(self.folder, SECOND, NEGATIVES)
         began_s = time.monotonic()
         identity = api.teach(SECOND, self.folder / SECOND)
-        done = following.until(_over(identity), LEARNING_S, f"learning '{SECOND}'")
+        done = following.until(over(identity), LEARNING_S, f"learning '{SECOND}'")
         if done["state"] != "done":
             raise CommandError(f"'{SECOND}' was not learnt: {done['detail']}")
         recordings = sum(done["recordings"].values())
         took_s = time.monotonic() - began_s
         self.console.print(f"  learnt from {recordings} recordings in {took_s:.0f} s", style="cyan")
-        heard = following.until(_right(following, SECOND), HEARING_S, f"a sound of '{SECOND}'")
+        heard = following.until(right(following, SECOND), HEARING_S, f"a sound of '{SECOND}'")
         self.console.print(f"  it hears '{heard['label']}', which it did not know before", style="cyan")
 
     def _is_corrected(self, api: Api, following: Following) -> None:
@@ -107,7 +107,7 @@ class DaemonStory:
         heard = following.sounds()
         wrong = [event for event in heard if not following.right(event)]
         event = (wrong or [event for event in heard if event["task"] == SECOND])[-1]
-        following.until(_ended(event["id"]), HEARING_S, "the end of a sound")
+        following.until(ended(event["id"]), HEARING_S, "the end of a sound")
         truly, label = following.truth(event), event["label"]
         if wrong:
             self._chapter(f"A correction: this was not {label}, but {truly.label if truly else 'nothing'}")
@@ -128,9 +128,9 @@ class DaemonStory:
     def _is_well(self, api: Api, following: Following) -> None:
         self._chapter("How it is")
         sounds = following.sounds()
-        right = sum(map(following.right, sounds))
+        named = sum(map(following.right, sounds))
         self.console.print(
-            f"  {right} of the {len(sounds)} sounds it heard were called by their name", style="cyan"
+            f"  {named} of the {len(sounds)} sounds it heard were called by their name", style="cyan"
         )
         status = api.get("/status")
         lost = status["source"]["lost_frames"]
@@ -189,23 +189,3 @@ def _stop(process: "subprocess.Popen[str]", log: Any) -> None:
     if code != 0:
         log.seek(0)
         raise CommandError(f"'edgecl serve' ended with exit code {code}\n{log.read()}")
-
-
-def _new(task: str) -> Wanted:
-    return lambda kind, told: kind == "sound" and told["phase"] == "new" and told["task"] == task
-
-
-def _right(following: Following, task: str) -> Wanted:
-    new = _new(task)
-    return lambda kind, told: new(kind, told) and following.right(told)
-
-
-def _ended(sound: str) -> Wanted:
-    return lambda kind, told: kind == "sound" and told["phase"] == "end" and told["id"] == sound
-
-
-def _over(identity: str) -> Wanted:
-    ended = "done", "cancelled"
-    return lambda kind, told: (
-        kind == "enrolment" and told["id"] == identity and (told["state"] in ended or told["detail"])
-    )

@@ -102,3 +102,27 @@ def _bar(enrolment: Document) -> Text:
     filled = round(BAR_CELLS * step["done"] / step["total"])
     bar = "━" * filled + "·" * (BAR_CELLS - filled)
     return Text(f"  learning {enrolment['task']}  {bar}  {step['stage']}", style="cyan")
+
+
+def new(task: str) -> Wanted:
+    """A sound of a task, as it begins."""
+    return lambda kind, told: kind == "sound" and told["phase"] == "new" and told["task"] == task
+
+
+def right(following: Following, task: str) -> Wanted:
+    """The same, called by its name."""
+    begins = new(task)
+    return lambda kind, told: begins(kind, told) and following.right(told)
+
+
+def ended(sound: str) -> Wanted:
+    """The end of a sound."""
+    return lambda kind, told: kind == "sound" and told["phase"] == "end" and told["id"] == sound
+
+
+def over(identity: str) -> Wanted:
+    """The end of an enrolment, however it ended."""
+    ends = "done", "cancelled"
+    return lambda kind, told: (
+        kind == "enrolment" and told["id"] == identity and (told["state"] in ends or told["detail"])
+    )
