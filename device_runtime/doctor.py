@@ -119,7 +119,7 @@ def _daemon() -> Check:
     if not missing:
         return Check("daemon", "ok", ", ".join(f"{name} {version_of(name)}" for name in DAEMON_PACKAGES))
     detail = f"the page, the API and MQTT of 'edgecl serve' need {', '.join(missing)}"
-    return Check("daemon", "ok", detail, "where they are wanted: pip install 'edgecl[daemon]'")
+    return Check("daemon", "ok", detail, "where they are wanted, in the clone: pip install '.[daemon]'")
 
 
 def _home(home: Path) -> Check:
