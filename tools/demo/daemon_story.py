@@ -104,9 +104,9 @@ class DaemonStory:
 
     def _is_corrected(self, api: Api, following: Following) -> None:
         """What it heard wrongly is taken back; where nothing was, a sound it knew is one example more."""
-        heard = following.sounds()
+        heard = [event for event in following.sounds() if event["task"] == SECOND]  # the first stays as it is
         wrong = [event for event in heard if not following.right(event)]
-        event = (wrong or [event for event in heard if event["task"] == SECOND])[-1]
+        event = (wrong or heard)[-1]
         following.until(ended(event["id"]), HEARING_S, "the end of a sound")
         truly, label = following.truth(event), event["label"]
         if wrong:
