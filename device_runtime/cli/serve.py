@@ -94,7 +94,7 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
             closing.enter_context(serving(home, runtime, assembled))
         if chosen.watch.folder:
             folder = expanded(Path(chosen.watch.folder))
-            closing.enter_context(watching(folder, home, bundle, assembled.learning, journal.message))
+            closing.enter_context(watching(folder, home, bundle, assembled.turn, journal.message))
         heap.give_back()
         notifier.ready()
         assembled.station.run(stopped)

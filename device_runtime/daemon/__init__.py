@@ -22,6 +22,7 @@ controls     what may be changed while it runs          kept     across restarts
 tasks        a store, watched while it changes
 notify       what systemd is told
 child        a command such as `enroll`, in a process of its own     leash  which ends with this one
+turn         one task is learnt at a time
 folder_watch what is dropped into a folder is learnt     dropped  what lies there     drop_in  how
 passed       a source in other hands              tap     one that others may record from
 journal      what was said on stderr                     machine  what the machine tells of itself

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import BoundedSemaphore
 
 from device_runtime.daemon.clips import CLIPS_FOLDER, REMEMBERED_S, WAITING_BYTES, Clip, ClipKeeper, Clips
 from device_runtime.daemon.controls import Switched
@@ -24,6 +23,7 @@ from device_runtime.daemon.sinks import open_sinks
 from device_runtime.daemon.source import Source
 from device_runtime.daemon.station import Station
 from device_runtime.daemon.tasks import Tasks
+from device_runtime.daemon.turn import Turn
 from device_runtime.listen import Listening
 from device_runtime.recognize import Recognizer
 from device_runtime.runtime import Runtime
@@ -47,7 +47,7 @@ class Assembled:
     controls: KeptControls
     recent: Recent | None
     """The newest sound, where anybody may ask for it."""
-    learning: BoundedSemaphore = field(default_factory=BoundedSemaphore)
+    turn: Turn = field(default_factory=Turn)
     """Held by whoever teaches a task."""
 
 

@@ -9,7 +9,6 @@ What came of it is told, and written beside the folder, where whoever dropped th
 import hashlib
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from typing import Any
 
 from device_runtime.daemon.child import Child, Document, RefusedError
 from device_runtime.daemon.dropped import Memory
+from device_runtime.daemon.turn import Turn
 from device_runtime.intake import NOTHING_NEW
 from device_runtime.progress import silent
 from edgecl.errors import EdgeclError, UsageError
@@ -41,13 +41,13 @@ class DropIn:
         home: Path,
         bundle: Path,
         memory: Memory,
-        learning: threading.BoundedSemaphore,
+        turn: Turn,
         tell: Callable[[str], None],
     ) -> None:
-        """`learning` is held by whoever teaches a task; `tell` is told what came of it, in a sentence."""
+        """`turn` is held by whoever teaches a task; `tell` is told what came of it, in a sentence."""
         self._home, self._bundle = home, bundle
         self._memory = memory
-        self._learning = learning
+        self._turn = turn
         self._tell = tell
         self._child: Child | None = None
         self._stopped = False
@@ -58,7 +58,7 @@ class DropIn:
         Raises:
             EdgeclError: learning broke off; it may go well another time.
         """
-        with self._alone() as may:
+        with self._alone(folder.name) as may:
             if not may:
                 return False
             try:
@@ -116,16 +116,16 @@ class DropIn:
         return ["--replace"] if known else []
 
     @contextmanager
-    def _alone(self) -> Iterator[bool]:
+    def _alone(self, task: str) -> Iterator[bool]:
         """Whether it may learn now; False where it is to stop instead."""
-        while not self._learning.acquire(timeout=ASKED_EVERY_S):
+        while not self._turn.take(task, ASKED_EVERY_S):
             if self._stopped:
                 yield False
                 return
         try:
             yield not self._stopped
         finally:
-            self._learning.release()
+            self._turn.give_back()
 
     def _report(self, folder: Path, document: Document) -> None:
         """Write it beside the folder; where that may not be written it has been told all the same."""

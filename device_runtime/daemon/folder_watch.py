@@ -17,6 +17,7 @@ from pathlib import Path
 
 from device_runtime.daemon.drop_in import DropIn
 from device_runtime.daemon.dropped import Files, Memory, dropped, is_soundless
+from device_runtime.daemon.turn import Turn
 from edgecl.errors import EdgeclError
 
 LOOKED_EVERY_S = 3.0
@@ -88,11 +89,11 @@ class FolderWatch:
 
 @contextmanager
 def watching(
-    folder: Path, home: Path, bundle: Path, learning: threading.BoundedSemaphore, tell: Callable[[str], None]
+    folder: Path, home: Path, bundle: Path, turn: Turn, tell: Callable[[str], None]
 ) -> Iterator[None]:
     """The folder is watched, by a thread of its own, for as long as this lasts; see `DropIn`."""
     memory = Memory(home)
-    drop_in = DropIn(home, bundle, memory, learning, tell)
+    drop_in = DropIn(home, bundle, memory, turn, tell)
     watch = FolderWatch(folder, memory, drop_in.learn, tell)
     over = threading.Event()
 
@@ -101,11 +102,21 @@ def watching(
             watch.look(time.monotonic())
 
     thread = threading.Thread(target=go_on, daemon=True)
+    is_new = _is_made(folder)
     thread.start()
-    tell(f"'{folder}' is watched: every folder in it becomes a task")
+    tell(f"'{folder}' is {'made and ' if is_new else ''}watched: every folder in it becomes a task")
     try:
         yield
     finally:
         over.set()
         drop_in.stop()
         thread.join(LAST_WORDS_S)
+
+
+def _is_made(folder: Path) -> bool:
+    """Make the folder where just it is missing; what else is wrong with it the first look tells."""
+    try:
+        folder.mkdir()
+    except OSError:
+        return False
+    return True

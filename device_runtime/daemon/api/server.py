@@ -96,7 +96,7 @@ def _place(
         journal=journal,
         tap=tap,
         broadcast=broadcast,
-        sessions=Sessions(home, runtime.bundle.path, assembled.learning, told),
+        sessions=Sessions(home, runtime.bundle.path, assembled.turn, told),
         records=Records(blobs_of(home)),
         heard=Heard(assembled.recent, home / CLIPS_FOLDER),
         threads=runtime.threads,

@@ -17,6 +17,7 @@ from device_runtime.daemon.api.enrolment_view import OPEN, EnrolmentView, Mode, 
 from device_runtime.daemon.api.problems import BusyError, NotHereError
 from device_runtime.daemon.api.session import Session
 from device_runtime.daemon.child import Child
+from device_runtime.daemon.turn import Turn
 from edgecl.audio import Clip, read_or_refuse
 from edgecl.errors import EdgeclError
 from edgecl.names import check_task_name
@@ -32,20 +33,20 @@ class Sessions:
         self,
         home: Path,
         bundle: Path,
-        learning: threading.BoundedSemaphore,
+        turn: Turn,
         told: Callable[[EnrolmentView], None],
     ) -> None:
         """What an earlier daemon left is deleted.
 
         Args:
-            learning: held by whoever teaches a task.
+            turn: held by whoever teaches a task.
             told: hears of every change.
         """
         self._home, self._bundle, self._told = home, bundle, told
         self._folder = home / UPLOADS
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
-        self.learning = learning
+        self._turn = turn
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def begin(self, task: str, mode: Mode) -> Session:
@@ -122,11 +123,29 @@ class Sessions:
             if session.state in OPEN:
                 self.cancel(session)
 
+    @contextmanager
+    def turn_of(self, task: str) -> Iterator[None]:
+        """Teach a task something.
+
+        Raises:
+            BusyError: another is being taught, or this one.
+        """
+        self._take_turn(task)
+        try:
+            yield
+        finally:
+            self._turn.give_back()
+
+    def _take_turn(self, task: str) -> None:
+        if not self._turn.take(task):
+            other = self._turn.task
+            reason = f"'{other}' is being learnt" if other else "another task is being learnt"
+            raise BusyError(reason, "wait until it is done")
+
     def _run(
         self, session: Session, state: SessionState, more: Sequence[str] = (), open_files: Sequence[int] = ()
     ) -> None:
-        if not self.learning.acquire(blocking=False):
-            raise BusyError("another task is being learnt", "wait until it is done")
+        self._take_turn(session.task)
         try:
             with session.lock:
                 session.demand_quiet()
@@ -137,7 +156,7 @@ class Sessions:
                 session.child, session.state = child, state
                 session.failure, session.progress = ("", ""), None
         except BaseException:
-            self.learning.release()
+            self._turn.give_back()
             raise
         threading.Thread(target=self._wait, args=(session, child), daemon=True).start()
         self._told(session.tell())
@@ -149,7 +168,7 @@ class Sessions:
         except EdgeclError as error:
             failure = error.message, error.hint
         finally:
-            self.learning.release()
+            self._turn.give_back()
             session.settle(result, failure)
         self._told(session.tell())
 

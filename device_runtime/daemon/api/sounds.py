@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from device_runtime.daemon.api import privacy
 from device_runtime.daemon.api.claims import Claims, Named, Word, claims_of, learn
-from device_runtime.daemon.api.place import Here, Place, held
+from device_runtime.daemon.api.place import Here, Place
 from device_runtime.daemon.history import judge_sound
 from device_runtime.daemon.past import HISTORY_NAME, Judgement, Past, not_heard
 from edgecl.events import SoundEvent, SourceEvent, rfc3339
@@ -81,7 +81,7 @@ def judge(here: Here, identity: str, word: Word) -> Judged:
 def _corrected(here: Place, event: SoundEvent, claims: Claims) -> dict[str, Any]:
     privacy.demand(here.config, NO_MICROPHONE, "what was heard")
     sound = here.heard.audio(event)
-    with held(here.sessions.learning, "another task is being learnt"), here.scratch() as folder:
+    with here.sessions.turn_of(event.task), here.scratch() as folder:
         path = folder / f"{event.id}.flac"
         path.write_bytes(sound)
         return learn(here, path, claims)

@@ -129,7 +129,7 @@ async def correct(
     await run_in_threadpool(one, here, task)
     claim = f"{'--is' if holds else '--not'}={task}/{label}"
     async with _received(here, request, name) as path:
-        with held(here.sessions.learning, "another task is being learnt"):
+        with here.sessions.turn_of(task):
             return await run_in_threadpool(here.command, "correct", claim, "--", str(path))
 
 

@@ -61,7 +61,7 @@ def test_learning_that_is_cancelled_leaves_everything_as_it_was(forgetting: Daem
     daemon.http.post(f"/enrolments/{identity}/start").raise_for_status()
     other = daemon.begin_with("more", recordings / "kitchen")
     busy = daemon.http.post(f"/enrolments/{other}/start")
-    assert (busy.status_code, busy.json()["detail"]) == (409, "another task is being learnt")
+    assert (busy.status_code, busy.json()["detail"]) == (409, "'kitchen' is being learnt")
     daemon.http.delete(f"/enrolments/{identity}").raise_for_status()
     until(lambda: daemon.state(identity)["detail"])
     assert daemon.tasks() == {}

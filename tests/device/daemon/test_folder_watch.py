@@ -15,6 +15,7 @@ from device_runtime.daemon import folder_watch
 from device_runtime.daemon.drop_in import DropIn
 from device_runtime.daemon.dropped import MEMORY_NAME, Memory
 from device_runtime.daemon.folder_watch import AGAIN_S, QUIET_S, FolderWatch, watching
+from device_runtime.daemon.turn import Turn
 from edgecl.errors import StoreError
 from edgecl.store import Store
 from tools.demo.ingredients import RATE_HZ
@@ -155,7 +156,7 @@ def told(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(folder_watch, "QUIET_S", 0.5)
     (tmp_path / "sounds").mkdir()
     sentences: list[str] = []
-    learning = threading.BoundedSemaphore()
+    turn = Turn()
 
     def until(words: str) -> str:
         deadline = time.monotonic() + 300  # learning has a low priority
@@ -167,7 +168,7 @@ def told(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
             time.sleep(0.05)
         raise AssertionError(f"'{words}' was not told, but {sentences}")
 
-    with watching(tmp_path / "sounds", tmp_path / "home", bundle, learning, sentences.append):
+    with watching(tmp_path / "sounds", tmp_path / "home", bundle, turn, sentences.append):
         yield until
 
 
@@ -208,7 +209,7 @@ def test_a_first_lesson_that_was_broken_off_is_learnt_anew(
 ) -> None:
     told: list[str] = []
     Memory(home).begin("alarms")  # and then the power went; the store has a hasty version of it
-    drop_in = DropIn(home, bundle, Memory(home), threading.BoundedSemaphore(), told.append)
+    drop_in = DropIn(home, bundle, Memory(home), Turn(), told.append)
     folder = shutil.copytree(recordings / "alarms", tmp_path / "alarms")
     assert drop_in.learn(folder)
     assert "is learnt: 'alarms' tells doorbell, smoke_alarm, timer by 12 recordings" in told[1]
@@ -222,7 +223,7 @@ def test_what_somebody_taught_after_a_broken_first_lesson_is_kept(
 ) -> None:
     Memory(home).begin("alarms")
     drop(tmp_path / "alarms", "doorbell", 50, 51)  # the home's task has other recordings
-    drop_in = DropIn(home, bundle, Memory(home), threading.BoundedSemaphore(), lambda sentence: None)
+    drop_in = DropIn(home, bundle, Memory(home), Turn(), lambda sentence: None)
     assert drop_in.learn(tmp_path / "alarms")
     with Store.open(home, create=False) as store:
         lessons = store.lessons.read(store.entry("alarms").sha256)
@@ -256,7 +257,7 @@ def until_written(path: Path) -> None:
 def test_asked_to_stop_it_gives_up_and_knows_so_later(bundle: Path, recordings: Path, tmp_path: Path) -> None:
     told: list[str] = []
     home = tmp_path / "home"
-    drop_in = DropIn(home, bundle, Memory(home), threading.BoundedSemaphore(), told.append)
+    drop_in = DropIn(home, bundle, Memory(home), Turn(), told.append)
     threading.Timer(1.0, drop_in.stop).start()
     assert not drop_in.learn(recordings / "alarms")
     assert told == [f"learning 'alarms' from '{recordings / 'alarms'}'"]
@@ -286,6 +287,13 @@ def test_where_no_report_may_be_written_it_is_told_all_the_same(
     (tmp_path / "sounds/alarms.report.json").mkdir()
     drop(tmp_path / "sounds/alarms", "doorbell", 0)
     told("is not learnt")
+
+
+def test_a_watched_folder_that_is_missing_is_made(bundle: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    with watching(tmp_path / "sounds", tmp_path / "home", bundle, Turn(), told.append):
+        assert (tmp_path / "sounds").is_dir()
+    assert told == [f"'{tmp_path}/sounds' is made and watched: every folder in it becomes a task"]
 
 
 def test_names_that_are_no_text_stop_nothing(told: Callable[[str], str], tmp_path: Path) -> None:
