@@ -81,7 +81,7 @@ def judge(here: Here, identity: str, word: Word) -> Judged:
 def _corrected(here: Place, event: SoundEvent, claims: Claims) -> dict[str, Any]:
     privacy.demand(here.config, NO_MICROPHONE, "what was heard")
     sound = here.heard.audio(event)
-    with here.sessions.turn_of(event.task), here.scratch() as folder:
+    with here.sessions.turn_of(claims.all[0].task), here.scratch() as folder:
         path = folder / f"{event.id}.flac"
         path.write_bytes(sound)
         return learn(here, path, claims)
