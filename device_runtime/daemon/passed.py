@@ -1,9 +1,11 @@
 """A source as it passes through other hands: what stands between it and the listener sees every block."""
 
+from abc import ABC, abstractmethod
+
 from device_runtime.daemon.source import Block, Condition, Source
 
 
-class Passed:
+class Passed(ABC):
     """Another source, block by block; subclasses say what becomes of each."""
 
     def __init__(self, source: Source) -> None:
@@ -26,9 +28,9 @@ class Passed:
         block = self._source.read(within_s)
         return None if block is None else self.passed(block)
 
+    @abstractmethod
     def passed(self, block: Block) -> Block:
         """What is handed on of a block."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """See `Source`."""
