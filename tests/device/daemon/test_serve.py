@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import soundfile
 
 from device_runtime.daemon.history import History
 from edgecl.store import Store
-from tests.device.daemon.running import write_into
+from tests.device.daemon.running import until, write_into
 
 RATE_HZ = 16_000
 NOTICED_AFTER_S = 1.5
@@ -192,15 +193,12 @@ def test_when_nobody_reads_stdout_any_more_it_goes_on_for_the_others(
     write_into(tmp_path / "sound", pcm(evening))
     daemon.until_it_says("nobody reads stdout any more; the others are still told")
     write_into(tmp_path / "sound", pcm(evening))
-    time.sleep(1)
-    assert daemon.process.poll() is None
+    with closing(History(home / "history.db")) as history:
+        until(lambda: len(history.sounds(10)) >= 4)
     daemon.process.send_signal(signal.SIGTERM)
     assert daemon.process.wait(timeout=20) == 0
     assert daemon.said.count("nobody reads stdout") == 1
     assert "Exception ignored" not in daemon.said
-    history = History(home / "history.db")
-    assert len(history.sounds(10)) >= 4
-    history.close()
 
 
 def test_at_privacy_three_only_what_it_was_and_its_minute_are_told_and_nothing_is_kept(
