@@ -16,7 +16,7 @@ import pytest
 
 from tests.device.daemon.running import SOON_S, Daemon, until
 
-LEARNT_S = 4.0  # about what it takes, with an empty cache
+LEARNT_S = 4.0  # the most it takes, with an empty cache; where it is done sooner, ends come sooner
 KILLS = int(os.environ.get("EDGECL_KILLS", "2"))  # of each kind
 LEFT_OVER = ("uploads/*", "blobs/.*", "lessons/.*", "clips/*/*.part", ".*.tmp")
 
@@ -37,12 +37,15 @@ def steady(bundle: Path, evening: np.ndarray, recordings: Path, tmp_path_factory
 def test_whoever_is_ended_while_learning_leaves_the_old_state_or_the_new(
     steady: Daemon, recordings: Path, who: str, number: signal.Signals
 ) -> None:
-    moments, ended = random.Random(f"{who} {number}"), 0
-    for _ in range(KILLS):
+    moments, latest_s, ended = random.Random(f"{who} {number}"), LEARNT_S, 0
+    while ended < KILLS:
         before = versions(steady)
         child = relearn(steady, recordings / "kitchen")
-        time.sleep(moments.uniform(0, LEARNT_S))
-        ended += end(steady, child, who, number)
+        time.sleep(moments.uniform(0, latest_s))
+        if end(steady, child, who, number):
+            ended += 1
+        else:
+            latest_s *= 0.7
         after = versions(steady)
         assert after["alarms"] == before["alarms"]
         assert len(after) == 2
@@ -52,7 +55,7 @@ def test_whoever_is_ended_while_learning_leaves_the_old_state_or_the_new(
         if who == "daemon":
             assert [path for left in LEFT_OVER for path in steady.home.glob(left)] == []
             assert steady.enrolments() == []
-    assert ended > 0, "it was always done before it was to be ended"
+        assert latest_s > 0.1, "it was always done before it was to be ended"
     assert steady.http.get("/health").status_code == 200
 
 

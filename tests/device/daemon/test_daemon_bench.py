@@ -6,11 +6,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from device_runtime.recognize import Recognizer
 from tools.bench.daemon import microphone
-from tools.bench.daemon.latency import Stamps, latencies_ms, window_end
+from tools.bench.daemon.latency import Stamps, latencies_ms, percentiles, window_end
 from tools.bench.daemon.learning import learn
 from tools.bench.daemon.listening import lost_frames, write_sound
 from tools.bench.daemon.microphone import BLOCK_FRAMES, FRAME_BYTES, RATE_HZ
@@ -48,6 +49,11 @@ def test_latency_is_from_the_last_frame_of_the_window_to_the_line():
     assert latencies_ms([(99.0, condition), (100.02, RING), (103.0, ending)], stamps, WINDOW_S) == [
         pytest.approx(20.0)
     ]
+
+
+def test_where_nothing_was_told_of_there_is_no_latency():
+    assert np.isnan(percentiles([])).all()
+    assert percentiles([4.0, 2.0, 3.0]) == (3.0, pytest.approx(3.98))
 
 
 def test_a_microphone_waits_for_nobody_and_counts_what_a_full_pipe_did_not_take(tmp_path: Path):

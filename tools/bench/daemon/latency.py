@@ -57,6 +57,6 @@ def window_end(event: Event, window_s: float) -> int:
 
 
 def percentiles(values: Sequence[float]) -> tuple[float, float]:
-    """The 50th and the 99th."""
-    p50, p99 = np.percentile(values, [50, 99])
+    """The 50th and the 99th; NaN where there are no values."""
+    p50, p99 = np.percentile(values, [50, 99]) if values else (np.nan, np.nan)
     return float(p50), float(p99)

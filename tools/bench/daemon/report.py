@@ -1,5 +1,6 @@
 """The tables of `python -m tools.bench daemon`."""
 
+import math
 import os
 import shutil
 import tempfile
@@ -80,8 +81,8 @@ def _listening(bench: Bench, seconds: float) -> Table:
             str(tasks),
             "one each" if own else "none",
             f"{played.real_time_factor:.4f}",
-            f"{p50:.0f} ms",
-            f"{p99:.0f} ms",
+            _milliseconds(p50),
+            _milliseconds(p99),
             f"{100 * plain.cpu:.1f} %",
             f"{plain.memory_bytes / 1e6:.0f} MB",
             f"{api.memory_bytes / 1e6:.0f} MB",
@@ -126,13 +127,17 @@ def _learning(bench: Bench) -> Table:
         table.add_row(
             str(len(cores)),
             f"{learnt.learning_s:.0f} s",
-            *(f"{value:.0f} ms" for value in late),
+            *map(_milliseconds, late),
             f"{learnt.longest_wait_s:.1f} s",
             f"{learnt.given_frames} frames",
             str(learnt.lost_frames),
         )
     table.add_row("goal", "", "", "", "", "", "", "", "0")
     return table
+
+
+def _milliseconds(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.0f} ms"
 
 
 def _learn(bench: Bench, cores: set[int]) -> learning.Learnt:
