@@ -15,7 +15,7 @@ from edgecl.errors import EdgeclError
 from export.checkpoint import Weights
 from export.model.ast import Ast, AstConfig
 from tests.conftest import needed
-from tools.bench import cost, yamnet
+from tools.bench import cost, features, yamnet
 from tools.bench.mn04 import Embedding
 from tools.bench.probe import accuracies, main, opened
 
@@ -64,6 +64,16 @@ def test_the_probe_prints_a_task_a_row_and_their_mean(
     figures = {row[1]: row[3] for row in rows if "%" in row}
     assert set(figures) == {"notes", "mean"}
     assert figures["notes"] == figures["mean"]
+
+
+def test_our_features_the_teacher_s_and_both_tell_instruments_apart_behind_every_head(
+    few_notes: Path, mn04_file: Path, capsys: pytest.CaptureFixture[str]
+):
+    features.features(few_notes, mn04_file, draws=1)
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines() if " % |" in line]
+    found = {name: [float(cell.split("–")[0].rstrip(" %")) for cell in cells] for name, *cells in rows}
+    assert set(found) == {"ours", "mn04, whole clip", "both"}
+    assert min(min(figures) for figures in found.values()) > 100 * 4 * CHANCE, found
 
 
 def test_a_folder_without_tasks_is_misuse(

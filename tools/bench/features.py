@@ -1,0 +1,167 @@
+"""`python -m tools.bench.features TASK --teacher mn04.pt`: would other features help, or another head?
+
+In Markdown. Our features stand beside those of the backbone's teacher, mn04, and both side by side, behind
+every head in closed form that the product has:
+
+    test      the test recordings, as all training recordings teach (SLDA: the range over its shrinkages)
+    takes     training recordings, held out in folds with all their takes (`edgecl.takes`)
+    single    the same in folds that ignore takes: of the same door another slam may have been taught
+
+One recording is one vector, without varied copies: ours is the mean over the windows that the device would
+cut, mn04's that of the whole clip. Each feature is standardised by itself, those of both networks too, where
+1728 of 2112 are ours.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+
+from device_runtime.cli import arguments
+from device_runtime.cli.progress import progress
+from device_runtime.examples import Examples, folds_by_takes
+from device_runtime.methods import logistic
+from device_runtime.methods.closed_form import CLOSED_FORMS, cross_validated
+from device_runtime.methods.gram import Floats, Integers, Solve
+from device_runtime.methods.material import Material
+from device_runtime.progress import Progress
+from edgecl import console
+from edgecl.audio import read_clip
+from edgecl.calibration import normalizer_of
+from edgecl.metrics import interval
+from edgecl.takes import takes
+from tools.bench.continual.sources import folders
+from tools.bench.continual.sources.task_files import Half
+from tools.bench.machine import machine
+from tools.bench.probe import Embed, opened
+
+HEADS = ("SLDA", "ridge", "logistic", "prototype")
+COLUMNS = ("features", *(f"{head}: test" for head in HEADS), "logistic: takes", "logistic: single")
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def features(
+    task: Annotated[
+        Path, typer.Argument(exists=True, help="A task with train/ and test/, or a folder of such.")
+    ],
+    teacher: Annotated[Path, typer.Option(help="Weights of mn04 (.pt).")],
+    draws: Annotated[
+        int, typer.Option(min=1, help="Draws of folds; of what is held out the mean is told.")
+    ] = 10,
+) -> None:
+    """Print the accuracy of every head on our features, on the teacher's, and on both.
+
+    test: the test recordings, as all training recordings teach.
+    takes: training recordings, held out with all takes of the same thing.
+    single: training recordings, held out whatever they are takes of.
+
+    What differs by less than the interval above the table may be chance.
+    """
+    torch.set_num_threads(1)
+    found, embedders = folders.tasks(task), opened(None, teacher, None, threads=1)
+    chosen = {"ours": embedders["edgecl"], "mn04, whole clip": embedders["mn04, whole clip"]}
+    print(machine())
+    for files in found:
+        with progress() as bar:
+            train, test = (Heard.of(half, chosen, bar) for half in (files.train, files.test))
+        print(f"\n{files.name}: {recordings_of(train, test)}; what is held out: mean of {draws} draws\n")
+        print("\n".join(table(train, test, draws)))
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Half of a task, each recording a vector."""
+
+    files: list[str]  # [R], their names
+    labels: list[str]  # [R]
+    features: dict[str, Floats]  # [R, P], by the networks that made them
+
+    @classmethod
+    def of(cls, half: Half, embedders: dict[str, Embed], bar: Progress) -> "Heard":
+        """The recordings of `half` as each network hears them, and as both together do."""
+        clips = [(label, path) for label, paths in half.items() for path in paths]
+        heard = []
+        for done, (_, path) in enumerate(clips, start=1):
+            waveform = read_clip(path).waveform
+            heard.append([embed(waveform) for embed in embedders.values()])
+            bar("hearing", done, len(clips))
+        by_network = dict(zip(embedders, map(np.stack, zip(*heard, strict=True)), strict=True))
+        joined = {**by_network, "both": np.hstack(list(by_network.values()))}
+        return cls([path.name for _, path in clips], [label for label, _ in clips], joined)
+
+    def material(self, network: str, of: Integers | None = None, seed: int = 0) -> Material:
+        """What a head learns from.
+
+        Args:
+            of: what each recording is a take of, [R]; None: each is the only one.
+            seed: of the folds.
+        """
+        vectors, (names, labels) = self.features[network], np.unique(self.labels, return_inverse=True)
+        count = len(labels)
+        none, unvaried = np.empty((count, 0, 0), np.float16), np.zeros(count, bool)
+        examples = Examples(none, labels, np.arange(count), unvaried, len(names), of)
+        start = np.empty(0, np.float32)
+        return Material(examples, folds_by_takes(examples, seed), start, vectors, normalizer_of(vectors))
+
+
+def recordings_of(train: Heard, test: Heard) -> str:
+    """How many there are, and half the 95 % interval of a share of them, where it is widest."""
+    counts = len(test.files), len(train.files)
+    widths = [100 * (high - low) for low, high in (interval(0.5, count) for count in counts)]
+    return (
+        f"{counts[0]} test recordings, ± {widths[0] / 2:.1f} points at most (95 %, Wilson), "
+        f"{counts[1]} training recordings, ± {widths[1] / 2:.1f}"
+    )
+
+
+def table(train: Heard, test: Heard, draws: int) -> Iterator[str]:
+    """Rows of Markdown, one for the features of each network and of both."""
+    yield _row(COLUMNS)
+    yield _row(["---"] * len(COLUMNS))
+    of = takes(train.files, train.labels)
+    for network in train.features:
+        tested = [
+            [on_test(solve, network, train, test) for solve in CLOSED_FORMS[head.lower()]] for head in HEADS
+        ]
+        apart = [[held_out(train, network, kept, draws)] for kept in (of, None)]
+        yield _row([network, *map(_percent, tested + apart)])
+
+
+def on_test(solve: Solve, network: str, train: Heard, test: Heard) -> float:
+    """Accuracy (0…1) on the test recordings of what all training recordings teach."""
+    material = train.material(network)
+    mean, inverse_deviation = material.normalizer
+    products = (test.features[network] - mean) * inverse_deviation @ material.features.T  # [M, N]
+    called = solve(material.gram).logits(products).argmax(axis=1)
+    return float((np.unique(train.labels)[called] == test.labels).mean())
+
+
+def held_out(train: Heard, network: str, of: Integers | None, draws: int) -> float:
+    """Accuracy (0…1) of the logistic head on recordings kept aside, those of one take [R] together."""
+    tried = (train.material(network, of, seed) for seed in range(draws))
+    return float(np.mean([cross_validated(logistic.solve, material)[0].accuracy for material in tried]))
+
+
+def _percent(shares: Sequence[float]) -> str:
+    ends = dict.fromkeys(f"{100 * share:.1f}" for share in (min(shares), max(shares)))
+    return f"{'–'.join(ends)} %"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Entry point of `python -m tools.bench.features`."""
+    sys.exit(console.run(lambda: arguments.run(app, sys.argv[1:], "python -m tools.bench.features")))
+
+
+if __name__ == "__main__":
+    main()
