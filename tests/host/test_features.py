@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from edgecl.takes import takes
 from tools.bench.features import Heard, held_out, table
 
 SOUNDS, THINGS, TAKES, WIDTH = 3, 8, 4, 40
@@ -25,9 +24,7 @@ def heard(first_thing: int) -> Heard:
 
 def test_recordings_held_out_singly_are_far_easier_than_with_their_takes():
     train = heard(0)
-    together, single = (
-        held_out(train, "all", of, draws=2) for of in (takes(train.files, train.labels), None)
-    )
+    together, single = (held_out(train, "all", of, draws=2) for of in (train.takes, None))
     assert single > 0.9
     assert together < single - 0.2
 

@@ -62,7 +62,8 @@ def features(
     takes: training recordings, held out with all takes of the same thing.
     single: training recordings, held out whatever they are takes of.
 
-    What differs by less than the interval above the table may be chance.
+    What differs by less than the 95 % interval (±, Wilson) may do so by chance.
+    It takes recordings for independent: takes of few things are less sure.
     """
     torch.set_num_threads(1)
     found, embedders = folders.tasks(task), opened(None, teacher, None, threads=1)
@@ -71,7 +72,7 @@ def features(
     for files in found:
         with progress() as bar:
             train, test = (Heard.of(half, chosen, bar) for half in (files.train, files.test))
-        print(f"\n{files.name}: {recordings_of(train, test)}; what is held out: mean of {draws} draws\n")
+        print(f"\n{files.name}: test: {amount_of(test)}; train: {amount_of(train)}, mean of {draws} draws\n")
         print("\n".join(table(train, test, draws)))
 
 
@@ -96,6 +97,11 @@ class Heard:
         joined = {**by_network, "both": np.hstack(list(by_network.values()))}
         return cls([path.name for _, path in clips], [label for label, _ in clips], joined)
 
+    @property
+    def takes(self) -> Integers:
+        """What each recording is a take of, as the names tell, [R]."""
+        return takes(self.files, self.labels)
+
     def material(self, network: str, of: Integers | None = None, seed: int = 0) -> Material:
         """What a head learns from.
 
@@ -111,26 +117,22 @@ class Heard:
         return Material(examples, folds_by_takes(examples, seed), start, vectors, normalizer_of(vectors))
 
 
-def recordings_of(train: Heard, test: Heard) -> str:
-    """How many there are, and half the 95 % interval of a share of them, where it is widest."""
-    counts = len(test.files), len(train.files)
-    widths = [100 * (high - low) for low, high in (interval(0.5, count) for count in counts)]
-    return (
-        f"{counts[0]} test recordings, ± {widths[0] / 2:.1f} points at most (95 %, Wilson), "
-        f"{counts[1]} training recordings, ± {widths[1] / 2:.1f}"
-    )
+def amount_of(half: Heard) -> str:
+    """How many recordings and takes there are, and how sure that makes a share of them near one half."""
+    low, high = interval(0.5, len(half.files))
+    things = len(np.unique(half.takes))
+    return f"{len(half.files)} recordings of {things} things, ± {50 * (high - low):.1f} points"
 
 
 def table(train: Heard, test: Heard, draws: int) -> Iterator[str]:
     """Rows of Markdown, one for the features of each network and of both."""
     yield _row(COLUMNS)
     yield _row(["---"] * len(COLUMNS))
-    of = takes(train.files, train.labels)
     for network in train.features:
         tested = [
             [on_test(solve, network, train, test) for solve in CLOSED_FORMS[head.lower()]] for head in HEADS
         ]
-        apart = [[held_out(train, network, kept, draws)] for kept in (of, None)]
+        apart = [[held_out(train, network, kept, draws)] for kept in (train.takes, None)]
         yield _row([network, *map(_percent, tested + apart)])
 
 
