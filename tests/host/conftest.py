@@ -1,10 +1,28 @@
-"""Torch on one thread: on a small machine its threads and onnxruntime's get in each other's way."""
+"""What tests of the host share. Torch has one thread: its threads and onnxruntime's disturb each other."""
+
+from pathlib import Path
 
 import pytest
+import soundfile
 import torch
+
+from tools.demo.ingredients import RATE_HZ
+from tools.demo.synthesise import TASKS, clip
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """For every test of the host."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def demo_tasks(tmp_path: Path) -> Path:
+    """tasks/<task>/{train,test}/<label>/N.wav, three to learn from and one to measure with."""
+    for task, sounds in TASKS.items():
+        for label in sounds:
+            for number in range(4):
+                folder = tmp_path / "tasks" / task / ("train" if number else "test") / label
+                folder.mkdir(parents=True, exist_ok=True)
+                soundfile.write(folder / f"{number}.wav", clip(label, number), RATE_HZ)
+    return tmp_path / "tasks"

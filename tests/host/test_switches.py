@@ -3,33 +3,19 @@
 from pathlib import Path
 
 import pytest
-import soundfile
 
 from device_runtime.recipe import Recipe
 from device_runtime.runtime import DEFAULT_BUNDLE
 from tools.bench import switches
 from tools.bench.switching import Figure
-from tools.demo.ingredients import RATE_HZ
-from tools.demo.synthesise import TASKS, clip
-
-
-@pytest.fixture
-def tasks(tmp_path: Path) -> Path:
-    """tasks/<task>/{train,test}/<label>/N.wav, three to learn from and one to measure with."""
-    for task, sounds in TASKS.items():
-        for label in sounds:
-            for number in range(4):
-                folder = tmp_path / "tasks" / task / ("train" if number else "test") / label
-                folder.mkdir(parents=True, exist_ok=True)
-                soundfile.write(folder / f"{number}.wav", clip(label, number), RATE_HZ)
-    return tmp_path / "tasks"
+from tools.demo.synthesise import TASKS
 
 
 def test_every_switch_has_a_row_and_every_task_a_column(
-    tasks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    demo_tasks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(switches, "SWITCHED", (Recipe(sparsity=0.5), Recipe(warm_start=True)))
-    switches.main(tasks, DEFAULT_BUNDLE, "portable", rounds=1, memory=tmp_path / "memory")
+    switches.main(demo_tasks, DEFAULT_BUNDLE, "portable", rounds=1, memory=tmp_path / "memory")
     head, _, *rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     assert [name for name in TASKS if name not in head] == []
     names = [row.split("|")[1].strip() for row in rows]
