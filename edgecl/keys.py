@@ -11,6 +11,10 @@ one free scale, on which a threshold is laid, instead of probabilities that must
     key of a sound         its column minus the background's, so that a margin is one product
     margin                 near +1: this sound; near −1: background
 
+Energy of the head's logits and distance to class means, which know of no background, tell strangers worse:
+where 95 % of a task's own recordings are accepted, so are 46 % of all other tasks' by energy, 21 % by
+distance (Mahalanobis, the best of them), 20 % by their sum, 4 % by keys (six tasks, `tools.bench.strangers`).
+
 Keys read the embedding before any adapter, so they hold for whatever parameters the task learns, and margins
 of different tasks are on one scale: same regression, same targets, same background. That is what routes a
 clip to its task, as L2P's keys do by the frozen query (Wang et al. 2022, arXiv 2112.08654, §4.2).

@@ -187,7 +187,7 @@ def figures(judge: Judge, own: Subject, stranger: Subject) -> Doubles:
 
 def table(found: Sequence[Answers], names: Sequence[str]) -> Table:
     """Means over tasks, then FPR task by task, in percent."""
-    rows = Table(Column("by", no_wrap=True), *FIGURES, *(name.replace("_", " ") for name in names))
+    rows = Table(Column("by", no_wrap=True), *FIGURES, *(name.replace("_", "\n") for name in names))
     for judge in found[0]:
         answers = 100 * np.array([one[judge] for one in found])  # [T, 4]
         means = ["–" if isnan(mean) else f"{mean:.1f} %" for mean in answers.mean(axis=0)]
