@@ -33,6 +33,7 @@ class Group:
 
     members: tuple[Member, ...]
     shown: dict[str, Shown]  # windows of each of their tasks, shown to all of them
+    sharing: int  # tasks of the pool, among which windows were divided
 
     @property
     def tasks(self) -> list[TaskBlob]:
@@ -82,12 +83,13 @@ class Consolidator:
             return told(probabilities(shown[target].logits[source]), shown[target].labels)
 
         groups = joined(free, budget - fixed, tells)
-        merged = [Group(tuple(group), shown) for group in groups if len(group) > 1]
+        sharing = len(tasks_of(pool))
+        merged = [Group(tuple(group), shown, sharing) for group in groups if len(group) > 1]
         return Plan(len(pool), fixed + len(groups), merged, forgotten)
 
     def changes(self, group: Group) -> list[Change]:
         """What would become of each task of a group, in its order."""
-        return MergeTrial(self.learner, self.memory, self._distiller).changes(group.members)
+        return MergeTrial(self.learner, self.memory, self._distiller, group.sharing).changes(group.members)
 
     def merged(
         self, group: Group, changes: Sequence[Change], created: Callable[[str], str]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device_runtime.progress import Progress
-from device_runtime.recognize import Recognizer, TaskScore
+from device_runtime.recognize import Recognizer, TaskScore, belonging
 from edgecl.audio import Refused, read_or_refuse
 from edgecl.blob import TaskBlob
 from edgecl.errors import DatasetError
@@ -22,6 +22,7 @@ class Scored:
     truth: str
     score: TaskScore
     nearest: str  # of all tasks, the one whose margin is largest
+    answer: TaskScore | None  # what `predict` answers: of the tasks that accept it the nearest; None: unknown
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,17 @@ class Evaluation:
         """Share of the recordings that are nearest to this task among all, and recognised by it."""
         found = [one.nearest == self.task and one.score.label == one.truth for one in self.scored]
         return sum(found) / len(found)
+
+    @property
+    def answered(self) -> float | None:
+        """Share of the recordings of its sounds that are answered with this task and their label, where all
+        tasks may answer and each may reject; None without any."""
+        found = [
+            one.answer is not None and (one.answer.task, one.answer.label) == (self.task, one.truth)
+            for one in self.scored
+            if not is_negative(one.truth)
+        ]
+        return sum(found) / len(found) if found else None
 
     @property
     def taken_for(self) -> Counter[str]:
@@ -95,7 +107,7 @@ def evaluate(recognizer: Recognizer, task: TaskBlob, folder: Path, progress: Pro
         else:
             scores = recognizer.clip(clip.waveform)
             own = next(score for score in scores if score.task == task.task)
-            evaluation.scored.append(Scored(path, label, own, scores[0].task))
+            evaluation.scored.append(Scored(path, label, own, scores[0].task, belonging(scores)))
     progress("listening", len(files), len(files))
     if not evaluation.scored:
         raise DatasetError(f"no recording in {str(folder)!r} can be used: {evaluation.refused[0].reason}")

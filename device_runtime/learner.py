@@ -32,12 +32,18 @@ from edgecl.manifest import Manifest
 
 AUTO, ADAPTER = "auto", "adapter"
 METHODS = (AUTO, *CLOSED_FORMS, ADAPTER)
+ASKED_FOR = "it was asked for"
 
 
 def method_of(task: TaskBlob) -> str:
     """The method by which a task was learnt; `auto` where it does not say."""
     named = task.record.training.get("method")
     return named if isinstance(named, str) and named in METHODS else AUTO
+
+
+def method_asked_for(task: TaskBlob) -> str:
+    """The method that somebody chose for a task; `auto` where nobody did."""
+    return method_of(task) if task.record.training.get("why") == ASKED_FOR else AUTO
 
 
 def remembered_recipe(task: TaskBlob) -> Recipe:
@@ -62,10 +68,12 @@ class Lesson:
     def improves_on(self, other: "Lesson") -> bool:
         """Whether this one is to be preferred to a first lesson in closed form.
 
-        Between closed forms the loss on recordings kept aside decides; an adapter has proved itself better
-        than the best of them before it was taken, or was asked for.
+        Recordings kept aside decide: between closed forms by their loss, for an adapter by those it gains.
+        What somebody asked for is preferred in any case.
         """
-        return self.method == ADAPTER or self.held_out.loss < other.held_out.loss
+        if self.method == ADAPTER:
+            return self.why == ASKED_FOR or auto.proves_better(self.held_out, other.held_out)
+        return self.held_out.loss < other.held_out.loss
 
     def blob(self, task: str, created: str, manifest: Manifest, curve: Sequence[Point] = ()) -> TaskBlob:
         """The task of this name that knows all of it.
@@ -122,7 +130,7 @@ class Learner:
         rejection = self._rejection(material, names)
         if self.method in CLOSED_FORMS:
             taken = ClosedForm.tried(self.method, material)
-            return self._lesson(material, names, rejection, taken, "it was asked for")
+            return self._lesson(material, names, rejection, taken, ASKED_FOR)
         return self._lesson(material, names, rejection, *auto.first(material))
 
     def lesson(self, examples: Examples, names: Sequence[str]) -> Lesson:
@@ -135,7 +143,7 @@ class Learner:
         )
         rejection = self._rejection(material, names)
         if self.method == ADAPTER:
-            return self._lesson(material, names, rejection, trainer.tried(material), "it was asked for")
+            return self._lesson(material, names, rejection, trainer.tried(material), ASKED_FOR)
         return self._lesson(material, names, rejection, *auto.best(material, trainer))
 
     def _rejection(self, material: Material, names: Sequence[str]) -> Rejection:

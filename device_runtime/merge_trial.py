@@ -58,6 +58,7 @@ class MergeTrial:
     learner: Learner
     memory: Memory
     distiller: Distiller
+    sharing: int  # tasks among which windows are divided, as where they are not on trial
 
     def changes(self, group: Sequence[Member]) -> list[Change]:
         """What would become of each task of a group, in its order.
@@ -85,7 +86,7 @@ class MergeTrial:
             seen = examples.part(folds != FIRST)
             unseen = examples.part((folds == FIRST) & ~examples.varied)
         learnt = learner.lesson(seen, task.labels).blob(task.task, task.record.created, manifest)
-        return _Trial(learnt, sample(seen, len(self.memory.lessons), seed), unseen)
+        return _Trial(learnt, sample(seen, self.sharing, seed), unseen)
 
     def _as_they_are(self, member: Member, trials: Mapping[str, _Trial]) -> list[TaskBlob]:
         """The tasks of a member as tried, merged where they were merged before."""

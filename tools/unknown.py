@@ -67,7 +67,7 @@ def _alarms(command: Command, voices: list[Path], work: Path) -> Counter[str]:
 
 
 def _show(told: dict[str, Any], alarms: Counter[str]) -> None:
-    columns = ["accuracy", "none named", "accepted", "rejected", "FPR at 95 % TPR", "AUROC"]
+    columns = ["accuracy", "none named", "and accepted", "accepted", "rejected", "FPR at 95 % TPR", "AUROC"]
     table = Table("task", *columns, "alarms in noise")
     rows = {name: _shares(one) for name, one in told.items()}
     for name, shares in rows.items():
@@ -79,7 +79,8 @@ def _show(told: dict[str, Any], alarms: Counter[str]) -> None:
 
 def _shares(told: Any) -> list[float]:
     unknown = told["unknown"]
-    own = [told["accuracy"], told["task_free"]["accuracy"], told["accepted"]]
+    task_free = told["task_free"]
+    own = [told["accuracy"], task_free["accuracy"], task_free["answered"], told["accepted"]]
     return [*own, unknown["rejected"], unknown["fpr_at_95_tpr"], unknown["auroc"]]
 
 

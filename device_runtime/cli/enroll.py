@@ -23,7 +23,7 @@ from device_runtime.engines import open_engine
 from device_runtime.enroll import Enroller, Enrolment
 from device_runtime.intake import find_recordings
 from device_runtime.known import load_others
-from device_runtime.learner import Learner, remembered_recipe
+from device_runtime.learner import AUTO, Learner, method_asked_for, remembered_recipe
 from device_runtime.recall import load_taught
 from device_runtime.recipe import Recipe
 from device_runtime.runtime import Runtime
@@ -55,8 +55,12 @@ def enroll(
         bool, typer.Option("--add", help="Add recordings or sounds to an existing task; the old ones stay.")
     ] = False,
     method: Annotated[
-        MethodName, typer.Option(help="How to learn; auto tries them and takes the best.")
-    ] = MethodName.auto,
+        MethodName | None,
+        typer.Option(
+            help="How to learn. auto: slda at once, then an adapter where it proves better.",
+            show_default="auto; with --add as before",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Learn and tell, but store nothing.")] = False,
     hear: Annotated[
         Path | None,
@@ -92,7 +96,6 @@ def enroll(
         raise UsageError("--replace and --add exclude each other", "--replace forgets the old recordings")
     if hear and not dry_run:
         raise UsageError("--hear goes with --dry-run", "what is stored is heard by 'edgecl predict'")
-    recipe_wanted = wanted(recipe, method)
     found = labelled_folder(folder) if add else find_recordings(folder)
     with opened_store(settings, create=not add) as store:
         old = store.entry(name).sha256 if add else None
@@ -100,7 +103,7 @@ def enroll(
         runtime = Runtime.open(settings.bundle, settings.threads)
         selftest.demand(runtime, settings.home)
         asked = to_be_heard(hear, runtime.rate_hz)
-        versions = _versions(settings, runtime, store, name, found, add, method, recipe_wanted)
+        versions = _versions(settings, runtime, store, name, found, add, method, recipe)
         first = next(versions)
         store.warnings += _given_up(store, first) if replace else []
         enrolment = first
@@ -139,12 +142,14 @@ def _versions(
     name: str,
     found: LabelledFolder,
     add: bool,
-    method: str,
-    recipe: Recipe | None,
+    method: str | None,
+    words: list[str] | None,
 ) -> Iterator[Enrolment]:
-    """The task as it can be had at once, then as it is better; without a recipe by the one it had."""
+    """The task as it can be had at once, then as it is better; by the method and recipe it had, if none is
+    named."""
     old, known = load_taught(store, name, runtime.bundle.manifest) if add else (None, ())
-    recipe = recipe or (remembered_recipe(old) if old else Recipe())
+    method = method or (method_asked_for(old) if old else AUTO)
+    recipe = wanted(words, method) or (remembered_recipe(old) if old else Recipe())
     stored = load_others(store, name, runtime.bundle.manifest) if recipe.warm_start else []
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
     cache = opened_cache(settings, store, runtime.bundle.manifest)

@@ -78,6 +78,7 @@ def _document(evaluation: Evaluation, others: list[str], met: OpenSet | None) ->
         "accepted": evaluation.accepted,
         "task_free": {
             "accuracy": evaluation.task_free_accuracy,
+            "answered": evaluation.answered,
             "other_tasks": others,
             "taken_for": evaluation.taken_for,
         },
@@ -136,7 +137,8 @@ def _show(evaluation: Evaluation, others: int) -> None:
         lost = ", ".join(f"{count} to '{task}'" for task, count in evaluation.taken_for.most_common())
         screen.answer(
             f"among {others + 1} tasks, none named, {screen.percent(evaluation.task_free_accuracy)} "
-            f"are recognised; lost: {lost or 'none'}"
+            f"are nearest to their own sound, {screen.percent(evaluation.answered)} are also accepted as it; "
+            f"nearest to another task: {lost or 'none'}"
         )
 
 

@@ -6,8 +6,8 @@ three draws); the mean of their logits was no better either. Nor were features b
 to one length, or copies at other speeds, through equalisers and in other rooms.
 
 Between it and the adapter, which answers for one fold only, hits decide, recording by recording: the adapter
-must gain more of them than chance moves (McNemar 1947: the recordings on which only one is right are
-compared, gained − lost against √(gained + lost)).
+must gain more of them than chance usually moves (McNemar 1947: the recordings on which only one is right are
+compared, gained − lost against their standard deviation √(gained + lost); a fold is too small for two).
 """
 
 from math import sqrt
@@ -46,7 +46,7 @@ def best(material: Material, trainer: Trainer) -> tuple[Candidate, str]:
 
 
 def proves_better(challenger: HeldOut, holder: HeldOut) -> bool:
-    """Whether the challenger is right more often, by more than chance, on the recordings both were asked."""
+    """Whether the challenger is right more often on the recordings both were asked, by over one deviation."""
     both = np.intersect1d(challenger.recordings, holder.recordings)
     ours, theirs = challenger.among(both).right, holder.among(both).right
     gained, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())

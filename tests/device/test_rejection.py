@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from device_runtime.background import Background
 from device_runtime.cache import TokenCache
@@ -18,7 +19,8 @@ from device_runtime.recipe import Recipe
 from device_runtime.recognize import Recognizer
 from device_runtime.rejection import calibrated
 from device_runtime.runtime import Runtime
-from tests.device.conftest import ALARMS, KITCHEN
+from tests.device.conftest import ALARMS, KITCHEN, Edgecl
+from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import FIRST_UNSEEN, clip
 
 LABELS = {"alarms": ALARMS, "kitchen": KITCHEN}
@@ -43,6 +45,29 @@ def test_fresh_clips_of_known_sounds_are_accepted_and_unknown_sounds_are_not(
     recognizer = Recognizer(runtime, [learnt.blob])
     assert accepted(recognizer, LABELS[task]) >= 0.8
     assert accepted(recognizer, LABELS[other]) <= 0.1
+
+
+def test_what_is_measured_as_answered_is_what_predict_answers_of_loud_clips_and_of_faint_ones(
+    edgecl: Edgecl, home: Path, recordings: Path, tmp_path: Path
+) -> None:
+    edgecl("enroll", "kitchen", recordings / "kitchen")
+    noise = np.random.default_rng(0).normal(0, 0.002, 2 * RATE_HZ)
+    for label in ALARMS:
+        (tmp_path / "more" / label).mkdir(parents=True)
+        for number, loudness in enumerate((1.0, 0.3, 0.1, 0.03, 0.01, 0.003)):
+            ring = loudness * clip(label, FIRST_UNSEEN + number)[: 2 * RATE_HZ]
+            soundfile.write(tmp_path / "more" / label / f"{number}.wav", ring + noise[: ring.size], RATE_HZ)
+    measured = edgecl("evaluate", "alarms", tmp_path / "more", "--json").json["task_free"]
+    files = edgecl("predict", tmp_path / "more", "--json").json["files"]
+    right = [{"task": "alarms", "label": Path(file["file"]).parent.name} for file in files]
+    answered = [file["answer"] == expected for file, expected in zip(files, right, strict=True)]
+    nearest = [
+        {key: file["scores"][0][key] for key in ("task", "label")} == expected
+        for file, expected in zip(files, right, strict=True)
+    ]
+    assert measured["answered"] == np.mean(answered)
+    assert measured["accuracy"] == np.mean(nearest)
+    assert 0.2 < measured["answered"] < measured["accuracy"]
 
 
 def test_takes_that_are_alike_do_not_make_a_task_choosy() -> None:

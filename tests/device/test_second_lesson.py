@@ -1,0 +1,98 @@
+"""What was learnt at once, and closer learning behind it: which of the two a task keeps, and why."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device_runtime.engines import open_engine
+from device_runtime.examples import Examples
+from device_runtime.held_out import HeldOut
+from device_runtime.learner import ADAPTER, ASKED_FOR, AUTO, Learner, Lesson, method_asked_for
+from device_runtime.progress import silent
+from device_runtime.recipe import Recipe
+from device_runtime.runtime import Runtime
+from edgecl import blob
+from edgecl.store import Store
+from tests.device.conftest import Edgecl
+
+NAMES = ("alike", "unlike")
+RECORDINGS = 64
+
+
+@pytest.fixture(scope="module")
+def runtime(bundle: Path) -> Runtime:
+    return Runtime.open(bundle, threads=1)
+
+
+def learner(runtime: Runtime, method: str) -> Learner:
+    return Learner(runtime, open_engine("auto", runtime.bundle, 1), Recipe(), 0, silent, method)
+
+
+@pytest.fixture(scope="module")
+def signs(runtime: Runtime) -> Examples:
+    """Two features, each of either sign: the class is whether the signs are alike, which no linear head on
+    the features can tell."""
+    random, geometry = np.random.default_rng(0), runtime.bundle.manifest.geometry
+    count = geometry.special_tokens + geometry.frequency_rows * geometry.time_columns
+    sign = random.choice([-1, 1], (RECORDINGS, 2))
+    recordings = 2 * sign @ random.standard_normal((2, geometry.width))
+    tokens = recordings[:, None] + random.standard_normal((RECORDINGS, count, geometry.width))
+    labels = (sign[:, 0] != sign[:, 1]).astype(np.int64)
+    numbers = np.arange(RECORDINGS)
+    return Examples(tokens.astype(np.float16), labels, numbers, np.zeros(RECORDINGS, np.bool_), classes=2)
+
+
+@pytest.fixture(scope="module")
+def first(runtime: Runtime, signs: Examples) -> Lesson:
+    one = learner(runtime, AUTO)
+    return one.first_lesson(one.material(signs), NAMES)
+
+
+def knowing(lesson: Lesson, right: int) -> HeldOut:
+    """Of the recordings that were kept aside so many are recognised, more than before or fewer."""
+    of = lesson.held_out
+    called = np.where(np.argsort(np.argsort(~of.right, kind="stable")) < right, of.labels, 1 - of.labels)
+    return HeldOut(of.recordings, of.labels, np.eye(2)[called] * 0.8 + 0.1)
+
+
+def test_what_no_head_can_tell_an_adapter_learns_and_auto_says_so(
+    runtime: Runtime, signs: Examples, first: Lesson
+) -> None:
+    assert first.held_out.accuracy < 0.75
+    lesson = learner(runtime, AUTO).lesson(signs, NAMES)
+    assert lesson.method == ADAPTER
+    assert lesson.why.startswith("an adapter recognised ")
+    assert "slda" in lesson.why
+    assert lesson.held_out.accuracy > 0.75
+    assert lesson.improves_on(first)
+
+
+def test_an_adapter_that_gains_no_more_than_chance_is_not_stored_unless_it_was_asked_for(
+    first: Lesson,
+) -> None:
+    right = int(first.held_out.right.sum())
+    lucky = replace(first, method=ADAPTER, why="an adapter …", held_out=knowing(first, right + 1))
+    better = replace(lucky, held_out=knowing(first, right + 10))
+    assert not lucky.improves_on(first)
+    assert better.improves_on(first)
+    assert replace(lucky, why=ASKED_FOR, held_out=knowing(first, 0)).improves_on(first)
+
+
+def test_between_closed_forms_the_surer_one_is_kept(first: Lesson) -> None:
+    surer = replace(first, held_out=knowing(first, RECORDINGS))
+    assert surer.improves_on(first)
+    assert not first.improves_on(surer)
+    assert not first.improves_on(first)
+
+
+def test_a_task_grows_by_the_method_that_was_asked_for(edgecl: Edgecl, home: Path, recordings: Path) -> None:
+    def asked_for(folder: str, *options: str) -> str:
+        assert edgecl("enroll", "more", recordings / folder, *options).code == 0
+        with Store.open(home, create=False) as store:
+            return method_asked_for(blob.from_bytes(store.read("more")))
+
+    assert asked_for("kitchen", "--method", "ridge") == "ridge"
+    assert asked_for("alarms", "--add") == "ridge"
+    assert asked_for("kitchen", "--replace") == AUTO
