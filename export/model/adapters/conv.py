@@ -1,4 +1,9 @@
-"""AI-CL's convolutional adapter (Interspeech 2023, §2.2)."""
+"""AI-CL's convolutional adapter (Selvaraj et al., "Adapter Incremental Continual Learning of Efficient Audio
+Spectrogram Transformers", Interspeech 2023, §2.2).
+
+Deviations: besides the paper's place in every block (`all`) it can stand in the last k (`tail-k`), or once
+behind the last block (`post`, the default): there it learns from tokens that a frozen backbone gave once.
+"""
 
 import torch
 from torch import Tensor, nn
