@@ -96,6 +96,7 @@ def enroll(
         raise UsageError("--replace and --add exclude each other", "--replace forgets the old recordings")
     if hear and not dry_run:
         raise UsageError("--hear goes with --dry-run", "what is stored is heard by 'edgecl predict'")
+    wanted(recipe, method or AUTO)  # misuse is told before there is a home
     found = labelled_folder(folder) if add else find_recordings(folder)
     with opened_store(settings, create=not add) as store:
         old = store.entry(name).sha256 if add else None

@@ -224,6 +224,15 @@ def test_parameters_come_back_as_they_went_in(case):
         assert parameters.tobytes() == before.tobytes(), "the caller's vector is not trained in place"
 
 
+def test_padding_rows_learn_nothing_and_hold_no_denormal_numbers_which_slow_some_processors_down(case):
+    engine = case.engine()
+    engine.start(*case.task(seed=0))
+    train(engine, range(50))
+    task = engine._task()
+    for vector in (task.parameters, task.gradients, task.first_moment, task.second_moment):
+        assert not vector[task.size :].any()
+
+
 def test_more_classes_than_rows_is_refused_with_the_way_out(case):
     with pytest.raises(EngineError, match="8 classes") as refusal:
         case.engine().start(*case.task(7, classes=MAX_CLASSES + 1))
