@@ -4,10 +4,10 @@ One file a clip: its tokens as .npy, then the SHA-256 of those bytes. The name i
 the content: the clip's key, the bundle's fingerprint, the window, and how windows are cut.
 
 This is the lower level of a memory of episodes in two levels, as in CarM (Lee et al., DAC 2022): training
-reads a `TokenBank` in memory, the disk remembers. Deviations: tokens are kept, not samples, so what is
-remembered need not be heard again; nothing is swapped while a task is learnt, since all of its tokens are
-brought in before. Under its limit the folder gives up first what no task was
-learnt from, longest unused first, then what a class can best spare (see `coreset`).
+reads a `TokenBank`, in memory while tokens are few, and the disk remembers. Deviations: tokens are kept, not
+samples, so what is remembered need not be heard again; and all tokens of a task are brought into the bank
+before it is learnt, so no episode is exchanged meanwhile. Under its limit the folder gives up first what no
+task was learnt from, longest unused first, then what a class can best spare (see `coreset`).
 
 Nothing here can fail a command: a torn or altered file is a miss; a disk that is read-only, or full, or a
 limit that leaves no room is remembered in `trouble`.

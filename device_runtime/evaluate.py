@@ -22,7 +22,7 @@ class Scored:
     truth: str
     score: TaskScore
     nearest: str  # of all tasks, the one whose margin is largest
-    answer: TaskScore | None  # what `predict` answers: of the tasks that accept it the nearest; None: unknown
+    answer: TaskScore | None  # of the tasks that accept it the nearest; None: it is unknown to all
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from edgecl.manifest import Manifest
 AUTO, ADAPTER = "auto", "adapter"
 METHODS = (AUTO, *CLOSED_FORMS, ADAPTER)
 ASKED_FOR = "it was asked for"
+AS_BEFORE = "by it the task was learnt before"
 
 
 def method_of(task: TaskBlob) -> str:
@@ -68,11 +69,11 @@ class Lesson:
     def improves_on(self, other: "Lesson") -> bool:
         """Whether this one is to be preferred to a first lesson in closed form.
 
-        Recordings kept aside decide: between closed forms by their loss, for an adapter by those it gains.
-        What somebody asked for is preferred in any case.
+        Recordings kept aside decide: between closed forms by their loss, for an adapter by those it gains,
+        unless it was asked for, or the task had one before.
         """
         if self.method == ADAPTER:
-            return self.why == ASKED_FOR or auto.proves_better(self.held_out, other.held_out)
+            return self.why in (ASKED_FOR, AS_BEFORE) or auto.proves_better(self.held_out, other.held_out)
         return self.held_out.loss < other.held_out.loss
 
     def blob(self, task: str, created: str, manifest: Manifest, curve: Sequence[Point] = ()) -> TaskBlob:
@@ -108,6 +109,7 @@ class Learner:
     progress: Progress
     method: str = AUTO  # of METHODS
     stored: Sequence[TaskBlob] = ()  # other tasks of the same bundle, for a warm start
+    why: str = ASKED_FOR  # a method other than auto is taken
 
     def demand_classes(self, classes: int) -> None:
         """Let the engine refuse what it cannot hold, before anything is listened to.
@@ -130,7 +132,7 @@ class Learner:
         rejection = self._rejection(material, names)
         if self.method in CLOSED_FORMS:
             taken = ClosedForm.tried(self.method, material)
-            return self._lesson(material, names, rejection, taken, ASKED_FOR)
+            return self._lesson(material, names, rejection, taken, self.why)
         return self._lesson(material, names, rejection, *auto.first(material))
 
     def lesson(self, examples: Examples, names: Sequence[str]) -> Lesson:
@@ -143,7 +145,7 @@ class Learner:
         )
         rejection = self._rejection(material, names)
         if self.method == ADAPTER:
-            return self._lesson(material, names, rejection, trainer.tried(material), ASKED_FOR)
+            return self._lesson(material, names, rejection, trainer.tried(material), self.why)
         return self._lesson(material, names, rejection, *auto.best(material, trainer))
 
     def _rejection(self, material: Material, names: Sequence[str]) -> Rejection:

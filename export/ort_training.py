@@ -2,8 +2,9 @@
 
 The forward graph has its trainables as named inputs: `tokens [B, N, D]`, `normalizer [2, P]`, `adapters.*`
 and `head [C, P + 1]` give `logits [B, C]`. onnxruntime wants them as initialisers of a fixed shape, so the
-head is padded to `max_classes` rows, and `class_mask [max_classes]` (0, or −1e9 for a row without a class)
-is added to the logits. The loss is −Σ targets · log_softmax / Σ targets, as in the portable step.
+head is padded to `max_classes` rows, and `class_mask [max_classes]` (0, or −50 for a row without a class: far
+lower, and probabilities are denormal numbers, slow on some processors) is added to the logits. The loss is
+−Σ targets · log_softmax / Σ targets, as in the portable step.
 
 The artifacts hold AdamW with no weight decay: it is decoupled, so whoever trains multiplies the parameters by
 1 − learning_rate · weight_decay before each step, which is what torch does and allows any value at any step.

@@ -67,7 +67,7 @@ def _alarms(command: Command, voices: list[Path], work: Path) -> Counter[str]:
 
 
 def _show(told: dict[str, Any], alarms: Counter[str]) -> None:
-    columns = ["accuracy", "none named", "and accepted", "accepted", "rejected", "FPR at 95 % TPR", "AUROC"]
+    columns = ["accuracy", "nearest", "answered", "accepted", "rejected", "FPR at 95 % TPR", "AUROC"]
     table = Table("task", *columns, "alarms in noise")
     rows = {name: _shares(one) for name, one in told.items()}
     for name, shares in rows.items():

@@ -21,7 +21,15 @@ from device_runtime.correct import Claim, Correction, Corrector
 from device_runtime.daemon.past import HISTORY_NAME, Past, not_heard
 from device_runtime.engines import open_engine
 from device_runtime.known import load_others
-from device_runtime.learner import Learner, method_of, remembered_recipe
+from device_runtime.learner import (
+    AS_BEFORE,
+    ASKED_FOR,
+    AUTO,
+    Learner,
+    method_asked_for,
+    method_of,
+    remembered_recipe,
+)
 from device_runtime.recall import load_taught
 from device_runtime.recognize import TaskScore
 from device_runtime.runtime import Runtime
@@ -156,8 +164,9 @@ def _corrected(settings: Settings, store: Store, claim: Claim, clip: Path) -> Co
     created = store.time_of_next(claim.task, datetime.now(UTC))
     recipe = remembered_recipe(task)
     stored = load_others(store, claim.task, runtime.bundle.manifest) if recipe.warm_start else []
+    why = AS_BEFORE if method_asked_for(task) == AUTO else ASKED_FOR
     with progress() as bar:
-        learner = Learner(runtime, engine, recipe, settings.seed, bar, method_of(task), stored)
+        learner = Learner(runtime, engine, recipe, settings.seed, bar, method_of(task), stored, why)
         return Corrector(learner, cache).correct(task, lessons, claim, clip, created)
 
 

