@@ -22,6 +22,7 @@ HOST := .venv/host
 DEVICE := .venv/device
 DEMO := .venv/demo
 SYSTEM_TOOLS := mosquitto systemd alsa-utils libportaudio2 chromium fonts-dejavu-core
+ONCE := tests/device/daemon tests/device/test_demo.py tests/device/test_empty_rooms.py
 SOURCES := pyproject.toml $(shell find edgecl device_runtime export -type f -not -name '*.pyc')
 
 help:  ## list the targets
@@ -67,9 +68,9 @@ system-tools:  ## as root on Debian: what tests of the daemon need beside Python
 			$(SYSTEM_TOOLS) >/dev/null || echo "not installed: some tests of the daemon will be skipped"; \
 	else echo "some tests of the daemon are skipped: apt-get install $(SYSTEM_TOOLS)"; fi
 
-test-host: $(HOST)/.ready  ## … in .venv/host alone; the daemon is tested where it runs, in .venv/device
+test-host: $(HOST)/.ready  ## … in .venv/host alone; what no engine changes and takes long is tested in .venv/device only
 	$(HOST)/bin/python -m tools.environment host
-	$(HOST)/bin/python -m pytest tests/edgecl tests/device tests/host --ignore tests/device/daemon
+	$(HOST)/bin/python -m pytest tests/edgecl tests/device tests/host $(addprefix --ignore ,$(ONCE))
 
 test-device: $(DEVICE)/.ready  ## … in .venv/device alone
 	$(DEVICE)/bin/python -m tools.environment device

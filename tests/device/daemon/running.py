@@ -168,9 +168,9 @@ def free_port() -> int:
 
 def write_into(fifo: Path, data: bytes) -> None:
     """Write into a FIFO that a daemon hears; from the beginning again where it was opened anew meanwhile, as
-    one is in which nothing comes for seconds.
+    one is in which nothing comes for seconds: then the write is short, or breaks.
     """
     while True:
         with suppress(BrokenPipeError), fifo.open("wb", buffering=0) as sound:
-            sound.write(data)
-            return
+            if sound.write(data) == len(data):
+                return
