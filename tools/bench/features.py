@@ -38,6 +38,7 @@ from edgecl.takes import takes
 from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import Half
 from tools.bench.machine import machine
+from tools.bench.markdown import heading, row
 from tools.bench.probe import Embed, opened
 
 HEADS = ("SLDA", "ridge", "logistic", "prototype")
@@ -126,14 +127,13 @@ def amount_of(half: Heard) -> str:
 
 def table(train: Heard, test: Heard, draws: int) -> Iterator[str]:
     """Rows of Markdown, one for the features of each network and of both."""
-    yield _row(COLUMNS)
-    yield _row(["---"] * len(COLUMNS))
+    yield from heading(COLUMNS)
     for network in train.features:
         tested = [
             [on_test(solve, network, train, test) for solve in CLOSED_FORMS[head.lower()]] for head in HEADS
         ]
         apart = [[held_out(train, network, kept, draws)] for kept in (train.takes, None)]
-        yield _row([network, *map(_percent, tested + apart)])
+        yield row([network, *map(_percent, tested + apart)])
 
 
 def on_test(solve: Solve, network: str, train: Heard, test: Heard) -> float:
@@ -154,10 +154,6 @@ def held_out(train: Heard, network: str, of: Integers | None, draws: int) -> flo
 def _percent(shares: Sequence[float]) -> str:
     ends = dict.fromkeys(f"{100 * share:.1f}" for share in (min(shares), max(shares)))
     return f"{'–'.join(ends)} %"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:

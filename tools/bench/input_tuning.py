@@ -41,6 +41,7 @@ from tools.bench.__main__ import DEFAULT_WEIGHTS
 from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import Half, TaskFiles
 from tools.bench.machine import machine
+from tools.bench.markdown import heading, row
 
 HEARD_WINDOWS = 400
 COLOUR_HZ = (0, 200, 400, 1000, 2500, 4000, 6000, 8000)
@@ -157,8 +158,7 @@ def _tunings(bench: Bench, train: Heard, wanted: Statistics, learn: bool) -> Ite
 
 def table(found: Sequence[Answers], tasks: Sequence[str]) -> Iterator[str]:
     """Rows of Markdown: the mean accuracy, recordings gained and lost by tuning, and each task's accuracy."""
-    yield _row(["microphone", "tuning", "mean", "gained", "lost", *tasks])
-    yield _row(["---"] * (5 + len(tasks)))
+    yield from heading(["microphone", "tuning", "mean", "gained", "lost", *tasks])
     for microphone, tuning in found[0]:
         own = [answers[microphone, tuning] for answers in found]
         usual = np.concatenate([answers[microphone, "none"].right for answers in found])
@@ -166,11 +166,7 @@ def table(found: Sequence[Answers], tasks: Sequence[str]) -> Iterator[str]:
         shares = [100 * one.accuracy for one in own]
         changes = [str((right & ~usual).sum()), str((usual & ~right).sum())]
         cells = [f"{share:.1f}" for share in shares]
-        yield _row([microphone, tuning, f"{np.mean(shares):.1f} %", *changes, *cells])
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+        yield row([microphone, tuning, f"{np.mean(shares):.1f} %", *changes, *cells])
 
 
 def main(

@@ -22,6 +22,7 @@ from tools.bench.continual.ears import Audience, bundle_ear
 from tools.bench.continual.sources import folders
 from tools.bench.continual.tasks import Doubles
 from tools.bench.machine import machine
+from tools.bench.markdown import heading, row
 from tools.bench.switching import MEMBERS, USUAL, Bench, Figure, Subject
 
 SWITCHED = (
@@ -63,8 +64,7 @@ def main(
 
 def table(figures: Sequence[Figure], tasks: Sequence[str]) -> Iterator[str]:
     """Rows of Markdown, one a recipe in the order of the figures: means over tasks, accuracy also by task."""
-    yield _row([*HEADS, *tasks])
-    yield _row(["---"] * (len(HEADS) + len(tasks)))
+    yield from heading([*HEADS, *tasks])
     usual = None
     for name in dict.fromkeys(figure.name for figure in figures):
         own = [figure for figure in figures if figure.name == name]
@@ -78,11 +78,7 @@ def table(figures: Sequence[Figure], tasks: Sequence[str]) -> Iterator[str]:
             f"{size_bytes.mean() / 1024:.0f}",
             f"{packed_bytes.mean() / 1024:.0f}",
         ]
-        yield _row([*cells, *(f"{100 * one:.1f}" for one in accuracy)])
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+        yield row([*cells, *(f"{100 * one:.1f}" for one in accuracy)])
 
 
 def _by_task(figures: Sequence[Figure], tasks: Sequence[str], key: str) -> Doubles:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 
+from tools.bench import markdown
 from tools.bench.continual import metrics
 from tools.bench.continual.interval import mean_and_interval
 from tools.bench.continual.results import Results
@@ -28,7 +29,7 @@ class Table:
     def markdown(self) -> str:
         """As Markdown, under a heading."""
         lines = [self.columns, ["---", *["---:"] * (len(self.columns) - 1)], *self.rows]
-        return "\n".join([f"## {self.title}", "", *(f"| {' | '.join(cells)} |" for cells in lines)])
+        return "\n".join([f"## {self.title}", "", *map(markdown.row, lines)])
 
     def rich(self) -> RichTable:
         """For a terminal."""
