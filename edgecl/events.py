@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edgecl.decision import Phase
-from edgecl.manifest import Record, Sha256
+from edgecl.bundle.manifest import Record, Sha256
+from edgecl.detection import Phase
 
 State = Literal["starting", "listening", "silent", "clipping", "wrong rate", "hung", "failed"]
 Time = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]

@@ -6,14 +6,10 @@ noise that swells and falls in a band, clicks, many voices at once, a machine.
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Waveform = NDArray[np.float64]
-Floats = NDArray[np.float32]
-Floating = NDArray[np.floating[Any]]
+from edgecl.arrays import Doubles, Floating, Floats
 
 QUIETEST_DBFS, LOUDEST_DBFS = -100.0, -8.0  # from below the last bit of a 16-bit microphone
 STEEPEST_RISE, STEEPEST_FALL = -2.5, 2.5  # with frequency, from beyond violet to beyond brown
@@ -28,7 +24,7 @@ def noises(count: int, samples: int, rate_hz: int, seed: int) -> Floats:
     return np.stack([_at(window, rng.uniform(QUIETEST_DBFS, LOUDEST_DBFS)) for window in windows])
 
 
-def coloured(rng: np.random.Generator, samples: int, rate_hz: int, slope: float | None = None) -> Waveform:
+def coloured(rng: np.random.Generator, samples: int, rate_hz: int, slope: float | None = None) -> Doubles:
     """Noise whose power falls with frequency to the `slope`: 0 white, 1 pink, 2 brown; drawn if None."""
     chosen = rng.uniform(STEEPEST_RISE, STEEPEST_FALL) if slope is None else slope
     frequency = np.maximum(np.fft.rfftfreq(samples, 1 / rate_hz), 20.0)
@@ -37,14 +33,14 @@ def coloured(rng: np.random.Generator, samples: int, rate_hz: int, slope: float 
     return _unit(np.fft.irfft(spectrum, samples))
 
 
-def _hum(rng: np.random.Generator, samples: int, rate_hz: int) -> Waveform:
+def _hum(rng: np.random.Generator, samples: int, rate_hz: int) -> Doubles:
     """What leaks from the mains: harmonics of 50 or 60 Hz, falling, over noise."""
     orders = np.arange(1.0, 13.0)
     hum = _tones(rng, rng.choice(MAINS_HZ) * orders, orders ** -rng.uniform(0.5, 2.0), samples, rate_hz)
     return hum + _faint(rng, 0.0, -40.0) * coloured(rng, samples, rate_hz)
 
 
-def _tone(rng: np.random.Generator, samples: int, rate_hz: int) -> Waveform:
+def _tone(rng: np.random.Generator, samples: int, rate_hz: int) -> Doubles:
     """A steady tone of any pitch with its harmonics, over noise."""
     pitch_hz = np.exp(rng.uniform(np.log(40.0), np.log(4000.0)))
     orders = np.arange(1.0, min(12, int(HIGHEST_HZ / pitch_hz)) + 1)
@@ -52,14 +48,14 @@ def _tone(rng: np.random.Generator, samples: int, rate_hz: int) -> Waveform:
     return tone + _faint(rng, 0.0, -40.0) * coloured(rng, samples, rate_hz)
 
 
-def _swelling(rng: np.random.Generator, samples: int, rate_hz: int) -> Waveform:
+def _swelling(rng: np.random.Generator, samples: int, rate_hz: int) -> Doubles:
     """Noise in a band, its loudness rising and falling at a steady rate."""
     low_hz = np.exp(rng.uniform(np.log(50.0), np.log(2500.0)))
     noise = _band(coloured(rng, samples, rate_hz), low_hz, low_hz * rng.uniform(2.0, 20.0), rate_hz)
     return noise * _tremolo(rng, rng.uniform(0.5, 12.0), samples, rate_hz)
 
 
-def _clicks(rng: np.random.Generator, samples: int, rate_hz: int) -> Waveform:
+def _clicks(rng: np.random.Generator, samples: int, rate_hz: int) -> Doubles:
     """Short bursts at random moments, one to a hundred a second, over noise."""
     struck = rng.random(samples) < 10 ** rng.uniform(0.0, 2.0) / rate_hz
     struck[rng.integers(samples)] = True
@@ -70,7 +66,7 @@ def _clicks(rng: np.random.Generator, samples: int, rate_hz: int) -> Waveform:
     return clicks + _faint(rng, -10.0, -40.0) * coloured(rng, samples, rate_hz)
 
 
-def _babble(rng: np.random.Generator, samples: int, rate_hz: int) -> Waveform:
+def _babble(rng: np.random.Generator, samples: int, rate_hz: int) -> Doubles:
     """Noise in four bands of speech, each coming and going as syllables do."""
     edges_hz = (150.0, 500.0, 1500.0, 3000.0, 6000.0)
     bands = [
@@ -81,7 +77,7 @@ def _babble(rng: np.random.Generator, samples: int, rate_hz: int) -> Waveform:
     return np.sum(bands, axis=0)  # type: ignore[no-any-return]
 
 
-def _machine(rng: np.random.Generator, samples: int, rate_hz: int) -> Waveform:
+def _machine(rng: np.random.Generator, samples: int, rate_hz: int) -> Doubles:
     """Some harmonics of a low rotation, swelling with it, over noise."""
     rotation_hz = rng.uniform(20.0, 300.0)
     tone = _tones(rng, rotation_hz * rng.integers(1, 25, 6), np.ones(6), samples, rate_hz)
@@ -89,7 +85,7 @@ def _machine(rng: np.random.Generator, samples: int, rate_hz: int) -> Waveform:
     return _unit(swelling) + _faint(rng, 5.0, -20.0) * coloured(rng, samples, rate_hz)
 
 
-KINDS: tuple[Callable[[np.random.Generator, int, int], Waveform], ...] = (
+KINDS: tuple[Callable[[np.random.Generator, int, int], Doubles], ...] = (
     coloured,
     _hum,
     _tone,
@@ -102,19 +98,19 @@ KINDS: tuple[Callable[[np.random.Generator, int, int], Waveform], ...] = (
 
 def _tones(
     rng: np.random.Generator, frequencies_hz: Floating, most: Floating, samples: int, rate_hz: int
-) -> Waveform:
+) -> Doubles:
     """Sine waves of random phase, each at most so loud."""
     time_s = np.arange(samples) / rate_hz
     loudness, phase = most * rng.uniform(0.1, 1.0, len(most)), rng.uniform(0, 2 * np.pi, len(most))
     return _unit(loudness @ np.sin(2 * np.pi * np.outer(frequencies_hz, time_s) + phase[:, None]))
 
 
-def _tremolo(rng: np.random.Generator, swings_hz: float, samples: int, rate_hz: int) -> Waveform:
-    swing: Waveform = np.sin(2 * np.pi * swings_hz * np.arange(samples) / rate_hz)
+def _tremolo(rng: np.random.Generator, swings_hz: float, samples: int, rate_hz: int) -> Doubles:
+    swing: Doubles = np.sin(2 * np.pi * swings_hz * np.arange(samples) / rate_hz)
     return 1 + rng.uniform(0.0, 1.0) * swing
 
 
-def _band(waveform: Waveform, low_hz: float, high_hz: float, rate_hz: int) -> Waveform:
+def _band(waveform: Doubles, low_hz: float, high_hz: float, rate_hz: int) -> Doubles:
     """The part of it between two frequencies."""
     spectrum, frequency = np.fft.rfft(waveform), np.fft.rfftfreq(len(waveform), 1 / rate_hz)
     return _unit(np.fft.irfft(spectrum * ((frequency >= low_hz) & (frequency <= high_hz)), len(waveform)))
@@ -125,12 +121,12 @@ def _faint(rng: np.random.Generator, most_db: float, least_db: float) -> float:
     return float(10 ** (rng.uniform(least_db, most_db) / 20))
 
 
-def _at(waveform: Waveform, level_dbfs: float) -> Floats:
+def _at(waveform: Doubles, level_dbfs: float) -> Floats:
     """The same at a level, cut off where a microphone would."""
     return np.clip(_unit(waveform) * 10 ** (level_dbfs / 20), -1.0, 1.0).astype(np.float32)
 
 
-def _unit(waveform: Waveform) -> Waveform:
+def _unit(waveform: Doubles) -> Doubles:
     """The same with a root mean square of 1."""
-    scaled: Waveform = waveform / np.sqrt(np.square(waveform).mean())
+    scaled: Doubles = waveform / np.sqrt(np.square(waveform).mean())
     return scaled

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-Windows = npt.NDArray[np.float32]
+from edgecl.arrays import Windows
 
 PADDING_DBFS = -70.0  # RMS
 PADDING_SEED = 20_000

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgecl.audio import Clip, read_or_refuse
-from edgecl.folders import labelled_folder
+from edgecl.arrays import Windows
+from edgecl.audio.reader import Clip, read_or_refuse
+from edgecl.dataset_folder import labelled_folder
 from edgecl.noise import noises
 from edgecl.windows import clip_windows
 from export.model.ast import Ast, AstConfig, pool
@@ -24,8 +25,6 @@ SOUNDS = 128
 """More of them change little; half as many sounds are nearly as good, half as many noises are not."""
 BATCH_WINDOWS = 16
 SEED = 0
-
-Windows = NDArray[np.float32]
 
 
 def background(model: Ast, folder: Path | None) -> dict[str, NDArray[np.float16]]:

@@ -7,9 +7,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edgecl.bundle import Bundle
+from edgecl.bundle.bundle import Bundle
+from edgecl.bundle.manifest import Variant
 from edgecl.errors import ExportError
-from edgecl.manifest import Variant
 from export import parity
 from export.checkpoint import Weights, load_weights, save_weights
 from export.distill.command import distill_command

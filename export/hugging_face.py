@@ -17,8 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from edgecl.bundle.manifest import FrontEnd
 from edgecl.errors import ExportError
-from edgecl.manifest import FrontEnd
 from export.model.ast import Ast, AstConfig, Attention
 
 PREFIX = "audio_spectrogram_transformer."

@@ -12,13 +12,13 @@ import onnx
 import torch
 from safetensors.numpy import save
 
-from device_runtime.backbone import Floats
-from device_runtime.background import FILE_NAME as BACKGROUND_NAME
-from device_runtime.session import open_session
-from edgecl.bundle import Bundle, write_manifest
+from device_runtime.model.background import FILE_NAME as BACKGROUND_NAME
+from device_runtime.model.session import open_session
+from edgecl.arrays import Floats
+from edgecl.bundle.bundle import Bundle, write_manifest
+from edgecl.bundle.manifest import Adapter, Description, Geometry, Variant
+from edgecl.bundle.manifest import Tensor as TensorEntry
 from edgecl.errors import ExportError
-from edgecl.manifest import Adapter, Description, Geometry, Variant
-from edgecl.manifest import Tensor as TensorEntry
 from export import parity
 from export.background import background
 from export.checkpoint import Weights

@@ -4,18 +4,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from device_runtime.adapter import AdapterForward
-from device_runtime.backbone import Backbone
-from device_runtime.engines import Engine, open_engine, usable
-from device_runtime.selftest import relative_difference
-from edgecl.bundle import Bundle
+from device_runtime.model.adapter import AdapterForward
+from device_runtime.model.backbone import Backbone
+from device_runtime.model.selftest import relative_difference
+from device_runtime.training.engines import Engine, open_engine, usable
+from edgecl.arrays import Floats
+from edgecl.bundle.bundle import Bundle
 from edgecl.errors import ExportError
 from export.golden import LEARNING_RATE, STEPS, WEIGHT_DECAY
 from export.train_step import BETA1
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from device_runtime.session import import_onnxruntime
+from device_runtime.model.session import import_onnxruntime
 from export.to_onnx import stamp
 
 MATRIX_OPS = ["MatMul", "Gemm"]

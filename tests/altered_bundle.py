@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from edgecl.bundle import write_manifest
-from edgecl.manifest import Description, from_bytes
+from edgecl.bundle.bundle import write_manifest
+from edgecl.bundle.manifest import Description, from_bytes
 
 
 def described(folder: Path) -> Description:

@@ -7,8 +7,8 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from edgecl.errors import TaskExistsError
-from edgecl.lessons import Lessons, Taught
-from edgecl.store import Store
+from edgecl.store.store import Store
+from edgecl.store.training_set import TrainingClip, TrainingSet
 from tests.tiny_files import tiny_blob_bytes
 
 TASKS = ("doorbell", "kettle", "knock")
@@ -22,9 +22,13 @@ def blob_of(task: str, value: int) -> bytes:
     return tiny_blob_bytes(task, value, labels=LABELS)
 
 
-def lessons_of(value: int) -> Lessons:
+def lessons_of(value: int) -> TrainingSet:
     """What the blob of this value was learnt from."""
-    return (Taught(clip_sha256=f"{value:064x}", label=LABELS[0], windows=1, file="a.wav", origin="enrolled"),)
+    return (
+        TrainingClip(
+            clip_sha256=f"{value:064x}", label=LABELS[0], windows=1, file="a.wav", origin="enrolled"
+        ),
+    )
 
 
 def write_until_killed(home: Path, state: State, seed: int, told: Connection) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from edgecl.blob import BlobRecord, TaskBlob, to_bytes
-from edgecl.bundle import Adapter, Description, FrontEnd, Geometry, Manifest, Tensor, write_manifest
-from edgecl.negatives import is_negative
+from edgecl.bundle.bundle import Adapter, Description, FrontEnd, Geometry, Manifest, Tensor, write_manifest
+from edgecl.learning.negative_labels import is_negative
+from edgecl.store.blob import BlobRecord, TaskBlob, to_bytes
 
 FEATURES = 4  # P
 FINGERPRINT = "5a" * 32

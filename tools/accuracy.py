@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from device_runtime.engines import available
+from device_runtime.training.engines import available
 from tools.command import Command
 
 

@@ -19,8 +19,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edgecl.audio import SAMPLE_RATE_HZ, read_clip
-from edgecl.windows import Windows, clip_windows, padded
+from edgecl.arrays import Windows
+from edgecl.audio.reader import SAMPLE_RATE_HZ, read_clip
+from edgecl.windows import clip_windows, padded
 from tools.command import Command
 
 NAME = "learnt"

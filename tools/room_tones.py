@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecl.arrays import Doubles
+
 RATE_HZ = 16000
 FADE_S = 0.5  # so that nothing bangs where one kind ends and the next begins
-
-Floats = NDArray[np.float64]
 
 
 def room_tones(seconds: float, voices: Sequence[NDArray[np.float32]], seed: int = 77) -> NDArray[np.float32]:
@@ -42,36 +42,36 @@ def room_tones(seconds: float, voices: Sequence[NDArray[np.float32]], seed: int 
     return np.concatenate([kind * fade for kind in kinds]).astype(np.float32)
 
 
-def _colour(rng: np.random.Generator, samples: int, slope: float) -> Floats:
+def _colour(rng: np.random.Generator, samples: int, slope: float) -> Doubles:
     spectrum = np.fft.rfft(rng.standard_normal(samples))
     frequency = np.fft.rfftfreq(samples, 1 / RATE_HZ)
     return np.fft.irfft(spectrum * np.maximum(frequency, 20.0) ** (-slope / 2) * (frequency > 0), samples)
 
 
-def _slow(rng: np.random.Generator, samples: int, hertz: float) -> Floats:
+def _slow(rng: np.random.Generator, samples: int, hertz: float) -> Doubles:
     """A random swell, about ±1."""
     knots = rng.standard_normal(int(samples / RATE_HZ * hertz) + 3)
     return np.interp(np.linspace(0, len(knots) - 1, samples), np.arange(len(knots)), knots)
 
 
-def _hum(rng: np.random.Generator, time: Floats, hertz: float) -> Floats:
+def _hum(rng: np.random.Generator, time: Doubles, hertz: float) -> Doubles:
     parts = [rng.uniform(0.2, 1) / k * np.sin(2 * np.pi * hertz * k * time + k) for k in range(1, 12)]
     return np.sum(parts, axis=0)
 
 
-def _machine(time: Floats) -> Floats:
+def _machine(time: Doubles) -> Doubles:
     parts = zip((118, 236, 353, 1180, 2350), (1, 0.7, 0.4, 0.3, 0.15), strict=True)
     tone = np.sum([loud * np.sin(2 * np.pi * hertz * time) for hertz, loud in parts], axis=0)
     return _level(tone * (1 + 0.2 * np.sin(19.5 * time)), -22)
 
 
-def _clicks(rng: np.random.Generator, samples: int, rate: float) -> Floats:
+def _clicks(rng: np.random.Generator, samples: int, rate: float) -> Doubles:
     strikes = (rng.random(samples) < rate / RATE_HZ) * rng.uniform(-1, 1, samples)
     burst = np.exp(-np.arange(400) / 40) * rng.standard_normal(400)
     return 0.2 * np.convolve(strikes, burst)[:samples]
 
 
-def _babble(rng: np.random.Generator, samples: int, voices: Sequence[NDArray[np.float32]]) -> Floats:
+def _babble(rng: np.random.Generator, samples: int, voices: Sequence[NDArray[np.float32]]) -> Doubles:
     """Sixteen people talking without a pause."""
     spoken = [voice / voice.std() for voice in voices]
     sixteenth = [
@@ -81,9 +81,9 @@ def _babble(rng: np.random.Generator, samples: int, voices: Sequence[NDArray[np.
     return _level(np.sum([np.resize(people, samples) for people in sixteenth], axis=0), -25)
 
 
-def _tone(time: Floats, hertz: float, level: float) -> Floats:
+def _tone(time: Doubles, hertz: float, level: float) -> Doubles:
     return _level(np.sin(2 * np.pi * hertz * time), level)
 
 
-def _level(waveform: Floats, level_dbfs: float) -> Floats:
+def _level(waveform: Doubles, level_dbfs: float) -> Doubles:
     return waveform / waveform.std() * 10 ** (level_dbfs / 20)

@@ -5,7 +5,7 @@ The commands are imported after both signals are taken over, and onnxruntime onl
 
 import sys
 
-from device_runtime.cli.interrupts import interrupts
+from device_runtime.cli.signals import interrupts
 from edgecl import console
 from edgecl.errors import EdgeclError
 

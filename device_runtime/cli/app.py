@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from device_runtime.cli.options import command
-from device_runtime.doctor import version_of
+from device_runtime.workflows.doctor import version_of
 
 COMMANDS = {
     "enroll": "enroll.enroll",
@@ -22,8 +22,8 @@ COMMANDS = {
     "tasks": "tasks.tasks",
     "undo": "undo.undo",
     "consolidate": "consolidate.consolidate",
-    "export-task": "carrying.export_task",
-    "import-task": "carrying.import_task",
+    "export-task": "transfer.export_task",
+    "import-task": "transfer.import_task",
     "forget": "tasks.forget",
     "verify": "tasks.verify",
     "doctor": "doctor.doctor",

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from platformdirs import user_config_path
 
-from device_runtime.cli import screen
+from device_runtime.cli import output
 from device_runtime.cli.options import Settings, command, expanded
-from device_runtime.service import SYSTEM_CONFIG
-from edgecl.config import Config, read_config
-from edgecl.config_values import DEFAULT, Value, values_of
-from edgecl.privacy import MEANINGS
+from device_runtime.system.systemd_unit import SYSTEM_CONFIG
+from edgecl.config.privacy import MEANINGS
+from edgecl.config.schema import Config, read_config
+from edgecl.config.values import DEFAULT, Value, values_of
 
 CONFIG_VARIABLE = "EDGECL_CONFIG"
 ConfigPath = Annotated[
@@ -33,14 +33,14 @@ config = typer.Typer(help="The daemon's configuration.", no_args_is_help=True)
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ConfigFile:
     """A configuration and the file it comes from; None where there is no file and all is usual."""
 
     config: Config
     path: Path | None
 
 
-def chosen_config(path: Path | None) -> Chosen:
+def chosen_config(path: Path | None) -> ConfigFile:
     """The file that was named, or the first there is, or what is usual.
 
     Raises:
@@ -48,10 +48,10 @@ def chosen_config(path: Path | None) -> Chosen:
     """
     usual = (user_config_path("edgecl") / "config.toml", SYSTEM_CONFIG)
     found = path or next((one for one in usual if one.exists()), None)
-    return Chosen(read_config(found) if found else Config(), found)
+    return ConfigFile(read_config(found) if found else Config(), found)
 
 
-def placed(key: str, chosen: Chosen, settings: Settings) -> Value:
+def placed(key: str, chosen: ConfigFile, settings: Settings) -> Value:
     """Where one of `FOLDERS` is: as the command line or environment says, else the file, else as is usual."""
     usual: Path = getattr(settings, key)
     written: str = getattr(chosen.config, key)
@@ -60,7 +60,7 @@ def placed(key: str, chosen: Chosen, settings: Settings) -> Value:
     return Value(key, str(usual), settings.named.get(key, DEFAULT))
 
 
-def overruled(chosen: Chosen, settings: Settings) -> Iterator[str]:
+def overruled(chosen: ConfigFile, settings: Settings) -> Iterator[str]:
     """A sentence for every folder that the file names and something else names otherwise."""
     for key, origin in settings.named.items():
         written, in_force = getattr(chosen.config, key), str(getattr(settings, key))
@@ -82,11 +82,11 @@ def show(settings: Settings, config: ConfigPath = None) -> int:
     values = [_in_force(value, chosen, settings) for value in values_of(chosen.config, str(chosen.path))]
     if settings.as_json:
         shown = {value.key: {"value": value.value, "origin": value.origin} for value in values}
-        screen.emit({"file": str(chosen.path) if chosen.path else None, "values": shown})
+        output.emit({"file": str(chosen.path) if chosen.path else None, "values": shown})
     else:
         rows = [(value.key, value.text, value.origin) for value in values]
-        screen.answer(screen.table("", ["key", "value", "from"], rows), privacy_of(chosen.config))
-    screen.message(*overruled(chosen, settings))
+        output.answer(output.table("", ["key", "value", "from"], rows), privacy_of(chosen.config))
+    output.message(*overruled(chosen, settings))
     return 0
 
 
@@ -95,5 +95,5 @@ def privacy_of(config: Config) -> str:
     return f"privacy {config.privacy}: {MEANINGS[config.privacy]}"
 
 
-def _in_force(value: Value, chosen: Chosen, settings: Settings) -> Value:
+def _in_force(value: Value, chosen: ConfigFile, settings: Settings) -> Value:
     return placed(value.key, chosen, settings) if value.key in FOLDERS else value

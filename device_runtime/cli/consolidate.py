@@ -8,23 +8,23 @@ from typing import Annotated, Any
 
 import typer
 
-from device_runtime import selftest
-from device_runtime.cli import screen
-from device_runtime.cli.interrupts import interrupts
-from device_runtime.cli.opening import demand_writable, opened_cache, opened_store
+from device_runtime.cli import output
+from device_runtime.cli.homes import demand_writable, opened_cache, opened_store
 from device_runtime.cli.options import Settings
 from device_runtime.cli.progress import progress
-from device_runtime.consolidate import Consolidator, Group, Plan
-from device_runtime.engines import open_engine
-from device_runtime.known import load_tasks
-from device_runtime.learner import Learner
-from device_runtime.memory import Memory
-from device_runtime.merge_trial import Change
-from device_runtime.recipe import Recipe
-from device_runtime.runtime import Runtime
-from edgecl import blob
-from edgecl.canonical import sha256_hex
-from edgecl.store import Store, Successor
+from device_runtime.cli.signals import interrupts
+from device_runtime.consolidation.planner import Consolidator, Group, Plan
+from device_runtime.consolidation.trial import MergeEffect
+from device_runtime.data.replay_memory import ReplayMemory
+from device_runtime.data.task_loader import load_tasks
+from device_runtime.model import selftest
+from device_runtime.model.runtime import Runtime
+from device_runtime.training.engines import open_engine
+from device_runtime.training.learner import Learner
+from device_runtime.training.recipe import Recipe
+from edgecl.canonical_json import sha256_hex
+from edgecl.store import blob
+from edgecl.store.store import Store, Successor
 
 Budget = Annotated[
     int, typer.Option(metavar="K", help="So many different adapters, at most.", min=1, show_default=False)
@@ -61,7 +61,7 @@ def consolidate(settings: Settings, budget: Budget, yes: Yes = False) -> int:
     seconds = perf_counter() - started
     if settings.as_json:
         document = _document(outcome, others)
-        screen.emit({"budget": budget, **document, "seconds": seconds, "warnings": store.warnings})
+        output.emit({"budget": budget, **document, "seconds": seconds, "warnings": store.warnings})
     else:
         _show(outcome, others, budget, seconds)
     return 0
@@ -72,7 +72,7 @@ class Outcome:
     """What was planned, measured and done."""
 
     plan: Plan
-    changes: list[tuple[Group, Change]]  # one a task that is merged
+    changes: list[tuple[Group, MergeEffect]]  # one a task that is merged
     stored: dict[str, str]  # task → hash of its new blob
 
 
@@ -82,7 +82,7 @@ def _consolidated(settings: Settings, store: Store, budget: int, yes: bool) -> O
     entries = {entry.task: entry for entry in store.tasks()}  # first, lest a change between go unnoticed
     tasks = load_tasks(store, runtime.bundle.manifest)
     lessons = {task.task: store.lessons.read(sha256_hex(blob.to_bytes(task))) for task in tasks}
-    memory = Memory(opened_cache(settings, store, runtime.bundle.manifest), lessons)
+    memory = ReplayMemory(opened_cache(settings, store, runtime.bundle.manifest), lessons)
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
     now = datetime.now(UTC)
     with progress() as bar:
@@ -136,30 +136,30 @@ def _document(outcome: Outcome, others: dict[str, bool]) -> dict[str, Any]:
 def _show(outcome: Outcome, others: dict[str, bool], budget: int, seconds: float) -> None:
     plan = outcome.plan
     for error in plan.forgotten.values():
-        screen.message(f"{error.message}; {error.hint}")
+        output.message(f"{error.message}; {error.hint}")
     if not outcome.changes:
-        screen.answer(f"nothing to do: {_adapters(plan.before, budget)}")
+        output.answer(f"nothing to do: {_adapters(plan.before, budget)}")
         return
     columns = ["task", "shares its adapter with", "recordings", "recognised now", "then", "change"]
     rows = [_row(group, change) for group, change in outcome.changes]
-    screen.answer(screen.table("", columns, rows, "recordings,recognised now,then,change"))
+    output.answer(output.table("", columns, rows, "recordings,recognised now,then,change"))
     for doubt in _doubts(outcome):
-        screen.answer(f"  {doubt}")
+        output.answer(f"  {doubt}")
     if outcome.stored:
-        screen.answer(
+        output.answer(
             f"{plan.before} different adapters became {plan.after}, in {seconds:.1f} s",
-            screen.untouched(others),
+            output.untouched(others),
             "to give a task back the adapter that it had: edgecl undo NAME",
         )
     else:
-        screen.answer(
+        output.answer(
             f"{plan.before} different adapters would become {plan.after}; nothing was changed",
             f"to do it: edgecl consolidate --budget {budget} --yes",
         )
 
 
-def _row(group: Group, change: Change) -> tuple[str, ...]:
-    figures = screen.percent(change.before.accuracy), screen.percent(change.after.accuracy)
+def _row(group: Group, change: MergeEffect) -> tuple[str, ...]:
+    figures = output.percent(change.before.accuracy), output.percent(change.after.accuracy)
     others = ", ".join(group.others(change.task))
     return change.task, others, str(len(change.before.labels)), *figures, f"{100 * change.gain:+.1f}"
 

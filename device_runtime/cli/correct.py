@@ -11,17 +11,19 @@ from typing import Annotated, Any
 
 import typer
 
-from device_runtime import selftest
-from device_runtime.cli import screen
-from device_runtime.cli.interrupts import interrupts
-from device_runtime.cli.opening import demand_writable, opened_cache, opened_store
+from device_runtime.cli import output
+from device_runtime.cli.homes import demand_writable, opened_cache, opened_store
 from device_runtime.cli.options import Settings
 from device_runtime.cli.progress import progress
-from device_runtime.correct import Claim, Correction, Corrector
-from device_runtime.daemon.past import HISTORY_NAME, Past, not_heard
-from device_runtime.engines import open_engine
-from device_runtime.known import load_others
-from device_runtime.learner import (
+from device_runtime.cli.signals import interrupts
+from device_runtime.daemon.sinks.history_reader import HISTORY_NAME, HistoryReader, not_heard
+from device_runtime.data.replay import load_taught
+from device_runtime.data.task_loader import load_others
+from device_runtime.model import selftest
+from device_runtime.model.runtime import Runtime
+from device_runtime.recognition.recognizer import TaskScore
+from device_runtime.training.engines import open_engine
+from device_runtime.training.learner import (
     AS_BEFORE,
     ASKED_FOR,
     AUTO,
@@ -30,15 +32,13 @@ from device_runtime.learner import (
     method_of,
     remembered_recipe,
 )
-from device_runtime.recall import load_taught
-from device_runtime.recognize import TaskScore
-from device_runtime.runtime import Runtime
-from edgecl import blob
+from device_runtime.workflows.correct import CorrectionResult, CorrectionTarget, Corrector
 from edgecl.errors import AudioError, UsageError
-from edgecl.names import check_task_name
-from edgecl.negatives import is_negative
-from edgecl.registry import TaskEntry
-from edgecl.store import Store
+from edgecl.learning.negative_labels import is_negative
+from edgecl.store import blob
+from edgecl.store.registry import TaskEntry
+from edgecl.store.store import Store
+from edgecl.task_names import check_task_name
 
 IDENTITY = re.compile(r"[0-9a-f]{16}")
 Sound = Annotated[
@@ -92,7 +92,7 @@ def correct(
     outcome = Outcome(sha256, others, perf_counter() - started)
     if settings.as_json:
         doubts = _doubts(correction, claim)
-        screen.emit({**_document(correction, outcome), "warnings": [*doubts, *store.warnings]})
+        output.emit({**_document(correction, outcome), "warnings": [*doubts, *store.warnings]})
     else:
         _show(correction, claim, outcome)
     return 0
@@ -119,11 +119,11 @@ def _said(is_label: str | None, not_label: str | None) -> str:
     return is_label or not_label or ""
 
 
-def _claim(said: str, holds: bool, entries: Sequence[TaskEntry]) -> Claim:
+def _claim(said: str, holds: bool, entries: Sequence[TaskEntry]) -> CorrectionTarget:
     """What is said of the recording by TASK/LABEL; where half of that is missing, a guess helps out."""
     task, _, label = said.partition("/")
     if task and label:
-        return Claim(check_task_name(task), label, holds)
+        return CorrectionTarget(check_task_name(task), label, holds)
     having = [entry.task for entry in entries if said in entry.labels]
     example = f"{having[0]}/{said}" if len(having) == 1 else "alarms/doorbell"
     raise UsageError(
@@ -142,7 +142,7 @@ def _recording(home: Path, named: Path) -> Path:
     if not IDENTITY.fullmatch(str(named)):
         hint = "name a recording, or the id of a sound in the history: 16 hex digits"
         raise UsageError(f"there is no {str(named)!r}", hint)
-    past = Past.open(home / HISTORY_NAME)
+    past = HistoryReader.open(home / HISTORY_NAME)
     if past is None:
         raise not_heard(str(named))
     with closing(past):
@@ -155,7 +155,7 @@ def _recording(home: Path, named: Path) -> Path:
     return Path(event.clip)
 
 
-def _corrected(settings: Settings, store: Store, claim: Claim, clip: Path) -> Correction:
+def _corrected(settings: Settings, store: Store, claim: CorrectionTarget, clip: Path) -> CorrectionResult:
     runtime = Runtime.open(settings.bundle, settings.threads)
     selftest.demand(runtime, settings.home)
     task, lessons = load_taught(store, claim.task, runtime.bundle.manifest)
@@ -170,14 +170,14 @@ def _corrected(settings: Settings, store: Store, claim: Claim, clip: Path) -> Co
         return Corrector(learner, cache).correct(task, lessons, claim, clip, created)
 
 
-def _keep(store: Store, correction: Correction, made_from: str) -> str:
+def _keep(store: Store, correction: CorrectionResult, made_from: str) -> str:
     """The hash under which the task now is in the store."""
     task, data = correction.blob.task, blob.to_bytes(correction.blob)
     with interrupts.held(f"task '{task}' is corrected"):
         return store.commit(task, data, True, correction.lessons, made_from)
 
 
-def _document(correction: Correction, outcome: Outcome) -> dict[str, Any]:
+def _document(correction: CorrectionResult, outcome: Outcome) -> dict[str, Any]:
     return {
         "task": correction.blob.task,
         "sha256": outcome.sha256,
@@ -193,19 +193,19 @@ def _document(correction: Correction, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _show(correction: Correction, claim: Claim, outcome: Outcome) -> None:
+def _show(correction: CorrectionResult, claim: CorrectionTarget, outcome: Outcome) -> None:
     task, lessons = correction.blob.task, len(correction.lessons)
     scores = {"before": correction.before, "now": correction.after}
     columns = ["", "called", "score", "margin", "needs", "accepted"]
     rows = [(when, *_row(score)) for when, score in scores.items()]
-    screen.answer(screen.table("", columns, rows, "score,margin,needs"))
+    output.answer(output.table("", columns, rows, "score,margin,needs"))
     for line in (*_doubts(correction, claim), *correction.notes):
-        screen.answer(f"  {line}")
-    screen.answer(
+        output.answer(f"  {line}")
+    output.answer(
         f"taught '{task}' again from {lessons} recordings in {outcome.seconds:.1f} s",
-        f"of the recordings kept aside {screen.percent(correction.held_out)} were recognised, "
-        f"{screen.percent(correction.held_out_before)} before",
-        f"stored as {outcome.sha256[:12]}; {screen.untouched(outcome.others)}",
+        f"of the recordings kept aside {output.percent(correction.held_out)} were recognised, "
+        f"{output.percent(correction.held_out_before)} before",
+        f"stored as {outcome.sha256[:12]}; {output.untouched(outcome.others)}",
         f"to take it back: edgecl undo {task}",
     )
 
@@ -215,7 +215,7 @@ def _row(score: TaskScore) -> tuple[str, ...]:
     return score.label, *figures, "yes" if score.accepted else "no"
 
 
-def _doubts(correction: Correction, claim: Claim) -> list[str]:
+def _doubts(correction: CorrectionResult, claim: CorrectionTarget) -> list[str]:
     """What may speak against keeping the correction."""
     doubts, heard = [], correction.before
     if not (claim.holds or (heard.accepted and heard.label == claim.label)):

@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 from rich.text import Text
 
-from device_runtime.cli import screen
+from device_runtime.cli import output
 from device_runtime.cli.options import Settings
-from device_runtime.doctor import examine
+from device_runtime.workflows.doctor import examine
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
@@ -25,8 +25,8 @@ def doctor(settings: Settings) -> int:
     checks = list(examine(settings.home, settings.bundle, settings.threads, settings.cache_bytes))
     healthy = all(check.status != "fail" for check in checks)
     if settings.as_json:
-        screen.emit({"healthy": healthy, "checks": [asdict(check) for check in checks]})
+        output.emit({"healthy": healthy, "checks": [asdict(check) for check in checks]})
     else:
         rows = [(c.name, Text(c.status, STYLES[c.status]), c.detail, c.hint) for c in checks]
-        screen.answer(screen.table("", ["check", "", "found", "what to do"], rows))
+        output.answer(output.table("", ["check", "", "found", "what to do"], rows))
     return 0 if healthy else 1

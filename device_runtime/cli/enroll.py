@@ -9,30 +9,30 @@ from typing import Annotated
 
 import typer
 
-from device_runtime import selftest
-from device_runtime.cli import enrolled, screen
-from device_runtime.cli.enrolled import Outcome
-from device_runtime.cli.interrupts import interrupts
-from device_runtime.cli.opening import demand_writable, opened_cache, opened_store
+from device_runtime.cli import enroll_report, output
+from device_runtime.cli.enroll_report import Outcome
+from device_runtime.cli.homes import demand_writable, opened_cache, opened_store
 from device_runtime.cli.options import Settings
 from device_runtime.cli.plot import PlotFile
 from device_runtime.cli.progress import progress
 from device_runtime.cli.recipe import RecipeWords, wanted
-from device_runtime.cli.rehearsal import rehearse, to_be_heard
-from device_runtime.engines import open_engine
-from device_runtime.enroll import Enroller, Enrolment
-from device_runtime.intake import find_recordings
-from device_runtime.known import load_others
-from device_runtime.learner import AUTO, Learner, method_asked_for, remembered_recipe
-from device_runtime.recall import load_taught
-from device_runtime.recipe import Recipe
-from device_runtime.runtime import Runtime
-from edgecl import blob
-from edgecl.canonical import sha256_hex
+from device_runtime.cli.signals import interrupts
+from device_runtime.cli.trial import rehearse, to_be_heard
+from device_runtime.data.ingest import find_recordings
+from device_runtime.data.replay import load_taught
+from device_runtime.data.task_loader import load_others
+from device_runtime.model import selftest
+from device_runtime.model.runtime import Runtime
+from device_runtime.training.engines import open_engine
+from device_runtime.training.learner import AUTO, Learner, method_asked_for, remembered_recipe
+from device_runtime.training.recipe import Recipe
+from device_runtime.workflows.enroll import Enroller, Enrolment
+from edgecl.canonical_json import sha256_hex
+from edgecl.dataset_folder import LabelledFolder, labelled_folder
 from edgecl.errors import TaskExistsError, UsageError
-from edgecl.folders import LabelledFolder, labelled_folder
-from edgecl.names import check_task_name
-from edgecl.store import Store
+from edgecl.store import blob
+from edgecl.store.store import Store
+from edgecl.task_names import check_task_name
 
 
 class MethodName(StrEnum):
@@ -111,18 +111,18 @@ def enroll(
         sha256 = _hash_of(first) if dry_run else _keep(store, first, replace or add, old)
         usable_s = perf_counter() - started
         if not settings.as_json and not dry_run:
-            enrolled.announce(first, usable_s)
+            enroll_report.announce(first, usable_s)
         for enrolment in versions:
             sha256 = _hash_of(enrolment) if dry_run else _improve(store, enrolment, sha256)
     rehearsal = rehearse(runtime, enrolment.blob, asked) if dry_run else None
     size_bytes = len(blob.to_bytes(enrolment.blob))
     outcome = Outcome(name, sha256, size_bytes, usable_s, perf_counter() - started, rehearsal)
     if settings.as_json:
-        screen.emit({**enrolled.document(enrolment, outcome), "warnings": store.warnings})
+        output.emit({**enroll_report.document(enrolment, outcome), "warnings": store.warnings})
     else:
-        enrolled.show(enrolment, outcome)
+        enroll_report.show(enrolment, outcome)
     if plot:
-        enrolled.draw(enrolment, plot)
+        enroll_report.draw(enrolment, plot)
     return 0
 
 

@@ -6,20 +6,20 @@ from typing import Annotated, Any
 
 import typer
 
-from device_runtime import selftest
-from device_runtime.cli import screen
-from device_runtime.cli.opening import opened_store
+from device_runtime.cli import output
+from device_runtime.cli.homes import opened_store
 from device_runtime.cli.options import Settings
 from device_runtime.cli.plot import PlotFile
 from device_runtime.cli.progress import progress
 from device_runtime.cli.tasks import TaskName
-from device_runtime.evaluate import Evaluation
-from device_runtime.evaluate import evaluate as measure
-from device_runtime.known import load_task, load_tasks
-from device_runtime.plot import draw
-from device_runtime.recognize import Recognizer
-from device_runtime.runtime import Runtime
-from device_runtime.unknown import OpenSet, meet
+from device_runtime.data.task_loader import load_task, load_tasks
+from device_runtime.model import selftest
+from device_runtime.model.runtime import Runtime
+from device_runtime.recognition.recognizer import Recognizer
+from device_runtime.workflows.evaluate import Evaluation
+from device_runtime.workflows.evaluate import evaluate as measure
+from device_runtime.workflows.plot import draw
+from device_runtime.workflows.unknown import OpenSetReport, meet
 
 
 def evaluate(
@@ -55,7 +55,7 @@ def evaluate(
         met = meet(Recognizer(runtime, [task]), evaluation.known, unknown, bar) if unknown else None
     if settings.as_json:
         document = _document(evaluation, [other.task for other in others], met)
-        screen.emit({"task": name, "warnings": store.warnings, **document})
+        output.emit({"task": name, "warnings": store.warnings, **document})
     else:
         _show(evaluation, len(others))
         if met:
@@ -66,12 +66,12 @@ def evaluate(
 
 
 def _draw(evaluation: Evaluation, file: Path) -> None:
-    share, count = screen.percent(evaluation.accuracy), len(evaluation.scored)
+    share, count = output.percent(evaluation.accuracy), len(evaluation.scored)
     title = f"{evaluation.task}: {share} of {count} recordings recognised"
     draw(file, title, evaluation.labels, evaluation.confusion)
 
 
-def _document(evaluation: Evaluation, others: list[str], met: OpenSet | None) -> dict[str, Any]:
+def _document(evaluation: Evaluation, others: list[str], met: OpenSetReport | None) -> dict[str, Any]:
     rows = zip(evaluation.labels, evaluation.classes, strict=True)
     return {
         "accuracy": evaluation.accuracy,
@@ -90,11 +90,11 @@ def _document(evaluation: Evaluation, others: list[str], met: OpenSet | None) ->
         ],
         "unknown_classes": evaluation.unknown,
         "unknown": _strangers(met) if met else None,
-        "refused": screen.refused_values([*evaluation.refused, *(met.refused if met else [])]),
+        "refused": output.refused_values([*evaluation.refused, *(met.refused if met else [])]),
     }
 
 
-def _strangers(met: OpenSet) -> dict[str, Any]:
+def _strangers(met: OpenSetReport) -> dict[str, Any]:
     return {
         "recordings": len(met.strangers),
         "auroc": met.auroc,
@@ -118,45 +118,45 @@ def _strangers(met: OpenSet) -> dict[str, Any]:
 def _show(evaluation: Evaluation, others: int) -> None:
     name = evaluation.task
     if evaluation.refused:
-        screen.message(screen.refusals(evaluation.refused))
+        output.message(output.refusals(evaluation.refused))
     if evaluation.unknown:
-        screen.message(f"left out, since '{name}' does not have them: {', '.join(evaluation.unknown)}")
+        output.message(f"left out, since '{name}' does not have them: {', '.join(evaluation.unknown)}")
     rows = [
-        (label, score.support, screen.percent(score.recall), screen.percent(score.precision), mistakes)
+        (label, score.support, output.percent(score.recall), output.percent(score.precision), mistakes)
         for label, score, mistakes in zip(
             evaluation.labels, evaluation.classes, _mistakes(evaluation), strict=True
         )
     ]
     columns = ["class", "recordings", "recognised", "precision", "taken for"]
-    screen.answer(
-        screen.table("", columns, rows, "recordings,recognised,precision"),
-        f"'{name}' recognises {screen.percent(evaluation.accuracy)} of {len(evaluation.scored)} recordings "
-        f"and accepts {screen.percent(evaluation.accepted)} as known",
+    output.answer(
+        output.table("", columns, rows, "recordings,recognised,precision"),
+        f"'{name}' recognises {output.percent(evaluation.accuracy)} of {len(evaluation.scored)} recordings "
+        f"and accepts {output.percent(evaluation.accepted)} as known",
     )
     if others:
         lost = ", ".join(f"{count} to '{task}'" for task, count in evaluation.taken_for.most_common())
-        screen.answer(
-            f"among {others + 1} tasks, none named, {screen.percent(evaluation.task_free_accuracy)} "
+        output.answer(
+            f"among {others + 1} tasks, none named, {output.percent(evaluation.task_free_accuracy)} "
             f"are nearest to it and get their label; where each may reject, "
-            f"{screen.percent(evaluation.answered)} of its sounds are answered with it and their label; "
+            f"{output.percent(evaluation.answered)} of its sounds are answered with it and their label; "
             f"nearest to another task: {lost or 'none'}"
         )
 
 
-def _show_strangers(met: OpenSet) -> None:
+def _show_strangers(met: OpenSetReport) -> None:
     if met.refused:
-        screen.message(screen.refusals(met.refused))
+        output.message(output.refusals(met.refused))
     listened = f"{60 * met.hours:.1f} min listened to from end to end"
     rate = met.false_alarms_per_hour
     rows = [
-        ("rejected as unknown", screen.percent(met.rejected)),
-        ("accepted where 95 % of the known are (FPR at 95 % TPR)", screen.percent(met.fpr_at_95_tpr)),
+        ("rejected as unknown", output.percent(met.rejected)),
+        ("accepted where 95 % of the known are (FPR at 95 % TPR)", output.percent(met.fpr_at_95_tpr)),
         ("known before unknown (AUROC)", "–" if met.auroc is None else f"{met.auroc:.3f}"),
         *([(f"false alarms in {listened}", f"{met.false_alarms}")] if met.hours else []),
         *([("false alarms an hour", f"{rate:.1f}")] if rate is not None else []),
     ]
     title = f"{len(met.strangers)} recordings of something else"
-    screen.answer(screen.table(title, ["", "measured"], rows, "measured"))
+    output.answer(output.table(title, ["", "measured"], rows, "measured"))
 
 
 def _mistakes(evaluation: Evaluation) -> list[str]:

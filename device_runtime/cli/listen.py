@@ -7,27 +7,27 @@ from typing import Annotated
 
 import typer
 
-from device_runtime import selftest
-from device_runtime.cli import screen
-from device_runtime.cli.interrupts import interrupts
+from device_runtime.cli import output
+from device_runtime.cli.homes import opened_store
 from device_runtime.cli.meter import Display, display
-from device_runtime.cli.opening import opened_store
 from device_runtime.cli.options import Settings
-from device_runtime.daemon.ear import Ear
-from device_runtime.daemon.file import FileSource
-from device_runtime.daemon.lines import Lines
-from device_runtime.daemon.loud import LoudTrigger
-from device_runtime.daemon.opening import DEFAULT_DEVICE, command_source, open_source
-from device_runtime.daemon.outbox import Outbox
-from device_runtime.daemon.pcm import Encoding, PcmFormat
-from device_runtime.daemon.reporter import Reporter
-from device_runtime.daemon.source import Source
-from device_runtime.daemon.station import Station
-from device_runtime.daemon.summary import summary
-from device_runtime.known import load_task, load_tasks
-from device_runtime.listen import Listening
-from device_runtime.recognize import Recognizer
-from device_runtime.runtime import Runtime
+from device_runtime.cli.signals import interrupts
+from device_runtime.daemon.pipeline.event_builder import EventBuilder
+from device_runtime.daemon.pipeline.loop import Pipeline
+from device_runtime.daemon.pipeline.loudness_trigger import LoudTrigger
+from device_runtime.daemon.pipeline.stream_processor import StreamProcessor
+from device_runtime.daemon.pipeline.summary import summary
+from device_runtime.daemon.sinks.jsonl import JsonLines
+from device_runtime.daemon.sinks.queue import SinkQueue
+from device_runtime.daemon.sources.base import Source
+from device_runtime.daemon.sources.factory import DEFAULT_DEVICE, command_source, open_source
+from device_runtime.daemon.sources.file import FileSource
+from device_runtime.daemon.sources.pcm import Encoding, PcmFormat
+from device_runtime.data.task_loader import load_task, load_tasks
+from device_runtime.model import selftest
+from device_runtime.model.runtime import Runtime
+from device_runtime.recognition.recognizer import Recognizer
+from device_runtime.recognition.stream import StreamRecognizer
 from edgecl.console import readable
 from edgecl.errors import UsageError
 from edgecl.events import Event, SoundEvent
@@ -102,14 +102,14 @@ def listen(
     with closing(opened), interrupts.noticed() as stopped, display(opened.name) as shown:
         outboxes = _outboxes(settings.as_json, opened, shown)
         trigger = None if loud is None else LoudTrigger(loud)
-        ear = Ear(Listening(recognizer), opened.rate_hz, trigger)
-        station = Station(opened, ear, Reporter(opened.name, recognizer.tasks), outboxes, shown.watch)
+        ear = StreamProcessor(StreamRecognizer(recognizer), opened.rate_hz, trigger)
+        station = Pipeline(opened, ear, EventBuilder(opened.name, recognizer.tasks), outboxes, shown.watch)
         try:
             station.run(stopped)
         finally:
             for outbox in outboxes:
                 outbox.close()
-    screen.message(summary(station))
+    output.message(summary(station))
     return 0
 
 
@@ -122,11 +122,11 @@ def _recognizer(settings: Settings, task: str | None, threads: int) -> Recognize
     return Recognizer(runtime, tasks)
 
 
-def _outboxes(as_json: bool, source: Source, shown: Display) -> list[Outbox[Event]]:
+def _outboxes(as_json: bool, source: Source, shown: Display) -> list[SinkQueue[Event]]:
     """Who is told: stdout, and the display."""
     is_file = isinstance(source, FileSource)
-    tell = Lines(sys.stdout).take if as_json else _Sentences(is_file).take
-    return [Outbox(tell, waits=is_file), Outbox(shown.take)]
+    tell = JsonLines(sys.stdout).take if as_json else _Sentences(is_file).take
+    return [SinkQueue(tell, waits=is_file), SinkQueue(shown.take)]
 
 
 class _Sentences:

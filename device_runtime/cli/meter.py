@@ -10,10 +10,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from device_runtime.cli import screen
-from device_runtime.daemon.ear import Report
-from device_runtime.listen import Moment
-from device_runtime.recognize import TaskScore
+from device_runtime.cli import output
+from device_runtime.daemon.pipeline.stream_processor import StreamUpdate
+from device_runtime.recognition.recognizer import TaskScore
+from device_runtime.recognition.stream import WindowResult
 from edgecl.console import readable
 from edgecl.events import Event, SourceEvent
 
@@ -26,7 +26,7 @@ HEALTHY = ("listening", "starting")
 class Display(Protocol):
     """Shows how it goes."""
 
-    def watch(self, report: Report) -> None:
+    def watch(self, report: StreamUpdate) -> None:
         """A window was heard."""
 
     def take(self, event: Event) -> None:
@@ -49,10 +49,10 @@ def display(source: str) -> Iterator[Display]:
 class Log:
     """A line for every change of the source's condition."""
 
-    def __init__(self, say: Callable[[str], None] = screen.message) -> None:
+    def __init__(self, say: Callable[[str], None] = output.message) -> None:
         self._say = say
 
-    def watch(self, report: Report) -> None:
+    def watch(self, report: StreamUpdate) -> None:
         """See `Display`; a log does not move."""
 
     def take(self, event: Event) -> None:
@@ -67,9 +67,9 @@ class Meter:
     def __init__(self, source: str, live: Live) -> None:
         self._live = live
         self._condition = Text(f"{readable(source)}: starting", "dim")
-        self._moment: Moment | None = None
+        self._moment: WindowResult | None = None
 
-    def watch(self, report: Report) -> None:
+    def watch(self, report: StreamUpdate) -> None:
         """See `Display`."""
         self._moment = report.moment or self._moment
         self._draw()

@@ -96,7 +96,7 @@ def gather(
     json: Json = False,
 ) -> Settings:
     """The settings that these options mean."""
-    from device_runtime.runtime import DEFAULT_BUNDLE, usual_threads  # noqa: PLC0415  (numpy and pydantic)
+    from device_runtime.model.runtime import DEFAULT_BUNDLE, usual_threads  # noqa: PLC0415  (numpy and pydantic)
 
     return Settings(
         home=expanded(home or user_data_path("edgecl")),

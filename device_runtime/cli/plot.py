@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from device_runtime import plot
+from device_runtime.workflows import plot
 
 
 def _demanded(file: Path | None) -> Path | None:

@@ -8,18 +8,18 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from device_runtime import selftest
-from device_runtime.cli import screen
-from device_runtime.cli.opening import opened_store
+from device_runtime.cli import output
+from device_runtime.cli.homes import opened_store
 from device_runtime.cli.options import Settings
-from device_runtime.known import load_task, load_tasks
-from device_runtime.listen import Heard, recording
-from device_runtime.recognize import Recognizer, TaskScore, belonging
-from device_runtime.runtime import Runtime
-from edgecl.audio import Clip, Refused, read_or_refuse
+from device_runtime.data.task_loader import load_task, load_tasks
+from device_runtime.model import selftest
+from device_runtime.model.runtime import Runtime
+from device_runtime.recognition.recognizer import Recognizer, TaskScore, best_task
+from device_runtime.recognition.stream import TaskDetection, recording
+from edgecl.audio.reader import Clip, RejectedFile, read_or_refuse
 from edgecl.console import readable
+from edgecl.dataset_folder import audio_files
 from edgecl.errors import AudioError
-from edgecl.folders import audio_files
 
 Recordings = Annotated[
     list[Path],
@@ -34,12 +34,12 @@ class Answer:
     path: Path
     duration_s: float
     scores: list[TaskScore]  # of every task, the largest margin first; none for a longer recording
-    events: list[Heard]
+    events: list[TaskDetection]
 
     @property
     def belongs(self) -> TaskScore | None:
         """The task that a clip belongs to; None where it is unknown, and for a longer recording."""
-        return belonging(self.scores)
+        return best_task(self.scores)
 
 
 def predict(
@@ -74,17 +74,17 @@ def predict(
     recognizer = Recognizer(runtime, tasks)
     heard = [_hear(path, recognizer) for path in files]
     answers = [one for one in heard if isinstance(one, Answer)]
-    refused = [one for one in heard if isinstance(one, Refused)]
+    refused = [one for one in heard if isinstance(one, RejectedFile)]
     if not answers:
         raise AudioError(refused[0].reason, refused[0].hint)
     if settings.as_json:
-        screen.emit({**_document(answers, refused), "warnings": store.warnings})
+        output.emit({**_document(answers, refused), "warnings": store.warnings})
     else:
         _show(answers, refused)
     return 0
 
 
-def _hear(path: Path, recognizer: Recognizer) -> Answer | Refused:
+def _hear(path: Path, recognizer: Recognizer) -> Answer | RejectedFile:
     clip = read_or_refuse(path, rate_hz=recognizer.runtime.rate_hz)
     if not isinstance(clip, Clip):
         return (
@@ -97,7 +97,7 @@ def _hear(path: Path, recognizer: Recognizer) -> Answer | Refused:
     return Answer(path, clip.duration_s, [], recording(recognizer, clip.waveform))
 
 
-def _document(answers: list[Answer], refused: list[Refused]) -> dict[str, Any]:
+def _document(answers: list[Answer], refused: list[RejectedFile]) -> dict[str, Any]:
     files = [
         {
             "file": str(answer.path),
@@ -108,23 +108,23 @@ def _document(answers: list[Answer], refused: list[Refused]) -> dict[str, Any]:
         }
         for answer in answers
     ]
-    return {"files": files, "refused": screen.refused_values(refused)}
+    return {"files": files, "refused": output.refused_values(refused)}
 
 
-def _show(answers: list[Answer], refused: list[Refused]) -> None:
+def _show(answers: list[Answer], refused: list[RejectedFile]) -> None:
     if refused:
-        screen.message(screen.refusals(refused))
+        output.message(output.refusals(refused))
     clips = [_clip_row(answer) for answer in answers if answer.scores]
     if clips:
         columns = ["file", "task", "label", "score", "margin", "needs"]
-        screen.answer(screen.table("", columns, clips, "score,margin,needs"))
+        output.answer(output.table("", columns, clips, "score,margin,needs"))
     events = [_event_row(answer.path, heard) for answer in answers for heard in answer.events]
     if events:
         columns = ["file", "from", "to", "task", "label", "score"]
-        screen.answer(screen.table("", columns, events, "from,to,score"))
+        output.answer(output.table("", columns, events, "from,to,score"))
     for answer in answers:
         if not answer.scores and not answer.events:
-            screen.answer(f"{answer.path}: nothing that was taught")
+            output.answer(f"{answer.path}: nothing that was taught")
 
 
 def _clip_row(answer: Answer) -> tuple[object, ...]:
@@ -137,7 +137,7 @@ def _clip_row(answer: Answer) -> tuple[object, ...]:
     return answer.path, found.task, label, *figures
 
 
-def _event_row(path: Path, heard: Heard) -> tuple[object, ...]:
+def _event_row(path: Path, heard: TaskDetection) -> tuple[object, ...]:
     found = heard.detection
     start, end = f"{found.start_s:.2f} s", f"{found.end_s:.2f} s"
     return path, start, end, heard.task, found.label, f"{found.score:.3f}"

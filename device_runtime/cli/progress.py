@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-from device_runtime.cli import screen
-from device_runtime.progress import Progress
+from device_runtime.cli import output
+from device_runtime.system.progress import Progress
 
 LOG_EVERY_S = 10.0
 STEP_EVERY_S = 0.1
@@ -49,7 +49,7 @@ class Log:
         """See `Progress`."""
         if monotonic() - self._last >= LOG_EVERY_S:
             self._last = monotonic()
-            screen.message(f"{stage} {done}/{total}")
+            output.message(f"{stage} {done}/{total}")
 
 
 class Steps:
@@ -67,7 +67,7 @@ class Steps:
 
 @contextmanager
 def _bars() -> Iterator[Progress]:
-    with Bars(*COLUMNS, console=_Terminal(stderr=True)) as bars, screen.drawing(bars.console):
+    with Bars(*COLUMNS, console=_Terminal(stderr=True)) as bars, output.drawing(bars.console):
         yield bars
 
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from device_runtime.cli import screen
-from device_runtime.methods.closed_form import CLOSED_FORMS
-from device_runtime.recipe import Recipe
-from device_runtime.recipe_words import explained, recipe_of
+from device_runtime.cli import output
+from device_runtime.training.methods.closed_form import CLOSED_FORMS
+from device_runtime.training.recipe import Recipe
+from device_runtime.training.recipe_text import explained, recipe_of
 from edgecl.errors import UsageError
 
 HELP = "help"
@@ -36,7 +36,7 @@ def _explain(words: list[str] | None) -> list[str] | None:
     """The words of the option; the one word `help` prints a table and leaves."""
     if words and HELP in words:
         columns = ["KEY=VALUE", "from … to", "meaning"]
-        screen.answer(screen.table("how an adapter is trained, as usual", columns, explained()))
+        output.answer(output.table("how an adapter is trained, as usual", columns, explained()))
         raise typer.Exit
     return words
 

@@ -9,23 +9,24 @@ from typing import Annotated
 
 import typer
 
-from device_runtime import heap, selftest
-from device_runtime.cli import screen
+from device_runtime.cli import output
 from device_runtime.cli.configuration import FOLDERS, ConfigPath, chosen_config, overruled, placed, privacy_of
-from device_runtime.cli.interrupts import interrupts
 from device_runtime.cli.meter import Log
 from device_runtime.cli.options import Settings, expanded
-from device_runtime.daemon.assembly import Assembled, station_of
-from device_runtime.daemon.folder_watch import watching
-from device_runtime.daemon.journal import Journal
-from device_runtime.daemon.lines import Lines, is_journal
-from device_runtime.daemon.notify import Notifier
-from device_runtime.daemon.summary import summary
-from device_runtime.runtime import Runtime
-from edgecl.config import Config
+from device_runtime.cli.signals import interrupts
+from device_runtime.daemon.folder_import.watcher import watching
+from device_runtime.daemon.pipeline.builder import PipelineBundle, station_of
+from device_runtime.daemon.pipeline.summary import summary
+from device_runtime.daemon.sinks.jsonl import JsonLines, is_journal
+from device_runtime.daemon.system.log_buffer import LogBuffer
+from device_runtime.daemon.system.sd_notify import Notifier
+from device_runtime.model import selftest
+from device_runtime.model.runtime import Runtime
+from device_runtime.system import memory
+from edgecl.config.privacy import NO_HISTORY
+from edgecl.config.schema import Config
 from edgecl.errors import EdgeclError
 from edgecl.events import Event
-from edgecl.privacy import NO_HISTORY
 
 EXTRA = ("fastapi", "starlette", "uvicorn", "prometheus_client")
 THREADS = 1  # one core hears many times faster than sound comes; more would only wait for each other
@@ -82,7 +83,7 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
     home, bundle = (Path(placed(key, file, settings).value) for key in FOLDERS)
     runtime = Runtime.open(bundle, THREADS)
     selftest.demand(runtime, home)
-    journal, notifier = Journal(screen.message), Notifier()
+    journal, notifier = LogBuffer(output.message), Notifier()
     logging.getLogger().addHandler(journal)  # what libraries have to say
     for sentence in (*overruled(file, settings), *([privacy_of(chosen)] if chosen.privacy else [])):
         journal.message(sentence)
@@ -95,11 +96,11 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
         if chosen.watch.folder:
             folder = expanded(Path(chosen.watch.folder))
             closing.enter_context(watching(folder, home, bundle, assembled.turn, journal.message))
-        heap.give_back()
+        memory.give_back()
         notifier.ready()
         assembled.station.run(stopped)
         notifier.stopping()
-    screen.message(summary(assembled.station))
+    output.message(summary(assembled.station))
     return 0
 
 
@@ -112,15 +113,15 @@ def _stdout(config: Config, tell: Callable[[str], None]) -> list[Sink]:
         tell("events are not written to the journal, which would keep them")
         return []
     others = config.mqtt.host, config.webhook.url.get_secret_value(), config.api.enabled, not is_discreet
-    return [Lines(sys.stdout, is_only=not any(others)).take]
+    return [JsonLines(sys.stdout, is_only=not any(others)).take]
 
 
 def _api(
-    config: Config, sinks: list[Sink], journal: Journal
-) -> Callable[[Path, Runtime, Assembled], AbstractContextManager[None]]:
+    config: Config, sinks: list[Sink], journal: LogBuffer
+) -> Callable[[Path, Runtime, PipelineBundle], AbstractContextManager[None]]:
     """What serves the API of a station; who follows its events is told beside the other sinks."""
     try:
-        from device_runtime.daemon.api.broadcast import Broadcast  # noqa: PLC0415  (an extra)
+        from device_runtime.daemon.api.event_hub import EventHub  # noqa: PLC0415  (an extra)
         from device_runtime.daemon.api.server import serving  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if error.name not in EXTRA:
@@ -129,7 +130,7 @@ def _api(
         raise EdgeclError(
             reason, "in the clone: pip install '.[daemon]', or leave the API out: --no-api"
         ) from None
-    broadcast = Broadcast()
+    broadcast = EventHub()
     sinks.append(broadcast.take)
     return lambda home, runtime, assembled: serving(config, home, runtime, assembled, broadcast, journal)
 

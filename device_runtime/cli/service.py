@@ -7,11 +7,18 @@ from typing import Annotated
 import typer
 from platformdirs import user_config_path, user_data_path
 
-from device_runtime.cli import screen
+from device_runtime.cli import output
 from device_runtime.cli.configuration import CONFIG_VARIABLE
 from device_runtime.cli.options import HOME_VARIABLE, expanded
-from device_runtime.service import SYSTEM_CONFIG, SYSTEM_HOME, SYSTEM_UNIT, UNIT_NAME, system_unit, user_unit
-from edgecl.config import read_config
+from device_runtime.system.systemd_unit import (
+    SYSTEM_CONFIG,
+    SYSTEM_HOME,
+    SYSTEM_UNIT,
+    UNIT_NAME,
+    system_unit,
+    user_unit,
+)
+from edgecl.config.schema import read_config
 from edgecl.errors import EdgeclError
 
 FIRST_CONFIG = """\
@@ -50,9 +57,9 @@ def install(user: Own = None) -> int:
     except OSError as error:
         raise _refusal(path, "written", error) from None
     start = f"{_systemctl(own)} daemon-reload && {_systemctl(own)} enable --now edgecl"
-    screen.answer(f"'{path}' is written; {told}", "start it with:", start)
+    output.answer(f"'{path}' is written; {told}", "start it with:", start)
     if not own and _environment():
-        screen.message(
+        output.message(
             f"the service of the system does not heed {', '.join(_environment())}; "
             "'edgecl export-task' and 'import-task' carry tasks over"
         )
@@ -71,7 +78,7 @@ def uninstall(user: Own = None) -> int:
     except OSError as error:
         raise _refusal(path, "removed", error) from None
     stop = f"{_systemctl(own)} disable --now edgecl; {_systemctl(own)} daemon-reload"
-    screen.answer(f"'{path}' is removed; stop what still runs with:", stop)
+    output.answer(f"'{path}' is removed; stop what still runs with:", stop)
     return 0
 
 

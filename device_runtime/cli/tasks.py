@@ -6,16 +6,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from device_runtime.cache import TokenCache
-from device_runtime.cli import screen
-from device_runtime.cli.interrupts import interrupts
-from device_runtime.cli.opening import opened_cache, opened_store
+from device_runtime.cli import output
+from device_runtime.cli.homes import opened_cache, opened_store
 from device_runtime.cli.options import Settings
-from edgecl.bundle import Bundle
+from device_runtime.cli.signals import interrupts
+from device_runtime.data.token_cache import TokenCache
+from edgecl.bundle.bundle import Bundle
+from edgecl.bundle.manifest import Manifest
 from edgecl.errors import BundleError, NoStoreError
-from edgecl.manifest import Manifest
-from edgecl.registry import TaskEntry
-from edgecl.store import Store
+from edgecl.store.registry import TaskEntry
+from edgecl.store.store import Store
 
 TaskName = Annotated[str, typer.Argument(help="A task, as 'edgecl tasks' lists it.", show_default=False)]
 MaybeTask = Annotated[str | None, typer.Argument(metavar="[NAME]", help="One task.", show_default="all")]
@@ -37,12 +37,12 @@ def tasks(settings: Settings) -> int:
     fingerprint = manifest.fingerprint if manifest else None
     if settings.as_json:
         documents = [_document(task, fingerprint) for task in found.tasks]
-        screen.emit({"home": str(settings.home), "tasks": documents, "warnings": found.warnings})
+        output.emit({"home": str(settings.home), "tasks": documents, "warnings": found.warnings})
     elif not found.tasks:
         where = "" if settings.home.exists() else f": there is no folder '{settings.home}'"
-        screen.answer(f"nothing learnt yet{where}; begin with: edgecl enroll NAME FOLDER")
+        output.answer(f"nothing learnt yet{where}; begin with: edgecl enroll NAME FOLDER")
     else:
-        screen.answer(_table(found.tasks, fingerprint))
+        output.answer(_table(found.tasks, fingerprint))
     return 0
 
 
@@ -61,9 +61,9 @@ def forget(settings: Settings, name: TaskName) -> int:
         with interrupts.held(f"task '{name}' is forgotten"):
             store.forget(name)
     if settings.as_json:
-        screen.emit({"forgotten": name, "sha256": sha256, "warnings": store.warnings})
+        output.emit({"forgotten": name, "sha256": sha256, "warnings": store.warnings})
     else:
-        screen.answer(
+        output.answer(
             f"forgot '{name}' ({sha256[:12]}), the version before it, and what it was learnt from",
             "for the next one: 'edgecl export-task' first keeps a task in a file",
         )
@@ -85,15 +85,15 @@ def verify(settings: Settings, name: MaybeTask = None) -> int:
         verdicts = store.verify(name)
     intact = all(verdict.status == "unchanged" for verdict in verdicts)
     if settings.as_json:
-        screen.emit({"intact": intact, "tasks": [asdict(v) for v in verdicts], "warnings": store.warnings})
+        output.emit({"intact": intact, "tasks": [asdict(v) for v in verdicts], "warnings": store.warnings})
     else:
         rows = [(v.task, v.status, v.sha256[:12], v.detail) for v in verdicts]
-        screen.answer(screen.table("", ["task", "status", "sha256", ""], rows))
+        output.answer(output.table("", ["task", "status", "sha256", ""], rows))
     return 0 if intact else 1
 
 
 @dataclass(frozen=True)
-class Listed:
+class TaskListing:
     """One task, as far as can be told without reading its blob."""
 
     entry: TaskEntry
@@ -103,29 +103,29 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Found:
+class TaskList:
     """What a store lists."""
 
-    tasks: list[Listed] = field(default_factory=list)
+    tasks: list[TaskListing] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
-def _found(settings: Settings, manifest: Manifest | None) -> Found:
+def _found(settings: Settings, manifest: Manifest | None) -> TaskList:
     """All tasks; none where there is no store yet."""
     try:
         with opened_store(settings) as store:
             cache = opened_cache(settings, store, manifest) if manifest else None
-            return Found([_listed(entry, store, cache) for entry in store.tasks()], store.warnings)
+            return TaskList([_listed(entry, store, cache) for entry in store.tasks()], store.warnings)
     except NoStoreError:
-        return Found()
+        return TaskList()
 
 
-def _listed(entry: TaskEntry, store: Store, cache: TokenCache | None) -> Listed:
+def _listed(entry: TaskEntry, store: Store, cache: TokenCache | None) -> TaskListing:
     lessons = store.lessons.read(entry.sha256)
     if lessons is None:
-        return Listed(entry, store.is_whole(entry), None, None)
+        return TaskListing(entry, store.is_whole(entry), None, None)
     remembered = sum(cache.has(taught.clip_sha256) for taught in lessons) if cache else None
-    return Listed(entry, store.is_whole(entry), len(lessons), remembered)
+    return TaskListing(entry, store.is_whole(entry), len(lessons), remembered)
 
 
 def _manifest(settings: Settings) -> Manifest | None:
@@ -133,11 +133,11 @@ def _manifest(settings: Settings) -> Manifest | None:
     try:
         return Bundle.open(settings.bundle).manifest
     except BundleError as error:
-        screen.message(f"{error.message}; whether tasks fit it is not known")
+        output.message(f"{error.message}; whether tasks fit it is not known")
         return None
 
 
-def _document(task: Listed, fingerprint: str | None) -> dict[str, object]:
+def _document(task: TaskListing, fingerprint: str | None) -> dict[str, object]:
     usable = None if fingerprint is None else task.whole and task.entry.fingerprint == fingerprint
     return {
         **asdict(task.entry),
@@ -148,33 +148,33 @@ def _document(task: Listed, fingerprint: str | None) -> dict[str, object]:
     }
 
 
-def _table(found: list[Listed], fingerprint: str | None) -> Table:
+def _table(found: list[TaskListing], fingerprint: str | None) -> Table:
     """All of it; in a narrow terminal without the hash, and of the bundle only what is amiss."""
     rows = [_row(task, fingerprint) for task in found]
     columns = ["task", "labels", "recordings", "size", "learnt", "undo", "sha256", "with this bundle"]
-    if screen.is_narrow():
+    if output.is_narrow():
         amiss = any(row[-1] != "yes" for row in rows)
         rows = [(*row[:6], row[7]) if amiss else row[:6] for row in rows]
         columns = [*columns[:6], *(["usable"] if amiss else [])]
-    return screen.table("", columns, rows, "recordings,size")
+    return output.table("", columns, rows, "recordings,size")
 
 
-def _row(task: Listed, fingerprint: str | None) -> tuple[str, ...]:
+def _row(task: TaskListing, fingerprint: str | None) -> tuple[str, ...]:
     entry = task.entry
-    labels, size = ", ".join(entry.labels), screen.size(entry.size_bytes)
-    learnt, undo = screen.moment(entry.created), "yes" if entry.previous_sha256 else "–"
+    labels, size = ", ".join(entry.labels), output.size(entry.size_bytes)
+    learnt, undo = output.moment(entry.created), "yes" if entry.previous_sha256 else "–"
     identity = learnt, undo, entry.sha256[:12]
     return entry.task, labels, _recordings(task), size, *identity, _use(task, fingerprint)
 
 
-def _recordings(task: Listed) -> str:
+def _recordings(task: TaskListing) -> str:
     if task.recordings is None:
         return "?"
     whole = task.remembered in (None, task.recordings)
     return f"{task.recordings}" if whole else f"{task.recordings}, {task.remembered} remembered"
 
 
-def _use(task: Listed, fingerprint: str | None) -> str:
+def _use(task: TaskListing, fingerprint: str | None) -> str:
     if not task.whole:
         return "its blob is lost: see 'edgecl verify'"
     if fingerprint is None:

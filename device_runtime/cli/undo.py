@@ -2,10 +2,10 @@
 
 from dataclasses import asdict
 
-from device_runtime.cli import screen
-from device_runtime.cli.interrupts import interrupts
-from device_runtime.cli.opening import opened_store
+from device_runtime.cli import output
+from device_runtime.cli.homes import opened_store
 from device_runtime.cli.options import Settings
+from device_runtime.cli.signals import interrupts
 from device_runtime.cli.tasks import TaskName
 
 
@@ -22,10 +22,10 @@ def undo(settings: Settings, name: TaskName) -> int:
     with opened_store(settings) as store, interrupts.held(f"the last change of task '{name}' is undone"):
         entry = store.undo(name)
     if settings.as_json:
-        screen.emit({**asdict(entry), "warnings": store.warnings})
+        output.emit({**asdict(entry), "warnings": store.warnings})
     else:
-        when, labels = screen.moment(entry.created), ", ".join(entry.labels)
-        screen.answer(
+        when, labels = output.moment(entry.created), ", ".join(entry.labels)
+        output.answer(
             f"'{name}' is again as it was learnt {when}: {labels}",
             f"stored as {entry.sha256[:12]}; 'edgecl undo {name}' once more takes this back",
         )

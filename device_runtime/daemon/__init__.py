@@ -26,7 +26,7 @@ turn         one task is learnt at a time
 folder_watch what is dropped into a folder is learnt     dropped  what lies there     drop_in  how
 passed       a source in other hands              tap     one that others may record from
 journal      what was said on stderr                     machine  what the machine tells of itself
-station      the loop             assembly  a configuration (`edgecl.config`) → a station
+station      the loop             assembly  a configuration (`edgecl.config.schema`) → a station
 api/         the same, and learning, for others to ask for by HTTP
 page/        what a browser shows of it
 """

@@ -3,21 +3,21 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from device_runtime.daemon.passed import Passed
-from device_runtime.daemon.source import NOTHING, Block, Source
-from edgecl.decision import Rule
+from device_runtime.daemon.sources.base import NOTHING, Block, Source
+from device_runtime.daemon.sources.wrappers import SourceWrapper
+from edgecl.detection import DetectionRule
 
 
 class Controls:
     """Set by one thread, heeded by another from the next window on."""
 
-    def __init__(self, rule_of: Callable[[str], Rule]) -> None:
+    def __init__(self, rule_of: Callable[[str], DetectionRule]) -> None:
         """`rule_of`: from a task's name to when its sounds count, as configured."""
         self.listening = True
         self._configured = rule_of
         self._thresholds: dict[str, dict[str, float]] = {}
 
-    def rule_of(self, task: str) -> Rule:
+    def rule_of(self, task: str) -> DetectionRule:
         """When a sound of a task counts; its thresholds follow what is set later."""
         return replace(self._configured(task), thresholds=self._of(task))
 
@@ -33,7 +33,7 @@ class Controls:
         return self._thresholds.setdefault(task, dict(self._configured(task).thresholds))
 
 
-class Switched(Passed):
+class SwitchableSource(SourceWrapper):
     """A source of which nothing is heard while listening is switched off; it is read all the same."""
 
     def __init__(self, source: Source, controls: Controls) -> None:

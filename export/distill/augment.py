@@ -6,7 +6,7 @@ microphone: the target stays true ("function matching").
 
 import numpy as np
 
-from edgecl.audio import SAMPLE_RATE_HZ as RATE_HZ
+from edgecl.audio.reader import SAMPLE_RATE_HZ as RATE_HZ
 from export.distill.clips import Clips
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from device_runtime.progress import Progress
-from edgecl.audio import Clip, Limits, Refused, read_or_refuse
+from device_runtime.system.progress import Progress
+from edgecl.audio.reader import Clip, Limits, RejectedFile, read_or_refuse
+from edgecl.dataset_folder import AUDIO_SUFFIXES, audio_files
 from edgecl.errors import AudioError, DatasetError
-from edgecl.folders import AUDIO_SUFFIXES, audio_files
 
 LIMITS = Limits(max_s=3600.0)
 PACKED, INDEX = "clips.i16", "clips.npz"
@@ -69,7 +69,7 @@ def open_clips(store: Path) -> Clips:
     return Clips(np.memmap(store / PACKED, np.int16, "r"), *arrays)
 
 
-def decode(audio: Path, store: Path, progress: Progress) -> list[Refused]:
+def decode(audio: Path, store: Path, progress: Progress) -> list[RejectedFile]:
     """Fill `store` with every sound below `audio`, unless it is there already; the files that were left out.
 
     A source is a tar, or what lies below one folder of `audio`. Both files are written beside, then renamed:
@@ -83,7 +83,7 @@ def decode(audio: Path, store: Path, progress: Progress) -> list[Refused]:
     identity = _identity(files, audio)
     if _holds(store, identity):
         return []
-    refused: list[Refused] = []
+    refused: list[RejectedFile] = []
     lengths, sources, places = [], [], []
     with (store / f"{PACKED}.new").open("wb") as out:
         for source, clip in _decoded(files, audio, refused, progress):
@@ -126,7 +126,7 @@ def _place(samples: np.ndarray) -> float:
 
 
 def _decoded(
-    files: list[Path], audio: Path, refused: list[Refused], progress: Progress
+    files: list[Path], audio: Path, refused: list[RejectedFile], progress: Progress
 ) -> Iterator[tuple[int, Clip]]:
     """(number of the source, clip) for every sound that can be used."""
     sources: dict[str, int] = {}
@@ -143,11 +143,11 @@ def _decoded(
             progress("decoding (MB)", done >> 20, total >> 20)
 
 
-def _single(file: Path) -> tuple[Clip | Refused, int]:
+def _single(file: Path) -> tuple[Clip | RejectedFile, int]:
     return read_or_refuse(file, LIMITS), file.stat().st_size
 
 
-def _members(tar: Path) -> Iterator[tuple[Clip | Refused, int]]:
+def _members(tar: Path) -> Iterator[tuple[Clip | RejectedFile, int]]:
     """The sounds in a tar in the order of their names, each unpacked on its own."""
     try:
         with tarfile.open(tar) as archive, tempfile.TemporaryDirectory() as folder:

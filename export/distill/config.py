@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator
 
+from edgecl.bundle.manifest import Count, Record
 from edgecl.errors import UsageError
-from edgecl.manifest import Count, Record
 from export.model.ast import AstConfig
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]

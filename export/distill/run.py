@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgecl import atomic
+from edgecl.store import atomic
 from export.distill.config import RunConfig
 from export.distill.heard import Heard, Teacher
 from export.distill.lesson import lesson_for

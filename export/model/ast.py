@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from edgecl.manifest import STATISTICS, FrontEnd, Pooling
+from edgecl.bundle.manifest import STATISTICS, FrontEnd, Pooling
 from export.model.frontend import LogMel
 from export.model.fta import dense_attention, factorized_attention, fta_mask
 from export.model.stem import MobileStem, PatchStem

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgecl.manifest import FrontEnd
+from edgecl.bundle.manifest import FrontEnd
 
 
 def hertz_to_mel(hertz: np.ndarray) -> np.ndarray:

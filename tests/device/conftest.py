@@ -16,10 +16,10 @@ import pytest
 import soundfile
 
 from device_runtime.cli import main
-from device_runtime.known import load_tasks
-from device_runtime.recognize import Recognizer
-from device_runtime.runtime import DEFAULT_BUNDLE, Runtime
-from edgecl.store import Store
+from device_runtime.data.task_loader import load_tasks
+from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.recognition.recognizer import Recognizer
+from edgecl.store.store import Store
 from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
 

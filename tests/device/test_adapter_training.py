@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.adapter import initial_parameters
-from device_runtime.engines import available, open_engine
-from device_runtime.examples import FOLDS, NEVER, Examples, folds_by_takes
-from device_runtime.held_out import HeldOut
-from device_runtime.methods.adapter import Adapter, Choice, Trainer
-from device_runtime.methods.material import Material
-from device_runtime.progress import silent
-from device_runtime.recipe import Recipe, Schedule
-from device_runtime.runtime import Runtime
+from device_runtime.data.dataset import FOLDS, NEVER, Dataset, folds_by_takes
+from device_runtime.model.adapter import initial_parameters
+from device_runtime.model.runtime import Runtime
+from device_runtime.system.progress import silent
+from device_runtime.training.engines import available, open_engine
+from device_runtime.training.methods.adapter import Adapter, Choice, Trainer
+from device_runtime.training.methods.features import TrainingData
+from device_runtime.training.recipe import Recipe, Schedule
+from device_runtime.training.validation import ValidationResult
 
 QUICK = Recipe(epochs=6, patience=6)
 
@@ -25,7 +25,7 @@ def runtime(bundle: Path) -> Runtime:
 
 
 @pytest.fixture(scope="module")
-def examples(runtime: Runtime) -> Examples:
+def examples(runtime: Runtime) -> Dataset:
     """Three classes of noise around a token grid of their own: 8 recordings each, 2 windows a recording."""
     random = np.random.default_rng(1)
     geometry = runtime.bundle.manifest.geometry
@@ -34,24 +34,24 @@ def examples(runtime: Runtime) -> Examples:
     labels = np.repeat([0, 1, 2], 16)
     noise = random.standard_normal((48, count, geometry.width))
     tokens = (centres[labels, 0] + 2 * noise).astype(np.float16)
-    return Examples(tokens, labels, np.arange(48) // 2, np.zeros(48, np.bool_), classes=3)
+    return Dataset(tokens, labels, np.arange(48) // 2, np.zeros(48, np.bool_), classes=3)
 
 
-def tried(runtime: Runtime, examples: Examples, recipe: Recipe, engine: str = "portable") -> Adapter:
+def tried(runtime: Runtime, examples: Dataset, recipe: Recipe, engine: str = "portable") -> Adapter:
     start = initial_parameters(runtime.bundle, examples.classes)
-    material = Material.of(examples, runtime.forward, start, seed=3)
+    material = TrainingData.of(examples, runtime.forward, start, seed=3)
     trainer = Trainer(open_engine(engine, runtime.bundle, 1), runtime.forward, recipe, 3, silent)
     return trainer.tried(material)
 
 
-def test_windows_of_one_recording_are_never_in_two_folds(examples: Examples) -> None:
+def test_windows_of_one_recording_are_never_in_two_folds(examples: Dataset) -> None:
     folds = folds_by_takes(examples, seed=0)
     for recording in range(24):
         assert len(set(folds[examples.recordings == recording])) == 1
 
 
 def test_takes_of_one_thing_are_never_in_two_folds_and_the_folds_are_about_as_large(
-    examples: Examples,
+    examples: Dataset,
 ) -> None:
     of = np.repeat([0, 0, 0, 1, 1, 2, 3, 4], 2)  # of 8 recordings a class, 3 of one thing, 2 of another
     takes = np.concatenate([of, of + 10, of + 20])
@@ -61,25 +61,25 @@ def test_takes_of_one_thing_are_never_in_two_folds_and_the_folds_are_about_as_la
     assert sorted(np.bincount(folds[examples.labels == 0]).tolist()) == [2, 2, 2, 4, 6]
 
 
-def test_every_class_is_in_every_fold_and_every_recording_is_held_out_once(examples: Examples) -> None:
+def test_every_class_is_in_every_fold_and_every_recording_is_held_out_once(examples: Dataset) -> None:
     folds = folds_by_takes(examples, seed=0)
     for label in range(3):
         assert set(folds[examples.labels == label]) == set(range(FOLDS))
 
 
-def test_the_only_recording_of_a_class_is_never_held_out(examples: Examples) -> None:
+def test_the_only_recording_of_a_class_is_never_held_out(examples: Dataset) -> None:
     alone = replace(examples, recordings=np.where(examples.labels == 2, 99, examples.recordings))
     assert set(folds_by_takes(alone, seed=0)[examples.labels == 2]) == {NEVER}
 
 
 @pytest.mark.parametrize("engine", available())
 def test_training_learns_what_the_held_out_recordings_are(
-    runtime: Runtime, examples: Examples, engine: str
+    runtime: Runtime, examples: Dataset, engine: str
 ) -> None:
     assert tried(runtime, examples, QUICK, engine).held_out.accuracy == 1.0
 
 
-def test_the_same_seed_gives_the_same_bytes(runtime: Runtime, examples: Examples) -> None:
+def test_the_same_seed_gives_the_same_bytes(runtime: Runtime, examples: Dataset) -> None:
     one, other = (tried(runtime, examples, QUICK).parameters() for _ in range(2))
     assert one.tobytes() == other.tobytes()
 
@@ -109,7 +109,7 @@ def test_training_ends_when_it_stays_worse_for_too_long() -> None:
 def test_few_recordings_leave_more_to_chance_than_many() -> None:
     def error(recordings: int) -> float:
         scores = np.tile([[0.9, 0.1]], (recordings, 1))
-        return HeldOut(np.arange(recordings), np.zeros(recordings, np.int64), scores).chance
+        return ValidationResult(np.arange(recordings), np.zeros(recordings, np.int64), scores).chance
 
     assert 1 / 12 < error(12) < 2 / 12  # one recording more or less proves nothing
     assert error(1000) < 0.01

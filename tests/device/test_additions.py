@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from edgecl.lessons import Lessons
-from edgecl.store import Store
+from edgecl.store.store import Store
+from edgecl.store.training_set import TrainingSet
 from tests.device.conftest import ALARMS, Edgecl
 from tests.device.test_bad_input import assert_refused
 from tests.device.test_journeys import blobs_in
@@ -15,7 +15,7 @@ from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import FIRST_UNSEEN, clip
 
 
-def lessons(home: Path) -> Lessons:
+def lessons(home: Path) -> TrainingSet:
     with Store.open(home, create=False) as store:
         return store.lessons.read(store.entry("alarms").sha256) or ()
 

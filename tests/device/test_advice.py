@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from device_runtime.curve import Point, expected
-from device_runtime.held_out import HeldOut
-from device_runtime.report import ClassReport, advise
-from device_runtime.suspects import suspects
-from edgecl.metrics import interval
+from device_runtime.training.label_noise import suspects
+from device_runtime.training.learning_curve import CurvePoint, expected
+from device_runtime.training.validation import ValidationResult
+from device_runtime.workflows.report import ClassReport, advise
+from edgecl.learning.metrics import interval
 from tests.device.conftest import ALARMS, Edgecl
 from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
@@ -55,8 +55,8 @@ def test_people_are_told_the_same(edgecl: Edgecl, sounds: Path) -> None:
     assert "recognised by how many teach:" in shown
 
 
-def point(recordings: int, accuracy: float) -> Point:
-    return Point(recordings, accuracy, *interval(accuracy, 400))
+def point(recordings: int, accuracy: float) -> CurvePoint:
+    return CurvePoint(recordings, accuracy, *interval(accuracy, 400))
 
 
 def test_errors_go_on_falling_as_they_fell() -> None:
@@ -73,7 +73,7 @@ def test_nothing_is_promised_where_more_brought_nothing_or_nothing_is_left_to_ga
 def test_who_is_sure_of_another_class_is_suspected_and_who_wavers_is_not() -> None:
     scores = np.array([[0.9, 0.1], [0.95, 0.05], [0.05, 0.95], [0.1, 0.9], [0.97, 0.03], [0.55, 0.45]])
     labels = np.array([0, 0, 1, 1, 1, 1])
-    held_out = HeldOut(np.arange(6) + 10, labels, scores)
+    held_out = ValidationResult(np.arange(6) + 10, labels, scores)
     assert [(one.recording, one.label, one.looks_like) for one in suspects(held_out)] == [(14, 1, 0)]
     assert suspects(replace(held_out, labels=scores.argmax(axis=1))) == []
 

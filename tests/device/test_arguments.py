@@ -56,7 +56,7 @@ def test_a_misspelt_command_is_told(edgecl: Edgecl) -> None:
 def test_a_command_starts_without_what_only_others_need() -> None:
     code = (
         "import sys; from device_runtime.cli.app import application; application('serve');"
-        "print(sorted({'device_runtime.learner', 'numpy.random'} & set(sys.modules)))"
+        "print(sorted({'device_runtime.training.learner', 'numpy.random'} & set(sys.modules)))"
     )
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert printed == "[]\n"

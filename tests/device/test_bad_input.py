@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from edgecl.store import Store
+from edgecl.store.store import Store
 from tests.altered_bundle import altered, described
 from tests.broken_files import Verdicts, write_hostile_folder
 from tests.device.conftest import Edgecl, Told

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.known import load_tasks
-from device_runtime.pool import members
-from edgecl.blob import TaskBlob
-from edgecl.bundle import Bundle
-from edgecl.store import Store
+from device_runtime.data.task_loader import load_tasks
+from device_runtime.recognition.adapter_pool import members
+from edgecl.bundle.bundle import Bundle
+from edgecl.store.blob import TaskBlob
+from edgecl.store.store import Store
 from tests.altered_bundle import altered, described
 from tests.device.conftest import Edgecl, Told, process
 from tests.device.test_bad_input import assert_refused

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from device_runtime.known import load_task
-from device_runtime.recognize import Recognizer, TaskScore
-from device_runtime.runtime import Runtime
-from edgecl.audio import read_clip
-from edgecl.folders import audio_files
-from edgecl.lessons import Lessons
-from edgecl.store import Store
+from device_runtime.data.task_loader import load_task
+from device_runtime.model.runtime import Runtime
+from device_runtime.recognition.recognizer import Recognizer, TaskScore
+from edgecl.audio.reader import read_clip
+from edgecl.dataset_folder import audio_files
+from edgecl.store.store import Store
+from edgecl.store.training_set import TrainingSet
 from tests.device.conftest import Edgecl, process
 from tests.device.test_bad_input import assert_refused
 from tests.device.test_journeys import blobs_in
@@ -112,7 +112,7 @@ def repeats(clip: Path, folder: Path, count: int = 16) -> Path:
     return folder
 
 
-def lessons(home: Path) -> Lessons:
+def lessons(home: Path) -> TrainingSet:
     with Store.open(home, create=False) as store:
         return store.lessons.read(store.entry("words").sha256) or ()
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from device_runtime.curve import Point, from_words, to_words
+from device_runtime.training.learning_curve import CurvePoint, from_words, to_words
 
 
 def test_a_curve_comes_back_as_it_was_written() -> None:
-    curve = [Point(12, 0.8125, 0.71, 0.88), Point(48, 1.0, 0.9432, 1.0)]
+    curve = [CurvePoint(12, 0.8125, 0.71, 0.88), CurvePoint(48, 1.0, 0.9432, 1.0)]
     assert from_words(to_words(curve)) == curve
     assert len(to_words(curve)) < 70
     assert from_words(to_words([])) == []

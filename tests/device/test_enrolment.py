@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from device_runtime.bank import TokenBank
-from device_runtime.cache import TokenCache
-from device_runtime.engines import available
-from device_runtime.examples import Examples
-from device_runtime.gathering import Gathering
-from device_runtime.intake import Intake, find_recordings, take_in
-from device_runtime.listener import Listener
-from device_runtime.progress import silent
-from device_runtime.runtime import Runtime
-from device_runtime.stopwatch import Stopwatch
+from device_runtime.data.dataset import Dataset
+from device_runtime.data.dataset_builder import DatasetBuilder
+from device_runtime.data.ingest import IngestResult, find_recordings, take_in
+from device_runtime.data.token_buffer import TokenBuffer
+from device_runtime.data.token_cache import TokenCache
+from device_runtime.data.token_extractor import TokenExtractor
+from device_runtime.model.runtime import Runtime
+from device_runtime.system.progress import silent
+from device_runtime.system.timing import Stopwatch
+from device_runtime.training.engines import available
 from edgecl.errors import DatasetError
 from tests.altered_bundle import altered, described
 from tests.device.conftest import Edgecl
@@ -24,10 +24,10 @@ from tools.demo.synthesise import clip
 
 
 @pytest.fixture
-def listener(bundle: Path, tmp_path: Path) -> Listener:
+def listener(bundle: Path, tmp_path: Path) -> TokenExtractor:
     runtime = Runtime.open(bundle, threads=1)
     cache = TokenCache(tmp_path / "cache", runtime.bundle.fingerprint, runtime.window_samples, 1 << 30)
-    return Listener(runtime, cache, silent, Stopwatch("decode", "backbone"))
+    return TokenExtractor(runtime, cache, silent, Stopwatch("decode", "backbone"))
 
 
 def sounds(folder: Path, count: int) -> Path:
@@ -39,15 +39,15 @@ def sounds(folder: Path, count: int) -> Path:
     return folder
 
 
-def examples(listener: Listener, intake: Intake) -> Examples:
-    with TokenBank(listener.cache.folder) as bank:
-        gathering = Gathering(bank)
+def examples(listener: TokenExtractor, intake: IngestResult) -> Dataset:
+    with TokenBuffer(listener.cache.folder) as bank:
+        gathering = DatasetBuilder(bank)
         listener.hear(intake, "enrolled", gathering)
         return gathering.examples(intake.labels)
 
 
 def test_a_recording_that_changes_after_it_was_checked_is_refused_and_its_tokens_are_not_kept(
-    listener: Listener, tmp_path: Path
+    listener: TokenExtractor, tmp_path: Path
 ) -> None:
     intake = take_in(find_recordings(sounds(tmp_path / "sounds", 3)), RATE_HZ, silent)
     changing = intake.recordings[1]
@@ -59,7 +59,7 @@ def test_a_recording_that_changes_after_it_was_checked_is_refused_and_its_tokens
     assert listener.cache.get(changing.sha256) is None
 
 
-def test_too_many_changes_leave_too_little_to_learn_from(listener: Listener, tmp_path: Path) -> None:
+def test_too_many_changes_leave_too_little_to_learn_from(listener: TokenExtractor, tmp_path: Path) -> None:
     intake = take_in(find_recordings(sounds(tmp_path / "sounds", 2)), RATE_HZ, silent)
     intake.recordings[3].path.unlink()
     with pytest.raises(DatasetError, match="class 'timer' needs 2 usable recordings and has 1"):

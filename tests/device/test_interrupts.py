@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from edgecl.store import Store
+from edgecl.store.store import Store
 from tests.device.conftest import process
 
 SEED = 4
@@ -22,7 +22,7 @@ PAUSE_S = 0.001
 
 SCRIPT = """
 import os, signal, sys, time
-from device_runtime.cli.interrupts import interrupts
+from device_runtime.cli.signals import interrupts
 from edgecl import console
 def interrupt():
     os.kill(os.getpid(), signal.SIGINT)

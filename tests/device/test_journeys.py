@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from device_runtime.enroll import STAGES
-from edgecl import blob
-from edgecl.store import Store
+from device_runtime.workflows.enroll import STAGES
+from edgecl.store import blob
+from edgecl.store.store import Store
 from tests.device.conftest import ALARMS, Edgecl
 from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import FIRST_UNSEEN, clip, mixed

@@ -5,19 +5,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device_runtime.listen import Heard, Listening, recording
-from device_runtime.recognize import Recognizer
-from edgecl.decision import Rule
+from device_runtime.recognition.recognizer import Recognizer
+from device_runtime.recognition.stream import StreamRecognizer, TaskDetection, recording
+from edgecl.detection import DetectionRule
 from tests.device.conftest import RINGS_AT_S
 from tools.demo.ingredients import RATE_HZ
 
 
 @pytest.fixture(scope="module")
-def offline(recognizer: Recognizer, evening: np.ndarray) -> list[Heard]:
+def offline(recognizer: Recognizer, evening: np.ndarray) -> list[TaskDetection]:
     return recording(recognizer, evening)
 
 
-def test_both_rings_are_heard_where_they_are(offline: list[Heard]) -> None:
+def test_both_rings_are_heard_where_they_are(offline: list[TaskDetection]) -> None:
     rings = [one.detection for one in offline if one.detection.label == "doorbell"]
     assert len(rings) == len(RINGS_AT_S)
     for ring, at_s in zip(rings, RINGS_AT_S, strict=True):
@@ -27,9 +27,9 @@ def test_both_rings_are_heard_where_they_are(offline: list[Heard]) -> None:
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 16 * RATE_HZ), max_size=30))
 def test_any_chunks_give_what_the_whole_recording_gives(
-    recognizer: Recognizer, evening: np.ndarray, offline: list[Heard], cuts: list[int]
+    recognizer: Recognizer, evening: np.ndarray, offline: list[TaskDetection], cuts: list[int]
 ) -> None:
-    listening = Listening(recognizer)
+    listening = StreamRecognizer(recognizer)
     heard = [
         one
         for chunk in np.split(evening, sorted(cuts))
@@ -45,14 +45,14 @@ def test_any_chunks_give_what_the_whole_recording_gives(
 def test_a_moment_says_how_loud_its_newest_half_second_is(
     recognizer: Recognizer, evening: np.ndarray
 ) -> None:
-    moments = list(Listening(recognizer).feed(evening))
+    moments = list(StreamRecognizer(recognizer).feed(evening))
     levels = {moment.end_s: moment.level_dbfs for moment in moments}
     assert levels[3.0] == pytest.approx(-64.8, abs=0.5)
     assert max(levels[end_s] for end_s in (3.5, 4.0, 4.5)) > -40
 
 
 def test_a_task_follows_its_own_rule(recognizer: Recognizer, evening: np.ndarray) -> None:
-    listening = Listening(recognizer, lambda task: Rule(thresholds={"doorbell": 9.0}))
+    listening = StreamRecognizer(recognizer, lambda task: DetectionRule(thresholds={"doorbell": 9.0}))
     heard = [one for moment in listening.feed(evening) for one in moment.heard] + listening.finish()
     assert "doorbell" not in {one.detection.label for one in heard}
 
@@ -60,7 +60,7 @@ def test_a_task_follows_its_own_rule(recognizer: Recognizer, evening: np.ndarray
 def test_a_task_that_is_forgotten_ends_what_it_hears_and_one_that_stays_goes_on(
     recognizer: Recognizer, evening: np.ndarray
 ) -> None:
-    listening = Listening(recognizer)
+    listening = StreamRecognizer(recognizer)
     ringing = evening[3 * RATE_HZ : 6 * RATE_HZ]
     assert [one.phase for moment in listening.feed(ringing) for one in moment.heard][:1] == ["new"]
     assert listening.teach(Recognizer(recognizer.runtime, recognizer.tasks)) == []

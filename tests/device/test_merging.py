@@ -6,19 +6,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.backbone import Floats
-from device_runtime.cache import TokenCache
-from device_runtime.distillation import MOST_WINDOWS, WINDOWS_A_TASK, Distiller, Shown, sample
-from device_runtime.engines import available, open_engine
-from device_runtime.examples import Examples
-from device_runtime.known import load_task
-from device_runtime.memory import Memory
-from device_runtime.pool import Member
-from device_runtime.progress import silent
-from device_runtime.runtime import Runtime
-from device_runtime.transferability import joined, told
-from edgecl.blob import TaskBlob
-from edgecl.store import Store
+from device_runtime.consolidation.distillation import (
+    MOST_WINDOWS,
+    WINDOWS_A_TASK,
+    Distiller,
+    TaskLogits,
+    sample,
+)
+from device_runtime.consolidation.transferability import joined, told
+from device_runtime.data.dataset import Dataset
+from device_runtime.data.replay_memory import ReplayMemory
+from device_runtime.data.task_loader import load_task
+from device_runtime.data.token_cache import TokenCache
+from device_runtime.model.runtime import Runtime
+from device_runtime.recognition.adapter_pool import SharedAdapter
+from device_runtime.system.progress import silent
+from device_runtime.training.engines import available, open_engine
+from edgecl.arrays import Floats
+from edgecl.store.blob import TaskBlob
+from edgecl.store.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +33,7 @@ def runtime(bundle: Path) -> Runtime:
 
 
 @pytest.fixture(scope="module")
-def alarms(learnt_home: Path, runtime: Runtime) -> tuple[TaskBlob, Examples]:
+def alarms(learnt_home: Path, runtime: Runtime) -> tuple[TaskBlob, Dataset]:
     """The task, and what it was learnt from."""
     manifest = runtime.bundle.manifest
     with Store.open(learnt_home, create=False) as store:
@@ -35,7 +41,7 @@ def alarms(learnt_home: Path, runtime: Runtime) -> tuple[TaskBlob, Examples]:
         lessons = store.lessons.read(store.entry("alarms").sha256)
     window_samples = manifest.geometry.window_samples
     cache = TokenCache(learnt_home / "cache", manifest.fingerprint, window_samples, 1 << 30)
-    with Memory(cache, {"alarms": lessons}).examples(task) as examples:
+    with ReplayMemory(cache, {"alarms": lessons}).examples(task) as examples:
         return task, examples.part(np.arange(len(examples.labels)))
 
 
@@ -54,11 +60,11 @@ def louder(task: TaskBlob, factor: float) -> TaskBlob:
 
 @pytest.mark.parametrize("engine", available())
 def test_what_shares_an_adapter_says_what_it_said_however_loud_the_other_is(
-    runtime: Runtime, alarms: tuple[TaskBlob, Examples], engine: str
+    runtime: Runtime, alarms: tuple[TaskBlob, Dataset], engine: str
 ) -> None:
     task, examples = alarms
     teachers = [task, louder(task, factor=20.0)]
-    shown = [Shown.to(teachers, examples, runtime.forward)] * 2
+    shown = [TaskLogits.to(teachers, examples, runtime.forward)] * 2
     distiller = Distiller(runtime.forward, open_engine(engine, runtime.bundle, 1), 0, silent)
     for had, has in zip(teachers, distiller.merged(teachers, shown), strict=True):
         before, _ = runtime.forward.run(examples.tokens, had.parameters, had.normalizer)
@@ -72,7 +78,7 @@ def centred(logits: Floats) -> Floats:
     return logits - logits.mean(axis=1, keepdims=True)
 
 
-def test_recordings_are_shown_before_their_varied_copies(alarms: tuple[TaskBlob, Examples]) -> None:
+def test_recordings_are_shown_before_their_varied_copies(alarms: tuple[TaskBlob, Dataset]) -> None:
     _, examples = alarms
     assert examples.varied.any()
     count = int((~examples.varied).sum())
@@ -89,11 +95,11 @@ def test_a_source_that_knows_the_labels_tells_all_and_one_that_knows_nothing_tel
     assert 0 < told(0.5 * np.eye(3)[labels] + 0.5 / 3, labels) < 1
 
 
-def test_those_who_tell_most_of_each_other_are_joined_first(alarms: tuple[TaskBlob, Examples]) -> None:
+def test_those_who_tell_most_of_each_other_are_joined_first(alarms: tuple[TaskBlob, Dataset]) -> None:
     task, _ = alarms
     names = ["bark", "meow", "ring", "buzz"]
     pool = [
-        Member(
+        SharedAdapter(
             np.zeros(1, np.float32), (replace(task, record=task.record.model_copy(update={"task": name})),)
         )
         for name in names

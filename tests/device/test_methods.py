@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.adapter import initial_parameters, probabilities
-from device_runtime.examples import Examples
-from device_runtime.held_out import HeldOut
-from device_runtime.methods import auto, logistic, material, prototype, ridge, slda
-from device_runtime.methods.closed_form import CLOSED_FORMS, ClosedForm, cross_validated
-from device_runtime.methods.gram import Doubles, Dual, Gram
-from device_runtime.methods.lbfgs import minimised
-from device_runtime.methods.material import Material
-from device_runtime.runtime import Runtime
+from device_runtime.data.dataset import Dataset
+from device_runtime.model.adapter import initial_parameters, probabilities
+from device_runtime.model.runtime import Runtime
+from device_runtime.training.methods import auto, logistic, prototype, ridge, slda
+from device_runtime.training.methods.closed_form import CLOSED_FORMS, ClosedForm, cross_validated
+from device_runtime.training.methods.features import TrainingData
+from device_runtime.training.methods.kernel import DualSolution, KernelMatrix
+from device_runtime.training.methods.lbfgs import minimised
+from device_runtime.training.validation import ValidationResult
+from edgecl.arrays import Doubles
 
 WINDOWS, WIDTH, CLASSES = 40, 60, 3
 
@@ -36,7 +37,7 @@ def asked() -> np.ndarray:
     return np.random.default_rng(1).standard_normal((20, WIDTH))
 
 
-def told(dual: Dual, features: np.ndarray, asked: np.ndarray) -> Doubles:
+def told(dual: DualSolution, features: np.ndarray, asked: np.ndarray) -> Doubles:
     """Logits [M, C] of windows, by the head."""
     head = dual.head(features).astype(np.float64)
     return asked @ head[:, :-1].T + head[:, -1]
@@ -54,7 +55,7 @@ def means_of(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def test_a_prototype_says_what_lies_nearest(
     features: np.ndarray, labels: np.ndarray, asked: np.ndarray
 ) -> None:
-    dual = prototype.solve(Gram.of(features, labels, CLASSES))
+    dual = prototype.solve(KernelMatrix.of(features, labels, CLASSES))
     squares = np.square(asked[:, None] - means_of(features, labels)).sum(axis=2)
     assert np.allclose(
         without_common(told(dual, features, asked)), without_common(-squares / 2), rtol=1e-5, atol=1e-4
@@ -64,7 +65,7 @@ def test_a_prototype_says_what_lies_nearest(
 def test_slda_is_the_inverse_of_the_shrunk_covariance(
     features: np.ndarray, labels: np.ndarray, asked: np.ndarray
 ) -> None:
-    dual = slda.solve(Gram.of(features, labels, CLASSES), shrinkage=0.3)
+    dual = slda.solve(KernelMatrix.of(features, labels, CLASSES), shrinkage=0.3)
     means = means_of(features, labels)
     covariance = np.cov((features - means[labels]).T, bias=True)
     beta = 0.3 * covariance.trace() / WIDTH
@@ -77,7 +78,7 @@ def test_slda_is_the_inverse_of_the_shrunk_covariance(
 def test_ridge_is_the_regression_of_centred_labels_on_centred_features(
     features: np.ndarray, labels: np.ndarray, asked: np.ndarray
 ) -> None:
-    dual = ridge.solve(Gram.of(features, labels, CLASSES))
+    dual = ridge.solve(KernelMatrix.of(features, labels, CLASSES))
     targets = 2 * np.eye(CLASSES)[labels] - 1
     centred = features - features.mean(axis=0)
     system = centred.T @ centred + ridge.PENALTY * WIDTH * np.eye(WIDTH)
@@ -89,7 +90,7 @@ def test_ridge_is_the_regression_of_centred_labels_on_centred_features(
 def test_at_the_best_logistic_weights_the_penalised_loss_is_flat(
     features: np.ndarray, labels: np.ndarray
 ) -> None:
-    dual = logistic.solve(Gram.of(features, labels, CLASSES))
+    dual = logistic.solve(KernelMatrix.of(features, labels, CLASSES))
     pull = np.eye(CLASSES)[labels] - probabilities(told(dual, features, features))
     weights = dual.head(features)[:, :-1]
     assert np.allclose(pull.sum(axis=0), 0, atol=1e-2)  # the biases' gradient
@@ -101,7 +102,7 @@ def test_at_the_best_logistic_weights_the_penalised_loss_is_flat(
 def test_two_windows_that_are_the_same_do_no_harm(features: np.ndarray, labels: np.ndarray) -> None:
     twice, both = np.concatenate([features, features]), np.concatenate([labels, labels])
     for solve in chain(*CLOSED_FORMS.values()):
-        assert np.isfinite(solve(Gram.of(twice, both, CLASSES)).head(twice)).all()
+        assert np.isfinite(solve(KernelMatrix.of(twice, both, CLASSES)).head(twice)).all()
 
 
 def test_the_lowest_point_of_a_valley_is_found() -> None:
@@ -119,7 +120,7 @@ def runtime(bundle: Path) -> Runtime:
 
 
 @pytest.fixture(scope="module")
-def examples(runtime: Runtime) -> Examples:
+def examples(runtime: Runtime) -> Dataset:
     """Three classes of noise around a token grid of their own: 8 recordings, a window and a copy of each."""
     random = np.random.default_rng(1)
     geometry = runtime.bundle.manifest.geometry
@@ -127,17 +128,17 @@ def examples(runtime: Runtime) -> Examples:
     labels = np.repeat([0, 1, 2], 16)
     centres = random.standard_normal((3, count, geometry.width))
     tokens = (centres[labels] + 2 * random.standard_normal((48, count, geometry.width))).astype(np.float16)
-    return Examples(tokens, labels, np.arange(48) // 2, np.arange(48) % 2 == 1, classes=3)
+    return Dataset(tokens, labels, np.arange(48) // 2, np.arange(48) % 2 == 1, classes=3)
 
 
-def taught(runtime: Runtime, examples: Examples) -> Material:
+def taught(runtime: Runtime, examples: Dataset) -> TrainingData:
     start = initial_parameters(runtime.bundle, examples.classes)
-    return Material.of(examples, runtime.forward, start, seed=0)
+    return TrainingData.of(examples, runtime.forward, start, seed=0)
 
 
 @pytest.mark.parametrize("name", CLOSED_FORMS)
 def test_a_closed_form_is_a_head_in_the_graph_that_recognition_uses(
-    runtime: Runtime, examples: Examples, name: str
+    runtime: Runtime, examples: Dataset, name: str
 ) -> None:
     learnt = taught(runtime, examples)
     tried = ClosedForm.tried(name, learnt)
@@ -149,7 +150,7 @@ def test_a_closed_form_is_a_head_in_the_graph_that_recognition_uses(
 
 
 def test_the_version_is_taken_that_is_surest_and_right_on_what_was_held_out(
-    runtime: Runtime, examples: Examples
+    runtime: Runtime, examples: Dataset
 ) -> None:
     learnt = taught(runtime, examples)
     losses = [cross_validated(solve, learnt)[0].loss for solve in slda.VERSIONS]
@@ -158,24 +159,24 @@ def test_the_version_is_taken_that_is_surest_and_right_on_what_was_held_out(
     assert tried.held_out.loss == min(losses)
 
 
-def test_every_recording_is_measured_once_and_no_copy_ever(runtime: Runtime, examples: Examples) -> None:
+def test_every_recording_is_measured_once_and_no_copy_ever(runtime: Runtime, examples: Dataset) -> None:
     held_out = ClosedForm.tried("slda", taught(runtime, examples)).held_out
     assert held_out.recordings.tolist() == list(range(24))
 
 
 def test_where_there_are_too_many_windows_copies_go_first_and_classes_stay_even(
-    runtime: Runtime, examples: Examples, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, examples: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(material, "MOST_WINDOWS", 12)
+    monkeypatch.setattr("device_runtime.training.methods.features.MOST_WINDOWS", 12)
     sample = taught(runtime, examples).sample
     assert not examples.varied[sample].any()
     assert np.bincount(examples.labels[sample]).tolist() == [4, 4, 4]
 
 
-def answers(right: list[bool]) -> HeldOut:
+def answers(right: list[bool]) -> ValidationResult:
     """Recordings of class 0, recognised or not."""
     scores = np.where(np.array(right)[:, None], [[0.9, 0.1]], [[0.1, 0.9]])
-    return HeldOut(np.arange(len(right)), np.zeros(len(right), np.int64), scores)
+    return ValidationResult(np.arange(len(right)), np.zeros(len(right), np.int64), scores)
 
 
 def test_one_recording_more_proves_nothing_and_four_do() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime import plot
-from device_runtime.curve import Point
+from device_runtime.training.learning_curve import CurvePoint
+from device_runtime.workflows import plot
 from tests.device.conftest import Edgecl
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -34,7 +34,7 @@ def test_enroll_and_evaluate_draw_what_they_measured(
 def test_a_picture_of_many_classes_grows_with_them(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     few, many = tmp_path / "few.png", tmp_path / "many.png"
-    curve = [Point(8, 0.5, 0.4, 0.6), Point(16, 0.8, 0.7, 0.9)]
+    curve = [CurvePoint(8, 0.5, 0.4, 0.6), CurvePoint(16, 0.8, 0.7, 0.9)]
     plot.draw(few, "$two_ 音", ["$x_$", "音"], np.eye(2, dtype=np.int64), curve, 0.9)
     plot.draw(many, "forty", [str(n) for n in range(40)], np.eye(40, dtype=np.int64))
     assert size_of(many)[1] > 2 * size_of(few)[1]

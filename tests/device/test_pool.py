@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.backbone import Floats, Tokens
-from device_runtime.known import load_task
-from device_runtime.pool import Pool, members
-from device_runtime.recognize import Recognizer
-from device_runtime.runtime import Runtime
-from edgecl.blob import TaskBlob
-from edgecl.store import Store
+from device_runtime.data.task_loader import load_task
+from device_runtime.model.runtime import Runtime
+from device_runtime.recognition.adapter_pool import AdapterPool, members
+from device_runtime.recognition.recognizer import Recognizer
+from edgecl.arrays import Floats, Tokens
+from edgecl.store.blob import TaskBlob
+from edgecl.store.store import Store
 from edgecl.windows import clip_windows
 from tools.demo.synthesise import FIRST_UNSEEN, clip
 
@@ -63,7 +63,7 @@ def test_every_task_says_what_the_graph_says_of_it_alone(
     runtime: Runtime, alarms: TaskBlob, tokens: Tokens
 ) -> None:
     tasks = several(alarms, runtime)
-    pooled = Pool(runtime.forward, tasks).logits(tokens, runtime.forward.embeddings(tokens))
+    pooled = AdapterPool(runtime.forward, tasks).logits(tokens, runtime.forward.embeddings(tokens))
     said = {task.task: logits for task, logits in pooled}
     for task in tasks:
         alone, _ = runtime.forward.run(tokens, task.parameters, task.normalizer)

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.engines import Engine, Floats, available, open_engine, usable
-from edgecl.bundle import Bundle
+from device_runtime.training.engines import Engine, available, open_engine, usable
+from edgecl.arrays import Floats
+from edgecl.bundle.bundle import Bundle
 from edgecl.errors import EngineError
 from tests.altered_bundle import altered
 

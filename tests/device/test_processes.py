@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device_runtime.engines import available
+from device_runtime.training.engines import available
 from tests.device.conftest import process
 
 NO_TORCH = """

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import soundfile
 
-from device_runtime.background import Background
-from device_runtime.cache import TokenCache
-from device_runtime.engines import open_engine
-from device_runtime.enroll import Enroller
-from device_runtime.examples import Examples
-from device_runtime.intake import find_recordings
-from device_runtime.learner import Learner
-from device_runtime.progress import silent
-from device_runtime.recipe import Recipe
-from device_runtime.recognize import Recognizer
-from device_runtime.rejection import calibrated
-from device_runtime.runtime import Runtime
+from device_runtime.data.dataset import Dataset
+from device_runtime.data.ingest import find_recordings
+from device_runtime.data.token_cache import TokenCache
+from device_runtime.model.background import Background
+from device_runtime.model.runtime import Runtime
+from device_runtime.recognition.recognizer import Recognizer
+from device_runtime.system.progress import silent
+from device_runtime.training.engines import open_engine
+from device_runtime.training.learner import Learner
+from device_runtime.training.recipe import Recipe
+from device_runtime.training.rejection import calibrated
+from device_runtime.workflows.enroll import Enroller
 from tests.device.conftest import ALARMS, KITCHEN, Edgecl
 from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import FIRST_UNSEEN, clip
@@ -79,7 +79,7 @@ def test_takes_that_are_alike_do_not_make_a_task_choosy() -> None:
     )
     background = Background(*rng.standard_normal((2, 40, 60)).astype(np.float32))
     none, one = np.zeros((20, 1, 1), np.float16), np.zeros(20, np.int64)
-    apart = Examples(none, one, np.arange(20), np.zeros(20, np.bool_), classes=1)
+    apart = Dataset(none, one, np.arange(20), np.zeros(20, np.bool_), classes=1)
     together = replace(apart, takes=takes)
     thresholds = [calibrated(background, embeddings, some, ["bell"]).threshold for some in (apart, together)]
     assert thresholds[1] < thresholds[0] - 0.05

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from device_runtime.cli import screen
+from device_runtime.cli import output
 from device_runtime.cli.progress import COLUMNS, Bars
 from tests.device.conftest import Edgecl
 
@@ -15,9 +15,9 @@ SENTENCE = " ".join(["the recordings of the doorbell were heard"] * 8)
 def test_what_is_told_while_bars_are_drawn_goes_above_them(capsys: pytest.CaptureFixture[str]) -> None:
     drawn = io.StringIO()
     console = Console(file=drawn, force_terminal=True, width=80, color_system=None)
-    with Bars(*COLUMNS, console=console) as bars, screen.drawing(console):
+    with Bars(*COLUMNS, console=console) as bars, output.drawing(console):
         bars("listening", 16, 16)
-        screen.message("'drums' can be used")
+        output.message("'drums' can be used")
         bars("learning", 0, 1)
     shown = drawn.getvalue()
     assert "'drums' can be used\n" in shown
@@ -34,7 +34,7 @@ def test_a_stage_of_one_step_swings_until_it_is_done() -> None:
 
 
 def test_a_sentence_in_a_log_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    screen.message(SENTENCE)
+    output.message(SENTENCE)
     assert capsys.readouterr().err == f"{SENTENCE}\n"
 
 
@@ -42,7 +42,7 @@ def test_a_piped_table_is_as_wide_as_columns_says_and_ends_in_no_blanks(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    screen.answer(screen.table("", ["why", ""], [(SENTENCE, ""), ("", SENTENCE)]))
+    output.answer(output.table("", ["why", ""], [(SENTENCE, ""), ("", SENTENCE)]))
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 60
     assert [line for line in lines if line != line.rstrip()] == []

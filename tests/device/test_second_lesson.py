@@ -6,15 +6,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.engines import open_engine
-from device_runtime.examples import Examples
-from device_runtime.held_out import HeldOut
-from device_runtime.learner import ADAPTER, AS_BEFORE, ASKED_FOR, AUTO, Learner, Lesson, method_asked_for
-from device_runtime.progress import silent
-from device_runtime.recipe import Recipe
-from device_runtime.runtime import Runtime
-from edgecl import blob
-from edgecl.store import Store
+from device_runtime.data.dataset import Dataset
+from device_runtime.model.runtime import Runtime
+from device_runtime.system.progress import silent
+from device_runtime.training.engines import open_engine
+from device_runtime.training.learner import (
+    ADAPTER,
+    AS_BEFORE,
+    ASKED_FOR,
+    AUTO,
+    FittedTask,
+    Learner,
+    method_asked_for,
+)
+from device_runtime.training.recipe import Recipe
+from device_runtime.training.validation import ValidationResult
+from edgecl.store import blob
+from edgecl.store.store import Store
 from tests.device.conftest import Edgecl
 from tests.device.test_bad_input import assert_refused
 
@@ -32,7 +40,7 @@ def learner(runtime: Runtime, method: str) -> Learner:
 
 
 @pytest.fixture(scope="module")
-def signs(runtime: Runtime) -> Examples:
+def signs(runtime: Runtime) -> Dataset:
     """Two features, each of either sign: the class is whether the signs are alike, which no linear head on
     the features can tell."""
     random, geometry = np.random.default_rng(0), runtime.bundle.manifest.geometry
@@ -42,24 +50,24 @@ def signs(runtime: Runtime) -> Examples:
     tokens = recordings[:, None] + random.standard_normal((RECORDINGS, count, geometry.width))
     labels = (sign[:, 0] != sign[:, 1]).astype(np.int64)
     numbers = np.arange(RECORDINGS)
-    return Examples(tokens.astype(np.float16), labels, numbers, np.zeros(RECORDINGS, np.bool_), classes=2)
+    return Dataset(tokens.astype(np.float16), labels, numbers, np.zeros(RECORDINGS, np.bool_), classes=2)
 
 
 @pytest.fixture(scope="module")
-def first(runtime: Runtime, signs: Examples) -> Lesson:
+def first(runtime: Runtime, signs: Dataset) -> FittedTask:
     one = learner(runtime, AUTO)
     return one.first_lesson(one.material(signs), NAMES)
 
 
-def knowing(lesson: Lesson, right: int) -> HeldOut:
+def knowing(lesson: FittedTask, right: int) -> ValidationResult:
     """Of the recordings that were kept aside so many are recognised, more than before or fewer."""
     of = lesson.held_out
     called = np.where(np.argsort(np.argsort(~of.right, kind="stable")) < right, of.labels, 1 - of.labels)
-    return HeldOut(of.recordings, of.labels, np.eye(2)[called] * 0.8 + 0.1)
+    return ValidationResult(of.recordings, of.labels, np.eye(2)[called] * 0.8 + 0.1)
 
 
 def test_what_no_head_can_tell_an_adapter_learns_and_auto_says_so(
-    runtime: Runtime, signs: Examples, first: Lesson
+    runtime: Runtime, signs: Dataset, first: FittedTask
 ) -> None:
     assert first.held_out.accuracy < 0.75
     lesson = learner(runtime, AUTO).lesson(signs, NAMES)
@@ -71,7 +79,7 @@ def test_what_no_head_can_tell_an_adapter_learns_and_auto_says_so(
 
 
 def test_an_adapter_that_gains_no_more_than_chance_is_not_stored_unless_it_was_asked_for(
-    first: Lesson,
+    first: FittedTask,
 ) -> None:
     right = int(first.held_out.right.sum())
     lucky = replace(first, method=ADAPTER, why="an adapter …", held_out=knowing(first, right + 1))
@@ -81,7 +89,7 @@ def test_an_adapter_that_gains_no_more_than_chance_is_not_stored_unless_it_was_a
     assert replace(lucky, why=ASKED_FOR, held_out=knowing(first, 0)).improves_on(first)
 
 
-def test_between_closed_forms_the_surer_one_is_kept(first: Lesson) -> None:
+def test_between_closed_forms_the_surer_one_is_kept(first: FittedTask) -> None:
     surer = replace(first, held_out=knowing(first, RECORDINGS))
     assert surer.improves_on(first)
     assert not first.improves_on(surer)

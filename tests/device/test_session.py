@@ -3,12 +3,12 @@
 import subprocess
 import sys
 
-from device_runtime.session import onnxruntime_distributions
+from device_runtime.model.session import onnxruntime_distributions
 
 
 def test_the_door_lets_neither_torch_nor_onnx_in():
     code = (
-        "import sys; from device_runtime.session import import_onnxruntime as door;"
+        "import sys; from device_runtime.model.session import import_onnxruntime as door;"
         "door(); print('onnxruntime' in sys.modules, sorted({'torch', 'onnx'} & set(sys.modules)))"
     )
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout

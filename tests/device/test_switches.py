@@ -6,24 +6,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.adapter import initial_parameters
-from device_runtime.engines import Engine, Floats, TrainingState, available, open_engine
-from device_runtime.engines.masked import Mask, MaskedEngine
-from device_runtime.examples import Examples, batches
-from device_runtime.known import load_task
-from device_runtime.leep import leep
-from device_runtime.methods.adapter import Trainer
-from device_runtime.methods.data_removal import DataRemoval
-from device_runtime.methods.gradient_mask import GradientMask
-from device_runtime.methods.material import Material
-from device_runtime.methods.sparse_adapter import SparseAdapter
-from device_runtime.progress import silent
-from device_runtime.recipe import Recipe
-from device_runtime.recipe_words import explained, recipe_of, words_of
-from device_runtime.runtime import Runtime
-from edgecl.blob import TaskBlob
+from device_runtime.data.dataset import Dataset, batches
+from device_runtime.data.task_loader import load_task
+from device_runtime.model.adapter import initial_parameters
+from device_runtime.model.runtime import Runtime
+from device_runtime.system.progress import silent
+from device_runtime.training.efficiency.data_removal import DataRemoval
+from device_runtime.training.efficiency.gradient_mask import GradientMask
+from device_runtime.training.efficiency.masked_engine import Mask, MaskedEngine
+from device_runtime.training.efficiency.sparse_adapter import SparseAdapter
+from device_runtime.training.engines import Engine, TrainingState, available, open_engine
+from device_runtime.training.methods.adapter import Trainer
+from device_runtime.training.methods.features import TrainingData
+from device_runtime.training.recipe import Recipe
+from device_runtime.training.recipe_text import explained, recipe_of, words_of
+from edgecl.arrays import Floats
 from edgecl.errors import UsageError
-from edgecl.store import Store
+from edgecl.learning.leep import leep
+from edgecl.store.blob import TaskBlob
+from edgecl.store.store import Store
 from edgecl.windows import clip_windows
 from tests.device.conftest import ALARMS, Edgecl
 from tests.device.test_bad_input import assert_refused
@@ -40,19 +41,19 @@ def runtime(bundle: Path) -> Runtime:
 
 
 @pytest.fixture(scope="module")
-def material(runtime: Runtime) -> Material:
+def material(runtime: Runtime) -> TrainingData:
     """Six recordings of each of the demonstration's three alarms."""
     clips = [(label, clip(label, number).astype(np.float32)) for label in ALARMS for number in range(CLIPS)]
     windows = [clip_windows(waveform, runtime.window_samples) for _, waveform in clips]
     counts = [len(part) for part in windows]
-    examples = Examples(
+    examples = Dataset(
         tokens=runtime.backbone.tokens(np.concatenate(windows)),
         labels=np.repeat([ALARMS.index(label) for label, _ in clips], counts),
         recordings=np.repeat(np.arange(len(clips)), counts),
         varied=np.zeros(sum(counts), np.bool_),
         classes=len(ALARMS),
     )
-    return Material.of(examples, runtime.forward, initial_parameters(runtime.bundle, len(ALARMS)), seed=0)
+    return TrainingData.of(examples, runtime.forward, initial_parameters(runtime.bundle, len(ALARMS)), seed=0)
 
 
 class Counting(MaskedEngine):
@@ -79,13 +80,13 @@ class Listening:
 
 
 def trained(
-    runtime: Runtime, material: Material, recipe: Recipe, engine: str = "portable", seed: int = 0
+    runtime: Runtime, material: TrainingData, recipe: Recipe, engine: str = "portable", seed: int = 0
 ) -> Floats:
     opened = open_engine(engine, runtime.bundle, 1)
     return Trainer(opened, runtime.forward, recipe, seed, silent).trained(material, EPOCHS)
 
 
-def one_epoch(engine: Engine, material: Material) -> None:
+def one_epoch(engine: Engine, material: TrainingData) -> None:
     every = np.arange(len(material.folds))
     for tokens, targets in batches(material.examples, every, BATCHED, np.random.default_rng(0)):
         engine.step(tokens, targets, 1e-3, 1.0)
@@ -103,7 +104,7 @@ def matrices(runtime: Runtime, parameters: Floats) -> list[Floats]:
 
 @pytest.mark.parametrize("name", available())
 def test_without_masks_a_masked_engine_is_the_engine_inside(
-    runtime: Runtime, material: Material, name: str
+    runtime: Runtime, material: TrainingData, name: str
 ) -> None:
     plain, inside = (open_engine(name, runtime.bundle, 1) for _ in range(2))
     for engine in (plain, MaskedEngine(inside, [])):
@@ -114,7 +115,7 @@ def test_without_masks_a_masked_engine_is_the_engine_inside(
 
 @pytest.mark.parametrize("name", available())
 def test_what_is_masked_keeps_every_bit_of_itself_and_of_its_moments(
-    runtime: Runtime, material: Material, name: str
+    runtime: Runtime, material: TrainingData, name: str
 ) -> None:
     mask = GradientMask(0.8, material.start.size)
     engine = MaskedEngine(open_engine(name, runtime.bundle, 1), [mask])
@@ -144,7 +145,7 @@ def test_the_largest_gradients_are_let_through() -> None:
 
 @pytest.mark.parametrize("name", available())
 def test_masks_are_told_the_gradient_of_what_they_keep_from_moving_too(
-    runtime: Runtime, material: Material, name: str
+    runtime: Runtime, material: TrainingData, name: str
 ) -> None:
     still, listening = GradientMask(1.0, material.start.size), Listening()
     still.renew(material.start, material.start, done=0.1)
@@ -163,7 +164,7 @@ def test_masks_are_told_the_gradient_of_what_they_keep_from_moving_too(
 
 @pytest.mark.parametrize("engine", available())
 def test_a_sparse_adapter_has_as_many_weights_as_it_was_allowed_and_its_head_is_dense(
-    runtime: Runtime, material: Material, engine: str
+    runtime: Runtime, material: TrainingData, engine: str
 ) -> None:
     parameters = trained(runtime, material, Recipe(sparsity=0.75), engine)
     for matrix in matrices(runtime, parameters):
@@ -171,7 +172,7 @@ def test_a_sparse_adapter_has_as_many_weights_as_it_was_allowed_and_its_head_is_
     assert np.count_nonzero(parameters[runtime.forward.adapter_size :]) > 0.99 * len(ALARMS) * 1000
 
 
-def test_which_weights_live_is_learnt(runtime: Runtime, material: Material) -> None:
+def test_which_weights_live_is_learnt(runtime: Runtime, material: TrainingData) -> None:
     mask = SparseAdapter(0.75, runtime.forward.tensors, material.start, np.random.default_rng(0))
     engine = MaskedEngine(open_engine("portable", runtime.bundle, 1), [mask])
     engine.start(material.start, material.normalizer)
@@ -199,7 +200,7 @@ def test_the_easiest_windows_of_each_class_leave_and_never_all_of_one() -> None:
 
 
 def test_less_is_learnt_from_and_the_learning_rate_still_falls_to_nothing(
-    runtime: Runtime, material: Material
+    runtime: Runtime, material: TrainingData
 ) -> None:
     shown, windows = {}, len(material.folds)
     for share in (0.0, 0.5):
@@ -215,13 +216,13 @@ def test_less_is_learnt_from_and_the_learning_rate_still_falls_to_nothing(
 @pytest.mark.skipif(len(available()) < 2, reason="one engine only")
 @pytest.mark.parametrize("words", ["data_removal=0.5", "gradient_mask=0.5", "sparsity=0.5"])
 def test_both_engines_learn_the_same_by_every_switch(
-    runtime: Runtime, material: Material, words: str
+    runtime: Runtime, material: TrainingData, words: str
 ) -> None:
     one, other = (trained(runtime, material, recipe_of([words]), name) for name in available())
     assert np.abs(one - other).mean() < 1e-5
 
 
-def test_a_soup_is_the_mean_of_its_trainings(runtime: Runtime, material: Material) -> None:
+def test_a_soup_is_the_mean_of_its_trainings(runtime: Runtime, material: TrainingData) -> None:
     alone = [trained(runtime, material, Recipe(), seed=seed) for seed in (5, 6, 7)]
     together = trained(runtime, material, Recipe(soup=3), seed=5)
     assert np.allclose(together, np.mean(alone, axis=0), atol=1e-7)

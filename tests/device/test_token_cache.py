@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.backbone import Tokens
-from device_runtime.bank import TokenBank
-from device_runtime.cache import TokenCache
-from device_runtime.coreset import FLOOR_CLIPS, dispensable, herded
+from device_runtime.data.coreset import FLOOR_CLIPS, dispensable, herded
+from device_runtime.data.token_buffer import TokenBuffer
+from device_runtime.data.token_cache import TokenCache
+from edgecl.arrays import Tokens
 
 CLIP = "c1" * 32
 FINGERPRINT = "f1" * 32
@@ -156,18 +156,18 @@ def test_a_bank_gives_back_every_window_in_order_in_memory_or_on_disk(
     tmp_path: Path, memory_bytes: int
 ) -> None:
     clips = [some_tokens(windows, seed) for seed, windows in enumerate((1, 4, 2))]
-    with TokenBank(tmp_path / "cache", memory_bytes) as bank:
+    with TokenBuffer(tmp_path / "cache", memory_bytes) as bank:
         for clip in clips:
             bank.append(clip)
         assert np.array_equal(bank.tokens(), np.concatenate(clips))
 
 
 def test_a_bank_leaves_nothing_behind_and_needs_no_disk(tmp_path: Path) -> None:
-    with TokenBank(tmp_path / "cache", 0) as bank:
+    with TokenBuffer(tmp_path / "cache", 0) as bank:
         bank.append(some_tokens())
         assert list((tmp_path / "cache").iterdir()) == []
     (tmp_path / "file").write_bytes(b"")
-    with TokenBank(tmp_path / "file", 0) as bank:
+    with TokenBuffer(tmp_path / "file", 0) as bank:
         bank.append(some_tokens())
         assert np.array_equal(bank.tokens(), some_tokens())
         assert "kept in memory" in bank.trouble
@@ -179,7 +179,7 @@ def test_a_bank_whose_disk_fills_up_goes_on_in_memory_and_says_so(
 ) -> None:
     clips = [some_tokens(windows, seed) for seed, windows in enumerate((1, 4, 2, 3))]
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with TokenBank(tmp_path, 0) as bank:
+    with TokenBuffer(tmp_path, 0) as bank:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file_bytes, before[1]))
         try:
             for clip in clips:

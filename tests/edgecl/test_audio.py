@@ -11,7 +11,7 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgecl.audio import Clip, Limits, Refused, read_clip, read_or_refuse
+from edgecl.audio.reader import Clip, Limits, RejectedFile, read_clip, read_or_refuse
 from edgecl.errors import AudioError
 from tests.broken_files import BAD, GOOD, RATE_HZ, Verdicts, encoded, tone, wav, write_hostile_folder
 
@@ -42,7 +42,7 @@ def test_each_broken_file_is_met_with_its_own_sentence_and_a_hint(hostile: Verdi
     for path, sentence in hostile.items():
         if sentence is not None:
             refused = read_or_refuse(path)
-            assert isinstance(refused, Refused), path
+            assert isinstance(refused, RejectedFile), path
             assert sentence in refused.reason
             assert refused.reason.startswith(repr(str(path)))
             assert refused.hint
@@ -71,7 +71,7 @@ def test_a_recording_of_an_hour_is_given_up_early(hostile: Verdicts) -> None:
     started = time.process_time()
     for path in hostile:
         if path.name.startswith("one-hour"):
-            assert isinstance(read_or_refuse(path), Refused)
+            assert isinstance(read_or_refuse(path), RejectedFile)
     assert time.process_time() - started < 3.0
 
 
@@ -122,7 +122,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(write: Write, monkeypatch
         path.write_bytes(path.read_bytes() + b"more")
         return hash_as_before()
 
-    monkeypatch.setattr("edgecl.audio.hashlib.sha256", hash_while_it_grows)
+    monkeypatch.setattr("edgecl.audio.reader.hashlib.sha256", hash_while_it_grows)
     with pytest.raises(AudioError, match="changed while it was being read"):
         read_clip(path)
 
@@ -131,7 +131,7 @@ def test_a_phone_recording_is_told_how_to_be_converted(tmp_path: Path) -> None:
     path = tmp_path / "note.m4a"
     path.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
     refused = read_or_refuse(path)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RejectedFile)
     assert refused.hint == f"convert it: ffmpeg -i {path} {path.with_suffix('.wav')}"
 
 
@@ -140,7 +140,7 @@ def test_a_cut_mp3_is_refused_before_the_decoder_can_complain(
 ) -> None:
     for path in hostile:
         if path.name.startswith("truncated") and path.suffix == ".mp3":
-            assert isinstance(read_or_refuse(path), Refused)
+            assert isinstance(read_or_refuse(path), RejectedFile)
     assert capfd.readouterr().err == ""
 
 

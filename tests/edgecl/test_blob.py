@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from edgecl.blob import MAX_BLOB_BYTES, RECORD_KEY, from_bytes, to_bytes
 from edgecl.errors import BlobError
+from edgecl.store.blob import MAX_BLOB_BYTES, RECORD_KEY, from_bytes, to_bytes
 from tests.tiny_files import tiny_blob, tiny_blob_bytes
 
 GOLDEN = Path(__file__).parent / "golden" / "blob_v2.safetensors"

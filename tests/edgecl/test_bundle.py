@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgecl import canonical, manifest
-from edgecl.blob import from_bytes, to_bytes
-from edgecl.bundle import Bundle, write_manifest
+from edgecl import canonical_json
+from edgecl.bundle import manifest
+from edgecl.bundle.bundle import Bundle, write_manifest
 from edgecl.errors import BlobError, BundleError
+from edgecl.store.blob import from_bytes, to_bytes
 from tests.tiny_files import message, onnx_model, onnx_node, tiny_blob, tiny_bundle, tiny_description
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -31,8 +32,8 @@ def sign_again(folder: Path, change: Callable[[dict], object]) -> None:
     document = json.loads((folder / "manifest.json").read_bytes())
     del document["digest"]
     change(document)
-    digest = hashlib.sha256(canonical.dump(document)).hexdigest()
-    (folder / "manifest.json").write_bytes(canonical.dump(document | {"digest": digest}))
+    digest = hashlib.sha256(canonical_json.dump(document)).hexdigest()
+    (folder / "manifest.json").write_bytes(canonical_json.dump(document | {"digest": digest}))
 
 
 def test_what_was_written_is_what_opens(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgecl.calibration import equal_error_threshold, normalizer_of, recording_means
+from edgecl.learning.calibration import equal_error_threshold, normalizer_of, recording_means
 
 RANDOM = np.random.default_rng(3)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgecl.decision import Change, Decider, Detection, Rule, WindowScore
+from edgecl.detection import Detection, DetectionChange, DetectionRule, EventDetector, WindowScore
 
 HOP_S = 0.5
 WINDOW_S = 2.0
@@ -10,13 +10,13 @@ THRESHOLD = 0.5
 MARGINS = {".": 0.0, "+": 0.45}  # a dot is a rejection, a plus a sound that fades; both of label A
 
 
-def changes(pattern: str, rule: Rule | None = None) -> list[Change]:
+def changes(pattern: str, rule: DetectionRule | None = None) -> list[DetectionChange]:
     """What windows half a second apart change: 'A..B'."""
-    decider = Decider(HOP_S, rule or Rule())
+    decider = EventDetector(HOP_S, rule or DetectionRule())
     return [change for window in windows(pattern) for change in decider.step(window)] + decider.finish()
 
 
-def heard(pattern: str, rule: Rule | None = None) -> list[tuple[float, float, str]]:
+def heard(pattern: str, rule: DetectionRule | None = None) -> list[tuple[float, float, str]]:
     """(start, end, label) of the sounds, in order of their end."""
     ended = [change.detection for change in changes(pattern, rule) if change.phase == "end"]
     return [(d.start_s, d.end_s, d.label) for d in ended]
@@ -69,23 +69,23 @@ def test_a_stream_of_one_window_is_judged_by_it() -> None:
 
 
 def test_stricter_confirmation_asks_for_more_windows() -> None:
-    assert heard("AA..AAA", Rule(needed=3, of=3)) == [(2.75, 4.25, "A")]
+    assert heard("AA..AAA", DetectionRule(needed=3, of=3)) == [(2.75, 4.25, "A")]
 
 
 @pytest.mark.parametrize("label", ["_negative", "background"])
 def test_what_stands_for_nothing_is_never_heard(label: str) -> None:
-    decider = Decider(HOP_S, Rule())
+    decider = EventDetector(HOP_S, DetectionRule())
     assert [decider.step(window(n * HOP_S, label, 0.9)) for n in range(4)] == [[]] * 4
 
 
 def test_a_sound_begins_once_confirmed_and_ends_once_gone() -> None:
-    decider = Decider(HOP_S, Rule())
+    decider = EventDetector(HOP_S, DetectionRule())
     phases = [[change.phase for change in decider.step(window)] for window in windows(".AA.AA....")]
     assert phases == [[], [], ["new"], [], [], [], [], [], ["end"], []]
 
 
 def test_a_surer_window_is_an_update_and_any_other_none() -> None:
-    decider = Decider(HOP_S, Rule())
+    decider = EventDetector(HOP_S, DetectionRule())
     margins = (0.6, 0.6, 0.7, 0.7, 0.65, 0.8)
     told = [decider.step(window(n * HOP_S, "A", margin)) for n, margin in enumerate(margins)]
     assert [[change.phase for change in changes] for changes in told] == [
@@ -100,34 +100,34 @@ def test_a_surer_window_is_an_update_and_any_other_none() -> None:
 
 
 def test_a_fading_sound_goes_on_but_does_not_begin() -> None:
-    rule = Rule(hysteresis=0.1)
+    rule = DetectionRule(hysteresis=0.1)
     assert heard("AA+++++..", rule) == [(0.75, 4.25, "A")]
     assert heard("AA+++++..") == [(0.75, 1.75, "A")]
     assert heard("+++++", rule) == []
 
 
 def test_after_its_end_a_sound_waits_for_the_refractory_time() -> None:
-    rule = Rule(refractory_s=3.0)
+    rule = DetectionRule(refractory_s=3.0)
     assert heard("AA....AA......AA", rule) == [(0.75, 1.75, "A"), (7.75, 8.75, "A")]
     assert heard("AA....AAAAAA", rule) == [(0.75, 1.75, "A"), (4.75, 6.75, "A")]
     assert heard("AA....BB", rule) == [(0.75, 1.75, "A"), (3.75, 4.75, "B")]
 
 
 def test_a_label_may_have_a_threshold_of_its_own() -> None:
-    assert heard("AABBB", Rule(thresholds={"A": 0.9})) == [(1.75, 3.25, "B")]
-    (begun, *_) = changes("+++", Rule(thresholds={"A": 0.4}))
+    assert heard("AABBB", DetectionRule(thresholds={"A": 0.9})) == [(1.75, 3.25, "B")]
+    (begun, *_) = changes("+++", DetectionRule(thresholds={"A": 0.4}))
     assert begun.detection.threshold == 0.4
 
 
 def test_a_detection_carries_its_best_figures() -> None:
-    decider = Decider(HOP_S, Rule())
+    decider = EventDetector(HOP_S, DetectionRule())
     decider.step(WindowScore(0.0, 2.0, "A", 0.5, 0.7, THRESHOLD, -20.0))
     decider.step(WindowScore(0.5, 2.5, "A", 0.8, 0.6, THRESHOLD, -40.0))
     assert decider.finish()[-1].detection == Detection(0.75, 1.75, "A", 0.8, 0.7, THRESHOLD, -20.0)
 
 
 def test_a_decider_that_finished_knows_nothing_of_the_stream_before() -> None:
-    decider = Decider(HOP_S, Rule(refractory_s=100.0))
+    decider = EventDetector(HOP_S, DetectionRule(refractory_s=100.0))
     for _ in range(2):
         told = [change.phase for window in windows("AA...") for change in decider.step(window)]
         assert told == ["new", "end"]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from edgecl.audio import read_or_refuse
+from edgecl.audio.reader import read_or_refuse
+from edgecl.dataset_folder import audio_files, label_of, labelled_folder
 from edgecl.errors import DatasetError, UsageError
-from edgecl.folders import audio_files, label_of, labelled_folder
 from tests.broken_files import tone, wav, write_hostile_folder
 
 

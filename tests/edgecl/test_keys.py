@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from edgecl.keys import Floats, Integers, fit, margins
+from edgecl.arrays import Floats, Integers
+from edgecl.learning.open_set import fit, margins
 
 P = 40
 

@@ -4,19 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from edgecl.canonical import sha256_hex
+from edgecl.canonical_json import sha256_hex
 from edgecl.errors import StoreError, UnknownTaskError
-from edgecl.lessons import Lessons, Taught, from_bytes, to_bytes
-from edgecl.store import Store
+from edgecl.store.store import Store
+from edgecl.store.training_set import TrainingClip, TrainingSet, from_bytes, to_bytes
 from tests.tiny_files import tiny_blob_bytes
 
 FIRST, SECOND, THIRD = (tiny_blob_bytes("doorbell", value) for value in (1.0, 2.0, 3.0))
 
 
-def lessons(count: int) -> Lessons:
+def lessons(count: int) -> TrainingSet:
     """So many recordings of a ring."""
     return tuple(
-        Taught(clip_sha256=f"{n:064x}", label="ring", windows=1, file=f"ring/{n} ü.wav", origin="enrolled")
+        TrainingClip(
+            clip_sha256=f"{n:064x}", label="ring", windows=1, file=f"ring/{n} ü.wav", origin="enrolled"
+        )
         for n in range(count)
     )
 
@@ -30,7 +32,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def lessons_now(store: Store) -> Lessons | None:
+def lessons_now(store: Store) -> TrainingSet | None:
     return store.lessons.read(store.entry("doorbell").sha256)
 
 

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from edgecl.metrics import ClassScore, accuracy, auroc, confusion, false_positive_rate, interval, per_class
+from edgecl.learning.metrics import (
+    ClassScore,
+    accuracy,
+    auroc,
+    confusion,
+    false_positive_rate,
+    interval,
+    per_class,
+)
 
 TRUTH = [0, 0, 0, 1, 1, 2]
 PREDICTED = [0, 0, 1, 1, 0, 0]

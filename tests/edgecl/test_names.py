@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgecl.errors import UsageError
-from edgecl.names import check_task_name
+from edgecl.task_names import check_task_name
 
 
 @pytest.mark.parametrize(

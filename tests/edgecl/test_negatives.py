@@ -1,6 +1,6 @@
 """Which labels stand for none of a task's sounds."""
 
-from edgecl.negatives import is_negative
+from edgecl.learning.negative_labels import is_negative
 
 
 def test_two_names_in_any_case_stand_for_none_of_the_sounds() -> None:

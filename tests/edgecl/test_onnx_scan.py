@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgecl.bundle.onnx_scan import check, scan
 from edgecl.errors import BundleError
-from edgecl.onnx_scan import check, scan
 from tests.tiny_files import message, onnx_model, onnx_node
 
 

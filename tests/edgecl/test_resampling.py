@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgecl.resampling import Resampler
+from edgecl.audio.resampling import Resampler
 
 NOISE = np.random.RandomState(0).uniform(-1, 1, 8000).astype(np.float32)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from edgecl.audio import read_clip
-from edgecl.sketch import Sketch, copies, sketch
+from edgecl.audio.near_duplicates import Sketch, copies, sketch
+from edgecl.audio.reader import read_clip
 from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
 

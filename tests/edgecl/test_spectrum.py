@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgecl.spectrum import BANDS, as_bytes, bands_dbfs
+from edgecl.audio.spectrum import BANDS, as_bytes, bands_dbfs
 
 RATE_HZ = 16_000
 SAMPLES = 800  # 50 ms

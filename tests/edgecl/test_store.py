@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from edgecl.canonical import sha256_hex
+from edgecl.canonical_json import sha256_hex
 from edgecl.errors import BlobError, NoStoreError, StoreError, TaskExistsError, UnknownTaskError
-from edgecl.registry import SCHEMA_VERSION
-from edgecl.store import Store
+from edgecl.store.registry import SCHEMA_VERSION
+from edgecl.store.store import Store
 from tests.tiny_files import tiny_blob_bytes
 
 FIRST, SECOND, THIRD = (tiny_blob_bytes("doorbell", value) for value in (1.0, 2.0, 3.0))

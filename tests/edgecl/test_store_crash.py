@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgecl.store import Store
+from edgecl.store.store import Store
 from tests.store_writer import State, blob_of, commit_many, commit_once, lessons_of, write_until_killed
 
 KILLS = 30

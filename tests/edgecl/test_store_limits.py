@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgecl.errors import StoreError
-from edgecl.store import Store
+from edgecl.store.store import Store
 from tests.tiny_files import tiny_blob_bytes
 
 LABELS = tuple(f"label {number}" for number in range(300))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from edgecl.errors import BlobError, StoreError, TaskExistsError, UnknownTaskError
-from edgecl.store import Store
+from edgecl.store.store import Store
 from tests.tiny_files import tiny_blob_bytes
 
 NAMES = st.sampled_from(["doorbell", "kettle", "Türklingel"])

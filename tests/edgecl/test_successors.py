@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgecl.errors import BlobError, StoreError
-from edgecl.store import Store, Successor
+from edgecl.store.store import Store, Successor
 from tests.tiny_files import tiny_blob_bytes
 
 

@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from edgecl.takes import takes
+from edgecl.learning.recording_groups import takes
 
 STEMS = ("bell", "chime", "gong", "church tower", "bicycle")
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from edgecl.variants import variants
-from edgecl.windows import Windows, clip_windows
+from edgecl.arrays import Windows
+from edgecl.augmentation import variants
+from edgecl.windows import clip_windows
 
 WINDOW, COPIES = 4000, 8
 

@@ -8,8 +8,8 @@ import soundfile
 import torch
 from safetensors.numpy import save
 
-from device_runtime.background import Background
-from device_runtime.runtime import Runtime
+from device_runtime.model.background import Background
+from device_runtime.model.runtime import Runtime
 from edgecl.noise import noises
 from export.background import NOISES, SEED, SOUNDS, background
 from export.checkpoint import Weights

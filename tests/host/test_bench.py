@@ -10,7 +10,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from edgecl.audio import read_clip
+from edgecl.audio.reader import read_clip
 from edgecl.errors import EdgeclError
 from export.checkpoint import Weights
 from export.model.ast import Ast, AstConfig

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.progress import silent
-from device_runtime.runtime import DEFAULT_BUNDLE
+from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.system.progress import silent
 from edgecl.errors import EdgeclError, UsageError
 from tools.bench.continual import line_up, metrics, work
 from tools.bench.continual.__main__ import WEIGHTS, continual

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from device_runtime.runtime import DEFAULT_BUNDLE
-from device_runtime.session import open_session
-from edgecl.bundle import Bundle
+from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.model.session import open_session
+from edgecl.bundle.bundle import Bundle
 from export.checkpoint import Weights, load_weights
 from export.distill.config import RunConfig
 

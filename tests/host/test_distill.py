@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from device_runtime.progress import silent
+from device_runtime.system.progress import silent
 from edgecl.errors import EdgeclError, UsageError
 from export.checkpoint import Weights, load_weights, save_weights
 from export.distill.ast_teacher import AstTeacher, student_config

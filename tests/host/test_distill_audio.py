@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from device_runtime.progress import silent
-from edgecl.audio import read_clip
+from device_runtime.system.progress import silent
+from edgecl.audio.reader import read_clip
 from edgecl.errors import DatasetError
 from export.distill.augment import WindowSampler, mixed
 from export.distill.clips import decode, open_clips

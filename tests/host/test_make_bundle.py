@@ -13,11 +13,11 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from device_runtime import selftest
-from device_runtime.backbone import Backbone
-from device_runtime.runtime import Runtime
-from device_runtime.session import open_session
-from edgecl.bundle import Bundle
+from device_runtime.model import selftest
+from device_runtime.model.backbone import Backbone
+from device_runtime.model.runtime import Runtime
+from device_runtime.model.session import open_session
+from edgecl.bundle.bundle import Bundle
 from edgecl.errors import ExportError, UsageError
 from export import parity
 from export.checkpoint import Weights, load_weights, save_weights
@@ -213,7 +213,7 @@ def test_a_bundle_that_disagrees_with_torch_never_appears(
 def test_no_bundle_is_made_where_one_of_its_engines_cannot_be_compared(
     weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("device_runtime.engines.available", lambda: ["portable"])
+    monkeypatch.setattr("device_runtime.training.engines.available", lambda: ["portable"])
     with pytest.raises(ExportError, match="'ort-training' is not installed here") as refusal:
         make_bundle(weights, Recipe(rank=4), tmp_path / "bundle")
     assert "onnxruntime-training-cpu" in refusal.value.hint
@@ -223,8 +223,8 @@ def test_no_bundle_is_made_where_one_of_its_engines_cannot_be_compared(
 CHECK_WITHOUT_THE_TRAINING_WHEEL = """
 import sys
 sys.modules["onnxruntime.training"] = None
-import device_runtime.engines
-device_runtime.engines._has_ort_training = lambda: False
+import device_runtime.training.engines
+device_runtime.training.engines._has_ort_training = lambda: False
 from export.cli import main
 main()
 """

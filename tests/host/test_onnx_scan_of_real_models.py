@@ -7,8 +7,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from edgecl.bundle.onnx_scan import check, scan
 from edgecl.errors import BundleError
-from edgecl.onnx_scan import check, scan
 
 
 def model(*nodes: onnx.NodeProto, functions: list[onnx.FunctionProto] | None = None) -> onnx.ModelProto:

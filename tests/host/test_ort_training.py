@@ -13,12 +13,12 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from device_runtime.engines import Floats
-from device_runtime.engines.ort_training import NO_CLASS, OrtTrainingEngine
-from device_runtime.engines.portable import PortableEngine
-from device_runtime.session import open_session
+from device_runtime.model.session import open_session
+from device_runtime.training.engines.ort_training import NO_CLASS, OrtTrainingEngine
+from device_runtime.training.engines.portable import PortableEngine
+from edgecl.arrays import Floats
+from edgecl.bundle.manifest import Adapter, Description, Geometry, Tensor
 from edgecl.errors import EngineError, ExportError
-from edgecl.manifest import Adapter, Description, Geometry, Tensor
 from export.model.adapters import AdaptedTail
 from export.model.ast import DEFAULT_FRONT_END
 from export.ort_training import ARTIFACTS, write_artifacts
@@ -347,8 +347,8 @@ class Missing:
 sys.meta_path.insert(0, Missing())
 
 import numpy as np
-from device_runtime.engines.ort_training import NO_CLASS, OrtTrainingEngine
-from edgecl.manifest import Description
+from device_runtime.training.engines.ort_training import NO_CLASS, OrtTrainingEngine
+from edgecl.bundle.manifest import Description
 
 folder = Path(sys.argv[1])
 manifest = Description.model_validate_json((folder / "description.json").read_bytes())

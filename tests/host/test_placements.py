@@ -6,8 +6,8 @@ import pytest
 import soundfile
 import torch
 
-from edgecl import blob
-from edgecl.bundle import Bundle
+from edgecl.bundle.bundle import Bundle
+from edgecl.store import blob
 from export.checkpoint import Weights
 from export.make_bundle import Recipe, make_bundle
 from export.model.ast import Ast, AstConfig

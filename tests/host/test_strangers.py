@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.progress import silent
-from device_runtime.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.system.progress import silent
 from tools.bench.continual.sources import folders
 from tools.bench.strangers import Bench, main
 from tools.demo.synthesise import TASKS

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from device_runtime.recipe import Recipe
-from device_runtime.runtime import DEFAULT_BUNDLE
+from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.training.recipe import Recipe
 from tools.bench import switches
 from tools.bench.switching import Figure
 from tools.demo.synthesise import TASKS

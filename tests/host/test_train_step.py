@@ -9,9 +9,9 @@ import torch
 from onnx import helper
 from torch import Tensor
 
-from device_runtime.engines import Engine
-from device_runtime.engines.portable import PortableEngine
-from device_runtime.session import open_session
+from device_runtime.model.session import open_session
+from device_runtime.training.engines import Engine
+from device_runtime.training.engines.portable import PortableEngine
 from edgecl.errors import ExportError
 from export.golden import flat
 from export.golden import forward as torch_forward

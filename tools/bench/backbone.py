@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from rich.table import Table
 
-from device_runtime.session import open_session
+from device_runtime.model.session import open_session
 from export.checkpoint import Weights
 from export.model.ast import Ast, Attention
 from export.to_onnx import export_backbone

@@ -20,16 +20,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from device_runtime.adapter import probabilities
-from device_runtime.backbone import Tokens
-from device_runtime.held_out import HeldOut
-from device_runtime.known import load_tasks
-from device_runtime.pool import members
-from device_runtime.recognize import Recognizer
-from device_runtime.runtime import DEFAULT_BUNDLE, Runtime
-from edgecl.audio import read_clip
-from edgecl.blob import TaskBlob
-from edgecl.store import Store
+from device_runtime.data.task_loader import load_tasks
+from device_runtime.model.adapter import probabilities
+from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.recognition.adapter_pool import members
+from device_runtime.recognition.recognizer import Recognizer
+from device_runtime.training.validation import ValidationResult
+from edgecl.arrays import Tokens
+from edgecl.audio.reader import read_clip
+from edgecl.store.blob import TaskBlob
+from edgecl.store.store import Store
 from edgecl.windows import clip_windows
 from tools.bench.copies import another, with_adapter
 from tools.bench.machine import machine
@@ -133,7 +133,9 @@ def _accuracy(tasks: Sequence[TaskBlob], runtime: Runtime, tests: Mapping[str, T
         test = tests[task.task]
         logits, _ = runtime.forward.run(test.tokens, task.parameters, task.normalizer)
         labels = np.array([task.labels.index(label) for label in test.labels])
-        found[task.task] = HeldOut.of(probabilities(logits), labels, np.array(test.recordings)).accuracy
+        found[task.task] = ValidationResult.of(
+            probabilities(logits), labels, np.array(test.recordings)
+        ).accuracy
     return found
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from device_runtime.backbone import Floats
-from edgecl.blob import TaskBlob
+from edgecl.arrays import Floats
+from edgecl.store.blob import TaskBlob
 
 
 def renamed(task: TaskBlob, name: str) -> TaskBlob:

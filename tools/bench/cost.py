@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 from rich.markup import escape
 from rich.table import Table
 
-from device_runtime.session import open_session
+from device_runtime.model.session import open_session
+from edgecl.arrays import Floats
 from edgecl.errors import EdgeclError
 from export.checkpoint import Weights
 from export.make_bundle import quickest
@@ -24,8 +24,6 @@ from tools.bench.timing import interleaved
 
 SECONDS = (1, 2, 5, 10)
 RATE_HZ = 16000  # of all of them
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

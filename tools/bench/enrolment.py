@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 from rich.table import Table
 
-from device_runtime.engines import available
+from device_runtime.training.engines import available
 from tools.command import Command
 
 CLASSES, CLIPS_A_CLASS, SECONDS, RATE_HZ = 10, 16, 5, 16000

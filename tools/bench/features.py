@@ -4,7 +4,7 @@ In Markdown. Our features stand beside those of the backbone's teacher, mn04, an
 every head in closed form that the product has:
 
     test      the test recordings, as all training recordings teach (SLDA: the range over its shrinkages)
-    takes     training recordings, held out in folds with all their takes (`edgecl.takes`)
+    takes     training recordings, held out in folds with all their takes (`edgecl.learning.recording_groups`)
     single    the same in folds that ignore takes: of the same door another slam may have been taught
 
 One recording is one vector, without varied copies: ours is the mean over the windows that the device would
@@ -24,17 +24,18 @@ import typer
 
 from device_runtime.cli import arguments
 from device_runtime.cli.progress import progress
-from device_runtime.examples import Examples, folds_by_takes
-from device_runtime.methods import logistic
-from device_runtime.methods.closed_form import CLOSED_FORMS, cross_validated
-from device_runtime.methods.gram import Floats, Integers, Solve
-from device_runtime.methods.material import Material
-from device_runtime.progress import Progress
+from device_runtime.data.dataset import Dataset, folds_by_takes
+from device_runtime.system.progress import Progress
+from device_runtime.training.methods import logistic
+from device_runtime.training.methods.closed_form import CLOSED_FORMS, cross_validated
+from device_runtime.training.methods.features import TrainingData
+from device_runtime.training.methods.kernel import Solve
 from edgecl import console
-from edgecl.audio import read_clip
-from edgecl.calibration import normalizer_of
-from edgecl.metrics import interval
-from edgecl.takes import takes
+from edgecl.arrays import Floats, Integers
+from edgecl.audio.reader import read_clip
+from edgecl.learning.calibration import normalizer_of
+from edgecl.learning.metrics import interval
+from edgecl.learning.recording_groups import takes
 from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import Half
 from tools.bench.machine import machine
@@ -103,7 +104,7 @@ class Heard:
         """What each recording is a take of, as the names tell, [R]."""
         return takes(self.files, self.labels)
 
-    def material(self, network: str, of: Integers | None = None, seed: int = 0) -> Material:
+    def material(self, network: str, of: Integers | None = None, seed: int = 0) -> TrainingData:
         """What a head learns from.
 
         Args:
@@ -113,9 +114,9 @@ class Heard:
         vectors, (names, labels) = self.features[network], np.unique(self.labels, return_inverse=True)
         count = len(labels)
         none, unvaried = np.empty((count, 0, 0), np.float16), np.zeros(count, bool)
-        examples = Examples(none, labels, np.arange(count), unvaried, len(names), of)
+        examples = Dataset(none, labels, np.arange(count), unvaried, len(names), of)
         start = np.empty(0, np.float32)
-        return Material(examples, folds_by_takes(examples, seed), start, vectors, normalizer_of(vectors))
+        return TrainingData(examples, folds_by_takes(examples, seed), start, vectors, normalizer_of(vectors))
 
 
 def amount_of(half: Heard) -> str:

@@ -22,15 +22,15 @@ import typer
 from numpy.typing import NDArray
 from torch import Tensor
 
-from device_runtime.adapter import AdapterForward, initial_parameters, probabilities
-from device_runtime.backbone import Floats
-from device_runtime.examples import Examples
-from device_runtime.held_out import HeldOut
-from device_runtime.methods.closed_form import ClosedForm
-from device_runtime.methods.material import Material
-from device_runtime.runtime import DEFAULT_BUNDLE
-from edgecl.audio import read_clip
-from edgecl.bundle import Bundle
+from device_runtime.data.dataset import Dataset
+from device_runtime.model.adapter import AdapterForward, initial_parameters, probabilities
+from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.training.methods.closed_form import ClosedForm
+from device_runtime.training.methods.features import TrainingData
+from device_runtime.training.validation import ValidationResult
+from edgecl.arrays import Floats
+from edgecl.audio.reader import read_clip
+from edgecl.bundle.bundle import Bundle
 from edgecl.windows import clip_windows
 from export.background import windows_of
 from export.checkpoint import load_weights
@@ -98,24 +98,24 @@ class Bench:
         labels = np.repeat([number for number, _ in chosen], counts)
         return Heard(self.images(np.concatenate(windows)), labels, np.repeat(np.arange(len(chosen)), counts))
 
-    def examples(self, heard: Heard, bands: Tensor) -> Examples:
+    def examples(self, heard: Heard, bands: Tensor) -> Dataset:
         """The same as tokens, behind bands [2, M]."""
         with torch.inference_mode():
             parts = tuned(heard.images, bands).split(BATCH)
             tokens = torch.cat([self.model.encode(part) for part in parts]).numpy().astype(np.float16)
         varied = np.zeros(len(tokens), bool)
-        return Examples(tokens, heard.labels, heard.recordings, varied, int(heard.labels.max()) + 1)
+        return Dataset(tokens, heard.labels, heard.recordings, varied, int(heard.labels.max()) + 1)
 
-    def asked(self, train: Examples, test: Examples) -> HeldOut:
+    def asked(self, train: Dataset, test: Dataset) -> ValidationResult:
         """What a head in closed form, learnt from some examples, makes of others."""
         start = initial_parameters(self.bundle, train.classes)
-        material = Material.of(train, self.forward, start, self.seed)
+        material = TrainingData.of(train, self.forward, start, self.seed)
         parameters = ClosedForm.tried("logistic", material).parameters()
         logits, _ = self.forward.run(test.tokens, parameters, material.normalizer)
-        return HeldOut.of(probabilities(logits), test.labels, test.recordings)
+        return ValidationResult.of(probabilities(logits), test.labels, test.recordings)
 
 
-Answers = dict[tuple[str, str], HeldOut]
+Answers = dict[tuple[str, str], ValidationResult]
 """By microphone and tuning."""
 
 

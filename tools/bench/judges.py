@@ -1,6 +1,6 @@
 """What a task may go by to tell its own sounds from strangers.
 
-Keys (`edgecl.keys`) are the product's. The others look at nothing but what the task was taught:
+Keys (`edgecl.learning.open_set`) are the product's. The others look at nothing but what the task was taught:
 
     energy      −E(z) = log Σ_c exp f_c(z) of the head's logits f. Liu et al. 2020, "Energy-based
                 Out-of-distribution Detection", equation 4 with T = 1
@@ -17,19 +17,16 @@ from dataclasses import dataclass
 from math import nan
 
 import numpy as np
-from numpy.typing import NDArray
 
-from device_runtime.adapter import logits_of
-from device_runtime.methods.closed_form import ClosedForm
-from device_runtime.methods.gram import penalised
-from device_runtime.methods.material import Material
-from device_runtime.methods.slda import SHRINKAGES
-from device_runtime.rejection import Rejection
-from edgecl.calibration import recording_means
-from edgecl.keys import margins
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
+from device_runtime.model.adapter import logits_of
+from device_runtime.training.methods.closed_form import ClosedForm
+from device_runtime.training.methods.features import TrainingData
+from device_runtime.training.methods.kernel import penalised
+from device_runtime.training.methods.slda import SHRINKAGES
+from device_runtime.training.rejection import Rejection
+from edgecl.arrays import Doubles, Floats
+from edgecl.learning.calibration import recording_means
+from edgecl.learning.open_set import margins
 
 Score = Callable[[Floats], Doubles]
 """Embeddings [N, P] → how much each window is like the task's own, [N]."""
@@ -72,7 +69,7 @@ def _energy(learnt: ClosedForm) -> Score:
     return score
 
 
-def _nearness(material: Material) -> Score:
+def _nearness(material: TrainingData) -> Score:
     """Minus the squared distance to the nearest mean of standardised embeddings."""
     features, gram = material.features.astype(np.float64), material.gram
     means = gram.averaging.T @ features  # [C, P]
@@ -90,7 +87,7 @@ def _nearness(material: Material) -> Score:
     return score
 
 
-def _summed(scores: Sequence[Score], material: Material) -> Score:
+def _summed(scores: Sequence[Score], material: TrainingData) -> Score:
     """The sum of scores, each in deviations of what the recordings learnt from have."""
 
     def standardised(score: Score) -> Score:

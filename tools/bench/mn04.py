@@ -6,17 +6,15 @@ import numpy as np
 import onnx
 import soxr
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.export import Dim
 
+from edgecl.arrays import Floats
 from edgecl.errors import EdgeclError
 from export.model.ast import DEFAULT_FRONT_END
 from export.model.frontend import LogMel, mel_bank
 from export.to_onnx import LONGEST_S, SHORTEST_S, export_graph
 from tools.pretrain.mn04 import load_mn04
-
-Floats = NDArray[np.float32]
 
 RATE_HZ = DEFAULT_FRONT_END.sample_rate_hz
 PUBLISHED_RATE_HZ, FFT_SAMPLES, FRAME_SAMPLES, HOP_SAMPLES = 32000, 1024, 800, 320

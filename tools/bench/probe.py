@@ -12,22 +12,21 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from device_runtime.backbone import Backbone
 from device_runtime.cli import arguments
-from device_runtime.runtime import DEFAULT_BUNDLE
+from device_runtime.model.backbone import Backbone
+from device_runtime.model.runtime import DEFAULT_BUNDLE
 from edgecl import console
-from edgecl.audio import read_clip
-from edgecl.bundle import Bundle
+from edgecl.arrays import Floats
+from edgecl.audio.reader import read_clip
+from edgecl.bundle.bundle import Bundle
 from edgecl.windows import clip_windows
 from tools.bench import mn04, yamnet
 from tools.bench.machine import machine
 from tools.pretrain.probe import embedder, linear_probe, task_folders
 
-Floats = NDArray[np.float32]
 Embed = Callable[[Floats], Floats]  # clip [samples] → features [P]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

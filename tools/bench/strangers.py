@@ -26,29 +26,30 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from device_runtime.adapter import initial_parameters
-from device_runtime.background import Background
-from device_runtime.cli import arguments, screen
+from device_runtime.cli import arguments, output
 from device_runtime.cli.progress import progress
-from device_runtime.examples import Examples, Integers
-from device_runtime.methods import auto
-from device_runtime.methods.closed_form import ClosedForm
-from device_runtime.methods.material import Material
-from device_runtime.progress import Progress
-from device_runtime.recipe import Recipe
-from device_runtime.rejection import calibrated
-from device_runtime.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.data.dataset import Dataset
+from device_runtime.model.adapter import initial_parameters
+from device_runtime.model.background import Background
+from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.system.progress import Progress
+from device_runtime.training.methods import auto
+from device_runtime.training.methods.closed_form import ClosedForm
+from device_runtime.training.methods.features import TrainingData
+from device_runtime.training.recipe import Recipe
+from device_runtime.training.rejection import calibrated
 from edgecl import console
-from edgecl.calibration import recording_means
+from edgecl.arrays import Doubles, Floats, Integers
 from edgecl.errors import UsageError
-from edgecl.metrics import auroc, false_positive_rate
-from edgecl.negatives import is_negative
-from edgecl.takes import takes
+from edgecl.learning.calibration import recording_means
+from edgecl.learning.metrics import auroc, false_positive_rate
+from edgecl.learning.negative_labels import is_negative
+from edgecl.learning.recording_groups import takes
 from tools.bench.continual.ears import Audience, bundle_ear
 from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import TaskFiles
 from tools.bench.continual.tasks import Task, Windows, recall, recall_varied
-from tools.bench.judges import Doubles, Floats, Judge, by_keys, without_background
+from tools.bench.judges import Judge, by_keys, without_background
 from tools.bench.machine import machine
 
 NAME = "python -m tools.bench.strangers"
@@ -138,7 +139,7 @@ class Bench:
         audience = Audience([ear], USUAL, self.progress)
         tasks = audience.hear(files)
         if audience.refused:
-            screen.message(screen.refusals(audience.refused))
+            output.message(output.refusals(audience.refused))
         for task in tasks:
             lessons = recall(ear.memory, task.train), recall_varied(ear.memory, task.train, USUAL, 0)
             forms = [auto.first(self._material(task, windows))[0] for windows in lessons]
@@ -155,12 +156,12 @@ class Bench:
             yield self._met(own, [subject for subject in subjects if subject is not own])
         self.progress("meeting", len(subjects), len(subjects))
 
-    def _material(self, task: Task, windows: Windows) -> Material:
+    def _material(self, task: Task, windows: Windows) -> TrainingData:
         of = takes([clip.path.name for clip in task.train], [task.labels[clip.label] for clip in task.train])
         arrays = windows.heard, windows.labels, windows.recordings, windows.varied
-        examples = Examples(*arrays, len(task.labels), of[windows.recordings])
+        examples = Dataset(*arrays, len(task.labels), of[windows.recordings])
         start = initial_parameters(self.runtime.bundle, examples.classes)
-        return Material.of(examples, self.runtime.forward, start, self.seed)
+        return TrainingData.of(examples, self.runtime.forward, start, self.seed)
 
     def _met(self, own: Subject, others: Sequence[Subject]) -> Answers:
         """Its answers to the test recordings of all others: the mean over them, stranger by stranger."""

@@ -15,12 +15,12 @@ import numpy as np
 import typer
 
 from device_runtime.cli.progress import progress
-from device_runtime.engines import open_engine
-from device_runtime.recipe import Recipe
-from device_runtime.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.training.engines import open_engine
+from device_runtime.training.recipe import Recipe
+from edgecl.arrays import Doubles
 from tools.bench.continual.ears import Audience, bundle_ear
 from tools.bench.continual.sources import folders
-from tools.bench.continual.tasks import Doubles
 from tools.bench.machine import machine
 from tools.bench.markdown import heading, row
 from tools.bench.switching import MEMBERS, USUAL, Bench, Figure, Subject

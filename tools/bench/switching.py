@@ -8,23 +8,23 @@ from zlib import compress
 
 import numpy as np
 
-from device_runtime.adapter import probabilities
-from device_runtime.backbone import Floats
-from device_runtime.engines import Engine
-from device_runtime.examples import Examples
-from device_runtime.learner import Learner, Lesson
-from device_runtime.methods.adapter import Trainer
-from device_runtime.methods.material import Material
-from device_runtime.methods.soup import soup
-from device_runtime.methods.warm_start import warmed
-from device_runtime.progress import Progress, silent
-from device_runtime.recipe import Recipe
-from device_runtime.recipe_words import words_of
-from device_runtime.runtime import Runtime
-from edgecl import blob
-from edgecl.blob import TaskBlob
+from device_runtime.data.dataset import Dataset
+from device_runtime.model.adapter import probabilities
+from device_runtime.model.runtime import Runtime
+from device_runtime.system.progress import Progress, silent
+from device_runtime.training.efficiency.soup import soup
+from device_runtime.training.efficiency.warm_start import warmed
+from device_runtime.training.engines import Engine
+from device_runtime.training.learner import FittedTask, Learner
+from device_runtime.training.methods.adapter import Trainer
+from device_runtime.training.methods.features import TrainingData
+from device_runtime.training.recipe import Recipe
+from device_runtime.training.recipe_text import words_of
+from edgecl.arrays import Doubles, Floats
+from edgecl.store import blob
+from edgecl.store.blob import TaskBlob
 from tools.bench.continual.ears import memory_of
-from tools.bench.continual.tasks import Doubles, Task, Windows, recall, recall_varied
+from tools.bench.continual.tasks import Task, Windows, recall, recall_varied
 
 USUAL = Recipe()
 MEMBERS = 3
@@ -57,16 +57,16 @@ class Subject:
     """A task to be trained and asked, over and over."""
 
     task: Task
-    material: Material
+    material: TrainingData
     test: Windows
-    lesson: Lesson  # in closed form; its keys, threshold and normalizer are an adapter's, too
+    lesson: FittedTask  # in closed form; its keys, threshold and normalizer are an adapter's, too
 
     @classmethod
     def of(cls, task: Task, runtime: Runtime, engine: Engine, memory: Path) -> "Subject":
         """A task, from what was heard."""
         tokens = memory_of(memory, runtime.bundle.fingerprint, runtime.window_samples)
         heard = recall_varied(tokens, task.train, USUAL, first_class=0)
-        examples = Examples(heard.heard, heard.labels, heard.recordings, heard.varied, len(task.labels))
+        examples = Dataset(heard.heard, heard.labels, heard.recordings, heard.varied, len(task.labels))
         learner = Learner(runtime, engine, USUAL, 0, silent, method="prototype")
         material = learner.material(examples)
         return cls(task, material, recall(tokens, task.test), learner.first_lesson(material, task.labels))

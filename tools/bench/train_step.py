@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from rich.table import Table
 
-from device_runtime.engines import Engine, available, open_engine
-from edgecl.bundle import Bundle
+from device_runtime.training.engines import Engine, available, open_engine
+from edgecl.arrays import Floats
+from edgecl.bundle.bundle import Bundle
 from export.checkpoint import Weights
 from export.make_bundle import Recipe, make_bundle
 from export.model.adapters import AdaptedTail, Placement
@@ -20,8 +21,6 @@ CLASSES = 10
 LEARNING_RATE, WEIGHT_DECAY = 1e-3, 0.01
 PLACEMENTS = ("post", "tail-2")
 ROUNDS = {"post": 60, "tail-2": 15}
-
-Floats = np.ndarray
 
 
 def measure(weights: Weights, threads: Sequence[int], seconds: Sequence[int] = (2, 10)) -> Table:

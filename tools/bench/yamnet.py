@@ -7,11 +7,10 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgecl.arrays import Floats
 from edgecl.errors import EdgeclError
 
-Floats = NDArray[np.float32]
 Hear = Callable[[Floats], Floats]
 
 FRAME_SAMPLES, HOP_SAMPLES = 15600, 7680  # at 16 kHz

@@ -5,10 +5,11 @@ Each function returns one dry variation, float64 [samples]; pitch and pace come 
 
 import numpy as np
 
-from tools.demo.ingredients import Sound, Waveform, beep, faded, glide, noise_band, placed, struck, times_s
+from edgecl.arrays import Doubles
+from tools.demo.ingredients import Sound, beep, faded, glide, noise_band, placed, struck, times_s
 
 
-def doorbell(rng: np.random.Generator) -> Waveform:
+def doorbell(rng: np.random.Generator) -> Doubles:
     """Ding-dong: two struck chime bars, the second a major third lower."""
     ding_hz = rng.uniform(590, 790)
     gap_s = rng.uniform(0.42, 0.68)
@@ -18,7 +19,7 @@ def doorbell(rng: np.random.Generator) -> Waveform:
     return placed(gap_s + 1.5, [(0.0, ding), (gap_s, dong)])
 
 
-def _chime(base_hz: float, ring_s: float, rng: np.random.Generator) -> Waveform:
+def _chime(base_hz: float, ring_s: float, rng: np.random.Generator) -> Doubles:
     """A chime bar: a slightly beating fundamental, the bar's stretched overtones, the hammer's tap."""
     beating = 1 + rng.uniform(0.0008, 0.002)
     partials = [
@@ -33,7 +34,7 @@ def _chime(base_hz: float, ring_s: float, rng: np.random.Generator) -> Waveform:
     return placed(1.5, [(0.0, struck(1.5, base_hz, partials, rng)), (0.0, tap)])
 
 
-def smoke_alarm(rng: np.random.Generator) -> Waveform:
+def smoke_alarm(rng: np.random.Generator) -> Doubles:
     """The temporal-three pattern: three half-second beeps near 3.1 kHz from a piezo sounder."""
     frequency_hz = rng.uniform(2950, 3300)
     on_s = 0.5 * rng.uniform(0.9, 1.1)
@@ -42,7 +43,7 @@ def smoke_alarm(rng: np.random.Generator) -> Waveform:
     return placed(5 * on_s + 0.1, beeps)
 
 
-def timer(rng: np.random.Generator) -> Waveform:
+def timer(rng: np.random.Generator) -> Doubles:
     """A kitchen timer: groups of four rapid beeps, the groups a breath apart."""
     frequency_hz = rng.uniform(1850, 2250)
     step_s = rng.uniform(0.11, 0.14)
@@ -52,7 +53,7 @@ def timer(rng: np.random.Generator) -> Waveform:
     return placed(3 * group_s, [(start_s, one) for start_s in starts_s])
 
 
-def siren(rng: np.random.Generator) -> Waveform:
+def siren(rng: np.random.Generator) -> Doubles:
     """A wailing siren: a rich tone that swings between a low and a high note."""
     duration_s = rng.uniform(2.4, 3.0)
     low_hz, high_hz = rng.uniform(450, 620), rng.uniform(1100, 1450)

@@ -6,12 +6,12 @@ Every function returns float64 waveforms [samples] at `RATE_HZ`, not yet at any 
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+
+from edgecl.arrays import Doubles
 
 RATE_HZ = 16_000
 
-Waveform = NDArray[np.float64]
-Sound = Callable[[np.random.Generator], Waveform]
+Sound = Callable[[np.random.Generator], Doubles]
 """One kind of sound: a variation of it for every state of the generator."""
 
 
@@ -20,14 +20,14 @@ def samples(duration_s: float) -> int:
     return round(duration_s * RATE_HZ)
 
 
-def times_s(duration_s: float) -> Waveform:
+def times_s(duration_s: float) -> Doubles:
     """The time of every sample, from 0."""
     return np.arange(samples(duration_s)) / RATE_HZ
 
 
-def glide(frequency_hz: Waveform) -> Waveform:
+def glide(frequency_hz: Doubles) -> Doubles:
     """A sine whose frequency follows `frequency_hz` [samples] without a jump in phase."""
-    phase: Waveform = 2 * np.pi * np.cumsum(frequency_hz) / RATE_HZ
+    phase: Doubles = 2 * np.pi * np.cumsum(frequency_hz) / RATE_HZ
     return np.sin(phase)
 
 
@@ -36,7 +36,7 @@ def struck(
     base_hz: float,
     partials: Sequence[tuple[float, float, float]],
     rng: np.random.Generator,
-) -> Waveform:
+) -> Doubles:
     """A struck body: partials of (ratio to the base, level, decay in seconds), each with its own phase.
 
     What would lie above the Nyquist frequency is left out, as a microphone's filter would.
@@ -51,7 +51,7 @@ def struck(
     return faded(sound, 0.001, 0.01)
 
 
-def faded(waveform: Waveform, attack_s: float, release_s: float) -> Waveform:
+def faded(waveform: Doubles, attack_s: float, release_s: float) -> Doubles:
     """`waveform` with raised-cosine edges, so that it begins and ends without a click."""
     shaped = waveform.copy()
     for edge, length in ((slice(None), samples(attack_s)), (slice(None, None, -1), samples(release_s))):
@@ -60,7 +60,7 @@ def faded(waveform: Waveform, attack_s: float, release_s: float) -> Waveform:
     return shaped
 
 
-def beep(duration_s: float, frequency_hz: float, levels: Sequence[float]) -> Waveform:
+def beep(duration_s: float, frequency_hz: float, levels: Sequence[float]) -> Doubles:
     """An electronic beep: harmonics 1, 2, 3 … at `levels`, hard but click-free edges."""
     time = times_s(duration_s)
     tone = np.zeros_like(time)
@@ -76,19 +76,19 @@ def noise_band(
     high_hz: float,
     rng: np.random.Generator,
     tilt_db_per_octave: float = 0.0,
-) -> Waveform:
+) -> Doubles:
     """Noise between two frequencies with soft shoulders, of unit RMS; `tilt_db_per_octave` colours it."""
     length = samples(duration_s)
     frequency_hz = np.maximum(np.fft.rfftfreq(length, 1 / RATE_HZ), 1.0)
     shoulders = 1 / np.sqrt((1 + (low_hz / frequency_hz) ** 6) * (1 + (frequency_hz / high_hz) ** 6))
     tilt = 10 ** (tilt_db_per_octave * np.log2(frequency_hz / 1000) / 20)
     spectrum = np.fft.rfft(rng.standard_normal(length)) * shoulders * tilt
-    noise: Waveform = np.fft.irfft(spectrum, length)
+    noise: Doubles = np.fft.irfft(spectrum, length)
     noise /= np.sqrt(np.mean(noise**2))
     return noise
 
 
-def placed(duration_s: float, parts: Iterable[tuple[float, Waveform]]) -> Waveform:
+def placed(duration_s: float, parts: Iterable[tuple[float, Doubles]]) -> Doubles:
     """The sum of parts, each from its start in seconds; what would run over the end is cut."""
     canvas = np.zeros(samples(duration_s))
     for start_s, part in parts:

@@ -5,21 +5,11 @@ Each function returns one dry variation, float64 [samples]; pitch and pace come 
 
 import numpy as np
 
-from tools.demo.ingredients import (
-    RATE_HZ,
-    Sound,
-    Waveform,
-    faded,
-    glide,
-    noise_band,
-    placed,
-    samples,
-    struck,
-    times_s,
-)
+from edgecl.arrays import Doubles
+from tools.demo.ingredients import RATE_HZ, Sound, faded, glide, noise_band, placed, samples, struck, times_s
 
 
-def kettle_whistle(rng: np.random.Generator) -> Waveform:
+def kettle_whistle(rng: np.random.Generator) -> Doubles:
     """Boiling water under a whistle that climbs, swells, and carries a second, rougher tone."""
     duration_s = rng.uniform(2.2, 2.8)
     time = times_s(duration_s)
@@ -34,7 +24,7 @@ def kettle_whistle(rng: np.random.Generator) -> Waveform:
     return faded((0.06 + 0.94 * rise**1.5) * whistle + steam + boil, 0.05, 0.12)
 
 
-def knock(rng: np.random.Generator) -> Waveform:
+def knock(rng: np.random.Generator) -> Doubles:
     """Three raps on wood: low, strongly damped modes and the knuckle's dull tap, never quite even."""
     base_hz = rng.uniform(105, 190)
     gap_s = rng.uniform(0.17, 0.3)
@@ -43,7 +33,7 @@ def knock(rng: np.random.Generator) -> Waveform:
     return placed(float(starts_s[-1]) + 0.45, raps)
 
 
-def _rap(base_hz: float, rng: np.random.Generator) -> Waveform:
+def _rap(base_hz: float, rng: np.random.Generator) -> Doubles:
     """One rap on a wooden panel."""
     wood = [
         (1.0, 1.0, rng.uniform(0.035, 0.06)),
@@ -55,7 +45,7 @@ def _rap(base_hz: float, rng: np.random.Generator) -> Waveform:
     return placed(0.4, [(0.0, struck(0.4, base_hz, wood, rng)), (0.0, knuckle)])
 
 
-def glass(rng: np.random.Generator) -> Waveform:
+def glass(rng: np.random.Generator) -> Doubles:
     """A clink: high inharmonic partials of a rim, often answered by a second, softer touch."""
     base_hz = rng.uniform(1500, 2300)
     first = _rim(base_hz, rng)
@@ -64,7 +54,7 @@ def glass(rng: np.random.Generator) -> Waveform:
     return placed(1.3, touches if rng.uniform() < 0.7 else touches[:1])
 
 
-def _rim(base_hz: float, rng: np.random.Generator) -> Waveform:
+def _rim(base_hz: float, rng: np.random.Generator) -> Doubles:
     """One touch of a glass: the rim's modes stand near the squares 2² : 3² : 4² of a ring."""
     ring_s = rng.uniform(0.12, 0.32)
     modes = [
@@ -79,7 +69,7 @@ def _rim(base_hz: float, rng: np.random.Generator) -> Waveform:
     return placed(1.1, [(0.0, struck(1.1, base_hz, modes, rng)), (0.0, click)])
 
 
-def water_pour(rng: np.random.Generator) -> Waveform:
+def water_pour(rng: np.random.Generator) -> Doubles:
     """Water into a vessel: a splashing noise bed, and bubbles whose pitch climbs as it fills."""
     duration_s = rng.uniform(2.2, 2.8)
     time = times_s(duration_s)
@@ -92,7 +82,7 @@ def water_pour(rng: np.random.Generator) -> Waveform:
     return faded(0.16 * splash * gurgle + 0.1 * column * gurgle + bubbles, 0.12, 0.2)
 
 
-def _bubble_somewhere(duration_s: float, rng: np.random.Generator) -> tuple[float, Waveform]:
+def _bubble_somewhere(duration_s: float, rng: np.random.Generator) -> tuple[float, Doubles]:
     """A start and one bubble: a short sine that chirps upwards as the bubble nears the surface."""
     start_s = rng.uniform(0, duration_s)
     frequency_hz = np.exp(rng.uniform(np.log(450), np.log(2400))) * (0.8 + 0.5 * start_s / duration_s)

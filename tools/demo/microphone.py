@@ -14,7 +14,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.demo.ingredients import RATE_HZ, Waveform, placed
+from edgecl.arrays import Doubles
+from tools.demo.ingredients import RATE_HZ, placed
 from tools.demo.room import background, echoed, levelled, response
 from tools.demo.synthesise import FIRST_UNSEEN, MIX_ORDER, ROOM_NOISE_DBFS, SEED, variation
 
@@ -32,7 +33,7 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def scenes(rounds: int | None, pause_s: float = PAUSE_S, seed: int = SEED) -> Iterator[tuple[str, Waveform]]:
+def scenes(rounds: int | None, pause_s: float = PAUSE_S, seed: int = SEED) -> Iterator[tuple[str, Doubles]]:
     """(label, what is heard from one pause through the sound), sound after sound."""
     rng = np.random.default_rng([seed, FIRST_UNSEEN, 1])
     room, number = response(0.35, 0.4, rng), FIRST_UNSEEN
@@ -46,7 +47,7 @@ def scenes(rounds: int | None, pause_s: float = PAUSE_S, seed: int = SEED) -> It
         number += 1
 
 
-def pcm(waveform: Waveform) -> NDArray[np.int16]:
+def pcm(waveform: Doubles) -> NDArray[np.int16]:
     """The frames [samples] of a waveform, s16le."""
     return np.round(np.clip(waveform, -1, 1) * 32767).astype("<i2")
 

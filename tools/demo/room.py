@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from tools.demo.ingredients import RATE_HZ, Waveform, noise_band, times_s
+from edgecl.arrays import Doubles
+from tools.demo.ingredients import RATE_HZ, noise_band, times_s
 
 
-def response(echo_s: float, distance: float, rng: np.random.Generator) -> Waveform:
+def response(echo_s: float, distance: float, rng: np.random.Generator) -> Doubles:
     """The impulse response of a room that decays by 60 dB in `echo_s`; `distance` is 0 (near) … 1 (far).
 
     A direct path, six early reflections, then noise that dies away, its treble twice as fast.
@@ -14,29 +15,29 @@ def response(echo_s: float, distance: float, rng: np.random.Generator) -> Wavefo
     low = noise_band(echo_s, 60, 1500, rng) * np.exp(-6.9 * time / echo_s)
     high = noise_band(echo_s, 1500, 7000, rng) * np.exp(-13.8 * time / echo_s)
     tail = (low + 0.6 * high) * np.minimum(time / 0.02, 1.0)
-    room: Waveform = distance * 0.5 * tail / np.sqrt(np.sum(tail**2))
+    room: Doubles = distance * 0.5 * tail / np.sqrt(np.sum(tail**2))
     for delay_s in rng.uniform(0.004, 0.035, size=6):
         room[round(delay_s * RATE_HZ)] += distance * rng.uniform(-0.3, 0.3)
     room[0] += 1.0
     return room
 
 
-def echoed(dry: Waveform, room: Waveform) -> Waveform:
+def echoed(dry: Doubles, room: Doubles) -> Doubles:
     """`dry` as heard in `room`; longer by the room's decay."""
     length = dry.size + room.size - 1
-    wet: Waveform = np.fft.irfft(np.fft.rfft(dry, length) * np.fft.rfft(room, length), length)
+    wet: Doubles = np.fft.irfft(np.fft.rfft(dry, length) * np.fft.rfft(room, length), length)
     return wet
 
 
-def background(duration_s: float, rng: np.random.Generator) -> Waveform:
+def background(duration_s: float, rng: np.random.Generator) -> Doubles:
     """Room noise of unit RMS: rumble and air, and a trace of mains hum."""
     air = noise_band(duration_s, 40, 6000, rng, tilt_db_per_octave=-rng.uniform(3, 6))
     hum = 0.2 * np.sin(2 * np.pi * 100 * times_s(duration_s) + rng.uniform(0, 2 * np.pi))
-    noise: Waveform = (air + hum) / np.sqrt(1.02)
+    noise: Doubles = (air + hum) / np.sqrt(1.02)
     return noise
 
 
-def levelled(waveform: Waveform, peak_dbfs: float) -> Waveform:
+def levelled(waveform: Doubles, peak_dbfs: float) -> Doubles:
     """`waveform` with its loudest sample at `peak_dbfs`."""
     gain: float = 10 ** (peak_dbfs / 20) / np.abs(waveform).max()
     return waveform * gain

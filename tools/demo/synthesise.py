@@ -13,9 +13,10 @@ from zlib import crc32
 import numpy as np
 import soundfile
 
-from edgecl.negatives import NEGATIVE
+from edgecl.arrays import Doubles
+from edgecl.learning.negative_labels import NEGATIVE
 from tools.demo import alarms, kitchen
-from tools.demo.ingredients import RATE_HZ, Sound, Waveform, placed
+from tools.demo.ingredients import RATE_HZ, Sound, placed
 from tools.demo.room import background, echoed, levelled, response
 
 TASKS: dict[str, dict[str, Sound]] = {"alarms": alarms.SOUNDS, "kitchen": kitchen.SOUNDS}
@@ -38,14 +39,14 @@ class Event:
     label: str
 
 
-def variation(label: str, number: int, seed: int = SEED) -> tuple[Waveform, np.random.Generator]:
+def variation(label: str, number: int, seed: int = SEED) -> tuple[Doubles, np.random.Generator]:
     """One dry variation of a sound, and the random stream that goes on to place it in a room."""
     sound = next(sounds[label] for sounds in TASKS.values() if label in sounds)
     rng = np.random.default_rng([seed, crc32(label.encode()), number])
     return sound(rng), rng
 
 
-def clip(label: str, number: int, seed: int = SEED) -> Waveform:
+def clip(label: str, number: int, seed: int = SEED) -> Doubles:
     """One recording for training: a variation in some room, at some distance, over some noise."""
     dry, rng = variation(label, number, seed)
     wet = echoed(dry, response(rng.uniform(0.15, 0.5), rng.uniform(0.1, 0.9), rng))
@@ -55,11 +56,11 @@ def clip(label: str, number: int, seed: int = SEED) -> Waveform:
     return placed(duration_s, [(before_s, levelled(wet, rng.uniform(-15, -3))), (0.0, noise)])
 
 
-def mixed(seed: int = SEED) -> tuple[Waveform, list[Event]]:
+def mixed(seed: int = SEED) -> tuple[Doubles, list[Event]]:
     """A recording of about 25 s in one room, with an unseen variation of every sound, and its truth."""
     rng = np.random.default_rng([seed, FIRST_UNSEEN])
     room = response(0.35, 0.4, rng)
-    parts: list[tuple[float, Waveform]] = []
+    parts: list[tuple[float, Doubles]] = []
     events: list[Event] = []
     now_s = GAP_S
     for label in MIX_ORDER:
@@ -104,7 +105,7 @@ def write_negatives(folder: Path, task: str, clips: int, seed: int = SEED) -> No
             write_wav(place / f"{label}-{number:02d}.wav", clip(label, number, seed))
 
 
-def write_wav(path: Path, waveform: Waveform) -> None:
+def write_wav(path: Path, waveform: Doubles) -> None:
     """Writes 16-bit mono at `RATE_HZ`."""
     soundfile.write(path, np.clip(waveform, -1, 1), RATE_HZ, subtype="PCM_16")
 

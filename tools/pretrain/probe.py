@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 from device_runtime.cli import arguments
 from edgecl import console
-from edgecl.audio import read_clip
+from edgecl.audio.reader import read_clip
 from edgecl.errors import UsageError
 from edgecl.windows import clip_windows
 from export.checkpoint import load_weights

@@ -6,8 +6,8 @@ from pathlib import Path
 from starlette.requests import Request
 
 from device_runtime.daemon.api.problems import TooMuchError
+from edgecl.dataset_folder import AUDIO_SUFFIXES
 from edgecl.errors import AudioError, UsageError
-from edgecl.folders import AUDIO_SUFFIXES
 
 BODY_BYTES = 20_000_000
 BODY_S = 120.0

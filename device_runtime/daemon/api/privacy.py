@@ -1,8 +1,8 @@
 """What the configuration keeps from everybody who asks: refused in this one place."""
 
 from device_runtime.daemon.api.problems import ForbiddenError
-from edgecl.config import Config
-from edgecl.privacy import Privacy
+from edgecl.config.privacy import Privacy
+from edgecl.config.schema import Config
 
 
 def demand(config: Config, forbidden_from: Privacy, what: str) -> None:

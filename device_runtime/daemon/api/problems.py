@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from device_runtime.daemon.child import RefusedError
+from device_runtime.daemon.worker import RefusedError
 from edgecl.console import from_os_error
 from edgecl.errors import (
     AudioError,

@@ -14,26 +14,26 @@ import uvicorn
 from fastapi import FastAPI
 
 from device_runtime.daemon.api import limits
-from device_runtime.daemon.api.application import application
-from device_runtime.daemon.api.broadcast import Broadcast
-from device_runtime.daemon.api.enrolment_view import EnrolmentView
-from device_runtime.daemon.api.heard import Heard
-from device_runtime.daemon.api.live import LiveFeed
-from device_runtime.daemon.api.place import Place
-from device_runtime.daemon.api.punctual import PunctualProtocol
-from device_runtime.daemon.api.records import Records
-from device_runtime.daemon.api.sessions import Sessions
+from device_runtime.daemon.api.app import application
+from device_runtime.daemon.api.context import ApiContext
+from device_runtime.daemon.api.enrolment_schema import EnrolmentView
+from device_runtime.daemon.api.event_audio import EventAudio
+from device_runtime.daemon.api.event_hub import EventHub
+from device_runtime.daemon.api.header_timeout import PunctualProtocol
+from device_runtime.daemon.api.routes.live import LiveFeed
+from device_runtime.daemon.api.session_manager import SessionManager
 from device_runtime.daemon.api.sockets import name_of, page_of, tcp_socket, unix_socket
-from device_runtime.daemon.assembly import Assembled
-from device_runtime.daemon.clips import CLIPS_FOLDER
-from device_runtime.daemon.journal import Journal
-from device_runtime.daemon.outbox import Outbox
-from device_runtime.daemon.tap import Tap
-from device_runtime.recognize import Recognizer
-from device_runtime.runtime import Runtime
-from edgecl.config import ApiConfig, Config
-from edgecl.privacy import NO_MICROPHONE
-from edgecl.store import blobs_of
+from device_runtime.daemon.api.task_records import TaskRecords
+from device_runtime.daemon.pipeline.builder import PipelineBundle
+from device_runtime.daemon.sinks.clips import CLIPS_FOLDER
+from device_runtime.daemon.sinks.queue import SinkQueue
+from device_runtime.daemon.sources.tap import Tap
+from device_runtime.daemon.system.log_buffer import LogBuffer
+from device_runtime.model.runtime import Runtime
+from device_runtime.recognition.recognizer import Recognizer
+from edgecl.config.privacy import NO_MICROPHONE
+from edgecl.config.schema import ApiConfig, Config
+from edgecl.store.store import blobs_of
 
 SOCKET_NAME = "api.sock"
 KEEP_ALIVE_S = 15
@@ -45,9 +45,9 @@ def serving(
     config: Config,
     home: Path,
     runtime: Runtime,
-    assembled: Assembled,
-    broadcast: Broadcast,
-    journal: Journal,
+    assembled: PipelineBundle,
+    broadcast: EventHub,
+    journal: LogBuffer,
 ) -> Iterator[None]:
     """The API, for as long as this lasts; its recordings come from the station's source.
 
@@ -79,15 +79,20 @@ def serving(
 
 
 def _place(
-    config: Config, home: Path, runtime: Runtime, assembled: Assembled, broadcast: Broadcast, journal: Journal
-) -> Place:
+    config: Config,
+    home: Path,
+    runtime: Runtime,
+    assembled: PipelineBundle,
+    broadcast: EventHub,
+    journal: LogBuffer,
+) -> ApiContext:
     station = assembled.station
     station.source = tap = Tap(station.source)
 
     def told(view: EnrolmentView) -> None:
         broadcast.tell("enrolment", view.model_dump())
 
-    return Place(
+    return ApiContext(
         config=config,
         home=home,
         bundle=runtime.bundle,
@@ -96,14 +101,14 @@ def _place(
         journal=journal,
         tap=tap,
         broadcast=broadcast,
-        sessions=Sessions(home, runtime.bundle.path, assembled.turn, told),
-        records=Records(blobs_of(home)),
-        heard=Heard(assembled.recent, home / CLIPS_FOLDER),
+        sessions=SessionManager(home, runtime.bundle.path, assembled.turn, told),
+        records=TaskRecords(blobs_of(home)),
+        heard=EventAudio(assembled.recent, home / CLIPS_FOLDER),
         threads=runtime.threads,
     )
 
 
-def _tell_others(place: Place) -> LiveFeed:
+def _tell_others(place: ApiContext) -> LiveFeed:
     """Have those who follow told of every window, of other tasks, and of what goes to stderr."""
     station, broadcast = place.station, place.broadcast
     learn = station.news
@@ -118,7 +123,7 @@ def _tell_others(place: Place) -> LiveFeed:
     with_sound = place.config.privacy < NO_MICROPHONE
     feed = LiveFeed(broadcast, place.controls, rate_hz, with_sound)
     station.news, station.watch = news, feed.watch
-    station.outboxes = [*station.outboxes, Outbox(place.heard.take)]
+    station.outboxes = [*station.outboxes, SinkQueue(place.heard.take)]
     place.journal.told = lambda said: broadcast.tell("log", asdict(said))
     return feed
 

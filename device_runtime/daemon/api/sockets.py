@@ -10,8 +10,8 @@ import socket
 import stat
 from pathlib import Path
 
-from device_runtime.daemon.api.guard import WILDCARDS
-from edgecl.config import ApiConfig
+from device_runtime.daemon.api.auth import WILDCARDS
+from edgecl.config.schema import ApiConfig
 from edgecl.errors import EdgeclError
 
 MODE = 0o660

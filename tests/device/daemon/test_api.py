@@ -15,7 +15,7 @@ import pytest
 
 from device_runtime.daemon.api.limits import CONNECTIONS
 from device_runtime.daemon.api.sockets import page_of, tcp_socket
-from edgecl.config import ApiConfig
+from edgecl.config.schema import ApiConfig
 from tests.device.daemon.running import TOKEN, Daemon, free_port, until
 
 

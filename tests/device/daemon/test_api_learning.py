@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from device_runtime.daemon.child import EXPENDABLE, NICENESS
+from device_runtime.daemon.worker import EXPENDABLE, NICENESS
 from tests.device.daemon.running import Daemon, Follower, until
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from device_runtime.daemon.kept import CONTROLS_NAME, Saved
-from edgecl.spectrum import BANDS
+from device_runtime.daemon.saved_controls import CONTROLS_NAME, ControlsFile
+from edgecl.audio.spectrum import BANDS
 from tests.device.daemon.running import SOON_S, Daemon, Follower, until
 
 
@@ -89,7 +89,7 @@ def test_other_tasks_are_told_as_soon_as_they_are_heard(taught: Daemon, recordin
     taught.http.put("/tasks/alarms/thresholds/timer", json={"margin": 0.8}).raise_for_status()
     taught.http.delete("/tasks/kitchen").raise_for_status()
     follower.until("tasks", tasks=["alarms"])
-    assert Saved.model_validate_json((taught.home / CONTROLS_NAME).read_bytes()).thresholds == {
+    assert ControlsFile.model_validate_json((taught.home / CONTROLS_NAME).read_bytes()).thresholds == {
         "alarms": {"timer": 0.8}  # what was set for a task goes with it
     }
 

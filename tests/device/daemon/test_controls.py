@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from device_runtime.daemon.controls import Controls, Switched
-from device_runtime.daemon.file import FileSource
-from edgecl.config import Config
+from device_runtime.daemon.controls import Controls, SwitchableSource
+from device_runtime.daemon.sources.file import FileSource
+from edgecl.config.schema import Config
 
 CONFIG = Config.model_validate({"tasks": {"alarms": {"refractory_s": 9.0, "thresholds": {"timer": 0.5}}}})
 
@@ -15,7 +15,7 @@ CONFIG = Config.model_validate({"tasks": {"alarms": {"refractory_s": 9.0, "thres
 def test_switched_off_a_source_is_read_but_not_heard(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "sound.wav", np.full(60 * 16_000, 0.1), 16_000)
     controls = Controls(CONFIG.rule_of)
-    source = Switched(FileSource(tmp_path / "sound.wav", fast=True), controls)
+    source = SwitchableSource(FileSource(tmp_path / "sound.wav", fast=True), controls)
     first = source.read(1)
     controls.listening = False
     withheld = source.read(1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.recognize import Recognizer
+from device_runtime.recognition.recognizer import Recognizer
 from tools.bench.daemon import microphone
 from tools.bench.daemon.latency import Stamps, latencies_ms, percentiles, window_end
 from tools.bench.daemon.learning import learn

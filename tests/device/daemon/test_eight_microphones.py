@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from device_runtime.daemon.command import CommandSource
-from device_runtime.daemon.microphone import Microphone
-from device_runtime.daemon.pcm import PcmFormat
-from device_runtime.daemon.pipe import PipeSource
-from device_runtime.daemon.source import Source
+from device_runtime.daemon.sources.base import Source
+from device_runtime.daemon.sources.command import CommandSource
+from device_runtime.daemon.sources.pcm import PcmFormat
+from device_runtime.daemon.sources.pipe import PipeSource
+from device_runtime.daemon.sources.supervised import SupervisedSource
 
 TOLD_WITHIN_S = 10.0
 BACK_WITHIN_S = 5.0
@@ -71,7 +71,7 @@ class Patient:
         self._well = folder / "well"
         (folder / "player.py").write_text(f"{PLAYER}{script}\nplay()")
         opening = self._command if script else self._late
-        self._microphone = Microphone("mic", 16_000, opening)
+        self._microphone = SupervisedSource("mic", 16_000, opening)
 
     def course(self) -> Course:
         """Reads until it is told, for a while longer, and until it is heard again."""

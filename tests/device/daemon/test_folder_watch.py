@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from device_runtime.daemon import folder_watch
-from device_runtime.daemon.drop_in import DropIn
-from device_runtime.daemon.dropped import MEMORY_NAME, Memory
-from device_runtime.daemon.folder_watch import AGAIN_S, QUIET_S, FolderWatch, watching
-from device_runtime.daemon.turn import Turn
+from device_runtime.daemon.folder_import import watcher
+from device_runtime.daemon.folder_import.importer import FolderImporter
+from device_runtime.daemon.folder_import.scan import MEMORY_NAME, ImportState
+from device_runtime.daemon.folder_import.watcher import AGAIN_S, QUIET_S, FolderWatch, watching
+from device_runtime.daemon.training_lock import TrainingLock
 from edgecl.errors import StoreError
-from edgecl.store import Store
+from edgecl.store.store import Store
 from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
 
@@ -36,7 +36,7 @@ class Watched:
 
     def anew(self) -> None:
         """The daemon is started again."""
-        self.watch = FolderWatch(self.folder, Memory(self.home), self._learn, self.told.append)
+        self.watch = FolderWatch(self.folder, ImportState(self.home), self._learn, self.told.append)
 
     def drop(self, name: str, content: str = "sound") -> None:
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -152,11 +152,11 @@ Dropped = Callable[..., None]
 @pytest.fixture
 def told(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
     """Watches tmp_path/sounds, hurriedly, and waits for a sentence that has these words."""
-    monkeypatch.setattr(folder_watch, "LOOKED_EVERY_S", 0.1)
-    monkeypatch.setattr(folder_watch, "QUIET_S", 0.5)
+    monkeypatch.setattr(watcher, "LOOKED_EVERY_S", 0.1)
+    monkeypatch.setattr(watcher, "QUIET_S", 0.5)
     (tmp_path / "sounds").mkdir()
     sentences: list[str] = []
-    turn = Turn()
+    turn = TrainingLock()
 
     def until(words: str) -> str:
         deadline = time.monotonic() + 300  # learning has a low priority
@@ -208,12 +208,12 @@ def test_a_first_lesson_that_was_broken_off_is_learnt_anew(
     bundle: Path, recordings: Path, home: Path, tmp_path: Path
 ) -> None:
     told: list[str] = []
-    Memory(home).begin("alarms")  # and then the power went; the store has a hasty version of it
-    drop_in = DropIn(home, bundle, Memory(home), Turn(), told.append)
+    ImportState(home).begin("alarms")  # and then the power went; the store has a hasty version of it
+    drop_in = FolderImporter(home, bundle, ImportState(home), TrainingLock(), told.append)
     folder = shutil.copytree(recordings / "alarms", tmp_path / "alarms")
     assert drop_in.learn(folder)
     assert "is learnt: 'alarms' tells doorbell, smoke_alarm, timer by 12 recordings" in told[1]
-    assert not Memory(home).is_begun("alarms")
+    assert not ImportState(home).is_begun("alarms")
     assert drop_in.learn(folder)
     assert "holds nothing new" in told[-1]
 
@@ -221,9 +221,9 @@ def test_a_first_lesson_that_was_broken_off_is_learnt_anew(
 def test_what_somebody_taught_after_a_broken_first_lesson_is_kept(
     bundle: Path, recordings: Path, home: Path, tmp_path: Path
 ) -> None:
-    Memory(home).begin("alarms")
+    ImportState(home).begin("alarms")
     drop(tmp_path / "alarms", "doorbell", 50, 51)  # the home's task has other recordings
-    drop_in = DropIn(home, bundle, Memory(home), Turn(), lambda sentence: None)
+    drop_in = FolderImporter(home, bundle, ImportState(home), TrainingLock(), lambda sentence: None)
     assert drop_in.learn(tmp_path / "alarms")
     with Store.open(home, create=False) as store:
         lessons = store.lessons.read(store.entry("alarms").sha256)
@@ -257,11 +257,11 @@ def until_written(path: Path) -> None:
 def test_asked_to_stop_it_gives_up_and_knows_so_later(bundle: Path, recordings: Path, tmp_path: Path) -> None:
     told: list[str] = []
     home = tmp_path / "home"
-    drop_in = DropIn(home, bundle, Memory(home), Turn(), told.append)
+    drop_in = FolderImporter(home, bundle, ImportState(home), TrainingLock(), told.append)
     threading.Timer(1.0, drop_in.stop).start()
     assert not drop_in.learn(recordings / "alarms")
     assert told == [f"learning 'alarms' from '{recordings / 'alarms'}'"]
-    assert Memory(home).is_begun("alarms")
+    assert ImportState(home).is_begun("alarms")
 
 
 def test_a_folder_that_no_task_can_be_called_by_is_told_of(
@@ -291,7 +291,7 @@ def test_where_no_report_may_be_written_it_is_told_all_the_same(
 
 def test_a_watched_folder_that_is_missing_is_made(bundle: Path, tmp_path: Path) -> None:
     told: list[str] = []
-    with watching(tmp_path / "sounds", tmp_path / "home", bundle, Turn(), told.append):
+    with watching(tmp_path / "sounds", tmp_path / "home", bundle, TrainingLock(), told.append):
         assert (tmp_path / "sounds").is_dir()
     assert told == [f"'{tmp_path}/sounds' is made and watched: every folder in it becomes a task"]
 
@@ -309,7 +309,9 @@ def test_names_that_are_no_text_stop_nothing(told: Callable[[str], str], tmp_pat
 def test_after_a_long_lesson_it_is_looked_at_as_often_as_before(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watched.watch = FolderWatch(watched.folder, Memory(watched.home), lambda _: not time.sleep(0.5), print)
+    watched.watch = FolderWatch(
+        watched.folder, ImportState(watched.home), lambda _: not time.sleep(0.5), print
+    )
     watched.drop("alarms/doorbell/1.wav")
     watched.wait(30)
     assert watched.watch.took_s < 0.1

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from device_runtime.daemon.health import Health
-from device_runtime.daemon.source import Block
+from device_runtime.daemon.sources.base import Block
+from device_runtime.daemon.sources.health import SourceHealth
 
 RATE_HZ = 1000
 NOISE = np.random.RandomState(0).uniform(-0.5, 0.5, RATE_HZ).astype(np.float32)
@@ -12,7 +12,7 @@ ZEROS = np.zeros(RATE_HZ, np.float32)
 
 def states(seconds: list[np.ndarray], frames_a_second: int = RATE_HZ) -> list[str]:
     """The state after each of these blocks, which come a second apart."""
-    health = Health(RATE_HZ)
+    health = SourceHealth(RATE_HZ)
     blocks = (Block(0, np.resize(waveform, frames_a_second), 0.0) for waveform in seconds)
     return [health.judge(block, float(now_s)).state for now_s, block in enumerate(blocks)]
 
@@ -52,7 +52,7 @@ def test_frames_that_come_too_fast_or_too_slowly_are_told_within_ten_seconds() -
 
 
 def test_a_pause_in_reading_is_not_taken_for_another_rate() -> None:
-    health, states = Health(RATE_HZ), set()
+    health, states = SourceHealth(RATE_HZ), set()
     pieces = np.split(np.tile(NOISE, 12), 120)  # a tenth of a second each
     for number, waveform in enumerate(pieces):
         late_s = 4.0 if 30 <= number < 40 else 0.0  # what came while nobody read, all at once
@@ -62,6 +62,6 @@ def test_a_pause_in_reading_is_not_taken_for_another_rate() -> None:
 
 def test_a_pipe_read_late_is_not_taken_for_another_rate() -> None:
     blocks = [NOISE] * 4 + [np.tile(NOISE, 4)] + [NOISE] * 9
-    health = Health(RATE_HZ)
+    health = SourceHealth(RATE_HZ)
     told = {health.judge(Block(0, waveform, 0.0), float(now)).state for now, waveform in enumerate(blocks)}
     assert told == {"listening"}

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from device_runtime.daemon.kept import CONTROLS_NAME, KeptControls
-from edgecl.config import Config
+from device_runtime.daemon.saved_controls import CONTROLS_NAME, SavedControls
+from edgecl.config.schema import Config
 
 CONFIG = Config.model_validate({"tasks": {"alarms": {"thresholds": {"timer": 0.5}}}})
 
 
-def opened(folder: Path, complaints: list[str] | None = None) -> KeptControls:
+def opened(folder: Path, complaints: list[str] | None = None) -> SavedControls:
     told = complaints.append if complaints is not None else lambda sentence: None
-    return KeptControls(CONFIG.rule_of, folder / CONTROLS_NAME, told)
+    return SavedControls(CONFIG.rule_of, folder / CONTROLS_NAME, told)
 
 
 def test_what_was_set_is_set_again_and_what_was_not_is_as_configured(tmp_path: Path) -> None:

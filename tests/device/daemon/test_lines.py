@@ -4,7 +4,7 @@ import io
 import os
 from pathlib import Path
 
-from device_runtime.daemon.lines import is_journal
+from device_runtime.daemon.sinks.jsonl import is_journal
 
 
 def test_the_journal_is_known_by_the_stream_it_gave(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.daemon import health, microphone, opening
-from device_runtime.daemon.command import CommandSource
-from device_runtime.daemon.microphone import Microphone
-from device_runtime.daemon.opening import command_source
-from device_runtime.daemon.pcm import PcmFormat
-from device_runtime.daemon.source import Block, Condition
-from device_runtime.daemon.tap import Tap
+from device_runtime.daemon.sources import factory, health, supervised
+from device_runtime.daemon.sources.base import Block, Condition
+from device_runtime.daemon.sources.command import CommandSource
+from device_runtime.daemon.sources.factory import command_source
+from device_runtime.daemon.sources.pcm import PcmFormat
+from device_runtime.daemon.sources.supervised import SupervisedSource
+from device_runtime.daemon.sources.tap import Tap
 from edgecl.errors import SourceError
 
 Player = Callable[[str], list[str]]
@@ -26,7 +26,7 @@ class Diary:
 
     def __init__(self, command: list[str]) -> None:
         self.openings = 0
-        self.microphone = Microphone("mic", 16_000, lambda: self._open(command))
+        self.microphone = SupervisedSource("mic", 16_000, lambda: self._open(command))
         self.told: list[tuple[float, Condition]] = []
         self.blocks: list[Block] = []
         self._began = time.monotonic()
@@ -116,11 +116,11 @@ def test_of_arecord_it_is_told_where_the_names_of_cards_are(
     (tmp_path / "arecord").write_text("#!/bin/sh\necho 'no such card' >&2\nexit 1\n")
     (tmp_path / "arecord").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    heard = opening.microphone("plughw:CARD=Gone", PcmFormat())
+    heard = factory.microphone("plughw:CARD=Gone", PcmFormat())
     assert "'arecord -L' lists" in failure(heard).hint
 
 
-def failure(heard: Microphone) -> Condition:
+def failure(heard: SupervisedSource) -> Condition:
     """How it failed at last."""
     while heard.condition.state == "starting":
         heard.read(1.0)
@@ -141,7 +141,7 @@ def test_one_that_ends_goes_on_with_a_gap_in_the_numbers(diary: Callable[[str], 
 def test_one_that_hangs_is_noticed_and_replaced(
     diary: Callable[[str], Diary], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(microphone, "HUNG_AFTER_S", 1.0)
+    monkeypatch.setattr(supervised, "HUNG_AFTER_S", 1.0)
     once = tmp_path / "once"
     well = f"import os\nif os.path.exists({str(once)!r}): play(60)"
     kept = diary(f"{well}\nopen({str(once)!r}, 'w')\nplay(.3)\ntime.sleep(60)")
@@ -162,7 +162,7 @@ def test_digital_silence_is_told_withheld_and_over_at_once(diary: Callable[[str]
 
 
 def test_a_silent_one_is_opened_anew(diary: Callable[[str], Diary], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(microphone, "FIRST_PATIENCE_S", 0.5)
+    monkeypatch.setattr(supervised, "FIRST_PATIENCE_S", 0.5)
     kept = diary("play(6, 'zeros', speed=0); time.sleep(1); play(.1, 'zeros'); time.sleep(60)")
     kept.until("silent")
     assert kept.openings == 1

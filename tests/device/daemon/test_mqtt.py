@@ -18,16 +18,16 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from device_runtime.daemon.controls import Controls
-from device_runtime.daemon.home_assistant import Device, Taught, slug
-from device_runtime.daemon.mqtt import Mqtt
-from edgecl.config import Config, MqttConfig
-from edgecl.store import Store
+from device_runtime.daemon.sinks.home_assistant import AdvertisedTask, Device, slug
+from device_runtime.daemon.sinks.mqtt import Mqtt
+from edgecl.config.schema import Config, MqttConfig
+from edgecl.store.store import Store
 from tests.device.daemon.conftest import sound
 from tests.device.daemon.running import Daemon, write_into
 
 RATE_HZ = 16_000
 CONFIG = "homeassistant/device/edgecl-attic/config"
-ALARMS = Taught("alarms", ("doorbell", "Smoke alarm"), 0.1)
+ALARMS = AdvertisedTask("alarms", ("doorbell", "Smoke alarm"), 0.1)
 SMOKE = slug("Smoke alarm")
 
 
@@ -152,7 +152,7 @@ def test_what_was_forgotten_is_taken_back_even_when_that_was_in_an_earlier_run(
     broker.until(CONFIG, lambda text: "event-alarms" in text)
     mqtt.close()
     mqtt = connect()
-    mqtt.teach([Taught("kitchen", ("kettle",), 0.2)])
+    mqtt.teach([AdvertisedTask("kitchen", ("kettle",), 0.2)])
     gone = broker.until(CONFIG, lambda text: "event-kitchen" in text and "event-alarms" in text)
     assert components(gone)["event-alarms"] == {"platform": "event"}
     assert "event-alarms" not in components(broker.until(CONFIG))
@@ -248,7 +248,7 @@ def test_a_broker_that_comes_back_is_told_everything_again_and_misses_no_event(
     broker.stop()
     missed = sound(60)
     mqtt.take(missed)
-    mqtt.teach([Taught("kitchen", ("kettle",), 0.2)])
+    mqtt.teach([AdvertisedTask("kitchen", ("kettle",), 0.2)])
     broker.start()
     broker.until("edgecl/attic/availability", lambda text: text == "online")
     assert "event-kitchen" in components(broker.until(CONFIG))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from device_runtime.daemon.command import CommandSource
-from device_runtime.daemon.notify import Notifier, Watched
-from device_runtime.daemon.pcm import PcmFormat
+from device_runtime.daemon.sources.command import CommandSource
+from device_runtime.daemon.sources.pcm import PcmFormat
+from device_runtime.daemon.system.sd_notify import Notifier, WatchdogSource
 from edgecl.errors import SourceError
 
 
@@ -68,7 +68,9 @@ def test_without_a_manager_or_when_it_is_gone_nothing_happens(manager: socket.so
 def test_only_sound_feeds_the_watchdog(
     manager: socket.socket, player: Callable[[str], list[str]], line: str, fed: bool
 ) -> None:
-    source = Watched(CommandSource("mic", player(line), PcmFormat(16_000)), Notifier(environment(manager)))
+    source = WatchdogSource(
+        CommandSource("mic", player(line), PcmFormat(16_000)), Notifier(environment(manager))
+    )
     with suppress(SourceError):
         while source.read(0.05) is not None:
             pass

@@ -4,13 +4,13 @@ import threading
 
 import pytest
 
-from device_runtime.daemon import outbox
-from device_runtime.daemon.outbox import Outbox
+from device_runtime.daemon.sinks import queue
+from device_runtime.daemon.sinks.queue import SinkQueue
 
 
 def test_what_is_put_in_is_taken_in_order() -> None:
     taken: list[int] = []
-    box = Outbox(taken.append)
+    box = SinkQueue(taken.append)
     for number in range(100):
         box.put(number)
     box.close()
@@ -19,9 +19,9 @@ def test_what_is_put_in_is_taken_in_order() -> None:
 
 
 def test_a_stuck_sink_costs_events_and_they_are_counted(monkeypatch) -> None:
-    monkeypatch.setattr(outbox, "CAPACITY", 10)
+    monkeypatch.setattr(queue, "CAPACITY", 10)
     let_go = threading.Event()
-    box = Outbox(lambda _: let_go.wait())
+    box = SinkQueue(lambda _: let_go.wait())
     for number in range(30):
         box.put(number)
     let_go.set()
@@ -36,7 +36,7 @@ def test_what_waits_is_bounded_by_its_size_and_what_is_lost_is_told() -> None:
         let_go.wait()
         taken.append(item)
 
-    box = Outbox(take, complain=complaints.append, room=1000, size_of=len, called="clips")
+    box = SinkQueue(take, complain=complaints.append, room=1000, size_of=len, called="clips")
     assert [box.put(bytes(400)) for _ in range(9)][:3] == [True, True, True]
     assert box.dropped in (5, 6)  # one may be out of the queue already
     assert complaints[:2] == [
@@ -50,9 +50,9 @@ def test_what_waits_is_bounded_by_its_size_and_what_is_lost_is_told() -> None:
 
 
 def test_what_a_stuck_sink_never_took_counts_as_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "LAST_WORDS_S", 0.1)
+    monkeypatch.setattr(queue, "LAST_WORDS_S", 0.1)
     let_go = threading.Event()
-    box = Outbox(lambda _: let_go.wait())
+    box = SinkQueue(lambda _: let_go.wait())
     for number in range(4):
         box.put(number)
     box.close()
@@ -65,7 +65,7 @@ def test_a_sink_that_fails_is_asked_again_and_its_words_are_passed_on_once() -> 
         raise OSError(28, f"no room for {number}")
 
     complaints: list[str] = []
-    box = Outbox(fail, complain=complaints.append)
+    box = SinkQueue(fail, complain=complaints.append)
     for number in (1, 1, 2):
         box.put(number)
     box.close()
@@ -77,7 +77,7 @@ def test_a_closed_pipe_is_the_end() -> None:
     def fail(number: int) -> None:
         raise BrokenPipeError
 
-    box = Outbox(fail)
+    box = SinkQueue(fail)
     box.put(1)
     box.close()
     assert box.is_closed

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device_runtime.daemon.recent import FULL_SCALE, Recent
+from device_runtime.daemon.pipeline.ring_buffer import FULL_SCALE, AudioRingBuffer
 
 RATE_HZ = 100
 
@@ -17,7 +17,7 @@ def ramp(first: int, size: int) -> np.ndarray:
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 900), min_size=1, max_size=20))
 def test_the_newest_samples_are_remembered_whatever_the_chunks(sizes: list[int]) -> None:
-    stream, recent = np.arange(sum(sizes)), Recent(RATE_HZ, seconds=4)
+    stream, recent = np.arange(sum(sizes)), AudioRingBuffer(RATE_HZ, seconds=4)
     for chunk in np.split(ramp(0, stream.size), np.cumsum(sizes)[:-1]):
         recent.feed(chunk)
     np.testing.assert_array_equal(recent.cut(0.0, 1e6), stream[-400:])
@@ -27,7 +27,7 @@ def test_the_newest_samples_are_remembered_whatever_the_chunks(sizes: list[int])
 
 
 def test_a_time_is_found_in_the_stream_it_belongs_to() -> None:
-    recent = Recent(RATE_HZ, seconds=10)
+    recent = AudioRingBuffer(RATE_HZ, seconds=10)
     recent.feed(ramp(0, 300))  # 0…3 s
     recent.begin(7.5)
     recent.feed(ramp(750, 200))  # 7.5…9.5 s
@@ -42,7 +42,7 @@ def test_a_time_is_found_in_the_stream_it_belongs_to() -> None:
 
 
 def test_a_sound_just_before_a_short_gap_is_not_taken_for_what_came_after_it() -> None:
-    recent = Recent(RATE_HZ, seconds=10)
+    recent = AudioRingBuffer(RATE_HZ, seconds=10)
     recent.feed(ramp(0, 300))  # 0…3 s
     recent.begin(3.6)
     recent.feed(ramp(360, 200))
@@ -52,7 +52,7 @@ def test_a_sound_just_before_a_short_gap_is_not_taken_for_what_came_after_it() -
 
 
 def test_a_sound_at_the_very_start_of_a_stream_is_held_though_its_time_is_rounded() -> None:
-    recent = Recent(16_000, seconds=10)
+    recent = AudioRingBuffer(16_000, seconds=10)
     recent.begin(7.0004)
     recent.feed(np.full(32_000, 0.5, np.float32))
     assert recent.holds(7.0, 8.0)
@@ -61,7 +61,7 @@ def test_a_sound_at_the_very_start_of_a_stream_is_held_though_its_time_is_rounde
 
 
 def test_what_made_room_for_newer_sound_is_no_longer_held() -> None:
-    recent = Recent(RATE_HZ, seconds=2)
+    recent = AudioRingBuffer(RATE_HZ, seconds=2)
     recent.feed(ramp(0, 500))
     assert not recent.holds(1.0, 2.0)
     assert recent.holds(3.5, 4.5)
@@ -71,6 +71,6 @@ def test_what_made_room_for_newer_sound_is_no_longer_held() -> None:
 
 
 def test_full_scale_stays_full_scale() -> None:
-    recent = Recent(RATE_HZ, seconds=1)
+    recent = AudioRingBuffer(RATE_HZ, seconds=1)
     recent.feed(np.array([-1, 1, 2, -2], np.float32))
     assert recent.last(1).tolist() == [-32_768, 32_767, 32_767, -32_768]

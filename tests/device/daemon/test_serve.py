@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from device_runtime.daemon.history import History
-from edgecl.store import Store
+from device_runtime.daemon.sinks.history import HistoryWriter
+from edgecl.store.store import Store
 from tests.device.daemon.running import until, write_into
 
 RATE_HZ = 16_000
@@ -96,7 +96,7 @@ def test_what_is_heard_goes_to_stdout_history_and_clips(
     ends = [event for event in map(json.loads, out.splitlines()) if event.get("phase") == "end"]
     assert "doorbell" in {event["label"] for event in ends}
     assert all(soundfile.info(event["clip"]).duration > 1 for event in ends)
-    history = History(home / "history.db")
+    history = HistoryWriter(home / "history.db")
     assert {sound.id for sound in history.sounds(10)} == {event["id"] for event in ends}
     assert history.conditions(10)[0].state == "listening"
     history.close()
@@ -193,7 +193,7 @@ def test_when_nobody_reads_stdout_any_more_it_goes_on_for_the_others(
     write_into(tmp_path / "sound", pcm(evening))
     daemon.until_it_says("nobody reads stdout any more; the others are still told")
     write_into(tmp_path / "sound", pcm(evening))
-    with closing(History(home / "history.db")) as history:
+    with closing(HistoryWriter(home / "history.db")) as history:
         until(lambda: len(history.sounds(10)) >= 4)
     daemon.process.send_signal(signal.SIGTERM)
     assert daemon.process.wait(timeout=20) == 0

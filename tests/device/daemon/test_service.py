@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from platformdirs import user_data_path
 
-from device_runtime.service import system_unit
+from device_runtime.system.systemd_unit import system_unit
 
 MOST_EXPOSED = 20  # of 100: an exposure level of 2.0
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.daemon import opening, sound_device
-from device_runtime.daemon.opening import open_source
-from device_runtime.daemon.pcm import Encoding, PcmFormat, Unpacker
-from device_runtime.daemon.sound_device import SoundDeviceSource
+from device_runtime.daemon.sources import factory, sound_device
+from device_runtime.daemon.sources.factory import open_source
+from device_runtime.daemon.sources.pcm import Encoding, PcmFormat, Unpacker
+from device_runtime.daemon.sources.sound_device import SoundDeviceSource
 from edgecl.errors import SourceError, UsageError
 
 NOISE = np.random.RandomState(0).randint(-30_000, 30_000, 160_000).astype("<i2")
@@ -102,7 +102,7 @@ def test_on_a_mac_every_microphone_is_portaudios(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sound_device.sys, "platform", "darwin")
     monkeypatch.setattr(sound_device, "_portaudio", lambda: None)
     monkeypatch.setattr(
-        opening, "SoundDeviceSource", lambda device, form: opened.append(device) or _Refusing()
+        factory, "SoundDeviceSource", lambda device, form: opened.append(device) or _Refusing()
     )
     for name in ("default", "sounddevice:USB", "MacBook Pro Microphone"):
         open_source(name, MONO).read(0.0)

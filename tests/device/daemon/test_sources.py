@@ -14,14 +14,14 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device_runtime.daemon.command import CommandSource, alsa_command
-from device_runtime.daemon.file import FileSource
-from device_runtime.daemon.microphone import Microphone
-from device_runtime.daemon.opening import path_source
-from device_runtime.daemon.pcm import Encoding, PcmFormat, Unpacker
-from device_runtime.daemon.pipe import PipeSource
-from device_runtime.daemon.source import Block, Source
-from edgecl.audio import read_clip
+from device_runtime.daemon.sources.base import Block, Source
+from device_runtime.daemon.sources.command import CommandSource, alsa_command
+from device_runtime.daemon.sources.factory import path_source
+from device_runtime.daemon.sources.file import FileSource
+from device_runtime.daemon.sources.pcm import Encoding, PcmFormat, Unpacker
+from device_runtime.daemon.sources.pipe import PipeSource
+from device_runtime.daemon.sources.supervised import SupervisedSource
+from edgecl.audio.reader import read_clip
 from edgecl.errors import SourceError, UsageError
 
 MONO = PcmFormat()
@@ -206,7 +206,7 @@ def test_a_path_is_a_recording_a_fifo_or_nothing_but_never_a_microphone(tmp_path
     assert isinstance(recording, FileSource)
     recording.close()
     os.mkfifo(tmp_path / "fifo")
-    assert isinstance(path_source(tmp_path / "fifo", MONO), Microphone)
+    assert isinstance(path_source(tmp_path / "fifo", MONO), SupervisedSource)
     device = path_source(Path("/dev/zero"), MONO)
     assert device.read(0.5).waveform.size
     device.close()

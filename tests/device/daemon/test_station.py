@@ -10,22 +10,22 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device_runtime.daemon.clips import REMEMBERED_S, ClipKeeper, Clips
-from device_runtime.daemon.discreet import DiscreetReporter
-from device_runtime.daemon.ear import Ear, Report
-from device_runtime.daemon.file import FileSource
-from device_runtime.daemon.loud import LoudTrigger
-from device_runtime.daemon.outbox import Outbox
-from device_runtime.daemon.recent import Recent
-from device_runtime.daemon.reporter import Reporter
-from device_runtime.daemon.source import Block, Condition
-from device_runtime.daemon.station import Station
-from device_runtime.listen import Listening, recording
-from device_runtime.recognize import Recognizer
-from edgecl import blob
-from edgecl.audio import read_clip
-from edgecl.canonical import sha256_hex
+from device_runtime.daemon.pipeline.event_builder import EventBuilder
+from device_runtime.daemon.pipeline.loop import Pipeline
+from device_runtime.daemon.pipeline.loudness_trigger import LoudTrigger
+from device_runtime.daemon.pipeline.redaction import RedactingEventBuilder
+from device_runtime.daemon.pipeline.ring_buffer import AudioRingBuffer
+from device_runtime.daemon.pipeline.stream_processor import StreamProcessor, StreamUpdate
+from device_runtime.daemon.sinks.clips import REMEMBERED_S, ClipFolder, ClipKeeper
+from device_runtime.daemon.sinks.queue import SinkQueue
+from device_runtime.daemon.sources.base import Block, Condition
+from device_runtime.daemon.sources.file import FileSource
+from device_runtime.recognition.recognizer import Recognizer
+from device_runtime.recognition.stream import StreamRecognizer, recording
+from edgecl.audio.reader import read_clip
+from edgecl.canonical_json import sha256_hex
 from edgecl.events import Event, SoundEvent, SourceEvent
+from edgecl.store import blob
 from tests.device.conftest import RINGS_AT_S
 
 RATE_HZ = 16_000
@@ -45,7 +45,10 @@ def told(
     recognizer: Recognizer, blocks: Iterable[Block], loud: LoudTrigger | None = None
 ) -> list[SoundEvent]:
     """The events that these blocks give."""
-    ear, reporter = Ear(Listening(recognizer), RATE_HZ, loud), Reporter("mic", recognizer.tasks)
+    ear, reporter = (
+        StreamProcessor(StreamRecognizer(recognizer), RATE_HZ, loud),
+        EventBuilder("mic", recognizer.tasks),
+    )
     reports = [report for block in blocks for report in ear.take(block)] + list(ear.finish())
     return [event for report in reports for event in reporter.sounds(report)]
 
@@ -87,7 +90,10 @@ def test_a_discreet_event_is_valid_and_tells_two_sounds_of_a_minute_apart(
     recognizer: Recognizer, evening: np.ndarray
 ) -> None:
     def discreet(began_s: float) -> list[SoundEvent]:
-        ear, reporter = Ear(Listening(recognizer), RATE_HZ), DiscreetReporter("mic", recognizer.tasks)
+        ear, reporter = (
+            StreamProcessor(StreamRecognizer(recognizer), RATE_HZ),
+            RedactingEventBuilder("mic", recognizer.tasks),
+        )
         block = Block(0, evening, began_s + evening.size / RATE_HZ)
         reports = [*ear.take(block), *ear.finish()]
         return [event for report in reports for event in reporter.sounds(report)]
@@ -151,13 +157,15 @@ Runner = Callable[..., list[Event]]
 def run(recognizer: Recognizer) -> Runner:
     """Runs a station on a source to its end, and says what it told."""
 
-    def go(source: object, keeper: ClipKeeper | None = None, recent: Recent | None = None) -> list[Event]:
+    def go(
+        source: object, keeper: ClipKeeper | None = None, recent: AudioRingBuffer | None = None
+    ) -> list[Event]:
         events: list[Event] = []
-        reports: list[Report] = []
-        outbox = Outbox(events.append, waits=True)
-        ear = Ear(Listening(recognizer), source.rate_hz, recent=recent)
-        station = Station(
-            source, ear, Reporter(source.name, recognizer.tasks, keeper), [outbox], reports.append
+        reports: list[StreamUpdate] = []
+        outbox = SinkQueue(events.append, waits=True)
+        ear = StreamProcessor(StreamRecognizer(recognizer), source.rate_hz, recent=recent)
+        station = Pipeline(
+            source, ear, EventBuilder(source.name, recognizer.tasks, keeper), [outbox], reports.append
         )
         station.run(lambda: False)
         outbox.close()
@@ -193,8 +201,8 @@ def test_clips_are_cut_around_what_was_heard(
     run: Runner, recognizer: Recognizer, evening: np.ndarray, tmp_path: Path
 ) -> None:
     soundfile.write(tmp_path / "evening.wav", evening, RATE_HZ, subtype="FLOAT")
-    clips, recent = Clips(tmp_path / "clips", 1 << 20), Recent(RATE_HZ, REMEMBERED_S)
-    outbox = Outbox(clips.take, waits=True)
+    clips, recent = ClipFolder(tmp_path / "clips", 1 << 20), AudioRingBuffer(RATE_HZ, REMEMBERED_S)
+    outbox = SinkQueue(clips.take, waits=True)
     events = run(FileSource(tmp_path / "evening.wav", fast=True), ClipKeeper(recent, clips, outbox), recent)
     outbox.close()
     ends = [event for event in events if event.kind == "sound" and event.phase == "end"]

@@ -7,10 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from device_runtime.daemon import outbox, webhook
-from device_runtime.daemon.outbox import Outbox
-from device_runtime.daemon.webhook import Webhook
-from edgecl.config import WebhookConfig
+from device_runtime.daemon.sinks import queue, webhook
+from device_runtime.daemon.sinks.queue import SinkQueue
+from device_runtime.daemon.sinks.webhook import Webhook
+from edgecl.config.schema import WebhookConfig
 from edgecl.errors import EdgeclError
 from tests.device.daemon.conftest import sound
 
@@ -86,9 +86,9 @@ def test_nobody_at_home_is_told(server: Server) -> None:
 
 
 def test_a_slow_server_costs_events_but_no_time(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "CAPACITY", 3)
+    monkeypatch.setattr(queue, "CAPACITY", 3)
     server.held.clear()
-    box = Outbox(Webhook(WebhookConfig(url=server.url)).take)
+    box = SinkQueue(Webhook(WebhookConfig(url=server.url)).take)
     for number in range(20):
         box.put(sound(number))
     assert box.dropped >= 16

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from device_runtime.cli import arguments, screen
+from device_runtime.cli import arguments, output
 from device_runtime.cli.progress import progress
-from device_runtime.runtime import DEFAULT_BUNDLE, usual_threads
+from device_runtime.model.runtime import DEFAULT_BUNDLE, usual_threads
 from edgecl import console
 from edgecl.errors import UsageError
 from tools.bench.continual.benchmark import Benchmark
@@ -128,11 +128,11 @@ def _tell(results: Results, out: Path) -> None:
 
     files = write(results, out)
     if results.refused:
-        screen.message(screen.refusals(results.refused))
-    screen.answer(*(table.rich() for table in all_tables(results)))
+        output.message(output.refusals(results.refused))
+    output.answer(*(table.rich() for table in all_tables(results)))
     for name, why in results.left_out.items():
-        screen.message(f"{name} was left out: {why}")
-    screen.answer(f"written: {', '.join(str(file) for file in files)}")
+        output.message(f"{name} was left out: {why}")
+    output.answer(f"written: {', '.join(str(file) for file in files)}")
 
 
 def main() -> None:

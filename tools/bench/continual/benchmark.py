@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 
-from device_runtime.progress import Progress
+from device_runtime.system.progress import Progress
 from edgecl.errors import EdgeclError
 from tools.bench.continual import work
 from tools.bench.continual.ears import Audience

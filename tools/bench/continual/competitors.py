@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from edgecl.arrays import Floats
 from edgecl.errors import UsageError
 from tools.bench.continual.ears import Ear, memory_of
 from tools.bench.continual.methods import Entry
-from tools.bench.continual.tasks import Floats
 
 MN04, YAMNET = "mn04", "yamnet"
 NAMES = {MN04: "mn04 + LR", YAMNET: "YAMNet + LR"}

@@ -16,16 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device_runtime.cache import TokenCache
-from device_runtime.progress import Progress
-from device_runtime.recipe import Recipe
-from device_runtime.runtime import Runtime
-from edgecl.audio import Refused, read_clip, read_or_refuse
+from device_runtime.data.token_cache import TokenCache
+from device_runtime.model.runtime import Runtime
+from device_runtime.system.progress import Progress
+from device_runtime.training.recipe import Recipe
+from edgecl.arrays import Floats
+from edgecl.audio.reader import RejectedFile, read_clip, read_or_refuse
+from edgecl.augmentation import key_of_copies, variants
 from edgecl.errors import DatasetError
-from edgecl.variants import key_of_copies, variants
 from edgecl.windows import clip_windows
 from tools.bench.continual.sources.task_files import Half, TaskFiles
-from tools.bench.continual.tasks import Clip, Floats, Task, labels_of, recall
+from tools.bench.continual.tasks import Clip, Task, labels_of, recall
 
 UNLIMITED_BYTES = 1 << 50
 DATA_HINT = "'edgecl enroll' on its folder tells file by file what is wrong"
@@ -69,7 +70,7 @@ class Audience:
     ears: Sequence[Ear]
     recipe: Recipe
     progress: Progress
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RejectedFile] = field(default_factory=list)
 
     def hear(self, sequence: Sequence[TaskFiles]) -> list[Task]:
         """The tasks, every recording heard by every ear.
@@ -110,7 +111,7 @@ class Audience:
         if not deaf:
             return sha256
         clip = read_or_refuse(path)
-        if isinstance(clip, Refused):
+        if isinstance(clip, RejectedFile):
             self.refused.append(clip)
             return ""
         for ear in deaf:

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from device_runtime.runtime import Runtime
+from device_runtime.model.runtime import Runtime
+from edgecl.arrays import Floats
 from edgecl.errors import UsageError
 from export.checkpoint import load_weights
 from export.model.ast import Ast
 from tools.bench.continual.ears import Ear, memory_of, window_ear
-from tools.bench.continual.tasks import Floats
 
 LAST_BLOCKS = 2
 """Left for the prompts: every block more makes a step as much slower."""

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from device_runtime.engines import usable
-from device_runtime.learner import ADAPTER, AUTO, METHODS
-from device_runtime.runtime import Runtime
-from edgecl.bundle import Bundle
+from device_runtime.model.runtime import Runtime
+from device_runtime.training.engines import usable
+from device_runtime.training.learner import ADAPTER, AUTO, METHODS
+from edgecl.bundle.bundle import Bundle
 from edgecl.errors import EdgeclError, UsageError
 from tools.bench.continual import competitors
 from tools.bench.continual.ears import Ear, bundle_ear

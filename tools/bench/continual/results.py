@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecl.audio import Refused
+from edgecl.audio.reader import RejectedFile
 from tools.bench.continual import metrics
 from tools.bench.continual.few_shot import Curve
 from tools.bench.continual.row import Row
@@ -22,7 +22,7 @@ class Results:
     command: str
     machine: str
     tasks: Sequence[Task]
-    refused: Sequence[Refused]
+    refused: Sequence[RejectedFile]
     left_out: dict[str, str]  # method → why
     rows: Sequence[Row]
     curves: Sequence[Curve]

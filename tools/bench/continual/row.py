@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgecl.arrays import Doubles
 from tools.bench.continual.metrics import Matrix
 from tools.bench.continual.run import Outcome
-from tools.bench.continual.tasks import Doubles
 
 
 @dataclass(frozen=True)

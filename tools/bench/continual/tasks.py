@@ -8,14 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device_runtime.cache import TokenCache
-from device_runtime.recipe import Recipe
+from device_runtime.data.token_cache import TokenCache
+from device_runtime.training.recipe import Recipe
+from edgecl.arrays import Doubles, Integers
+from edgecl.augmentation import key_of_copies
 from edgecl.errors import DatasetError
-from edgecl.variants import key_of_copies
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

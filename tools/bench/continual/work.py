@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from signal import SIG_DFL, SIGINT, signal
 from typing import TypeVar
 
-from device_runtime.progress import Progress
+from device_runtime.system.progress import Progress
 from edgecl.errors import EdgeclError
 
 Result = TypeVar("Result")

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from device_runtime.cache import TokenCache
-from device_runtime.recipe import Recipe
-from device_runtime.runtime import Runtime
+from device_runtime.data.token_cache import TokenCache
+from device_runtime.model.runtime import Runtime
+from device_runtime.training.recipe import Recipe
+from edgecl.arrays import Doubles
 from tools.bench.continual.ears import memory_of
-from tools.bench.continual.tasks import Clip, Doubles, recall
+from tools.bench.continual.tasks import Clip, recall
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from device_runtime.known import load_tasks
-from device_runtime.runtime import DEFAULT_BUNDLE, Runtime
-from edgecl import blob
-from edgecl.blob import TaskBlob
-from edgecl.store import Store
+from device_runtime.data.task_loader import load_tasks
+from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from edgecl.store import blob
+from edgecl.store.blob import TaskBlob
+from edgecl.store.store import Store
 from tools.bench.copies import another, renamed
 from tools.command import Command
 from tools.demo.synthesise import TASKS, write_all

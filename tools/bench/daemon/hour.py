@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from device_runtime.recognize import Recognizer
-from device_runtime.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.recognition.recognizer import Recognizer
 from tools.bench.daemon.homes import Enrolled
 from tools.bench.daemon.replay import HOUR_S, at_once, replay
 from tools.bench.daemon.scenes import sound

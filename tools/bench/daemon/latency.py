@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device_runtime.listen import HOP_S
+from device_runtime.recognition.stream import HOP_S
 from tools.bench.daemon.microphone import FRAME_BYTES, RATE_HZ
 from tools.bench.daemon.served import Event
 

@@ -14,9 +14,9 @@ from typing import IO
 
 import numpy as np
 
-from device_runtime.daemon.pcm import PcmFormat, Unpacker
-from device_runtime.listen import Heard, Listening
-from device_runtime.recognize import Recognizer
+from device_runtime.daemon.sources.pcm import PcmFormat, Unpacker
+from device_runtime.recognition.recognizer import Recognizer
+from device_runtime.recognition.stream import StreamRecognizer, TaskDetection
 from tools.bench.daemon.microphone import FRAME_BYTES, RATE_HZ
 from tools.bench.daemon.served import Event, Served
 from tools.bench.timing import children_s
@@ -80,7 +80,7 @@ def replay(folder: Path, home: Path, sound: Iterable[bytes], config: str = "") -
 
 def at_once(recognizer: Recognizer, sound: Iterable[bytes]) -> list[Change]:
     """The same of a sound fed in one piece, without a daemon."""
-    listening = Listening(recognizer)
+    listening = StreamRecognizer(recognizer)
     waveform = Unpacker(PcmFormat(RATE_HZ)).feed(b"".join(sound))
     heard = [one for moment in listening.feed(waveform) for one in moment.heard] + listening.finish()
     return [_expected(one) for one in heard]
@@ -116,7 +116,7 @@ def _change(event: Event) -> Change:
     )
 
 
-def _expected(heard: Heard) -> Change:
+def _expected(heard: TaskDetection) -> Change:
     found = heard.detection
     times_s = round(found.start_s, TIME_DIGITS), round(found.end_s - found.start_s, TIME_DIGITS)
     figures = round(found.score, 4), round(found.margin, 4), round(found.threshold, 4), found.level_dbfs

@@ -13,8 +13,8 @@ import numpy as np
 from rich.console import Group
 from rich.table import Table
 
-from device_runtime.runtime import DEFAULT_BUNDLE
-from edgecl.bundle import Bundle
+from device_runtime.model.runtime import DEFAULT_BUNDLE
+from edgecl.bundle.bundle import Bundle
 from tools.api import free_port
 from tools.bench.daemon import learning
 from tools.bench.daemon.homes import Enrolled

@@ -9,7 +9,8 @@ from enum import Enum
 from importlib import import_module
 from typing import Any, Protocol
 
-from tools.bench.continual.tasks import Doubles, Integers, Task
+from edgecl.arrays import Doubles, Integers
+from tools.bench.continual.tasks import Task
 from tools.bench.continual.workbench import Workbench
 
 

@@ -8,20 +8,21 @@ from weakref import finalize
 
 import numpy as np
 
-from device_runtime.adapter import probabilities
-from device_runtime.engines import open_engine
-from device_runtime.enroll import Enroller
-from device_runtime.known import load_task, load_tasks
-from device_runtime.learner import Learner
-from device_runtime.progress import silent
-from device_runtime.recognize import Recognizer
-from device_runtime.runtime import Runtime
-from edgecl import blob
-from edgecl.folders import LabelledFolder
-from edgecl.store import Store
+from device_runtime.data.task_loader import load_task, load_tasks
+from device_runtime.model.adapter import probabilities
+from device_runtime.model.runtime import Runtime
+from device_runtime.recognition.recognizer import Recognizer
+from device_runtime.system.progress import silent
+from device_runtime.training.engines import open_engine
+from device_runtime.training.learner import Learner
+from device_runtime.workflows.enroll import Enroller
+from edgecl.arrays import Doubles, Integers
+from edgecl.dataset_folder import LabelledFolder
+from edgecl.store import blob
+from edgecl.store.store import Store
 from tools.bench.continual.ears import memory_of
 from tools.bench.continual.sources.task_files import sorted_by_label
-from tools.bench.continual.tasks import Doubles, Integers, Task, recall
+from tools.bench.continual.tasks import Task, recall
 from tools.bench.continual.workbench import Workbench
 
 

@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from edgecl.arrays import Doubles, Integers
 from tools.bench.continual.methods import Setting
 from tools.bench.continual.methods.lesson import Batch, run
 from tools.bench.continual.methods.ncm import nearness, unit
 from tools.bench.continual.methods.network import BATCH_WINDOWS
 from tools.bench.continual.methods.replay import MEMORY_WINDOWS
 from tools.bench.continual.methods.shared import FineTune
-from tools.bench.continual.tasks import Doubles, Integers, Task, Windows, joined, recall
+from tools.bench.continual.tasks import Task, Windows, joined, recall
 from tools.bench.continual.workbench import Workbench
 
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from device_runtime.cache import TokenCache
+from device_runtime.data.token_cache import TokenCache
 from export.checkpoint import load_weights
 from export.model.ast import Ast, Block, pool
 from tools.bench.continual.ears import memory_of

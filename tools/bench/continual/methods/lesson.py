@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from device_runtime.methods.adapter import LEAST_EPOCHS
-from device_runtime.recipe import Recipe, Schedule
+from device_runtime.training.methods.adapter import LEAST_EPOCHS
+from device_runtime.training.recipe import Recipe, Schedule
 from tools.bench.continual.tasks import Windows
 
 HIDDEN = -1e9

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from edgecl.calibration import DEVIATION_FLOOR
-from edgecl.manifest import Manifest, Pooling
+from edgecl.bundle.manifest import Manifest, Pooling
+from edgecl.learning.calibration import DEVIATION_FLOOR
 from export.model.adapters import ADAPTERS
 from export.model.ast import pool
 

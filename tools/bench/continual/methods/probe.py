@@ -6,7 +6,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from tools.bench.continual.tasks import Clip, Doubles, Integers, Task, labels_of
+from edgecl.arrays import Doubles, Integers
+from tools.bench.continual.tasks import Clip, Task, labels_of
 from tools.bench.continual.workbench import Workbench
 
 FLOAT_BYTES = 4

@@ -4,12 +4,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from device_runtime.adapter import probabilities
-from device_runtime.cache import TokenCache
+from device_runtime.data.token_cache import TokenCache
+from device_runtime.model.adapter import probabilities
+from edgecl.arrays import Doubles, Integers
 from tools.bench.continual.methods import Setting
 from tools.bench.continual.methods.lesson import Batch, cross_entropy, mixed, run, soft_targets
 from tools.bench.continual.methods.network import BATCH_WINDOWS, AdapterNetwork, Network
-from tools.bench.continual.tasks import Doubles, Integers, Task, Windows, joined, recall, recall_varied
+from tools.bench.continual.tasks import Task, Windows, joined, recall, recall_varied
 from tools.bench.continual.workbench import Workbench
 
 FLOAT_BYTES = 4

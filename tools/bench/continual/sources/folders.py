@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from edgecl.dataset_folder import labelled_folder
 from edgecl.errors import UsageError
-from edgecl.folders import labelled_folder
 from tools.bench.continual.sources.task_files import TaskFiles
 
 KNOWN = (

@@ -1,0 +1,1 @@
+"""Merging the adapters of similar tasks into a fixed budget (ADA)."""

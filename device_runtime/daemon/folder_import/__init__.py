@@ -1,0 +1,1 @@
+"""Watched folder: what is dropped into it is enrolled."""

@@ -1,0 +1,1 @@
+"""The recognition pipeline: source → stream processor → event builder → sink queues."""

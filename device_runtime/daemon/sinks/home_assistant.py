@@ -1,0 +1,151 @@
+"""What Home Assistant is told of this device over MQTT: one document that describes all its entities.
+
+Device discovery, https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload: the document is
+retained at `homeassistant/device/<name>/config` and holds one component an entity. Topics, under
+`edgecl/<name>`:
+
+    availability                     online, or offline as the last will
+    events                           every event (`edgecl.events`), one JSON document each
+    event/<task>                     a sound that begins; its label is the event type
+    sound/<task>/<label>             ON while it sounds; Home Assistant itself says when it is over
+    threshold/<task>/<label>[/set]   the smallest margin that counts
+    listening[/set]                  ON, OFF
+    microphone                       the newest condition of the source
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, get_args
+
+from edgecl.events import State
+
+Component = dict[str, Any]
+ON, OFF = "ON", "OFF"
+LOWEST_MARGIN, HIGHEST_MARGIN = -2, 2
+STEP = 0.01
+
+
+@dataclass(frozen=True)
+class AdvertisedTask:
+    """What one task can tell apart."""
+
+    task: str
+    labels: Sequence[str]
+    threshold: float | None
+    """The task's own; None where it cannot be set."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """This device, as Home Assistant knows it."""
+
+    name: str
+    """Letters, digits, - and _."""
+    version: str
+    off_delay_s: int
+    prefix: str = "homeassistant"
+    """Where it looks for devices."""
+
+    @property
+    def config_topic(self) -> str:
+        """Where the document stands."""
+        return f"{self.prefix}/device/edgecl-{self.name}/config"
+
+    @property
+    def birth_topic(self) -> str:
+        """Where Home Assistant says that it has started."""
+        return f"{self.prefix}/status"
+
+    def topic(self, *words: str) -> str:
+        """A topic of this device."""
+        return "/".join(("edgecl", self.name, *words))
+
+    def document(self, components: dict[str, Component]) -> dict[str, Any]:
+        """The whole document."""
+        return {
+            "device": {"identifiers": [f"edgecl-{self.name}"], "name": f"edgecl {self.name}"},
+            "origin": {"name": "edgecl", "sw_version": self.version},
+            "availability_topic": self.topic("availability"),
+            "qos": 1,
+            "components": components,
+        }
+
+    def components(self, tasks: Sequence[AdvertisedTask]) -> dict[str, Component]:
+        """Every entity by its id."""
+        entities = dict(self._of_device())
+        for task in tasks:
+            entities.update(self._of_task(task))
+        return {key: {**entity, "unique_id": f"edgecl-{self.name}-{key}"} for key, entity in entities.items()}
+
+    def _of_device(self) -> Iterator[tuple[str, Component]]:
+        yield (
+            "listening",
+            {
+                "platform": "switch",
+                "name": "Listening",
+                "icon": "mdi:ear-hearing",
+                "state_topic": self.topic("listening"),
+                "command_topic": self.topic("listening", "set"),
+            },
+        )
+        yield (
+            "microphone",
+            {
+                "platform": "sensor",
+                "name": "Microphone",
+                "icon": "mdi:microphone",
+                "device_class": "enum",
+                "entity_category": "diagnostic",
+                "options": list(get_args(State)),
+                "state_topic": self.topic("microphone"),
+                "value_template": "{{ value_json.state }}",
+                "json_attributes_topic": self.topic("microphone"),
+            },
+        )
+
+    def _of_task(self, task: AdvertisedTask) -> Iterator[tuple[str, Component]]:
+        yield (
+            f"event-{slug(task.task)}",
+            {
+                "platform": "event",
+                "name": task.task,
+                "icon": "mdi:waveform",
+                "event_types": list(task.labels),
+                "state_topic": self.topic("event", slug(task.task)),
+            },
+        )
+        for label in task.labels:
+            place = slug(task.task), slug(label)
+            yield f"sound-{'-'.join(place)}", self._sound(f"{task.task}: {label}", place)
+            if task.threshold is not None:
+                yield f"threshold-{'-'.join(place)}", self._threshold(f"{task.task}: {label} from", place)
+
+    def _sound(self, name: str, place: tuple[str, str]) -> Component:
+        return {
+            "platform": "binary_sensor",
+            "name": name,
+            "device_class": "sound",
+            "off_delay": self.off_delay_s,
+            "state_topic": self.topic("sound", *place),
+        }
+
+    def _threshold(self, name: str, place: tuple[str, str]) -> Component:
+        return {
+            "platform": "number",
+            "name": name,
+            "entity_category": "config",
+            "mode": "box",
+            "min": LOWEST_MARGIN,
+            "max": HIGHEST_MARGIN,
+            "step": STEP,
+            "state_topic": self.topic("threshold", *place),
+            "command_topic": self.topic("threshold", *place, "set"),
+        }
+
+
+def slug(word: str) -> str:
+    """A word as topics and ids may hold it; the same for no two words."""
+    plain = re.sub(r"[^a-z0-9_]", "_", word)
+    return word if plain == word else f"{plain}_{sha256(word.encode()).hexdigest()[:6]}"

@@ -1,0 +1,1 @@
+"""What the daemon reports to systemd, logs, and reads about its host."""

@@ -1,0 +1,1 @@
+"""From recordings to a dataset of tokens: ingest, token extraction, token cache, replay."""

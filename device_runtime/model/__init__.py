@@ -1,0 +1,1 @@
+"""The frozen network of a bundle in onnxruntime sessions: waveform → tokens → logits."""

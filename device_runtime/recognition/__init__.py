@@ -1,0 +1,1 @@
+"""Recognition of all tasks at once, in a clip or in a stream."""

@@ -1,0 +1,1 @@
+"""The process and its machine: progress, timing, memory, the systemd unit."""

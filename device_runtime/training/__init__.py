@@ -1,0 +1,1 @@
+"""Fitting a task: recipe, engines, methods, validation, rejection thresholds."""

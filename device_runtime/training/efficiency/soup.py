@@ -1,0 +1,19 @@
+"""A model soup: several trainings, one vector.
+
+Wortsman et al. 2022, "Model soups", §2: the uniform soup is the mean of the parameters of models fine-tuned
+from the same start, (1/k) Σ θᵢ. Recognition costs what one of them costs, where an ensemble, the mean of
+their probabilities, costs k times as much and fits in no blob.
+
+Deviation: the trainings differ in their seed alone, and none is left out for being worse.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgecl.arrays import Floats
+
+
+def soup(trained: Sequence[Floats]) -> Floats:
+    """The mean of parameter vectors [n]."""
+    return np.asarray(np.mean(np.stack(trained), axis=0, dtype=np.float64), np.float32)

@@ -1,0 +1,159 @@
+"""The engine "ort-training": onnxruntime-training's own gradient graph and AdamW, in its wheel's sessions.
+
+The two graphs take everything as inputs (parameters, gradient buffers, moments) and write into those very
+buffers. So all state is NumPy vectors that live here: a task is swapped by filling them, stopped and resumed
+by copying them. onnxruntime's Python classes for training drive the graphs in the same way, but they read
+from paths instead of verified bytes, keep the moments to themselves, and import torch.
+
+Shapes are fixed, with `max_classes` rows in the head. The head comes last in the flat vector [n] of a task,
+so the graphs' tensors are views of that vector lengthened by zeros:
+
+    adapter tensors | head, C rows | zeros, max_classes − C rows
+    └──────────── n ─────────────┘
+"""
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from device_runtime.model.session import open_session
+from device_runtime.training.engines import ORT_TRAINING, TrainingState
+from edgecl.arrays import Floats
+from edgecl.errors import EngineError
+
+if TYPE_CHECKING:
+    from edgecl.bundle.bundle import Bundle
+
+FOLDER = "ort_training"
+NO_CLASS = -50.0
+"""Added to the logit of a padding row, which is 0: its probability is nothing beside 1 but, as long as no
+logit is above 37, no denormal number either, with which some processors compute a hundred times slower."""
+
+
+@dataclass
+class _Task:
+    """The lengthened vectors that the graphs read and write, and what stays the same in a task."""
+
+    size: int  # n
+    normalizer: Floats  # [2, P]
+    class_mask: Floats  # [max_classes]
+    parameters: Floats
+    gradients: Floats
+    first_moment: Floats
+    second_moment: Floats
+    step: int
+
+
+class OrtTrainingEngine:
+    """Trains one task at a time, with at most as many classes as the artifacts have rows."""
+
+    name = ORT_TRAINING
+
+    def __init__(self, bundle: "Bundle", threads: int) -> None:
+        self._manifest = bundle.manifest
+        self._shapes = {tensor.name: tensor.shape for tensor in bundle.manifest.parameters}
+        self._shapes["head"] = (bundle.manifest.max_classes, bundle.manifest.head_features + 1)
+        self._gradient, self._adamw = (
+            open_session(bundle.read(f"{FOLDER}/{name}.onnx"), threads, memory_pattern=False)
+            for name in ("training_model", "optimizer_model")
+        )
+        self._current: _Task | None = None
+
+    def start(self, parameters: Floats, normalizer: Floats) -> None:
+        """Begin a task from parameters [n] and its normalizer [2, P], with a fresh optimizer.
+
+        Raises:
+            EngineError: the task has more classes than the artifacts have rows.
+        """
+        zeros = np.zeros_like(parameters)
+        self.resume(TrainingState(parameters, zeros, zeros, step=0), normalizer)
+
+    def resume(self, state: TrainingState, normalizer: Floats) -> None:
+        """Go on exactly where `state` was taken."""
+        self._current = _Task(
+            size=state.parameters.size,
+            normalizer=normalizer.copy(),
+            class_mask=self._class_mask(state.parameters),
+            parameters=self._lengthened(state.parameters),
+            gradients=self._lengthened(np.zeros(0, np.float32)),
+            first_moment=self._lengthened(state.first_moment),
+            second_moment=self._lengthened(state.second_moment),
+            step=state.step,
+        )
+
+    def step(self, tokens: Floats, targets: Floats, learning_rate: float, weight_decay: float) -> float:
+        """Loss before one AdamW step on tokens [B, N, D] and target distributions [B, C]."""
+        task = self._task()
+        loss = self._backward(task, tokens, targets)
+        task.gradients[task.size :] = 0  # of padding rows: squared, they would be denormal
+        task.parameters *= np.float32(1 - learning_rate * weight_decay)  # decoupled, as torch does it
+        task.step += 1
+        feeds = {
+            "learning_rate": np.array([learning_rate], np.float32),
+            "step": np.array([task.step], np.int64),
+            "params": self._tensors(task.parameters),
+            "gradients": self._tensors(task.gradients),
+            "first_order_moments": self._tensors(task.first_moment),
+            "second_order_moments": self._tensors(task.second_moment),
+        }
+        self._adamw.run(None, feeds)
+        return loss
+
+    def parameters(self) -> Floats:
+        """A copy of the current parameters [n]."""
+        task = self._task()
+        return task.parameters[: task.size].copy()
+
+    def state(self) -> TrainingState:
+        """A copy of everything needed to go on later."""
+        task = self._task()
+        first_moment = task.first_moment[: task.size].copy()
+        second_moment = task.second_moment[: task.size].copy()
+        return TrainingState(self.parameters(), first_moment, second_moment, task.step)
+
+    def _backward(self, task: _Task, tokens: Floats, targets: Floats) -> float:
+        """Loss of a batch, whose gradients are then in `task.gradients`."""
+        padding = self._manifest.max_classes - self._manifest.classes_of(task.size)
+        feeds = {
+            "tokens": tokens,
+            "normalizer": task.normalizer,
+            "class_mask": task.class_mask,
+            "targets": np.pad(targets, ((0, 0), (0, padding))),
+            "lazy_reset_grad": np.array([True]),  # overwrite the buffers instead of adding to them
+        }
+        for name, value, buffer in zip(
+            self._shapes, self._tensors(task.parameters), self._tensors(task.gradients), strict=True
+        ):
+            feeds |= {name: value, f"{name}_grad.accumulation.buffer": buffer}
+        return float(self._gradient.run(None, feeds)[0])
+
+    def _class_mask(self, parameters: Floats) -> Floats:
+        """What is added to the logits [max_classes] so that padding rows take no part."""
+        classes, most = self._manifest.classes_of(parameters.size), self._manifest.max_classes
+        if classes > most:
+            raise EngineError(
+                f"this task has {classes} classes, this bundle's engine '{self.name}' holds {most}",
+                "use --engine portable, which takes any number",
+            )
+        mask = np.full(most, NO_CLASS, np.float32)
+        mask[:classes] = 0
+        return mask
+
+    def _lengthened(self, vector: Floats) -> Floats:
+        """A copy of a vector [n], followed by zeros for the padding rows."""
+        longer = np.zeros(sum(map(prod, self._shapes.values())), np.float32)
+        longer[: vector.size] = vector
+        return longer
+
+    def _tensors(self, longer: Floats) -> list[Floats]:
+        """Views of a lengthened vector, one per trainable: what is written there is written here."""
+        ends = np.cumsum([prod(shape) for shape in self._shapes.values()])
+        parts = np.split(longer, ends[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, self._shapes.values(), strict=True)]
+
+    def _task(self) -> _Task:
+        if self._current is None:
+            raise EngineError("the training engine has no task", "start or resume one first")
+        return self._current

@@ -1,0 +1,17 @@
+"""Nearest class mean: a window is of the class whose mean feature lies nearest.
+
+Snell et al. 2017, "Prototypical Networks for Few-shot Learning", §2.4: with squared Euclidean distances this
+is a linear classifier, −‖z − c‖² = 2 cᵀz − cᵀc − zᵀz (equation 8, of which zᵀz is the same for all classes).
+As in iCaRL (Rebuffi et al. 2017, §2.1), the means are of features that nothing trained for the task.
+
+Deviation: half of everything, so that weights are the means themselves.
+"""
+
+from device_runtime.training.methods.kernel import DualSolution, KernelMatrix
+
+
+def solve(gram: KernelMatrix) -> DualSolution:
+    """Weights μ_c and biases −½ μ_cᵀμ_c."""
+    averaging = gram.averaging
+    squares = (averaging * (gram.products @ averaging)).sum(axis=0)
+    return DualSolution(averaging, -squares / 2)

@@ -1,0 +1,1 @@
+"""Audio files: reading, decoding, resampling, levels, near-duplicates."""

@@ -1,0 +1,163 @@
+"""From an audio file to a clip: a waveform float32 [samples], mono, −1…1, at one sample rate.
+
+Every defect is an `AudioError` with its own sentence; no other exception leaves `read_clip`. Channels are
+averaged. A clip that peaks above 1 (float files, MP3 overshoot, resampling) is scaled down as a whole:
+clipping would add a distortion that the microphone never heard.
+"""
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from edgecl.arrays import Waveform
+from edgecl.audio.decoding import at_rate, mono_blocks, open_sound
+from edgecl.audio.file_types import missing_bytes
+from edgecl.errors import AudioError, TooLongError
+
+SAMPLE_RATE_HZ = 16_000
+READ_BYTES = 1 << 20  # hashed at once
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a recording has to be like to be used."""
+
+    min_s: float = 0.02
+    max_s: float = 300.0
+    min_rate_hz: int = 4_000
+    max_rate_hz: int = 192_000
+    max_file_bytes: int = 512 << 20
+    silence_dbfs: float = -75.0
+    """RMS level, without DC, that some `min_s` of the clip has to exceed; 0 is a full-scale square wave."""
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """One recording from the user, decoded."""
+
+    path: Path
+    waveform: Waveform
+    """float32 [samples], mono, −1…1."""
+    sha256: str
+    """Hex hash of the bytes of the file."""
+    duration_s: float
+    source_rate_hz: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class RejectedFile:
+    """A path that was not used: `reason` is a sentence that names it, `hint` says what to do."""
+
+    path: Path
+    reason: str
+    hint: str = ""
+    too_long: bool = False
+
+
+def read_clip(path: Path, limits: Limits = DEFAULT_LIMITS, rate_hz: int = SAMPLE_RATE_HZ) -> Clip:
+    """The clip in `path`, decoded and hashed through one open file.
+
+    Raises:
+        AudioError: the file cannot be used.
+    """
+    try:
+        _check_regular(path)
+        with path.open("rb", buffering=0) as file:  # unbuffered: the decoder reads on from the descriptor
+            return _clip_in(file, path, limits, rate_hz)
+    except AudioError as defect:
+        raise type(defect)(f"{str(path)!r} {defect.message}", defect.hint) from None
+    except OSError as error:
+        reason = f"{str(path)!r} cannot be read: {error.strerror or error}"
+        raise AudioError(reason, "check that it exists and that you may read it") from None
+
+
+def read_or_refuse(
+    path: Path, limits: Limits = DEFAULT_LIMITS, rate_hz: int = SAMPLE_RATE_HZ
+) -> Clip | RejectedFile:
+    """The clip in `path`, or the reason why it cannot be used."""
+    try:
+        return read_clip(path, limits, rate_hz)
+    except AudioError as error:
+        return RejectedFile(path, error.message, error.hint, isinstance(error, TooLongError))
+
+
+def _check_regular(path: Path) -> None:
+    if path.is_symlink() and not path.exists():
+        raise AudioError("is a link that leads nowhere", "copy the recording itself here")
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise AudioError("is a folder, not a recording", "name the recordings inside it")
+    if not stat.S_ISREG(mode):
+        raise AudioError("is not a regular file", "save the sound as a file first")
+
+
+def _clip_in(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
+    before = os.fstat(file.fileno())
+    _check_whole(file, before.st_size)
+    with open_sound(file) as sound:
+        _check_rate(sound.samplerate, limits)
+        waveform = at_rate(mono_blocks(sound, limits.max_s), sound.samplerate, rate_hz)
+        source_rate_hz, channels = sound.samplerate, sound.channels
+    waveform = _in_range(waveform)
+    duration_s = waveform.size / rate_hz
+    _check_heard(waveform, duration_s, limits)
+    _check_size(before.st_size, limits)
+    digest = _sha256(file)
+    _check_unchanged(before, os.fstat(file.fileno()))
+    return Clip(path, waveform, digest, duration_s, source_rate_hz, channels)
+
+
+def _check_whole(file: BinaryIO, size_bytes: int) -> None:
+    if size_bytes == 0:
+        raise AudioError("is empty (0 bytes)", "record it again, or copy it again")
+    missing = missing_bytes(file, size_bytes)
+    if missing:
+        raise AudioError(f"is cut off: {missing} bytes that its header promises are missing", "copy it again")
+
+
+def _check_rate(rate_hz: int, limits: Limits) -> None:
+    if not limits.min_rate_hz <= rate_hz <= limits.max_rate_hz:
+        allowed = f"{limits.min_rate_hz} to {limits.max_rate_hz} Hz"
+        raise AudioError(f"has a sample rate of {rate_hz} Hz, not {allowed}", "export it again at 16000 Hz")
+
+
+def _in_range(waveform: Waveform) -> Waveform:
+    peak = np.abs(waveform).max(initial=1.0)
+    return waveform if peak <= 1.0 else waveform / peak
+
+
+def _check_heard(waveform: Waveform, duration_s: float, limits: Limits) -> None:
+    if duration_s < limits.min_s:
+        raise AudioError(f"lasts only {duration_s:.3f} s", f"record at least {limits.min_s:g} s")
+    pieces = np.array_split(waveform, int(duration_s / limits.min_s))
+    if max(piece.std() for piece in pieces) <= 10 ** (limits.silence_dbfs / 20):
+        level = f"never above {limits.silence_dbfs:g} dBFS"
+        raise AudioError(f"is silent ({level})", "check the microphone, then record it again")
+
+
+def _check_size(size_bytes: int, limits: Limits) -> None:
+    if size_bytes > limits.max_file_bytes:
+        largest = f"{limits.max_file_bytes >> 20} MiB"
+        raise AudioError(f"is larger than {largest}", "save it as FLAC, or at a lower sample rate")
+
+
+def _check_unchanged(before: os.stat_result, after: os.stat_result) -> None:
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise AudioError("changed while it was being read", "try again once it is fully written")
+
+
+def _sha256(file: BinaryIO) -> str:
+    file.seek(0)
+    digest = hashlib.sha256()
+    while piece := file.read(READ_BYTES):
+        digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""The bundle: manifest, hashes, and a scan of its ONNX graphs."""

@@ -1,0 +1,213 @@
+"""The manifest of a bundle: what it is, what every file in it must be, and its identity.
+
+manifest.json is canonical JSON with a `digest` over the rest of itself, so that no byte of it can change
+unnoticed; through the sizes and hashes it lists, the same holds for every other file.
+
+The fingerprint names what tokens and parameters mean: front end, geometry, adapter, parameter layout and
+the two graphs that recognition runs. Task blobs carry it; a blob fits a bundle when both are equal.
+"""
+
+from math import prod
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from edgecl import canonical_json
+from edgecl.canonical_json import sha256_hex
+from edgecl.errors import BlobError, BundleError
+
+FORMAT_VERSION: Final = 2
+MAX_FILE_BYTES = 512 << 20
+
+COPY_AGAIN = "copy the bundle again from where it was made, or export it again with 'edgecl-export bundle'"
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=1, le=1 << 31)]
+
+Pooling = Literal["mean", "mean+deviation"]
+STATISTICS: dict[Pooling, int] = {"mean": 1, "mean+deviation": 2}
+"""How many numbers an embedding keeps of each channel of a frequency row."""
+
+Variant = Literal["fp32", "fp16", "int8"]
+
+
+class Record(BaseModel):
+    """Base of everything stored as JSON: nothing converted, nothing unknown, nothing changed later."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FrontEnd(Record):
+    """How a waveform becomes a log-mel image: (log(max(mel, floor)) − shift) / scale."""
+
+    sample_rate_hz: Count
+    frame_samples: Count
+    hop_samples: Count
+    fft_samples: Count
+    mel_bands: Count
+    low_hz: float
+    high_hz: float
+    preemphasis: float
+    floor: float
+    shift: float
+    scale: float
+
+
+class Geometry(Record):
+    """The token grid of one window, and what its embedding keeps of it.
+
+    The grid is frequency_rows × time_columns cells behind the special tokens. The embedding is every row's
+    mean over time, with "mean+deviation" then every row's standard deviation, then the special tokens' mean.
+    """
+
+    window_samples: Count
+    frequency_rows: Count
+    time_columns: Count
+    special_tokens: Count
+    width: Count
+    blocks: Count
+    heads: Count
+    attention: str
+    pooling: Pooling
+
+    @property
+    def pooled_width(self) -> int:
+        """P, the width of the embedding."""
+        return (STATISTICS[self.pooling] * self.frequency_rows + 1) * self.width
+
+
+class Tensor(Record):
+    """One adapter tensor inside the flat parameter vector."""
+
+    name: str
+    shape: tuple[Count, ...]
+
+
+class Adapter(Record):
+    """What is trained: the kind, its inner width, and where it sits ("post", "tail-k" or "all")."""
+
+    kind: str  # "conv" or "bottleneck", as the host names them
+    rank: Count
+    placement: Annotated[str, Field(pattern=r"^(post|tail-[1-9][0-9]*|all)$")]
+
+
+class FileEntry(Record):
+    """One file of the bundle, as it was when the manifest was written."""
+
+    sha256: Sha256
+    size_bytes: Annotated[int, Field(ge=0, le=MAX_FILE_BYTES)]
+
+
+class Description(Record):
+    """All of a manifest that its author decides; `write_manifest` adds the rest from the files."""
+
+    format_version: Literal[2] = FORMAT_VERSION
+    name: Annotated[str, Field(min_length=1)]
+    created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d")]  # ISO date
+    front_end: FrontEnd
+    geometry: Geometry
+    variant: Variant  # how the backbone's weights are stored; int8: computed with, too
+    adapter: Adapter
+    parameters: tuple[Tensor, ...]  # of the adapter, in the order of the flat vector; the head comes last
+    max_classes: Count  # rows of the head in the ort-training artifacts
+    engines: tuple[Literal["portable", "ort-training"], ...]
+    licence: str
+    origin: str
+
+    @property
+    def head_features(self) -> int:
+        """P: a task's head is [C, P + 1]."""
+        return self.geometry.pooled_width
+
+    @property
+    def adapter_size(self) -> int:
+        """Number of values the adapter's tensors take in the flat vector."""
+        return sum(prod(tensor.shape) for tensor in self.parameters)
+
+    def classes_of(self, n_parameters: int) -> int:
+        """C, the number of classes of a flat vector of this many values."""
+        classes, rest = divmod(n_parameters - self.adapter_size, self.head_features + 1)
+        if rest or classes < 1:
+            raise BlobError(
+                f"a vector of {n_parameters} parameters fits no whole number of classes: the adapter takes "
+                f"{self.adapter_size}, each class {self.head_features + 1}",
+                "enrol the task again with this bundle",
+            )
+        return classes
+
+
+class Manifest(Description):
+    """The content of manifest.json, less its digest."""
+
+    fingerprint: Sha256
+    files: dict[str, FileEntry]
+
+    @field_validator("files")
+    @classmethod
+    def _stay_inside(cls, files: dict[str, FileEntry]) -> dict[str, FileEntry]:
+        for name in files:
+            parts = PurePosixPath(name).parts
+            hidden = any(part.startswith(".") for part in parts)  # '..' among them
+            plain = bool(parts) and parts[0] != "/" and name == "/".join(parts)
+            if hidden or not plain or "\\" in name or "\0" in name:
+                raise ValueError(f"file name '{name}' is not a plain relative path")
+        return files
+
+
+def fingerprint_of(description: Description, files: dict[str, FileEntry]) -> str:
+    """SHA-256 (hex) of everything that decides what tokens and parameters mean."""
+    meaning = description.model_dump(mode="json", include={"front_end", "geometry", "adapter", "parameters"})
+    graphs = {name: files[name].sha256 for name in ("backbone.onnx", "adapter.onnx")}
+    return sha256_hex(canonical_json.dump(meaning | graphs))
+
+
+def to_bytes(manifest: Manifest) -> bytes:
+    """The content of manifest.json, digest included."""
+    document = manifest.model_dump(mode="json")
+    return canonical_json.dump(document | {"digest": sha256_hex(canonical_json.dump(document))})
+
+
+def from_bytes(data: bytes) -> Manifest:
+    """The manifest, once its spelling, digest, version and schema have been accepted, in that order."""
+    document = _signed_document(data)
+    _check_version(document.get("format_version"))
+    try:
+        return Manifest.model_validate_json(canonical_json.dump(document))
+    except ValidationError as error:
+        raise BundleError(f"the bundle's manifest is not valid: {first_fault(error)}", COPY_AGAIN) from error
+
+
+def _check_version(version: object) -> None:
+    if version == FORMAT_VERSION:
+        return
+    if version == 1:
+        raise BundleError(
+            "this bundle was made by an earlier edgecl, before bundles said what their embeddings are "
+            f"(format version 1; this edgecl reads version {FORMAT_VERSION})",
+            "export its weights again with 'edgecl-export bundle', or keep using the edgecl that made it",
+        )
+    raise BundleError(
+        f"this bundle has format version {version}, this edgecl reads version {FORMAT_VERSION}",
+        "update edgecl, or export the bundle again with this version",
+    )
+
+
+def _signed_document(data: bytes) -> dict[str, Any]:
+    altered = BundleError("the bundle's manifest was altered or cut short", COPY_AGAIN)
+    try:
+        document = canonical_json.load(data)
+    except ValueError as error:
+        raise altered from error
+    if not isinstance(document, dict):
+        raise altered
+    digest = document.pop("digest", None)
+    if digest != sha256_hex(canonical_json.dump(document)):
+        raise altered
+    return document
+
+
+def first_fault(error: ValidationError) -> str:
+    """Where and what the first fault is, for a sentence."""
+    fault = error.errors()[0]
+    return f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"

@@ -1,0 +1,1 @@
+"""The configuration of the daemon: schema, values with their origin, privacy levels."""

@@ -1,0 +1,1 @@
+"""Pure computation on embeddings and scores: open-set keys, calibration, metrics."""

@@ -1,0 +1,1 @@
+"""The store: task blobs, registry, recovery and integrity checks."""

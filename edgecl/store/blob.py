@@ -1,0 +1,246 @@
+"""The task blob: everything one task needs on top of its bundle, as one safetensors file.
+
+    8 bytes   length of the header, little endian
+    header    JSON: the three tensors' dtype, shape and place, and under `__metadata__` → `edgecl` the
+              record as canonical JSON, with a digest over record and tensors; padded to 8 bytes
+    payload   keys [S, P + 1], normalizer [2, P], parameters [n], float32, little endian
+
+Any safetensors reader opens it. Ours accepts only the one spelling its own writer produces, so a changed
+byte is refused even where the file stands alone; in the store its SHA-256 is also its name.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, ValidationError, field_validator
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_safetensors
+
+from edgecl import canonical_json
+from edgecl.arrays import Floats
+from edgecl.bundle.manifest import Count, Manifest, Record, Sha256, first_fault
+from edgecl.canonical_json import sha256_hex
+from edgecl.errors import BlobError, EdgeclError, NewerBlobError
+from edgecl.learning.negative_labels import is_negative
+from edgecl.task_names import check_task_name
+
+FORMAT_VERSION = 2
+MAX_BLOB_BYTES = 64 << 20
+MAX_HEADER_BYTES = 1 << 20
+RECORD_KEY = "edgecl"
+TENSORS = ("keys", "normalizer", "parameters")
+
+ENROL_AGAIN = "restore the file from a copy, or enrol the task again"
+
+Plain = str | int | float | bool | None
+Label = Annotated[str, Field(min_length=1)]
+
+
+class BlobRecord(Record):
+    """What a blob says about itself."""
+
+    format_version: Literal[2] = 2
+    task: str
+    labels: Annotated[tuple[Label, ...], Field(min_length=1)]  # row of the head → label
+    created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$")]
+    fingerprint: Sha256  # of the bundle it was trained with
+    placement: str
+    window_samples: Count
+    threshold: float  # the smallest margin of a key that is accepted, see `edgecl.learning.open_set`
+    training: dict[str, Plain]  # engine, seed, epochs, clips, validation_accuracy …
+    licence: str  # of the backbone
+
+    @field_validator("task")
+    @classmethod
+    def _usable_name(cls, task: str) -> str:
+        try:
+            usable = check_task_name(task)
+        except EdgeclError as error:
+            raise ValueError(error.message) from error
+        if usable != task:
+            raise ValueError("not in Unicode normal form C")
+        return task
+
+    @field_validator("labels")
+    @classmethod
+    def _different(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(labels)) != len(labels):
+            raise ValueError("two labels are the same")
+        if all(map(is_negative, labels)):
+            raise ValueError("no label is a sound")
+        return labels
+
+
+@dataclass(frozen=True, eq=False)
+class TaskBlob:
+    """One learned task: P features, C labels, S of them sounds and the others negatives, n parameters."""
+
+    record: BlobRecord
+    parameters: Floats  # [n], the adapter's tensors, then the head [C, P + 1]
+    normalizer: Floats  # [2, P], mean and 1/std of the features
+    keys: Floats  # [S, P + 1], what tells each sound from background
+
+    @property
+    def task(self) -> str:
+        return self.record.task
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.record.labels
+
+
+def to_bytes(blob: TaskBlob) -> bytes:
+    """The file of a blob: the same blob gives the same bytes, everywhere."""
+    _check_shapes(blob)
+    data = _spell(blob)
+    from_bytes(data)  # nothing is handed out that could not be opened again
+    return data
+
+
+def from_bytes(data: bytes, expected_sha256: str | None = None, manifest: Manifest | None = None) -> TaskBlob:
+    """The blob in `data`, after every check, cheapest and least trusting first.
+
+    Args:
+        expected_sha256: the SHA-256 that the whole file must have.
+        manifest: of the bundle that the blob must fit.
+    """
+    if len(data) > MAX_BLOB_BYTES:
+        raise BlobError(f"a blob of {len(data)} bytes is too large", f"the limit is {MAX_BLOB_BYTES} bytes")
+    if expected_sha256 is not None and sha256_hex(data) != expected_sha256:
+        raise BlobError(f"the blob {expected_sha256[:8]} was altered or cut short", ENROL_AGAIN)
+    blob = _parse(data)
+    _check_shapes(blob)
+    if _spell(blob) != data:
+        raise BlobError(f"{_named(blob)} was altered", ENROL_AGAIN)
+    _check_finite(blob)
+    if manifest is not None:
+        _check_fit(blob, manifest)
+    return blob
+
+
+def claimed_record(start: bytes) -> BlobRecord | None:
+    """What a damaged blob says about itself in its first bytes: unproven, and None where illegible."""
+    try:
+        text = _header(start)["__metadata__"][RECORD_KEY]
+        return _record(text)
+    except (BlobError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _parse(data: bytes) -> TaskBlob:
+    """Record and tensors as they stand in the file; what they say is still unchecked."""
+    metadata = _header(data).get("__metadata__")
+    text = metadata.get(RECORD_KEY) if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
+        raise BlobError("this safetensors file is not a task blob", "name a file that edgecl made")
+    record = _record(text)
+    try:
+        tensors = load_safetensors(data)
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise BlobError(f"the blob of task '{record.task}' cannot be read: {error}", ENROL_AGAIN) from error
+    if tuple(sorted(tensors)) != TENSORS:
+        raise BlobError(f"the blob of task '{record.task}' has other tensors than it should", ENROL_AGAIN)
+    return TaskBlob(record, **tensors)
+
+
+def _header(data: bytes) -> dict[str, Any]:
+    """The safetensors header, its length checked before anything is parsed."""
+    size = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or size > min(MAX_HEADER_BYTES, len(data) - 8):
+        raise BlobError("this file is no task blob: its header does not fit", "name a file that edgecl made")
+    try:
+        header = json.loads(data[8 : 8 + size])
+    except (ValueError, RecursionError) as error:
+        raise BlobError("this file is no task blob: its header is no JSON", ENROL_AGAIN) from error
+    return header if isinstance(header, dict) else {}
+
+
+def _record(text: str) -> BlobRecord:
+    try:
+        document = canonical_json.load(text.encode())
+        _check_version(document.pop("format_version"))
+        del document["digest"]  # proved by spelling the blob again
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BlobError("the record of this task blob cannot be read", ENROL_AGAIN) from error
+    try:
+        return BlobRecord.model_validate_json(canonical_json.dump(document))
+    except ValidationError as error:
+        raise BlobError(
+            f"the record of this task blob is not valid: {first_fault(error)}", ENROL_AGAIN
+        ) from error
+
+
+def _check_version(version: object) -> None:
+    if version == FORMAT_VERSION:
+        return
+    versions = f"has format version {version}, this edgecl reads version {FORMAT_VERSION}"
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        hint = "update edgecl, or enrol the task again"
+        raise NewerBlobError(f"this task blob was made by a newer edgecl: it {versions}", hint)
+    raise BlobError(f"this task blob {versions}", ENROL_AGAIN)
+
+
+def _spell(blob: TaskBlob) -> bytes:
+    """The one spelling of a blob, written here so that no library's next version can change it."""
+    payload, places = b"", {}
+    for name in TENSORS:
+        array = getattr(blob, name)
+        raw = np.ascontiguousarray(array, "<f4").tobytes()
+        offsets = [len(payload), len(payload) + len(raw)]
+        places[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": offsets}
+        payload += raw
+    document = blob.record.model_dump(mode="json")
+    digest = sha256_hex(canonical_json.dump(document) + payload)
+    record = canonical_json.dump(document | {"digest": digest}).decode()
+    header = json.dumps({"__metadata__": {RECORD_KEY: record}, **places}, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + payload
+
+
+def _check_shapes(blob: TaskBlob) -> None:
+    """Refuse arrays that do not fit each other: normalizer [2, P], keys [S, P + 1], a head within [n]."""
+    classes, features = len(blob.labels), blob.normalizer.size // 2
+    sounds = sum(not is_negative(label) for label in blob.labels)
+    fits = (
+        features >= 1
+        and blob.normalizer.shape == (2, features)
+        and blob.keys.shape == (sounds, features + 1)
+        and blob.parameters.ndim == 1
+        and blob.parameters.size >= classes * (features + 1)
+        and all(getattr(blob, name).dtype == np.float32 for name in TENSORS)
+    )
+    if not fits:
+        shapes = ", ".join(f"{name} {list(getattr(blob, name).shape)}" for name in TENSORS)
+        raise BlobError(f"{_named(blob)} has arrays that do not fit together: {shapes}", ENROL_AGAIN)
+
+
+def _check_finite(blob: TaskBlob) -> None:
+    for name in TENSORS:
+        if not np.isfinite(getattr(blob, name)).all():
+            raise BlobError(f"{_named(blob)} holds values that are not finite in '{name}'", ENROL_AGAIN)
+
+
+def _check_fit(blob: TaskBlob, manifest: Manifest) -> None:
+    """Refuse a blob of another bundle, or one that claims this bundle and does not have its layout."""
+    record = blob.record
+    if record.fingerprint != manifest.fingerprint:
+        raise BlobError(
+            f"task '{record.task}' was enrolled with bundle {record.fingerprint[:8]}; its numbers mean "
+            f"nothing to the backbone of '{manifest.name}', {manifest.fingerprint[:8]}",
+            f"run 'edgecl enroll {record.task} FOLDER --replace' with the recordings it was learnt from, "
+            "or open the bundle it was enrolled with (--bundle)",
+        )
+    fits = (
+        manifest.classes_of(blob.parameters.size) == len(record.labels)
+        and blob.normalizer.shape[1] == manifest.head_features
+        and record.placement == manifest.adapter.placement
+        and record.window_samples == manifest.geometry.window_samples
+    )
+    if not fits:
+        raise BlobError(f"{_named(blob)} does not have the layout of its bundle", ENROL_AGAIN)
+
+
+def _named(blob: TaskBlob) -> str:
+    return f"the blob of task '{blob.task}'"
