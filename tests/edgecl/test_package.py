@@ -1,0 +1,39 @@
+"""The package `edgecl` itself: what it offers, and that importing it costs nothing."""
+
+import subprocess
+import sys
+
+import pytest
+
+import edgecl
+
+
+def run_python(*arguments: str) -> str:
+    """Return what a fresh interpreter prints."""
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def test_importing_edgecl_loads_none_of_its_dependencies() -> None:
+    script = "import sys, edgecl; edgecl.__version__; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = set(run_python("-c", script).split())
+    assert "edgecl" in loaded
+    assert not loaded & {"numpy", "onnxruntime", "pydantic", "safetensors", "soundfile", "device_runtime"}
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert edgecl.__version__[0].isdigit()
+
+
+def test_a_tree_that_was_never_installed_has_an_unknown_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", [path for path in sys.path if "site-packages" not in path])
+    assert edgecl.__version__ == "0+unknown"
+
+
+def test_an_unknown_attribute_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'edgecl' has no attribute 'device'"):
+        _ = edgecl.device
+
+
+def test_python_m_edgecl_is_the_command() -> None:
+    assert "edgecl" in run_python("-m", "edgecl", "--help")
