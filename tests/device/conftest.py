@@ -20,8 +20,8 @@ from device_runtime.data.task_loader import load_tasks
 from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
 from device_runtime.recognition.recognizer import Recognizer
 from edgecl.store.store import Store
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
+from tools.demo.waveforms import RATE_HZ
 
 ALARMS = ("doorbell", "smoke_alarm", "timer")
 LEARNING = ("enroll", "correct", "undo", "consolidate", "forget", "export-task", "import-task")

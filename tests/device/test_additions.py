@@ -11,8 +11,8 @@ from edgecl.store.training_set import TrainingSet
 from tests.device.conftest import ALARMS, Edgecl
 from tests.device.test_bad_input import assert_refused
 from tests.device.test_journeys import blobs_in
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import FIRST_UNSEEN, clip
+from tools.demo.waveforms import RATE_HZ
 
 
 def lessons(home: Path) -> TrainingSet:

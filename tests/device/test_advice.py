@@ -14,8 +14,8 @@ from device_runtime.training.validation import ValidationResult
 from device_runtime.workflows.report import ClassReport, advise
 from edgecl.learning.metrics import interval
 from tests.device.conftest import ALARMS, Edgecl
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
+from tools.demo.waveforms import RATE_HZ
 
 
 @pytest.fixture

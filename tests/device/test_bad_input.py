@@ -14,8 +14,8 @@ from edgecl.store.store import Store
 from tests.altered_bundle import altered, described
 from tests.broken_files import Verdicts, write_hostile_folder
 from tests.device.conftest import Edgecl, Told
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
+from tools.demo.waveforms import RATE_HZ
 
 MakeFolder = Callable[[Path], Path]
 

@@ -18,7 +18,7 @@ from edgecl.store.training_set import TrainingSet
 from tests.device.conftest import Edgecl, process
 from tests.device.test_bad_input import assert_refused
 from tests.device.test_journeys import blobs_in
-from tools.demo.ingredients import RATE_HZ
+from tools.demo.waveforms import RATE_HZ
 
 WORDS = ("alexa", "computer", "smart_mirror", "snowboy")
 STRANGER = "jarvis"  # spoken by the same people; the task was never taught it

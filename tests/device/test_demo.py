@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tools.demo.compare import compare, in_silence
-from tools.demo.ingredients import RATE_HZ
+from tools.demo.ground_truth import Truth
 from tools.demo.microphone import scenes
 from tools.demo.synthesise import Event
-from tools.demo.truth import Truth
+from tools.demo.waveforms import RATE_HZ
 
 ROOT = Path(__file__).parents[2]
 BELL = Event(1.0, 3.0, "alarms", "doorbell")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import CLIPS_PER_LABEL, FIRST_UNSEEN, MIX_ORDER, TASKS, clip, mixed, write_all
+from tools.demo.waveforms import RATE_HZ
 
 LABELS = [label for sounds in TASKS.values() for label in sounds]
 

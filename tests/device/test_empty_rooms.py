@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from tests.device.conftest import Edgecl
-from tools.room_tones import RATE_HZ, room_tones
+from tools.bench.room_tones import RATE_HZ, room_tones
 
 SIX = ("arabic_words_a", "drum_hits", "everyday_sounds", "fsdd_digits", "gm_instruments", "wake_words_en")
 Unpack = Callable[[str], Path]

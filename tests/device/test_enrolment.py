@@ -19,8 +19,8 @@ from device_runtime.training.engines import available
 from edgecl.errors import DatasetError
 from tests.altered_bundle import altered, described
 from tests.device.conftest import Edgecl
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
+from tools.demo.waveforms import RATE_HZ
 
 
 @pytest.fixture

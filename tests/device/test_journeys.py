@@ -10,8 +10,8 @@ from device_runtime.workflows.enroll import STAGES
 from edgecl.store import blob
 from edgecl.store.store import Store
 from tests.device.conftest import ALARMS, Edgecl
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import FIRST_UNSEEN, clip, mixed
+from tools.demo.waveforms import RATE_HZ
 
 
 def blobs_in(home: Path) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.recognition.stream import StreamRecognizer, TaskDetection, recording
 from edgecl.detection import DetectionRule
 from tests.device.conftest import RINGS_AT_S
-from tools.demo.ingredients import RATE_HZ
+from tools.demo.waveforms import RATE_HZ
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 import soundfile
 
 from tests.device.conftest import Edgecl
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import FIRST_UNSEEN, clip, mixed
+from tools.demo.waveforms import RATE_HZ
 
 
 @pytest.fixture

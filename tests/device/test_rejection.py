@@ -20,8 +20,8 @@ from device_runtime.training.recipe import Recipe
 from device_runtime.training.rejection import calibrated
 from device_runtime.workflows.enroll import Enroller
 from tests.device.conftest import ALARMS, KITCHEN, Edgecl
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import FIRST_UNSEEN, clip
+from tools.demo.waveforms import RATE_HZ
 
 LABELS = {"alarms": ALARMS, "kitchen": KITCHEN}
 

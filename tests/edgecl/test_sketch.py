@@ -8,8 +8,8 @@ import soundfile
 
 from edgecl.audio.near_duplicates import Sketch, copies, sketch
 from edgecl.audio.reader import read_clip
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
+from tools.demo.waveforms import RATE_HZ
 
 
 def written(path: Path, waveform: np.ndarray) -> Sketch:

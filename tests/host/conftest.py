@@ -6,8 +6,8 @@ import pytest
 import soundfile
 import torch
 
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import TASKS, clip
+from tools.demo.waveforms import RATE_HZ
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,18 +13,18 @@ import pytest
 from device_runtime.model.runtime import DEFAULT_BUNDLE
 from device_runtime.system.progress import silent
 from edgecl.errors import EdgeclError, UsageError
-from tools.bench.continual import line_up, metrics, work
+from tools.bench.continual import method_selection, metrics, worker_processes
 from tools.bench.continual.__main__ import WEIGHTS, continual
 from tools.bench.continual.benchmark import Benchmark
-from tools.bench.continual.ears import Audience
+from tools.bench.continual.feature_extractors import Audience
 from tools.bench.continual.few_shot import curve, few
-from tools.bench.continual.line_up import LineUp
+from tools.bench.continual.method_inputs import Setup
+from tools.bench.continual.method_selection import LineUp
 from tools.bench.continual.methods import BASELINES
-from tools.bench.continual.run import Outcome, through
+from tools.bench.continual.sequence import Outcome, through
 from tools.bench.continual.sources import at_most, tasks_of
 from tools.bench.continual.sources.task_files import TaskFiles
 from tools.bench.continual.tasks import Task
-from tools.bench.continual.workbench import Setup
 
 CLIPS = 4
 TRAINED = ["fine-tune", "ewc", "lwf", "er", "der++", "icarl", "l2p", "joint"]
@@ -46,7 +46,7 @@ def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
 @pytest.fixture(scope="module")
 def lined_up(setup: Setup) -> LineUp:
     """Every method that needs no weights of others."""
-    return line_up.line_up((), [DEFAULT_BUNDLE], setup, {"mn04": None, "yamnet": None})
+    return method_selection.line_up((), [DEFAULT_BUNDLE], setup, {"mn04": None, "yamnet": None})
 
 
 @pytest.fixture(scope="module")
@@ -147,20 +147,20 @@ def test_a_method_that_claims_to_share_nothing_and_does_is_found_out(
 def test_a_failure_in_a_process_of_its_own_keeps_its_sentence_and_hint():
     nowhere = partial(tasks_of, [Path("/nowhere")], 5, 5)
     with pytest.raises(UsageError, match="there is no folder") as failure:
-        work.all_of([nowhere], "learning", 1, silent)
+        worker_processes.all_of([nowhere], "learning", 1, silent)
     assert failure.value.hint == "check the spelling of the path"
 
 
 def test_a_process_that_is_killed_ends_the_run_with_a_hint():
     killed = partial(signal.raise_signal, signal.SIGKILL)
     with pytest.raises(EdgeclError, match="process of a method was killed") as failure:
-        work.all_of([killed], "learning", 1, silent)
+        worker_processes.all_of([killed], "learning", 1, silent)
     assert "--processes 1" in failure.value.hint
 
 
 def test_an_unknown_method_is_answered_with_those_there_are(setup: Setup):
     with pytest.raises(UsageError, match="no method 'sgd'") as refused:
-        line_up.line_up(["sgd"], [DEFAULT_BUNDLE], setup, {})
+        method_selection.line_up(["sgd"], [DEFAULT_BUNDLE], setup, {})
     assert "fine-tune" in refused.value.hint
 
 

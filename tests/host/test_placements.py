@@ -12,8 +12,8 @@ from export.checkpoint import Weights
 from export.make_bundle import Recipe, make_bundle
 from export.model.ast import Ast, AstConfig
 from tools.command import Command
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
+from tools.demo.waveforms import RATE_HZ
 
 BRIEFLY = ("--method", "adapter", "--recipe", "copies=0", "--recipe", "epochs=8")
 LABELS = ["doorbell", "timer"]

@@ -31,8 +31,8 @@ from edgecl.audio.reader import read_clip
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
 from edgecl.windows import clip_windows
-from tools.bench.copies import another, with_adapter
 from tools.bench.machine import machine
+from tools.bench.task_copies import another, with_adapter
 from tools.bench.timing import children_s, interleaved
 from tools.command import Command
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.console import Console
 
 from tools.command import Command
+from tools.demo.runner import parser, told
 from tools.demo.story import Story
-from tools.demo.telling import parser, told
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ Each function returns one dry variation, float64 [samples]; pitch and pace come 
 import numpy as np
 
 from edgecl.arrays import Doubles
-from tools.demo.ingredients import Sound, beep, faded, glide, noise_band, placed, struck, times_s
+from tools.demo.waveforms import Sound, beep, faded, glide, noise_band, placed, struck, times_s
 
 
 def doorbell(rng: np.random.Generator) -> Doubles:

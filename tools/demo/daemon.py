@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tools.api import free_port
+from tools.api_client import free_port
 from tools.command import Command
 from tools.demo.daemon_story import ROOT, DaemonStory
-from tools.demo.telling import parser, told
+from tools.demo.runner import parser, told
 
 
 def arguments() -> argparse.Namespace:

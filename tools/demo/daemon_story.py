@@ -12,11 +12,11 @@ from typing import Any
 
 from rich.console import Console
 
-from tools.api import Api
+from tools.api_client import Api
 from tools.command import Command, CommandError
-from tools.demo.following import Following, ended, new, over, right
+from tools.demo.event_monitor import Following, ended, new, over, right
+from tools.demo.ground_truth import Truth
 from tools.demo.synthesise import TASKS, write_negatives, write_task
-from tools.demo.truth import Truth
 
 ROOT = Path(__file__).parents[2]
 FIRST, SECOND = TASKS

@@ -6,7 +6,7 @@ Each function returns one dry variation, float64 [samples]; pitch and pace come 
 import numpy as np
 
 from edgecl.arrays import Doubles
-from tools.demo.ingredients import RATE_HZ, Sound, faded, glide, noise_band, placed, samples, struck, times_s
+from tools.demo.waveforms import RATE_HZ, Sound, faded, glide, noise_band, placed, samples, struck, times_s
 
 
 def kettle_whistle(rng: np.random.Generator) -> Doubles:

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecl.arrays import Doubles
-from tools.demo.ingredients import RATE_HZ, placed
-from tools.demo.room import background, echoed, levelled, response
+from tools.demo.room_acoustics import background, echoed, levelled, response
 from tools.demo.synthesise import FIRST_UNSEEN, MIX_ORDER, ROOM_NOISE_DBFS, SEED, variation
+from tools.demo.waveforms import RATE_HZ, placed
 
 BLOCK_S = 0.1
 PAUSE_S = 4.0

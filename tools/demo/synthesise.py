@@ -16,8 +16,8 @@ import soundfile
 from edgecl.arrays import Doubles
 from edgecl.learning.negative_labels import NEGATIVE
 from tools.demo import alarms, kitchen
-from tools.demo.ingredients import RATE_HZ, Sound, placed
-from tools.demo.room import background, echoed, levelled, response
+from tools.demo.room_acoustics import background, echoed, levelled, response
+from tools.demo.waveforms import RATE_HZ, Sound, placed
 
 TASKS: dict[str, dict[str, Sound]] = {"alarms": alarms.SOUNDS, "kitchen": kitchen.SOUNDS}
 CLIPS_PER_LABEL = 12

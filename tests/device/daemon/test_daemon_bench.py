@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from device_runtime.recognition.recognizer import Recognizer
-from tools.bench.daemon import microphone
+from tools.bench.daemon import simulated_microphone
+from tools.bench.daemon.enrolment import learn
 from tools.bench.daemon.latency import Stamps, latencies_ms, percentiles, window_end
-from tools.bench.daemon.learning import learn
-from tools.bench.daemon.listening import lost_frames, write_sound
-from tools.bench.daemon.microphone import BLOCK_FRAMES, FRAME_BYTES, RATE_HZ
+from tools.bench.daemon.real_time import lost_frames, write_sound
 from tools.bench.daemon.replay import Replayed, at_once, replay
-from tools.bench.daemon.scenes import sound
-from tools.bench.daemon.starting import start
+from tools.bench.daemon.simulated_microphone import BLOCK_FRAMES, FRAME_BYTES, RATE_HZ
+from tools.bench.daemon.sound import sound
+from tools.bench.daemon.startup import start
 
 WINDOW_S = 2.0
 MINUTES_S = 240.0
@@ -58,7 +58,12 @@ def test_where_nothing_was_told_of_there_is_no_latency():
 
 def test_a_microphone_waits_for_nobody_and_counts_what_a_full_pipe_did_not_take(tmp_path: Path):
     (tmp_path / "sound").write_bytes(b"\1\0" * 3 * RATE_HZ)
-    command = [sys.executable, microphone.__file__, str(tmp_path / "sound"), str(tmp_path / "stamps")]
+    command = [
+        sys.executable,
+        simulated_microphone.__file__,
+        str(tmp_path / "sound"),
+        str(tmp_path / "stamps"),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as playing:
         time.sleep(3.0)  # nobody reads: the pipe takes two seconds at most
         (tmp_path / "stamps.mute").touch()

@@ -18,8 +18,8 @@ from device_runtime.daemon.folder_import.watcher import AGAIN_S, QUIET_S, Folder
 from device_runtime.daemon.training_lock import TrainingLock
 from edgecl.errors import StoreError
 from edgecl.store.store import Store
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.synthesise import clip
+from tools.demo.waveforms import RATE_HZ
 
 
 class Watched:

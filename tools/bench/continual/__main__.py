@@ -14,10 +14,10 @@ from edgecl import console
 from edgecl.errors import UsageError
 from tools.bench.continual.benchmark import Benchmark
 from tools.bench.continual.competitors import MN04, YAMNET
-from tools.bench.continual.line_up import CHOICES, line_up
+from tools.bench.continual.method_inputs import Setup
+from tools.bench.continual.method_selection import CHOICES, line_up
 from tools.bench.continual.results import Results
 from tools.bench.continual.sources import at_most, esc50, fsdd, speech_commands, tasks_of
-from tools.bench.continual.workbench import Setup
 
 NAME = "python -m tools.bench.continual"
 WEIGHTS = Path("tools/pretrain/default/weights.safetensors")

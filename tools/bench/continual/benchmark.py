@@ -10,16 +10,16 @@ from itertools import groupby
 
 from device_runtime.system.progress import Progress
 from edgecl.errors import EdgeclError
-from tools.bench.continual import work
-from tools.bench.continual.ears import Audience
+from tools.bench.continual import worker_processes
+from tools.bench.continual.feature_extractors import Audience
 from tools.bench.continual.few_shot import curve
-from tools.bench.continual.line_up import LineUp
+from tools.bench.continual.method_inputs import Setup
+from tools.bench.continual.method_selection import LineUp
+from tools.bench.continual.method_summary import Row
 from tools.bench.continual.methods import Entry
 from tools.bench.continual.results import Results
-from tools.bench.continual.row import Row
-from tools.bench.continual.run import Outcome, through
+from tools.bench.continual.sequence import Outcome, through
 from tools.bench.continual.sources.task_files import TaskFiles
-from tools.bench.continual.workbench import Setup
 from tools.bench.machine import machine
 
 
@@ -44,7 +44,7 @@ class Benchmark:
         tasks = audience.hear(sequence)
         pairs = [(entry, setup) for entry in lined_up.entries for setup in self._setups(entry)]
         runs = [partial(through, entry, setup, tasks) for entry, setup in pairs]
-        outcomes = work.all_of(runs, "learning", self.processes, self.progress)
+        outcomes = worker_processes.all_of(runs, "learning", self.processes, self.progress)
         _demand_isolation(outcomes)
         by_entry = groupby(zip(pairs, outcomes, strict=True), key=lambda one: one[0][0])
         rows = [Row([outcome for _, outcome in own]) for _, own in by_entry]
@@ -52,7 +52,7 @@ class Benchmark:
         curves = [
             partial(curve, entry, self.setup, task, self.shots, self.draws) for entry in few for task in tasks
         ]
-        drawn = work.all_of(curves, "few shots", self.processes, self.progress)
+        drawn = worker_processes.all_of(curves, "few shots", self.processes, self.progress)
         return Results(command, machine(), tasks, audience.refused, lined_up.left_out, rows, drawn)
 
     def _setups(self, entry: Entry) -> list[Setup]:

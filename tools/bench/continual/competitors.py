@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edgecl.arrays import Floats
 from edgecl.errors import UsageError
-from tools.bench.continual.ears import Ear, memory_of
+from tools.bench.continual.feature_extractors import Ear, memory_of
 from tools.bench.continual.methods import Entry
 
 MN04, YAMNET = "mn04", "yamnet"

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecl.errors import DatasetError
+from tools.bench.continual.method_inputs import Setup, Workbench
 from tools.bench.continual.methods import Entry
-from tools.bench.continual.run import accuracy
+from tools.bench.continual.sequence import accuracy
 from tools.bench.continual.tasks import Task, labels_of
-from tools.bench.continual.workbench import Setup, Workbench
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from edgecl.arrays import Floats
 from edgecl.errors import UsageError
 from export.checkpoint import load_weights
 from export.model.ast import Ast
-from tools.bench.continual.ears import Ear, memory_of, window_ear
+from tools.bench.continual.feature_extractors import Ear, memory_of, window_ear
 
 LAST_BLOCKS = 2
 """Left for the prompts: every block more makes a step as much slower."""

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tools.bench.continual import figures
+from tools.bench.continual import plots
 from tools.bench.continual.results import Results, to_document
 from tools.bench.continual.tables import all_tables
 
@@ -30,9 +30,9 @@ R[i, j] is the accuracy on task j after learning task i, the task known; tasks a
 def write(results: Results, folder: Path) -> list[Path]:
     """The files written into the folder, which is made where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = {"matrices.png": figures.draw_matrices, "sequence.png": figures.draw_sequence}
+    pictures = {"matrices.png": plots.draw_matrices, "sequence.png": plots.draw_sequence}
     if results.curves:
-        pictures["few-shot.png"] = figures.draw_few_shot
+        pictures["few-shot.png"] = plots.draw_few_shot
     for name, draw in pictures.items():
         draw(results, folder / name)
     report, document = folder / "report.md", folder / "results.json"

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from edgecl.audio.reader import RejectedFile
 from tools.bench.continual import metrics
 from tools.bench.continual.few_shot import Curve
-from tools.bench.continual.row import Row
-from tools.bench.continual.run import Outcome
+from tools.bench.continual.method_summary import Row
+from tools.bench.continual.sequence import Outcome
 from tools.bench.continual.tasks import Task
 
 

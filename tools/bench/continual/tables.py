@@ -11,9 +11,9 @@ from rich.table import Table as RichTable
 from tools.bench import markdown
 from tools.bench.continual import metrics
 from tools.bench.continual.interval import mean_and_interval
+from tools.bench.continual.method_summary import Row
 from tools.bench.continual.results import Results
-from tools.bench.continual.row import Row
-from tools.bench.continual.run import Outcome
+from tools.bench.continual.sequence import Outcome
 
 NOTHING = "–"
 

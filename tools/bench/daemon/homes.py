@@ -9,7 +9,7 @@ from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
 from edgecl.store import blob
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
-from tools.bench.copies import another, renamed
+from tools.bench.task_copies import another, renamed
 from tools.command import Command
 from tools.demo.synthesise import TASKS, write_all
 

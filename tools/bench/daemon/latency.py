@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from device_runtime.recognition.stream import HOP_S
-from tools.bench.daemon.microphone import FRAME_BYTES, RATE_HZ
-from tools.bench.daemon.served import Event
+from tools.bench.daemon.process import Event
+from tools.bench.daemon.simulated_microphone import FRAME_BYTES, RATE_HZ
 
 
 @dataclass(frozen=True)

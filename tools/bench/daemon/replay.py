@@ -17,8 +17,8 @@ import numpy as np
 from device_runtime.daemon.sources.pcm import PcmFormat, Unpacker
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.recognition.stream import StreamRecognizer, TaskDetection
-from tools.bench.daemon.microphone import FRAME_BYTES, RATE_HZ
-from tools.bench.daemon.served import Event, Served
+from tools.bench.daemon.process import Event, Served
+from tools.bench.daemon.simulated_microphone import FRAME_BYTES, RATE_HZ
 from tools.bench.timing import children_s
 
 STDIN = '[source]\npath = "-"'

@@ -15,13 +15,13 @@ from rich.table import Table
 
 from device_runtime.model.runtime import DEFAULT_BUNDLE
 from edgecl.bundle.bundle import Bundle
-from tools.api import free_port
-from tools.bench.daemon import learning
+from tools.api_client import free_port
+from tools.bench.daemon import enrolment
 from tools.bench.daemon.homes import Enrolled
-from tools.bench.daemon.listening import Listened, listen, write_sound
+from tools.bench.daemon.real_time import Listened, listen, write_sound
 from tools.bench.daemon.replay import replay
-from tools.bench.daemon.scenes import sound
-from tools.bench.daemon.starting import start
+from tools.bench.daemon.sound import sound
+from tools.bench.daemon.startup import start
 
 HOMES = ((1, False), (5, False), (20, False), (50, False), (5, True), (20, True), (50, True))
 """Tasks, and whether each has an adapter of its own."""
@@ -140,10 +140,10 @@ def _milliseconds(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.0f} ms"
 
 
-def _learn(bench: Bench, cores: set[int]) -> learning.Learnt:
+def _learn(bench: Bench, cores: set[int]) -> enrolment.Learnt:
     home = shutil.copytree(bench.home(USUAL, own_adapters=False), bench.run("learning", len(cores)))
     lesson = bench.work / "lesson"
     if not lesson.exists():
         shutil.copytree(bench.enrolled.recordings / "kitchen", lesson)
     folder = bench.run("taught", len(cores))
-    return learning.learn(folder, home, bench.pcm, lesson, bench.window_s, bench.config, cores)
+    return enrolment.learn(folder, home, bench.pcm, lesson, bench.window_s, bench.config, cores)

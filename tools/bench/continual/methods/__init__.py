@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from edgecl.arrays import Doubles, Integers
+from tools.bench.continual.method_inputs import Workbench
 from tools.bench.continual.tasks import Task
-from tools.bench.continual.workbench import Workbench
 
 
 class Setting(Enum):
@@ -67,12 +67,12 @@ BASELINES = {
     "probe": Entry("linear probe", "probe:LinearProbe", isolating=True, few_shot=True),
     "ncm": Entry("nearest class mean", "ncm:NearestMean", isolating=True, few_shot=True),
     "slda": Entry("SLDA", "slda:StreamingLda", few_shot=True),
-    "fine-tune": Entry("fine-tune", "shared:FineTune", trained_by_setting=True, slow=True),
+    "fine-tune": Entry("fine-tune", "fine_tune:FineTune", trained_by_setting=True, slow=True),
     "ewc": Entry("EWC", "ewc:Ewc", trained_by_setting=True, slow=True),
     "lwf": Entry("LwF", "lwf:Lwf", trained_by_setting=True, slow=True),
     "er": Entry("ER", "replay:Replay", trained_by_setting=True, slow=True),
     "der++": Entry("DER++", "replay:DarkReplay", trained_by_setting=True, slow=True),
     "icarl": Entry("iCaRL-style", "icarl:Icarl", slow=True),
     "l2p": Entry("L2P", "l2p:Prompts", slow=True),
-    "joint": Entry("joint (upper bound)", "shared:Joint", trained_by_setting=True, slow=True),
+    "joint": Entry("joint (upper bound)", "fine_tune:Joint", trained_by_setting=True, slow=True),
 }

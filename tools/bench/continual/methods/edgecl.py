@@ -20,10 +20,10 @@ from edgecl.arrays import Doubles, Integers
 from edgecl.dataset_folder import LabelledFolder
 from edgecl.store import blob
 from edgecl.store.store import Store
-from tools.bench.continual.ears import memory_of
+from tools.bench.continual.feature_extractors import memory_of
+from tools.bench.continual.method_inputs import Workbench
 from tools.bench.continual.sources.task_files import sorted_by_label
 from tools.bench.continual.tasks import Task, recall
-from tools.bench.continual.workbench import Workbench
 
 
 class Edgecl:

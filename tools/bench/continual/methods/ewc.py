@@ -12,8 +12,8 @@ Fisher information).
 import torch
 from torch import Tensor
 
-from tools.bench.continual.methods.lesson import Batch, cross_entropy
-from tools.bench.continual.methods.shared import FineTune
+from tools.bench.continual.methods.fine_tune import FineTune
+from tools.bench.continual.methods.training import Batch, cross_entropy
 from tools.bench.continual.tasks import Windows
 
 STRENGTH = 1000.0

@@ -16,14 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from edgecl.arrays import Doubles, Integers
+from tools.bench.continual.method_inputs import Workbench
 from tools.bench.continual.methods import Setting
-from tools.bench.continual.methods.lesson import Batch, run
+from tools.bench.continual.methods.fine_tune import FineTune
 from tools.bench.continual.methods.ncm import nearness, unit
 from tools.bench.continual.methods.network import BATCH_WINDOWS
 from tools.bench.continual.methods.replay import MEMORY_WINDOWS
-from tools.bench.continual.methods.shared import FineTune
+from tools.bench.continual.methods.training import Batch, run
 from tools.bench.continual.tasks import Task, Windows, joined, recall
-from tools.bench.continual.workbench import Workbench
 
 
 class Icarl(FineTune):

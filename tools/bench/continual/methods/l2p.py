@@ -20,13 +20,13 @@ from torch import Tensor, nn
 from device_runtime.data.token_cache import TokenCache
 from export.checkpoint import load_weights
 from export.model.ast import Ast, Block, pool
-from tools.bench.continual.ears import memory_of
+from tools.bench.continual.feature_extractors import memory_of
 from tools.bench.continual.first_blocks import LAST_BLOCKS, identity
+from tools.bench.continual.method_inputs import Workbench
 from tools.bench.continual.methods import Setting
-from tools.bench.continual.methods.lesson import Batch
+from tools.bench.continual.methods.fine_tune import FineTune
 from tools.bench.continual.methods.network import Network
-from tools.bench.continual.methods.shared import FineTune
-from tools.bench.continual.workbench import Workbench
+from tools.bench.continual.methods.training import Batch
 
 POOL, LENGTH, TAKEN = 10, 5, 5
 KEY_WEIGHT = 0.5

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from tools.bench.continual.methods import Setting
-from tools.bench.continual.methods.lesson import Batch
-from tools.bench.continual.methods.shared import FineTune
+from tools.bench.continual.methods.fine_tune import FineTune
+from tools.bench.continual.methods.training import Batch
 
 TEMPERATURE = 2.0
 WEIGHT = 1.0

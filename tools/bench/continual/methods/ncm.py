@@ -6,8 +6,8 @@ Deviations: no metric is learnt (the paper's W); embeddings are scaled to length
 import numpy as np
 
 from edgecl.arrays import Doubles, Integers
+from tools.bench.continual.method_inputs import Workbench
 from tools.bench.continual.tasks import Task, labels_of
-from tools.bench.continual.workbench import Workbench
 
 FLOAT_BYTES = 4
 

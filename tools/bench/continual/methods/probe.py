@@ -7,8 +7,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from edgecl.arrays import Doubles, Integers
+from tools.bench.continual.method_inputs import Workbench
 from tools.bench.continual.tasks import Clip, Task, labels_of
-from tools.bench.continual.workbench import Workbench
 
 FLOAT_BYTES = 4
 

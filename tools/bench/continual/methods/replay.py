@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tools.bench.continual.method_inputs import Workbench
 from tools.bench.continual.methods import Setting
-from tools.bench.continual.methods.lesson import Batch, cross_entropy, soft_targets
+from tools.bench.continual.methods.fine_tune import FineTune
 from tools.bench.continual.methods.network import BATCH_WINDOWS
-from tools.bench.continual.methods.shared import FineTune
+from tools.bench.continual.methods.training import Batch, cross_entropy, soft_targets
 from tools.bench.continual.tasks import Windows
-from tools.bench.continual.workbench import Workbench
 
 MEMORY_WINDOWS = 200
 ALPHA, BETA = 0.5, 0.5

@@ -11,9 +11,9 @@ variance, with a share of 0.1 instead of 1e-4, since there are fewer clips than 
 import numpy as np
 
 from edgecl.arrays import Doubles, Integers
+from tools.bench.continual.method_inputs import Workbench
 from tools.bench.continual.methods.ncm import unit
 from tools.bench.continual.tasks import Task, labels_of
-from tools.bench.continual.workbench import Workbench
 
 FLOAT_BYTES = 4
 SHRINKAGE = 0.1

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.bench.daemon.process import Served
 from tools.bench.daemon.replay import STDIN
-from tools.bench.daemon.scenes import sound
-from tools.bench.daemon.served import Served
+from tools.bench.daemon.sound import sound
 from tools.bench.timing import children_s
 
 ANY_SOUND = "[loud]\nlevel_dbfs = -120"

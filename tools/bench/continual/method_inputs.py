@@ -9,7 +9,7 @@ from device_runtime.data.token_cache import TokenCache
 from device_runtime.model.runtime import Runtime
 from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Doubles
-from tools.bench.continual.ears import memory_of
+from tools.bench.continual.feature_extractors import memory_of
 from tools.bench.continual.tasks import Clip, recall
 
 

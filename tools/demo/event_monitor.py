@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from tools.api import Api
+from tools.api_client import Api
 from tools.command import CommandError
+from tools.demo.ground_truth import Truth
 from tools.demo.synthesise import Event
-from tools.demo.truth import Truth
 
 Document = dict[str, Any]
 Wanted = Callable[[str, Document], bool]

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bench.daemon import microphone
+from tools.bench.daemon import simulated_microphone
 from tools.bench.daemon.latency import Stamps, latencies_ms, percentiles
-from tools.bench.daemon.scenes import sound
-from tools.bench.daemon.served import Served
+from tools.bench.daemon.process import Served
+from tools.bench.daemon.sound import sound
 
 PAUSE_S = 1.0  # between two sounds: more of them than a room has, so that there are many events to time
 SPARE_S = 60.0  # of sound, for starting and ending
@@ -70,7 +70,7 @@ def hearing(
     """A daemon as soon as it hears a microphone that plays a file."""
     folder.mkdir()
     stamps = folder / "stamps.txt"
-    command = f"{sys.executable} {Path(microphone.__file__)} {pcm} {stamps}"
+    command = f"{sys.executable} {Path(simulated_microphone.__file__)} {pcm} {stamps}"
     source = f'{config}\n[source]\ncommand = "{command}"'
     with Served(folder, home, source, *options, cores=cores) as served:
         served.first(LISTENING)

@@ -1,4 +1,4 @@
-"""`python -m tools.accuracy TASKS`: every labelled task through the real command, in one home, per engine.
+"""`python -m tools.bench.accuracy TASKS`: test accuracy of every task and engine, by the real command.
 
 Each task is enrolled from its `train` folder and measured on its `test` folder; after the last enrolment
 `edgecl verify` must find all of them unchanged and the first task must give identical scores again.

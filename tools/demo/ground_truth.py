@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from tools.demo.compare import overlap_s
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.microphone import scenes
 from tools.demo.synthesise import Event, task_of
+from tools.demo.waveforms import RATE_HZ
 
 TOLERANCE_S = 1.0
 """Half a window: as far as it hears to either side of the time at which it hears something."""

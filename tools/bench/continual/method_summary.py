@@ -7,7 +7,7 @@ import numpy as np
 
 from edgecl.arrays import Doubles
 from tools.bench.continual.metrics import Matrix
-from tools.bench.continual.run import Outcome
+from tools.bench.continual.sequence import Outcome
 
 
 @dataclass(frozen=True)

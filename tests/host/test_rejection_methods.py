@@ -10,7 +10,7 @@ import pytest
 from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
 from device_runtime.system.progress import silent
 from tools.bench.continual.sources import folders
-from tools.bench.strangers import Bench, main
+from tools.bench.rejection_methods import Bench, main
 from tools.demo.synthesise import TASKS
 
 JUDGES = ["keys", "energy", "distance", "energy + distance", "keys, tasks met", "keys, task unmet"]

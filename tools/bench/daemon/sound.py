@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tools.demo.ingredients import RATE_HZ
 from tools.demo.microphone import pcm, scenes
+from tools.demo.waveforms import RATE_HZ
 
 FRAME_BYTES = 2
 

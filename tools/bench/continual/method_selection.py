@@ -10,9 +10,9 @@ from device_runtime.training.learner import ADAPTER, AUTO, METHODS
 from edgecl.bundle.bundle import Bundle
 from edgecl.errors import EdgeclError, UsageError
 from tools.bench.continual import competitors
-from tools.bench.continual.ears import Ear, bundle_ear
+from tools.bench.continual.feature_extractors import Ear, bundle_ear
+from tools.bench.continual.method_inputs import Setup
 from tools.bench.continual.methods import BASELINES, Entry
-from tools.bench.continual.workbench import Setup
 
 PRODUCT, PROMPTS = "edgecl", "l2p"
 CHOICES = (PRODUCT, *BASELINES, *competitors.NAMES)

@@ -1,7 +1,7 @@
-"""`python -m tools.bench.strangers TASKS`: by what a task tells best that a sound is none of its own.
+"""`python -m tools.bench.rejection_methods TASKS`: by what a task tells best that a sound is none of its own.
 
 Every task is learnt from its train/ and then hears its own test recordings and those of all other tasks,
-which are strangers to it. What it may go by (`tools.bench.judges`):
+which are strangers to it. What it may go by (`tools.bench.rejection_scores`):
 
     keys                the product
     energy              of the logits of its head
@@ -45,14 +45,14 @@ from edgecl.learning.calibration import recording_means
 from edgecl.learning.metrics import auroc, false_positive_rate
 from edgecl.learning.negative_labels import is_negative
 from edgecl.learning.recording_groups import takes
-from tools.bench.continual.ears import Audience, bundle_ear
+from tools.bench.continual.feature_extractors import Audience, bundle_ear
 from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import TaskFiles
 from tools.bench.continual.tasks import Task, Windows, recall, recall_varied
-from tools.bench.judges import Judge, by_keys, without_background
 from tools.bench.machine import machine
+from tools.bench.rejection_scores import Judge, by_keys, without_background
 
-NAME = "python -m tools.bench.strangers"
+NAME = "python -m tools.bench.rejection_methods"
 MOST_WINDOWS = 200
 """Of other tasks, as background."""
 USUAL = Recipe()
@@ -82,7 +82,7 @@ def strangers(
     score as high as 95 % of its own. At the threshold of keys, accepted: of its
     own; rejected: of the strangers. Means over tasks, then FPR task by task.
 
-    Example: python -m tools.bench.strangers my-tasks/
+    Example: python -m tools.bench.rejection_methods my-tasks/
     """
     files = folders.tasks(tasks)
     if len(files) < 2:
@@ -202,7 +202,7 @@ def table(found: Sequence[Answers], names: Sequence[str]) -> Table:
 
 
 def main() -> None:
-    """Entry point of `python -m tools.bench.strangers`."""
+    """Entry point of `python -m tools.bench.rejection_methods`."""
     sys.exit(console.run(lambda: arguments.run(app, sys.argv[1:], NAME)))
 
 

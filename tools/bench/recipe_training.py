@@ -23,7 +23,7 @@ from device_runtime.training.recipe_text import words_of
 from edgecl.arrays import Doubles, Floats
 from edgecl.store import blob
 from edgecl.store.blob import TaskBlob
-from tools.bench.continual.ears import memory_of
+from tools.bench.continual.feature_extractors import memory_of
 from tools.bench.continual.tasks import Task, Windows, recall, recall_varied
 
 USUAL = Recipe()

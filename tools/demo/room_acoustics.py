@@ -3,7 +3,7 @@
 import numpy as np
 
 from edgecl.arrays import Doubles
-from tools.demo.ingredients import RATE_HZ, noise_band, times_s
+from tools.demo.waveforms import RATE_HZ, noise_band, times_s
 
 
 def response(echo_s: float, distance: float, rng: np.random.Generator) -> Doubles:

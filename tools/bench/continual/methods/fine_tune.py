@@ -7,11 +7,11 @@ from torch import Tensor
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.model.adapter import probabilities
 from edgecl.arrays import Doubles, Integers
+from tools.bench.continual.method_inputs import Workbench
 from tools.bench.continual.methods import Setting
-from tools.bench.continual.methods.lesson import Batch, cross_entropy, mixed, run, soft_targets
 from tools.bench.continual.methods.network import BATCH_WINDOWS, AdapterNetwork, Network
+from tools.bench.continual.methods.training import Batch, cross_entropy, mixed, run, soft_targets
 from tools.bench.continual.tasks import Task, Windows, joined, recall, recall_varied
-from tools.bench.continual.workbench import Workbench
 
 FLOAT_BYTES = 4
 

@@ -1,4 +1,4 @@
-"""`python -m tools.corrections TASKS`: what one correction does, by the real command, to every labelled task.
+"""`python -m tools.bench.corrections TASKS`: effect of one correction on every task, by the real command.
 
 A task is learnt without one of its classes. Test recordings of that class which it takes for another one are
 false alarms; the surest of them are corrected with `edgecl correct CLIP --not …`, each from the same start.

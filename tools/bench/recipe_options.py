@@ -1,4 +1,4 @@
-"""`python -m tools.bench.switches TASKS`: what each switch of the recipe costs and brings, in Markdown.
+"""`python -m tools.bench.recipe_options TASKS`: what each switch of the recipe costs and brings, in Markdown.
 
 Every task is trained from the same tokens, heard once, by the product's own trainer, with each recipe and
 each seed; its test recordings are asked. For a warm start the other tasks, trained as usual with the same
@@ -19,11 +19,11 @@ from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
 from device_runtime.training.engines import open_engine
 from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Doubles
-from tools.bench.continual.ears import Audience, bundle_ear
+from tools.bench.continual.feature_extractors import Audience, bundle_ear
 from tools.bench.continual.sources import folders
 from tools.bench.machine import machine
 from tools.bench.markdown import heading, row
-from tools.bench.switching import MEMBERS, USUAL, Bench, Figure, Subject
+from tools.bench.recipe_training import MEMBERS, USUAL, Bench, Figure, Subject
 
 SWITCHED = (
     Recipe(mixup=1.0),

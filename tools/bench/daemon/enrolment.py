@@ -4,10 +4,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.api import Api, free_port
+from tools.api_client import Api, free_port
 from tools.bench.daemon.latency import latencies_ms, percentiles
-from tools.bench.daemon.listening import hearing, lost_frames
-from tools.bench.daemon.microphone import RATE_HZ
+from tools.bench.daemon.real_time import hearing, lost_frames
+from tools.bench.daemon.simulated_microphone import RATE_HZ
 from tools.command import CommandError
 
 BEFORE_S = 30.0

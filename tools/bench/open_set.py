@@ -1,4 +1,4 @@
-"""`python -m tools.unknown TASKS`: tasks in one home, and what each makes of what is not its own.
+"""`python -m tools.bench.open_set TASKS`: tasks in one home, and what each makes of what is not its own.
 
 Each task is enrolled from its `train` folder. Then it meets the other tasks' test recordings as strangers,
 its own test recordings are offered to all tasks with none named, and all tasks together listen to ten
@@ -16,8 +16,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tools.bench.room_tones import RATE_HZ, room_tones
 from tools.command import Command
-from tools.room_tones import RATE_HZ, room_tones
 
 MINUTES = 10
 KIND_S = 20.0

@@ -10,7 +10,7 @@ from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
 from device_runtime.recognition.recognizer import Recognizer
 from tools.bench.daemon.homes import Enrolled
 from tools.bench.daemon.replay import HOUR_S, at_once, replay
-from tools.bench.daemon.scenes import sound
+from tools.bench.daemon.sound import sound
 from tools.demo.microphone import PAUSE_S
 
 TASKS = 2

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecl.arrays import Doubles, Integers
+from tools.bench.continual.method_inputs import Setup, Workbench
 from tools.bench.continual.methods import Entry, Method, Setting
 from tools.bench.continual.metrics import Matrix
 from tools.bench.continual.tasks import Task
-from tools.bench.continual.workbench import Setup, Workbench
 
 STATUS = Path("/proc/self/status")
 
