@@ -50,9 +50,10 @@ $(DEMO)/.ready: $(SOURCES)
 	$(DEMO)/bin/python -m pip install --quiet .
 	touch $@
 
-check: $(HOST)/.ready  ## format, lint and types
+check: $(HOST)/.ready  ## format, lint, wording and types
 	$(HOST)/bin/ruff format --check .
 	$(HOST)/bin/ruff check .
+	$(HOST)/bin/python -m tools.lint
 	$(HOST)/bin/mypy
 
 format: $(HOST)/.ready  ## let ruff format and sort
