@@ -20,7 +20,7 @@ from device_runtime.data.task_loader import load_tasks
 from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
 from device_runtime.recognition.recognizer import Recognizer
 from edgecl.store.store import Store
-from tools.demo.synthesise import clip
+from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
 
 ALARMS = ("doorbell", "smoke_alarm", "timer")
@@ -70,7 +70,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for label in labels:
             (folder / task / label).mkdir(parents=True)
             for number in range(4):
-                soundfile.write(folder / task / label / f"{number}.wav", clip(label, number), RATE_HZ)
+                soundfile.write(folder / task / label / f"{number}.wav", make_clip(label, number), RATE_HZ)
     return folder
 
 
@@ -124,7 +124,7 @@ def evening() -> np.ndarray:
     """Sixteen seconds of a quiet room in which the doorbell rings twice, float32 [samples]."""
     sound = np.random.RandomState(0).uniform(-1e-3, 1e-3, 16 * RATE_HZ)
     for number, at_s in enumerate(RINGS_AT_S):
-        ring = clip("doorbell", 100 + number)
+        ring = make_clip("doorbell", 100 + number)
         sound[round(at_s * RATE_HZ) :][: ring.size] += ring
     return sound.astype(np.float32)
 

@@ -11,7 +11,7 @@ from edgecl.store.training_set import TrainingSet
 from tests.device.conftest import ALARMS, Edgecl
 from tests.device.test_bad_input import assert_refused
 from tests.device.test_journeys import blobs_in
-from tools.demo.synthesise import FIRST_UNSEEN, clip
+from tools.demo.synthesise import FIRST_UNSEEN, make_clip
 from tools.demo.waveforms import RATE_HZ
 
 
@@ -24,12 +24,12 @@ def write(folder: Path, label: str, *numbers: int, sound: str = "") -> Path:
     """folder/<label>/N.wav; the sound of that name, or another one."""
     (folder / label).mkdir(parents=True, exist_ok=True)
     for number in numbers:
-        soundfile.write(folder / label / f"{number}.wav", clip(sound or label, number), RATE_HZ)
+        soundfile.write(folder / label / f"{number}.wav", make_clip(sound or label, number), RATE_HZ)
     return folder
 
 
 def called(edgecl: Edgecl, label: str, folder: Path) -> str:
-    soundfile.write(folder / "one.wav", clip(label, FIRST_UNSEEN)[: 2 * RATE_HZ], RATE_HZ)
+    soundfile.write(folder / "one.wav", make_clip(label, FIRST_UNSEEN)[: 2 * RATE_HZ], RATE_HZ)
     (score,) = edgecl("predict", folder / "one.wav", "--task", "alarms", "--json").json["files"][0]["scores"]
     return str(score["label"])
 

@@ -14,7 +14,7 @@ from device_runtime.training.validation import ValidationResult
 from device_runtime.workflows.report import ClassReport, advise
 from edgecl.learning.metrics import interval
 from tests.device.conftest import ALARMS, Edgecl
-from tools.demo.synthesise import clip
+from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
 
 
@@ -25,9 +25,9 @@ def sounds(tmp_path: Path) -> Path:
     for label in ALARMS:
         (folder / label).mkdir(parents=True)
         for number in range(8):
-            soundfile.write(folder / label / f"{number}.wav", clip(label, number), RATE_HZ)
-    soundfile.write(folder / "timer" / "lost.wav", clip("doorbell", 8), RATE_HZ)
-    soundfile.write(folder / "doorbell" / "again.ogg", clip("doorbell", 3) / 4, RATE_HZ)
+            soundfile.write(folder / label / f"{number}.wav", make_clip(label, number), RATE_HZ)
+    soundfile.write(folder / "timer" / "lost.wav", make_clip("doorbell", 8), RATE_HZ)
+    soundfile.write(folder / "doorbell" / "again.ogg", make_clip("doorbell", 3) / 4, RATE_HZ)
     return folder
 
 

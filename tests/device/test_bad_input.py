@@ -14,7 +14,7 @@ from edgecl.store.store import Store
 from tests.altered_bundle import altered, described
 from tests.broken_files import Verdicts, write_hostile_folder
 from tests.device.conftest import Edgecl, Told
-from tools.demo.synthesise import clip
+from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
 
 MakeFolder = Callable[[Path], Path]
@@ -35,7 +35,7 @@ def recordings_of(folder: Path, **counts: int) -> Path:
     for label, count in counts.items():
         (folder / label).mkdir(parents=True)
         for number in range(count):
-            soundfile.write(folder / label / f"{number}.wav", clip(label, number), RATE_HZ)
+            soundfile.write(folder / label / f"{number}.wav", make_clip(label, number), RATE_HZ)
     return folder
 
 

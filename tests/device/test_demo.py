@@ -8,7 +8,7 @@ import pytest
 
 from tools.demo.compare import compare, in_silence
 from tools.demo.ground_truth import Truth
-from tools.demo.microphone import scenes
+from tools.demo.microphone import generate_scenes
 from tools.demo.synthesise import Event
 from tools.demo.waveforms import RATE_HZ
 
@@ -56,7 +56,7 @@ def test_the_story_comes_true(bundle: Path) -> None:
 
 
 def test_the_truth_knows_what_the_microphone_plays_and_when() -> None:
-    truth, scene = Truth(1.5), next(scenes(1, pause_s=1.5))[1]
+    truth, scene = Truth(1.5), next(generate_scenes(1, pause_s=1.5))[1]
     length_s = scene.size / RATE_HZ
     assert truth.of(Event(0.0, 0.4, "alarms", "timer")) is None
     assert truth.of(Event(1.0, 2.0, "kitchen", "glass")) == Event(1.5, length_s, "alarms", "doorbell")

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from tools.demo.synthesise import CLIPS_PER_LABEL, FIRST_UNSEEN, MIX_ORDER, TASKS, clip, mixed, write_all
+from tools.demo.synthesise import (
+    CLIPS_PER_LABEL,
+    FIRST_UNSEEN,
+    MIX_ORDER,
+    TASKS,
+    make_clip,
+    make_mixture,
+    write_all,
+)
 from tools.demo.waveforms import RATE_HZ
 
 LABELS = [label for sounds in TASKS.values() for label in sounds]
@@ -17,14 +25,14 @@ LABELS = [label for sounds in TASKS.values() for label in sounds]
 
 @pytest.mark.parametrize("label", LABELS)
 def test_a_clip_is_the_same_every_time_and_unlike_its_neighbour(label: str) -> None:
-    first, again, neighbour = clip(label, 0), clip(label, 0), clip(label, 1)
+    first, again, neighbour = make_clip(label, 0), make_clip(label, 0), make_clip(label, 1)
     assert np.array_equal(first, again)
     assert first.size != neighbour.size or not np.allclose(first, neighbour)
 
 
 @pytest.mark.parametrize("label", LABELS)
 def test_a_clip_is_finite_short_loud_enough_and_never_clipped(label: str) -> None:
-    waveform = clip(label, FIRST_UNSEEN)
+    waveform = make_clip(label, FIRST_UNSEEN)
     assert np.isfinite(waveform).all()
     assert 0.5 < waveform.size / RATE_HZ < 4.0
     assert 0.1 < np.abs(waveform).max() < 1.0
@@ -39,7 +47,7 @@ def test_the_smoke_alarm_sounds_three_times_near_three_kilohertz() -> None:
 
 
 def test_the_mixed_recording_is_loud_where_the_truth_says_and_quiet_between() -> None:
-    recording, events = mixed()
+    recording, events = make_mixture()
     inside = np.zeros(recording.size, dtype=bool)
     for event in events:
         inside[round(event.start_s * RATE_HZ) : round(event.end_s * RATE_HZ)] = True

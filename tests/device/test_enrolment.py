@@ -19,7 +19,7 @@ from device_runtime.training.engines import available
 from edgecl.errors import DatasetError
 from tests.altered_bundle import altered, described
 from tests.device.conftest import Edgecl
-from tools.demo.synthesise import clip
+from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
 
 
@@ -35,7 +35,7 @@ def sounds(folder: Path, count: int) -> Path:
     for label in ("doorbell", "timer"):
         (folder / label).mkdir(parents=True)
         for number in range(count):
-            soundfile.write(folder / label / f"{number}.wav", clip(label, number), RATE_HZ)
+            soundfile.write(folder / label / f"{number}.wav", make_clip(label, number), RATE_HZ)
     return folder
 
 
@@ -51,7 +51,7 @@ def test_a_recording_that_changes_after_it_was_checked_is_refused_and_its_tokens
 ) -> None:
     intake = take_in(find_recordings(sounds(tmp_path / "sounds", 3)), RATE_HZ, silent)
     changing = intake.recordings[1]
-    soundfile.write(changing.path, clip("knock", 0), RATE_HZ)
+    soundfile.write(changing.path, make_clip("knock", 0), RATE_HZ)
     heard = examples(listener, intake)
     assert changing not in intake.recordings
     assert "changed while it was being read" in intake.refused[0].reason
@@ -87,7 +87,7 @@ def test_a_backbone_of_another_sample_rate_hears_at_that_rate(
     slow = altered(bundle, tmp_path / "slow", front_end=front_end)
     folder = sounds(tmp_path / "sounds", 2)
     assert edgecl("enroll", "slow", folder, "--bundle", slow).code == 0
-    soundfile.write(tmp_path / "four.wav", np.tile(clip("timer", 9)[:RATE_HZ], 4), RATE_HZ)
+    soundfile.write(tmp_path / "four.wav", np.tile(make_clip("timer", 9)[:RATE_HZ], 4), RATE_HZ)
     (file,) = edgecl("predict", tmp_path / "four.wav", "--bundle", slow, "--json").json["files"]
     assert file["duration_s"] == pytest.approx(4.0, abs=0.01)
     assert len(file["scores"]) == 1  # 32000 samples are four seconds at this rate: one window

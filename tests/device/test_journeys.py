@@ -10,7 +10,7 @@ from device_runtime.workflows.enroll import STAGES
 from edgecl.store import blob
 from edgecl.store.store import Store
 from tests.device.conftest import ALARMS, Edgecl
-from tools.demo.synthesise import FIRST_UNSEEN, clip, mixed
+from tools.demo.synthesise import FIRST_UNSEEN, make_clip, make_mixture
 from tools.demo.waveforms import RATE_HZ
 
 
@@ -31,7 +31,7 @@ def test_enrolment_tells_what_was_learnt(edgecl: Edgecl, recordings: Path) -> No
 
 
 def test_a_new_process_knows_what_was_learnt(edgecl: Edgecl, home: Path, tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "ring.wav", clip("doorbell", FIRST_UNSEEN)[: 2 * RATE_HZ], RATE_HZ)
+    soundfile.write(tmp_path / "ring.wav", make_clip("doorbell", FIRST_UNSEEN)[: 2 * RATE_HZ], RATE_HZ)
     answer = edgecl("predict", tmp_path / "ring.wav", "--json").json
     (score,) = answer["files"][0]["scores"]
     assert (score["task"], score["label"]) == ("alarms", "doorbell")
@@ -75,7 +75,7 @@ def test_a_second_enrolment_reads_tokens_from_the_cache(edgecl: Edgecl, home: Pa
 
 
 def test_a_longer_recording_gives_events_in_order(edgecl: Edgecl, home: Path, tmp_path: Path) -> None:
-    recording, truth = mixed()
+    recording, truth = make_mixture()
     soundfile.write(tmp_path / "mixed.flac", recording, RATE_HZ)
     answer = edgecl("predict", tmp_path / "mixed.flac", "--json").json
     events = answer["files"][0]["events"]

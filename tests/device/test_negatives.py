@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from tests.device.conftest import Edgecl
-from tools.demo.synthesise import FIRST_UNSEEN, clip, mixed
+from tools.demo.synthesise import FIRST_UNSEEN, make_clip, make_mixture
 from tools.demo.waveforms import RATE_HZ
 
 
@@ -20,7 +20,7 @@ def one_sound(recordings: Path, tmp_path: Path) -> Path:
 
 
 def heard(edgecl: Edgecl, label: str, folder: Path) -> dict[str, object]:
-    soundfile.write(folder / "one.wav", clip(label, FIRST_UNSEEN)[: 2 * RATE_HZ], RATE_HZ)
+    soundfile.write(folder / "one.wav", make_clip(label, FIRST_UNSEEN)[: 2 * RATE_HZ], RATE_HZ)
     score: dict[str, object] = edgecl("predict", folder / "one.wav", "--json").json["files"][0]["scores"][0]
     return score
 
@@ -34,7 +34,7 @@ def test_a_negative_is_learnt_and_never_accepted(edgecl: Edgecl, one_sound: Path
 
 def test_a_negative_is_never_detected(edgecl: Edgecl, one_sound: Path, tmp_path: Path) -> None:
     edgecl("enroll", "bell", one_sound)
-    soundfile.write(tmp_path / "mixed.wav", mixed()[0], RATE_HZ)
+    soundfile.write(tmp_path / "mixed.wav", make_mixture()[0], RATE_HZ)
     (file,) = edgecl("predict", tmp_path / "mixed.wav", "--json").json["files"]
     assert {event["label"] for event in file["events"]} == {"doorbell"}
 

@@ -14,7 +14,7 @@ from edgecl.arrays import Floats, Tokens
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
 from edgecl.windows import clip_windows
-from tools.demo.synthesise import FIRST_UNSEEN, clip
+from tools.demo.synthesise import FIRST_UNSEEN, make_clip
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def alarms(learnt_home: Path, runtime: Runtime) -> TaskBlob:
 
 def sound(label: str) -> Floats:
     """An unseen recording, [samples]."""
-    return clip(label, FIRST_UNSEEN).astype(np.float32)
+    return make_clip(label, FIRST_UNSEEN).astype(np.float32)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from device_runtime.training.recipe import Recipe
 from device_runtime.training.rejection import calibrated
 from device_runtime.workflows.enroll import Enroller
 from tests.device.conftest import ALARMS, KITCHEN, Edgecl
-from tools.demo.synthesise import FIRST_UNSEEN, clip
+from tools.demo.synthesise import FIRST_UNSEEN, make_clip
 from tools.demo.waveforms import RATE_HZ
 
 LABELS = {"alarms": ALARMS, "kitchen": KITCHEN}
@@ -28,7 +28,7 @@ LABELS = {"alarms": ALARMS, "kitchen": KITCHEN}
 
 def accepted(recognizer: Recognizer, labels: tuple[str, ...]) -> float:
     """The share of fresh clips of these sounds that the task takes for its own."""
-    clips = [clip(label, FIRST_UNSEEN + number) for label in labels for number in range(8)]
+    clips = [make_clip(label, FIRST_UNSEEN + number) for label in labels for number in range(8)]
     return float(np.mean([recognizer.clip(one.astype(np.float32))[0].accepted for one in clips]))
 
 
@@ -55,7 +55,7 @@ def test_what_is_measured_as_answered_is_what_predict_answers_of_loud_clips_and_
     for label in ALARMS:
         (tmp_path / "more" / label).mkdir(parents=True)
         for number, loudness in enumerate((1.0, 0.3, 0.1, 0.03, 0.01, 0.003)):
-            ring = loudness * clip(label, FIRST_UNSEEN + number)[: 2 * RATE_HZ]
+            ring = loudness * make_clip(label, FIRST_UNSEEN + number)[: 2 * RATE_HZ]
             soundfile.write(tmp_path / "more" / label / f"{number}.wav", ring + noise[: ring.size], RATE_HZ)
     measured = edgecl("evaluate", "alarms", tmp_path / "more", "--json").json["task_free"]
     files = edgecl("predict", tmp_path / "more", "--json").json["files"]

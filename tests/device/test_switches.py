@@ -29,7 +29,7 @@ from edgecl.windows import clip_windows
 from tests.device.conftest import ALARMS, Edgecl
 from tests.device.test_bad_input import assert_refused
 from tests.device.test_journeys import blobs_in
-from tools.demo.synthesise import clip
+from tools.demo.synthesise import make_clip
 
 CLIPS, EPOCHS = 6, 4
 BATCHED = Recipe(batch=4)
@@ -43,7 +43,9 @@ def runtime(bundle: Path) -> Runtime:
 @pytest.fixture(scope="module")
 def material(runtime: Runtime) -> TrainingData:
     """Six recordings of each of the demonstration's three alarms."""
-    clips = [(label, clip(label, number).astype(np.float32)) for label in ALARMS for number in range(CLIPS)]
+    clips = [
+        (label, make_clip(label, number).astype(np.float32)) for label in ALARMS for number in range(CLIPS)
+    ]
     windows = [clip_windows(waveform, runtime.window_samples) for _, waveform in clips]
     counts = [len(part) for part in windows]
     examples = Dataset(

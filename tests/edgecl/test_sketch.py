@@ -8,7 +8,7 @@ import soundfile
 
 from edgecl.audio.near_duplicates import Sketch, copies, sketch
 from edgecl.audio.reader import read_clip
-from tools.demo.synthesise import clip
+from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
 
 
@@ -20,7 +20,7 @@ def written(path: Path, waveform: np.ndarray) -> Sketch:
 
 @pytest.mark.parametrize("label", ["doorbell", "kettle_whistle", "knock"])
 def test_a_copy_is_known_whatever_its_format_and_gain(label: str, tmp_path: Path) -> None:
-    sound = clip(label, 0)
+    sound = make_clip(label, 0)
     original = written(tmp_path / "a.flac", sound)
     assert copies([original, written(tmp_path / "a.ogg", sound)]) == [(0, 1)]
     assert copies([original, written(tmp_path / "quiet.wav", sound / 4)]) == [(0, 1)]
@@ -28,12 +28,12 @@ def test_a_copy_is_known_whatever_its_format_and_gain(label: str, tmp_path: Path
 
 
 def test_takes_of_one_sound_are_no_copies_of_each_other() -> None:
-    takes = [sketch(clip(label, number)) for label in ("doorbell", "knock") for number in range(8)]
+    takes = [sketch(make_clip(label, number)) for label in ("doorbell", "knock") for number in range(8)]
     assert copies(takes) == []
 
 
 def test_every_copy_is_named_once_with_its_original() -> None:
-    one, other = sketch(clip("knock", 0)), sketch(clip("knock", 1))
+    one, other = sketch(make_clip("knock", 0)), sketch(make_clip("knock", 1))
     assert copies([one, other, one, other, one]) == [(0, 2), (1, 3), (0, 4)]
 
 

@@ -6,7 +6,7 @@ import pytest
 import soundfile
 import torch
 
-from tools.demo.synthesise import TASKS, clip
+from tools.demo.synthesise import TASKS, make_clip
 from tools.demo.waveforms import RATE_HZ
 
 
@@ -24,5 +24,5 @@ def demo_tasks(tmp_path: Path) -> Path:
             for number in range(4):
                 folder = tmp_path / "tasks" / task / ("train" if number else "test") / label
                 folder.mkdir(parents=True, exist_ok=True)
-                soundfile.write(folder / f"{number}.wav", clip(label, number), RATE_HZ)
+                soundfile.write(folder / f"{number}.wav", make_clip(label, number), RATE_HZ)
     return tmp_path / "tasks"

@@ -12,7 +12,7 @@ from export.checkpoint import Weights
 from export.make_bundle import Recipe, make_bundle
 from export.model.ast import Ast, AstConfig
 from tools.command import Command
-from tools.demo.synthesise import clip
+from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
 
 BRIEFLY = ("--method", "adapter", "--recipe", "copies=0", "--recipe", "epochs=8")
@@ -37,7 +37,7 @@ def alarms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for label in LABELS:
         (folder / label).mkdir()
         for number in range(3):
-            soundfile.write(folder / label / f"{number}.wav", clip(label, number), RATE_HZ)
+            soundfile.write(folder / label / f"{number}.wav", make_clip(label, number), RATE_HZ)
     return folder
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from tools.command import Command, CommandError
 from tools.crash.campaign import Campaign, Tally
 from tools.crash.state import DamageError
-from tools.demo.synthesise import clip, write_wav
+from tools.demo.synthesise import make_clip, write_wav
 
 CLIPS_PER_LABEL = 4
 
@@ -33,7 +33,7 @@ def write_clips(folder: Path) -> Path:
     for label in ("doorbell", "knock"):
         (folder / label).mkdir(parents=True)
         for number in range(CLIPS_PER_LABEL):
-            write_wav(folder / label / f"{number}.wav", clip(label, number))
+            write_wav(folder / label / f"{number}.wav", make_clip(label, number))
     return folder
 
 

@@ -6,7 +6,16 @@ Each function returns one dry variation, float64 [samples]; pitch and pace come 
 import numpy as np
 
 from edgecl.arrays import Doubles
-from tools.demo.waveforms import Sound, beep, faded, glide, noise_band, placed, struck, times_s
+from tools.demo.waveforms import (
+    Sound,
+    beep,
+    fade,
+    frequency_sweep,
+    mix,
+    modal_synthesis,
+    noise_band,
+    times_s,
+)
 
 
 def doorbell(rng: np.random.Generator) -> Doubles:
@@ -16,7 +25,7 @@ def doorbell(rng: np.random.Generator) -> Doubles:
     ring_s = rng.uniform(0.35, 0.7)
     ding = _chime(ding_hz, ring_s, rng)
     dong = _chime(ding_hz * 2 ** (-4 / 12), 1.2 * ring_s, rng)
-    return placed(gap_s + 1.5, [(0.0, ding), (gap_s, dong)])
+    return mix(gap_s + 1.5, [(0.0, ding), (gap_s, dong)])
 
 
 def _chime(base_hz: float, ring_s: float, rng: np.random.Generator) -> Doubles:
@@ -30,8 +39,8 @@ def _chime(base_hz: float, ring_s: float, rng: np.random.Generator) -> Doubles:
         (5.40, rng.uniform(0.08, 0.2), 0.16 * ring_s),
         (8.93, 0.06, 0.07 * ring_s),
     ]
-    tap = 0.25 * faded(noise_band(0.012, 1500, 6000, rng), 0.0005, 0.01)
-    return placed(1.5, [(0.0, struck(1.5, base_hz, partials, rng)), (0.0, tap)])
+    tap = 0.25 * fade(noise_band(0.012, 1500, 6000, rng), 0.0005, 0.01)
+    return mix(1.5, [(0.0, modal_synthesis(1.5, base_hz, partials, rng)), (0.0, tap)])
 
 
 def smoke_alarm(rng: np.random.Generator) -> Doubles:
@@ -40,7 +49,7 @@ def smoke_alarm(rng: np.random.Generator) -> Doubles:
     on_s = 0.5 * rng.uniform(0.9, 1.1)
     levels = (1.0, rng.uniform(0.08, 0.25))
     beeps = [(k * 2 * on_s, beep(on_s, frequency_hz, levels)) for k in range(3)]
-    return placed(5 * on_s + 0.1, beeps)
+    return mix(5 * on_s + 0.1, beeps)
 
 
 def timer(rng: np.random.Generator) -> Doubles:
@@ -50,7 +59,7 @@ def timer(rng: np.random.Generator) -> Doubles:
     group_s = 4 * step_s + rng.uniform(0.28, 0.42)
     one = beep(0.55 * step_s, frequency_hz, (1.0, 0.05, rng.uniform(0.2, 0.4)))
     starts_s = [group * group_s + k * step_s for group in range(3) for k in range(4)]
-    return placed(3 * group_s, [(start_s, one) for start_s in starts_s])
+    return mix(3 * group_s, [(start_s, one) for start_s in starts_s])
 
 
 def siren(rng: np.random.Generator) -> Doubles:
@@ -62,8 +71,8 @@ def siren(rng: np.random.Generator) -> Doubles:
     frequency_hz = low_hz * (high_hz / low_hz) ** (0.5 - 0.5 * np.cos(turn))
     horn = np.zeros_like(turn)
     for harmonic in range(1, 6):
-        horn += harmonic**-1.3 * glide(harmonic * frequency_hz)
-    return faded(horn, 0.08, 0.15)
+        horn += harmonic**-1.3 * frequency_sweep(harmonic * frequency_hz)
+    return fade(horn, 0.08, 0.15)
 
 
 SOUNDS: dict[str, Sound] = {"doorbell": doorbell, "smoke_alarm": smoke_alarm, "timer": timer, "siren": siren}

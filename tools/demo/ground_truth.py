@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from tools.demo.compare import overlap_s
-from tools.demo.microphone import scenes
-from tools.demo.synthesise import Event, task_of
+from tools.demo.microphone import generate_scenes
+from tools.demo.synthesise import Event, find_task
 from tools.demo.waveforms import RATE_HZ
 
 TOLERANCE_S = 1.0
@@ -38,6 +38,6 @@ def _is_called(played: Event, heard: Event) -> bool:
 
 def _played(pause_s: float) -> Iterator[Event]:
     now_s = 0.0
-    for label, scene in scenes(None, pause_s):
+    for label, scene in generate_scenes(None, pause_s):
         start_s, now_s = now_s + pause_s, now_s + scene.size / RATE_HZ
-        yield Event(start_s, now_s, task_of(label), label)
+        yield Event(start_s, now_s, find_task(label), label)

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecl.arrays import Doubles
-from tools.demo.room_acoustics import background, echoed, levelled, response
-from tools.demo.synthesise import FIRST_UNSEEN, MIX_ORDER, ROOM_NOISE_DBFS, SEED, variation
-from tools.demo.waveforms import RATE_HZ, placed
+from tools.demo.room_acoustics import add_reverb, impulse_response, room_noise, scale_to_peak
+from tools.demo.synthesise import FIRST_UNSEEN, MIX_ORDER, ROOM_NOISE_DBFS, SEED, make_variation
+from tools.demo.waveforms import RATE_HZ, mix
 
 BLOCK_S = 0.1
 PAUSE_S = 4.0
@@ -33,21 +33,23 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def scenes(rounds: int | None, pause_s: float = PAUSE_S, seed: int = SEED) -> Iterator[tuple[str, Doubles]]:
-    """(label, what is heard from one pause through the sound), sound after sound."""
+def generate_scenes(
+    rounds: int | None, pause_s: float = PAUSE_S, seed: int = SEED
+) -> Iterator[tuple[str, Doubles]]:
+    """Yield (label, waveform from the preceding pause to the end of the sound), in an endless round."""
     rng = np.random.default_rng([seed, FIRST_UNSEEN, 1])
-    room, number = response(0.35, 0.4, rng), FIRST_UNSEEN
+    room, number = impulse_response(0.35, 0.4, rng), FIRST_UNSEEN
     while rounds is None or number < FIRST_UNSEEN + rounds:
         for label in MIX_ORDER:
-            dry, _ = variation(label, number, seed)
-            wet = levelled(echoed(dry, room), rng.uniform(-12, -5))
+            dry, _ = make_variation(label, number, seed)
+            wet = scale_to_peak(add_reverb(dry, room), rng.uniform(-12, -5))
             duration_s = pause_s + wet.size / RATE_HZ
-            noise = background(duration_s, rng) * 10 ** (ROOM_NOISE_DBFS / 20)
-            yield label, placed(duration_s, [(pause_s, wet), (0.0, noise)])
+            noise = room_noise(duration_s, rng) * 10 ** (ROOM_NOISE_DBFS / 20)
+            yield label, mix(duration_s, [(pause_s, wet), (0.0, noise)])
         number += 1
 
 
-def pcm(waveform: Doubles) -> NDArray[np.int16]:
+def to_pcm16(waveform: Doubles) -> NDArray[np.int16]:
     """The frames [samples] of a waveform, s16le."""
     return np.round(np.clip(waveform, -1, 1) * 32767).astype("<i2")
 
@@ -56,9 +58,9 @@ def main() -> None:
     """Play until the reader leaves, or the rounds are over."""
     options, played = arguments(), 0
     began_s = time.monotonic()
-    for label, scene in scenes(options.rounds, options.pause):
+    for label, scene in generate_scenes(options.rounds, options.pause):
         print(f"{played / RATE_HZ + options.pause:7.1f} s  {label}", file=sys.stderr, flush=True)
-        frames = pcm(scene)
+        frames = to_pcm16(scene)
         for block in np.array_split(frames, round(scene.size / RATE_HZ / BLOCK_S)):
             sys.stdout.buffer.write(block.tobytes())
             sys.stdout.buffer.flush()

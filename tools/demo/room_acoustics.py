@@ -6,7 +6,7 @@ from edgecl.arrays import Doubles
 from tools.demo.waveforms import RATE_HZ, noise_band, times_s
 
 
-def response(echo_s: float, distance: float, rng: np.random.Generator) -> Doubles:
+def impulse_response(echo_s: float, distance: float, rng: np.random.Generator) -> Doubles:
     """The impulse response of a room that decays by 60 dB in `echo_s`; `distance` is 0 (near) … 1 (far).
 
     A direct path, six early reflections, then noise that dies away, its treble twice as fast.
@@ -22,14 +22,14 @@ def response(echo_s: float, distance: float, rng: np.random.Generator) -> Double
     return room
 
 
-def echoed(dry: Doubles, room: Doubles) -> Doubles:
+def add_reverb(dry: Doubles, room: Doubles) -> Doubles:
     """`dry` as heard in `room`; longer by the room's decay."""
     length = dry.size + room.size - 1
     wet: Doubles = np.fft.irfft(np.fft.rfft(dry, length) * np.fft.rfft(room, length), length)
     return wet
 
 
-def background(duration_s: float, rng: np.random.Generator) -> Doubles:
+def room_noise(duration_s: float, rng: np.random.Generator) -> Doubles:
     """Room noise of unit RMS: rumble and air, and a trace of mains hum."""
     air = noise_band(duration_s, 40, 6000, rng, tilt_db_per_octave=-rng.uniform(3, 6))
     hum = 0.2 * np.sin(2 * np.pi * 100 * times_s(duration_s) + rng.uniform(0, 2 * np.pi))
@@ -37,7 +37,7 @@ def background(duration_s: float, rng: np.random.Generator) -> Doubles:
     return noise
 
 
-def levelled(waveform: Doubles, peak_dbfs: float) -> Doubles:
+def scale_to_peak(waveform: Doubles, peak_dbfs: float) -> Doubles:
     """`waveform` with its loudest sample at `peak_dbfs`."""
     gain: float = 10 ** (peak_dbfs / 20) / np.abs(waveform).max()
     return waveform * gain

@@ -16,8 +16,8 @@ import soundfile
 from edgecl.arrays import Doubles
 from edgecl.learning.negative_labels import NEGATIVE
 from tools.demo import alarms, kitchen
-from tools.demo.room_acoustics import background, echoed, levelled, response
-from tools.demo.waveforms import RATE_HZ, Sound, placed
+from tools.demo.room_acoustics import add_reverb, impulse_response, room_noise, scale_to_peak
+from tools.demo.waveforms import RATE_HZ, Sound, mix
 
 TASKS: dict[str, dict[str, Sound]] = {"alarms": alarms.SOUNDS, "kitchen": kitchen.SOUNDS}
 CLIPS_PER_LABEL = 12
@@ -39,41 +39,41 @@ class Event:
     label: str
 
 
-def variation(label: str, number: int, seed: int = SEED) -> tuple[Doubles, np.random.Generator]:
+def make_variation(label: str, number: int, seed: int = SEED) -> tuple[Doubles, np.random.Generator]:
     """One dry variation of a sound, and the random stream that goes on to place it in a room."""
     sound = next(sounds[label] for sounds in TASKS.values() if label in sounds)
     rng = np.random.default_rng([seed, crc32(label.encode()), number])
     return sound(rng), rng
 
 
-def clip(label: str, number: int, seed: int = SEED) -> Doubles:
+def make_clip(label: str, number: int, seed: int = SEED) -> Doubles:
     """One recording for training: a variation in some room, at some distance, over some noise."""
-    dry, rng = variation(label, number, seed)
-    wet = echoed(dry, response(rng.uniform(0.15, 0.5), rng.uniform(0.1, 0.9), rng))
+    dry, rng = make_variation(label, number, seed)
+    wet = add_reverb(dry, impulse_response(rng.uniform(0.15, 0.5), rng.uniform(0.1, 0.9), rng))
     before_s, after_s = rng.uniform(0.1, 0.5, size=2)
     duration_s = before_s + wet.size / RATE_HZ + after_s
-    noise = background(duration_s, rng) * 10 ** (rng.uniform(-66, -48) / 20)
-    return placed(duration_s, [(before_s, levelled(wet, rng.uniform(-15, -3))), (0.0, noise)])
+    noise = room_noise(duration_s, rng) * 10 ** (rng.uniform(-66, -48) / 20)
+    return mix(duration_s, [(before_s, scale_to_peak(wet, rng.uniform(-15, -3))), (0.0, noise)])
 
 
-def mixed(seed: int = SEED) -> tuple[Doubles, list[Event]]:
+def make_mixture(seed: int = SEED) -> tuple[Doubles, list[Event]]:
     """A recording of about 25 s in one room, with an unseen variation of every sound, and its truth."""
     rng = np.random.default_rng([seed, FIRST_UNSEEN])
-    room = response(0.35, 0.4, rng)
+    room = impulse_response(0.35, 0.4, rng)
     parts: list[tuple[float, Doubles]] = []
     events: list[Event] = []
     now_s = GAP_S
     for label in MIX_ORDER:
-        dry, _ = variation(label, FIRST_UNSEEN, seed)
+        dry, _ = make_variation(label, FIRST_UNSEEN, seed)
         end_s = now_s + dry.size / RATE_HZ
-        parts.append((now_s, levelled(echoed(dry, room), rng.uniform(-12, -5))))
-        events.append(Event(round(now_s, 2), round(end_s, 2), task_of(label), label))
+        parts.append((now_s, scale_to_peak(add_reverb(dry, room), rng.uniform(-12, -5))))
+        events.append(Event(round(now_s, 2), round(end_s, 2), find_task(label), label))
         now_s = end_s + GAP_S
-    noise = background(now_s, rng) * 10 ** (ROOM_NOISE_DBFS / 20)
-    return placed(now_s, [*parts, (0.0, noise)]), events
+    noise = room_noise(now_s, rng) * 10 ** (ROOM_NOISE_DBFS / 20)
+    return mix(now_s, [*parts, (0.0, noise)]), events
 
 
-def task_of(label: str) -> str:
+def find_task(label: str) -> str:
     """The task a label belongs to."""
     return next(task for task, sounds in TASKS.items() if label in sounds)
 
@@ -82,7 +82,7 @@ def write_all(folder: Path, seed: int = SEED) -> list[Event]:
     """The truth about `folder`/mixed.wav, after every file has been written."""
     for task in TASKS:
         write_task(folder, task, CLIPS_PER_LABEL, seed)
-    recording, events = mixed(seed)
+    recording, events = make_mixture(seed)
     write_wav(folder / "mixed.wav", recording)
     write_truth(folder / "mixed.csv", events)
     return events
@@ -93,7 +93,7 @@ def write_task(folder: Path, task: str, clips: int, seed: int = SEED) -> None:
     for label in TASKS[task]:
         (folder / task / label).mkdir(parents=True, exist_ok=True)
         for number in range(clips):
-            write_wav(folder / task / label / f"{number:02d}.wav", clip(label, number, seed))
+            write_wav(folder / task / label / f"{number:02d}.wav", make_clip(label, number, seed))
 
 
 def write_negatives(folder: Path, task: str, clips: int, seed: int = SEED) -> None:
@@ -102,7 +102,7 @@ def write_negatives(folder: Path, task: str, clips: int, seed: int = SEED) -> No
     place.mkdir(parents=True, exist_ok=True)
     for label in (label for other in TASKS if other != task for label in TASKS[other]):
         for number in range(clips):
-            write_wav(place / f"{label}-{number:02d}.wav", clip(label, number, seed))
+            write_wav(place / f"{label}-{number:02d}.wav", make_clip(label, number, seed))
 
 
 def write_wav(path: Path, waveform: Doubles) -> None:

@@ -18,7 +18,7 @@ from device_runtime.daemon.folder_import.watcher import AGAIN_S, QUIET_S, Folder
 from device_runtime.daemon.training_lock import TrainingLock
 from edgecl.errors import StoreError
 from edgecl.store.store import Store
-from tools.demo.synthesise import clip
+from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
 
 
@@ -175,7 +175,7 @@ def told(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 def drop(folder: Path, label: str, *numbers: int) -> None:
     (folder / label).mkdir(parents=True, exist_ok=True)
     for number in numbers:
-        soundfile.write(folder / label / f".{number}.part", clip(label, number), RATE_HZ, format="WAV")
+        soundfile.write(folder / label / f".{number}.part", make_clip(label, number), RATE_HZ, format="WAV")
         (folder / label / f".{number}.part").rename(folder / label / f"{number}.wav")
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.device.daemon.browser import ODD, SOON_MS, Another, Opened, Window, chromium
 from tests.device.daemon.running import RATE_HZ, Daemon
-from tools.demo.synthesise import clip
+from tools.demo.synthesise import make_clip
 
 expect.set_options(timeout=SOON_MS)
 
@@ -49,7 +49,7 @@ def board(
     for label, sound in ((ODD, "doorbell"), ("timer", "timer")):
         (folder / "odd" / label).mkdir(parents=True)
         for number in range(4):
-            soundfile.write(folder / "odd" / label / f"{number}.wav", clip(sound, number), RATE_HZ)
+            soundfile.write(folder / "odd" / label / f"{number}.wav", make_clip(sound, number), RATE_HZ)
     command = [sys.executable, "-m", "device_runtime", "enroll", "odd", str(folder / "odd")]
     words = ["--home", str(folder / "home"), "--bundle", str(bundle), "--json"]
     subprocess.run([*command, *words], check=True, capture_output=True)

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.device.daemon.browser import LEARNT_MS, Opened
 from tests.device.daemon.running import RATE_HZ, Daemon, until
-from tools.demo.synthesise import clip
+from tools.demo.synthesise import make_clip
 
 WORDS = ("alexa", "computer", "jarvis")
 TAKES = 6  # of each
@@ -115,7 +115,9 @@ def test_takes_that_are_too_quiet_or_clipped_are_told(board: Daemon, opened: Ope
     page = window.page
     (tmp_path / "bell").mkdir()
     for name, gain in (("soft", 0.002), ("loud", 30)):
-        soundfile.write(tmp_path / "bell" / f"{name}.wav", (gain * clip("doorbell", 0)).clip(-1, 1), RATE_HZ)
+        soundfile.write(
+            tmp_path / "bell" / f"{name}.wav", (gain * make_clip("doorbell", 0)).clip(-1, 1), RATE_HZ
+        )
     window.show("Teach")
     page.get_by_label("Its name").fill("bells")
     page.get_by_role("button", name="Begin").click()
