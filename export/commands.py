@@ -11,11 +11,11 @@ from edgecl.bundle.bundle import Bundle
 from edgecl.bundle.manifest import Variant
 from edgecl.errors import ExportError
 from export import parity
-from export.checkpoint import Weights, load_weights, save_weights
 from export.distill.command import distill_command
 from export.hugging_face import load_hugging_face
 from export.make_bundle import Recipe, make_bundle
 from export.model.adapters import ADAPTERS
+from export.weights import Weights, load_weights, save_weights
 
 WIDTH = 110  # the parity table, unwrapped
 

@@ -21,13 +21,13 @@ from edgecl.bundle.manifest import Tensor as TensorEntry
 from edgecl.errors import ExportError
 from export import parity
 from export.background import background
-from export.checkpoint import Weights
+from export.engines.train_step import flatten_parameters, train_step
 from export.golden import flat, golden_vectors
 from export.model.adapters import AdaptedTail, Placement
 from export.model.ast import Ast
-from export.precision import quantize, store_half
-from export.to_onnx import export_backbone, export_forward
-from export.train_step import flatten_parameters, train_step
+from export.onnx_graph.quantization import quantize, store_half
+from export.onnx_graph.to_onnx import export_backbone, export_forward
+from export.weights import Weights
 
 MAX_CLASSES = 64
 DENSE_UP_TO = 150  # cells of a window's grid; dense is quicker at 5 s (128 cells), FTA at 10 s (252)
@@ -42,7 +42,7 @@ class Recipe:
     placement: str = "post"
     rank: int = 16
     kind: str = "conv"  # of adapter, see `export.model.adapters.ADAPTERS`
-    variant: Variant = "fp16"  # how the backbone is kept, see `export.precision`
+    variant: Variant = "fp16"  # how the backbone is kept, see `export.onnx_graph.quantization`
     seed: int = 0
     card: Path | None = None  # a model card that travels with the bundle
     background: Path | None = None  # recordings of anything, see `export.background`
@@ -89,7 +89,7 @@ def _demand_engines() -> None:
 
 
 def _write_graphs(model: Ast, tail: AdaptedTail, variant: Variant, folder: Path) -> None:
-    from export.ort_training import write_artifacts  # noqa: PLC0415  (`check` does without the training wheel)
+    from export.engines.ort_training import write_artifacts  # noqa: PLC0415  (`check` does without the training wheel)
 
     backbone = export_backbone(quickest(model), tail.first_block)
     forward = export_forward(tail)

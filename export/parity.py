@@ -12,8 +12,8 @@ from device_runtime.training.engines import Engine, open_engine, usable
 from edgecl.arrays import Floats
 from edgecl.bundle.bundle import Bundle
 from edgecl.errors import ExportError
+from export.engines.train_step import BETA1
 from export.golden import LEARNING_RATE, STEPS, WEIGHT_DECAY
-from export.train_step import BETA1
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from onnx import ModelProto
 
 from export.model.adapters import AdaptedTail, Placement
 from export.model.ast import Ast, AstConfig
-from export.to_onnx import export_forward
+from export.onnx_graph.to_onnx import export_forward
 
 CONFIG = AstConfig(width=12, heads=2, depth=2, mlp_ratio=2, window_samples=8000)
 FEATURES = CONFIG.pooled_width

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from edgecl.errors import UsageError
-from export.distill.heard import Heard
+from export.distill.teacher_output import Heard
 from export.model.ast import Ast, AstConfig
 from export.model.stem import MobileStem
 

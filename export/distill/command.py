@@ -8,11 +8,11 @@ import torch
 import typer
 
 from edgecl.errors import ExportError
-from export.checkpoint import Weights, load_weights, save_weights
 from export.distill.ast_teacher import AstTeacher, stem_of, student_config
 from export.distill.config import RunConfig
 from export.distill.distill import distill, settled
-from export.distill.ranks import Ranks
+from export.distill.process_group import Ranks
+from export.weights import Weights, load_weights, save_weights
 
 CORES = os.cpu_count() or 1
 

@@ -10,7 +10,7 @@ from export.distill.clips import decode
 from export.distill.config import RunConfig
 from export.distill.curves import draw_curves
 from export.distill.display import say
-from export.distill.ranks import Ranks
+from export.distill.process_group import Ranks
 from export.distill.run import CHECKPOINT, Run
 from export.distill.train import train
 from export.model.ast import Ast

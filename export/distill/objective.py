@@ -7,7 +7,7 @@ training.
 
 from torch import Tensor, nn
 
-from export.distill.heard import Heard
+from export.distill.teacher_output import Heard
 from export.model.ast import AstConfig, pool
 from export.model.stem import Standardize
 

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from edgecl.store import atomic
 from export.distill.config import RunConfig
-from export.distill.heard import Heard, Teacher
-from export.distill.lesson import lesson_for
-from export.distill.ranks import Ranks
-from export.distill.schedule import clip_gradients, parameter_groups, rate
+from export.distill.distillation_model import lesson_for
+from export.distill.optimizer import clip_gradients, parameter_groups, rate
+from export.distill.process_group import Ranks
+from export.distill.teacher_output import Heard, Teacher
 from export.model.ast import Ast
 
 CHECKPOINT = "checkpoint.pt"

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from edgecl import console
 from export.distill.display import Display
-from export.distill.interrupts import Interrupts
 from export.distill.run import Run
+from export.distill.stop_signal import Interrupts
 from export.distill.windows import STATISTICS, TrainingWindows, held_out_windows
 
 RECORD_EVERY = 20  # steps

@@ -14,7 +14,7 @@ from edgecl.windows import clip_windows
 from export.distill.augment import WindowSampler
 from export.distill.clips import Clips, open_clips
 from export.distill.config import RunConfig
-from export.distill.ranks import Ranks
+from export.distill.process_group import Ranks
 
 PREFETCHED = 4  # batches a worker is ahead
 STATISTICS, HELD_OUT = 1 << 40, 1 << 41

@@ -12,9 +12,9 @@ from device_runtime.model.background import Background
 from device_runtime.model.runtime import Runtime
 from edgecl.noise import noises
 from export.background import NOISES, SEED, SOUNDS, background
-from export.checkpoint import Weights
 from export.make_bundle import Recipe, make_bundle
 from export.model.ast import Ast, AstConfig
+from export.weights import Weights
 
 SMALL = AstConfig(width=24, heads=2, depth=2)
 

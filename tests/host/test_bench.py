@@ -12,8 +12,8 @@ from rich.console import Console
 
 from edgecl.audio.reader import read_clip
 from edgecl.errors import EdgeclError
-from export.checkpoint import Weights
 from export.model.ast import Ast, AstConfig
+from export.weights import Weights
 from tests.conftest import needed
 from tools.bench import cost, features, yamnet
 from tools.bench.mn04 import Embedding

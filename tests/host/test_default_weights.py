@@ -10,8 +10,8 @@ import torch
 from device_runtime.model.runtime import DEFAULT_BUNDLE
 from device_runtime.model.session import open_session
 from edgecl.bundle.bundle import Bundle
-from export.checkpoint import Weights, load_weights
 from export.distill.config import RunConfig
+from export.weights import Weights, load_weights
 
 DEFAULT = Path(__file__).parents[2] / "tools" / "pretrain" / "default"
 

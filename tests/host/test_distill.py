@@ -10,17 +10,17 @@ import torch
 
 from device_runtime.system.progress import silent
 from edgecl.errors import EdgeclError, UsageError
-from export.checkpoint import Weights, load_weights, save_weights
 from export.distill.ast_teacher import AstTeacher, student_config
 from export.distill.clips import decode
 from export.distill.config import RunConfig
-from export.distill.heard import Heard
 from export.distill.objective import Objective
-from export.distill.ranks import Ranks
+from export.distill.optimizer import rate
+from export.distill.process_group import Ranks
 from export.distill.run import Run
-from export.distill.schedule import rate
+from export.distill.teacher_output import Heard
 from export.distill.train import train
 from export.model.ast import Ast, AstConfig
+from export.weights import Weights, load_weights, save_weights
 from tests.export_command import export
 
 SMALL = AstConfig(width=32, heads=1, depth=1, mlp_ratio=2, window_samples=8000, attention="masked")

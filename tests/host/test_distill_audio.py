@@ -15,7 +15,7 @@ from edgecl.errors import DatasetError
 from export.distill.augment import WindowSampler, mixed
 from export.distill.clips import decode, open_clips
 from export.distill.config import RunConfig
-from export.distill.ranks import Ranks
+from export.distill.process_group import Ranks
 from export.distill.windows import TrainingWindows, held_out_windows
 
 CPU = torch.device("cpu")

@@ -14,9 +14,9 @@ from onnx import ModelProto, TensorProto, helper
 from torch.nn.functional import layer_norm, pad
 
 from edgecl.errors import ExportError
-from export.autodiff import append_gradients
-from export.gradient_rules import known_ops
-from export.graph import Graph
+from export.onnx_graph.autodiff import append_gradients
+from export.onnx_graph.gradient_rules import known_ops
+from export.onnx_graph.graph import Graph
 
 Shapes = dict[str, tuple[int, ...]]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from export.checkpoint import load_weights
 from export.hugging_face import load_hugging_face
+from export.weights import load_weights
 from tests.export_command import export
 
 transformers = pytest.importorskip("transformers")

@@ -20,13 +20,13 @@ from device_runtime.model.session import open_session
 from edgecl.bundle.bundle import Bundle
 from edgecl.errors import ExportError, UsageError
 from export import parity
-from export.checkpoint import Weights, load_weights, save_weights
 from export.make_bundle import Recipe, make_bundle, quickest
 from export.model.adapters import ADAPTERS, AdaptedTail, ConvAdapter, Placement
 from export.model.adapters.adapter import Adapter
 from export.model.ast import Ast, AstConfig, pool
-from export.precision import store_half
-from export.to_onnx import export_backbone
+from export.onnx_graph.quantization import store_half
+from export.onnx_graph.to_onnx import export_backbone
+from export.weights import Weights, load_weights, save_weights
 from tests.export_command import export
 
 SMALL = AstConfig(width=24, heads=2, depth=2)

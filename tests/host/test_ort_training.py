@@ -19,10 +19,10 @@ from device_runtime.training.engines.portable import PortableEngine
 from edgecl.arrays import Floats
 from edgecl.bundle.manifest import Adapter, Description, Geometry, Tensor
 from edgecl.errors import EngineError, ExportError
+from export.engines.ort_training import ARTIFACTS, write_artifacts
+from export.engines.train_step import flatten_parameters, train_step
 from export.model.adapters import AdaptedTail
 from export.model.ast import DEFAULT_FRONT_END
-from export.ort_training import ARTIFACTS, write_artifacts
-from export.train_step import flatten_parameters, train_step
 from tests.tiny_tails import CONFIG, FEATURES, RANK, tiny_tail
 
 CLASSES, MAX_CLASSES = 4, 7
@@ -281,7 +281,7 @@ def test_a_split_with_an_unused_output_has_the_right_gradient(tmp_path):
 
 def test_without_our_pass_that_gradient_is_silently_wrong(tmp_path, monkeypatch):
     """The trap itself; should onnxruntime ever mend it, `_splits_to_slices` can go."""
-    monkeypatch.setattr("export.ort_training._splits_to_slices", lambda model: None)
+    monkeypatch.setattr("export.engines.ort_training._splits_to_slices", lambda model: None)
     write_artifacts(split_with_unused_output(), tmp_path, max_classes=3)
     assert relative(*split_gradients(tmp_path)) > 0.1
 
@@ -321,7 +321,7 @@ def test_layer_norms_with_equal_constants_need_copies_of_their_own(tmp_path, mon
     norms = [node for node in forward.graph.node if node.op_type == "LayerNormalization"]
     assert len({node.input[1] for node in norms}) < len(norms)
 
-    monkeypatch.setattr("export.ort_training._independent_layer_norms", lambda graph: None)
+    monkeypatch.setattr("export.engines.ort_training._independent_layer_norms", lambda graph: None)
     with pytest.raises(ExportError, match="cannot differentiate"):
         write_artifacts(forward, tmp_path)
 

@@ -8,9 +8,9 @@ import torch
 
 from edgecl.bundle.bundle import Bundle
 from edgecl.store import blob
-from export.checkpoint import Weights
 from export.make_bundle import Recipe, make_bundle
 from export.model.ast import Ast, AstConfig
+from export.weights import Weights
 from tools.command import Command
 from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ

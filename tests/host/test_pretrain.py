@@ -18,11 +18,11 @@ from safetensors.torch import load_file
 from torch import nn
 
 from edgecl.errors import ExportError
-from export.checkpoint import load_weights
 from export.distill.config import RunConfig
 from export.model.ast import DEFAULT_FRONT_END, AstConfig
 from export.model.frontend import LogMel
 from export.model.mobile import ChannelGate
+from export.weights import load_weights
 from tools.pretrain.__main__ import main
 from tools.pretrain.mn04 import load_mn04
 

@@ -13,11 +13,11 @@ from device_runtime.model.session import open_session
 from device_runtime.training.engines import Engine
 from device_runtime.training.engines.portable import PortableEngine
 from edgecl.errors import ExportError
+from export.engines.train_step import flatten_parameters, train_step
 from export.golden import flat
 from export.golden import forward as torch_forward
-from export.graph import IR_VERSION, OPSET
 from export.model.adapters import AdaptedTail
-from export.train_step import flatten_parameters, train_step
+from export.onnx_graph.graph import IR_VERSION, OPSET
 from tests.tiny_tails import CONFIG, FEATURES, tiny_tail
 
 LEARNING_RATE, WEIGHT_DECAY, STEPS = 3e-3, 0.02, 60

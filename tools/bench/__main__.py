@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from export.checkpoint import load_weights
+from export.weights import load_weights
 from tools.bench import backbone, cost, enrolment, train_step
 from tools.bench.daemon import report, soak
 from tools.bench.machine import machine

@@ -7,9 +7,9 @@ import numpy as np
 from rich.table import Table
 
 from device_runtime.model.session import open_session
-from export.checkpoint import Weights
 from export.model.ast import Ast, Attention
-from export.to_onnx import export_backbone
+from export.onnx_graph.to_onnx import export_backbone
+from export.weights import Weights
 from tools.bench.timing import interleaved
 
 SECONDS = (1, 2, 5, 10, 30)

@@ -15,10 +15,10 @@ from rich.table import Table
 from device_runtime.model.session import open_session
 from edgecl.arrays import Floats
 from edgecl.errors import EdgeclError
-from export.checkpoint import Weights
 from export.make_bundle import quickest
-from export.precision import quantize, store_half
-from export.to_onnx import export_backbone
+from export.onnx_graph.quantization import quantize, store_half
+from export.onnx_graph.to_onnx import export_backbone
+from export.weights import Weights
 from tools.bench import mn04, yamnet
 from tools.bench.timing import interleaved
 

@@ -33,10 +33,10 @@ from edgecl.audio.reader import read_clip
 from edgecl.bundle.bundle import Bundle
 from edgecl.windows import clip_windows
 from export.background import windows_of
-from export.checkpoint import load_weights
 from export.input_tuning import BATCH, Statistics, identity, learnt, matched, statistics, tuned
 from export.make_bundle import quickest
 from export.model.ast import Ast
+from export.weights import load_weights
 from tools.bench.__main__ import DEFAULT_WEIGHTS
 from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import Half, TaskFiles

@@ -13,7 +13,7 @@ from edgecl.arrays import Floats
 from edgecl.errors import EdgeclError
 from export.model.ast import DEFAULT_FRONT_END
 from export.model.frontend import LogMel, mel_bank
-from export.to_onnx import LONGEST_S, SHORTEST_S, export_graph
+from export.onnx_graph.to_onnx import LONGEST_S, SHORTEST_S, export_graph
 from tools.pretrain.mn04 import load_mn04
 
 RATE_HZ = DEFAULT_FRONT_END.sample_rate_hz

@@ -11,9 +11,9 @@ from rich.table import Table
 from device_runtime.training.engines import Engine, available, open_engine
 from edgecl.arrays import Floats
 from edgecl.bundle.bundle import Bundle
-from export.checkpoint import Weights
 from export.make_bundle import Recipe, make_bundle
 from export.model.adapters import AdaptedTail, Placement
+from export.weights import Weights
 from tools.bench.timing import interleaved
 
 BATCH = 16

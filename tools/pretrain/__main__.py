@@ -11,10 +11,10 @@ import typer
 from device_runtime.cli import arguments
 from edgecl import console
 from edgecl.errors import UsageError
-from export.checkpoint import Weights, save_weights
 from export.distill.config import RunConfig
 from export.distill.distill import distill, settled
-from export.distill.ranks import Ranks
+from export.distill.process_group import Ranks
+from export.weights import Weights, save_weights
 from tools.pretrain.mn04 import load_mn04
 
 RUN = Path("runs/pretrain")

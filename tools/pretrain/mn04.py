@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from edgecl.errors import ExportError
-from export.distill.heard import Heard
+from export.distill.teacher_output import Heard
 from export.model.mobile import COARSE_LAYER, FINE_LAYER, LAYERS, MobileLayers, convolution
 
 CHANNELS, CLASSES = 384, 527

@@ -23,9 +23,9 @@ from edgecl import console
 from edgecl.audio.reader import read_clip
 from edgecl.errors import UsageError
 from edgecl.windows import clip_windows
-from export.checkpoint import load_weights
 from export.model.ast import AstConfig, pool
 from export.model.frontend import LogMel
+from export.weights import load_weights
 from tools.pretrain.mn04 import load_mn04
 
 AT_ONCE = 64  # windows

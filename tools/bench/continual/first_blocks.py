@@ -13,8 +13,8 @@ import torch
 from device_runtime.model.runtime import Runtime
 from edgecl.arrays import Floats
 from edgecl.errors import UsageError
-from export.checkpoint import load_weights
 from export.model.ast import Ast
+from export.weights import load_weights
 from tools.bench.continual.feature_extractors import Ear, memory_of, window_ear
 
 LAST_BLOCKS = 2

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from device_runtime.data.token_cache import TokenCache
-from export.checkpoint import load_weights
 from export.model.ast import Ast, Block, pool
+from export.weights import load_weights
 from tools.bench.continual.feature_extractors import memory_of
 from tools.bench.continual.first_blocks import LAST_BLOCKS, identity
 from tools.bench.continual.method_inputs import Workbench

@@ -7,8 +7,8 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from export.distill.heard import Heard
 from export.distill.objective import Objective
+from export.distill.teacher_output import Heard
 from export.model.ast import Ast, AstConfig
 from export.model.mobile import COARSE_LAYER, FINE_LAYER
 from export.model.stem import MobileStem, Standardize

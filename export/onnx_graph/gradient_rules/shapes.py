@@ -1,9 +1,9 @@
 """Gradients of the ops that move values about without changing them."""
 
-from export.gradient_rules import Site, rule
-from export.gradient_rules.broadcast import unbroadcast
-from export.gradient_rules.parts import Contribution, Part, edges, unknown
-from export.graph import END
+from export.onnx_graph.gradient_rules import Site, rule
+from export.onnx_graph.gradient_rules.broadcast import unbroadcast
+from export.onnx_graph.gradient_rules.parts import Contribution, Part, edges, unknown
+from export.onnx_graph.graph import END
 
 
 @rule("Reshape", "Flatten")

@@ -2,8 +2,8 @@
 
 from onnx import TensorProto
 
-from export.gradient_rules import Site, rule
-from export.gradient_rules.parts import Contribution
+from export.onnx_graph.gradient_rules import Site, rule
+from export.onnx_graph.gradient_rules.parts import Contribution
 
 
 def _spread(site: Site, gradient: str) -> str:

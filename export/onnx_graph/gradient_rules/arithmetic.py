@@ -2,9 +2,9 @@
 
 import math
 
-from export.gradient_rules import Site, rule
-from export.gradient_rules.broadcast import unbroadcast
-from export.gradient_rules.parts import Contribution
+from export.onnx_graph.gradient_rules import Site, rule
+from export.onnx_graph.gradient_rules.broadcast import unbroadcast
+from export.onnx_graph.gradient_rules.parts import Contribution
 
 
 def _fit(site: Site, gradient: str, index: int) -> str:

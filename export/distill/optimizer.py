@@ -5,7 +5,7 @@ from typing import Any
 from torch import nn
 
 from export.distill.config import RunConfig
-from export.distill.lesson import Lesson
+from export.distill.distillation_model import Lesson
 
 MAIN, STEM, FIRST = "main", "stem", "first"
 FIRST_LAYERS = 2

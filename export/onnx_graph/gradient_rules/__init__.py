@@ -1,7 +1,7 @@
 """The gradient of each ONNX op, as a registry of small functions.
 
 A rule is handed one node on a differentiated path and answers with what it contributes to the gradient
-of each input; trailing inputs that take none may be left out. The pass in `export.autodiff` decides which
+of each input; trailing inputs that take none may be left out. The pass in `autodiff` decides which
 inputs matter and sums what several consumers contribute; nodes that turn out not to be needed are dropped
 in the end, so a rule may simply emit all.
 """
@@ -13,8 +13,8 @@ from typing import Any
 from onnx import NodeProto
 
 from edgecl.errors import ExportError
-from export.gradient_rules.parts import Contribution
-from export.graph import Graph, attributes, describe
+from export.onnx_graph.gradient_rules.parts import Contribution
+from export.onnx_graph.graph import Graph, attributes, describe
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def rule_for(node: NodeProto) -> Rule:
     if node.op_type not in _rules:
         raise ExportError(
             f"no gradient rule for the {describe(node)}",
-            "write the model with other ops, or add a rule to export/gradient_rules",
+            "write the model with other ops, or add a rule to export/onnx_graph/gradient_rules",
         )
     return _rules[node.op_type]
 
@@ -107,4 +107,4 @@ def known_ops() -> list[str]:
     return sorted(_rules)
 
 
-from export.gradient_rules import arithmetic, convolution, linear, reductions, shapes  # noqa: E402, F401
+from export.onnx_graph.gradient_rules import arithmetic, convolution, linear, reductions, shapes  # noqa: E402, F401

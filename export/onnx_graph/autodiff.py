@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from onnx import NodeProto
 
 from edgecl.errors import ExportError
-from export.gradient_rules import Site, rule_for
-from export.gradient_rules.parts import Contribution, assemble
-from export.graph import Graph
+from export.onnx_graph.gradient_rules import Site, rule_for
+from export.onnx_graph.gradient_rules.parts import Contribution, assemble
+from export.onnx_graph.graph import Graph
 
 
 def append_gradients(graph: Graph, loss: str, wrt: Iterable[str]) -> dict[str, str]:

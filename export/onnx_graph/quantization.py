@@ -13,7 +13,7 @@ import onnx
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from device_runtime.model.session import import_onnxruntime
-from export.to_onnx import stamp
+from export.onnx_graph.to_onnx import stamp
 
 MATRIX_OPS = ["MatMul", "Gemm"]
 LEAST_VALUES = 256  # of a tensor that is worth a Cast

@@ -1,6 +1,6 @@
 """The gradient of broadcasting: a sum over the axes that were stretched."""
 
-from export.graph import Graph, Shape
+from export.onnx_graph.graph import Graph, Shape
 
 
 def unbroadcast(graph: Graph, gradient: str, shape: Shape, target: str) -> str:

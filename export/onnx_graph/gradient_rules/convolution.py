@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from export.gradient_rules import Site, rule
-from export.gradient_rules.parts import Contribution
+from export.onnx_graph.gradient_rules import Site, rule
+from export.onnx_graph.gradient_rules.parts import Contribution
 
 
 @rule("Conv")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from edgecl.errors import ExportError
-from export.simplify import drop_unused
+from export.onnx_graph.simplify import drop_unused
 
 OPSET = 18
 IR_VERSION = 10  # the newest that onnxruntime 1.19 reads

@@ -1,9 +1,9 @@
 """Gradients of the matrix products."""
 
-from export.gradient_rules import Site, rule
-from export.gradient_rules.broadcast import unbroadcast
-from export.gradient_rules.parts import Contribution
-from export.graph import Graph, Shape, attributes
+from export.onnx_graph.gradient_rules import Site, rule
+from export.onnx_graph.gradient_rules.broadcast import unbroadcast
+from export.onnx_graph.gradient_rules.parts import Contribution
+from export.onnx_graph.graph import Graph, Shape, attributes
 
 
 @rule("MatMul")

@@ -1,7 +1,7 @@
 """Torch modules → lean ONNX graphs with named inputs, outputs and axes.
 
 Only forward graphs are exported here; `train_step` and `ort_training` derive everything else from them.
-Their opset and IR version are those of `export.graph`; weights stay inside the file.
+Their opset and IR version are those of `export.onnx_graph.graph`; weights stay inside the file.
 """
 
 import logging
@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from export.graph import IR_VERSION, OPSET
 from export.model.adapters import AdaptedTail
 from export.model.ast import Ast, AstConfig, pool
-from export.simplify import simplify
+from export.onnx_graph.graph import IR_VERSION, OPSET
+from export.onnx_graph.simplify import simplify
 
 SHORTEST_S, LONGEST_S = 0.5, 64  # of the waveforms that a backbone takes
 

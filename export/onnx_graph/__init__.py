@@ -1,0 +1,1 @@
+"""Plain ONNX graphs: export from torch, simplification, quantization and automatic differentiation."""
