@@ -11,9 +11,9 @@ would without them move that one window and not the same sound half a second lat
 import numpy as np
 
 from edgecl.arrays import Windows
-from edgecl.windows import clip_windows, padded
+from edgecl.windows import pad_window, split_into_windows
 
-VARIANTS_VERSION = 2
+AUGMENTATION_VERSION = 2
 """Raised whenever the same recording gives other variants."""
 
 GAIN_DB = (-12.0, 6.0)
@@ -22,19 +22,19 @@ HANGING_OUT = 0.25  # of a short sound may lie outside its window, as where a st
 SEED = 8_000
 
 
-def key_of_copies(clip_sha256: str) -> str:
+def make_copies_key(clip_sha256: str) -> str:
     """What the tokens of a clip's copies are kept under."""
-    return f"{clip_sha256}:varied:{VARIANTS_VERSION}"
+    return f"{clip_sha256}:varied:{AUGMENTATION_VERSION}"
 
 
-def variants(waveform: Windows, window_samples: int, copies: int) -> Windows:
+def augment(waveform: Windows, window_samples: int, copies: int) -> Windows:
     """Varied copies of the N windows of a clip [samples], float32 [copies · N, samples], copy after copy.
 
     The same clip gives the same copies on every machine, and the first of many are those of few.
     """
     rng = np.random.RandomState(SEED)  # numpy promises never to change its numbers
     short = waveform.size < window_samples
-    sounds = [waveform] if short else list(clip_windows(waveform, window_samples))
+    sounds = [waveform] if short else list(split_into_windows(waveform, window_samples))
     varied = [
         (_noisy if copy % 2 else _placed)(sound, window_samples, rng)
         for copy in range(copies)
@@ -57,4 +57,4 @@ def _placed(sound: Windows, window_samples: int, rng: "np.random.RandomState") -
     start = rng.randint(-out, window_samples - sound.size + out + 1)
     head, tail = max(0, -start), max(0, start + sound.size - window_samples)
     kept = sound[head : sound.size - tail]
-    return padded(kept, window_samples, max(0, start))
+    return pad_window(kept, window_samples, max(0, start))

@@ -19,24 +19,24 @@ from edgecl.errors import EdgeclError
 UNCHANGED = "nothing was changed"
 
 
-def explain(error: EdgeclError) -> str:
+def format_error(error: EdgeclError) -> str:
     """`error: …` and, where there is one, `hint:  …` on a second line."""
-    text = f"error: {readable(error.message)}"
-    return f"{text}\nhint:  {readable(error.hint)}" if error.hint else text
+    text = f"error: {escape_unprintable(error.message)}"
+    return f"{text}\nhint:  {escape_unprintable(error.hint)}" if error.hint else text
 
 
-def readable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """The text without characters that could steer a terminal: they are shown as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def to_json(document: dict[str, Any]) -> str:
+def format_json(document: dict[str, Any]) -> str:
     """The document as `--json` prints it, safe for terminals too."""
     text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
-def from_os_error(error: OSError) -> EdgeclError:
+def translate_os_error(error: OSError) -> EdgeclError:
     """The sentence for a disk or permission problem that reached the top unexplained."""
     if error.errno is None:  # not from the operating system: a library borrowed the class
         return EdgeclError(str(error))
@@ -49,7 +49,7 @@ def from_os_error(error: OSError) -> EdgeclError:
     return EdgeclError(f"{where}: {error.strerror or error}", hints.get(error.errno, ""))
 
 
-def interrupted(left: str) -> EdgeclError:
+def make_interruption(left: str) -> EdgeclError:
     """What to say when a signal asked the command to stop, and which state is left."""
     return EdgeclError(f"interrupted: {left}")
 
@@ -69,31 +69,31 @@ def run(command: Callable[[], int | None], as_json: bool = False) -> int:
     except EdgeclError as error:
         return _failed(error, as_json)
     except BrokenPipeError:
-        discard(sys.stdout)
+        discard_output(sys.stdout)
         return 0
     except OSError as error:
-        return _failed(from_os_error(error), as_json)
+        return _failed(translate_os_error(error), as_json)
     except KeyboardInterrupt:
-        return _failed(interrupted(UNCHANGED), as_json)
+        return _failed(make_interruption(UNCHANGED), as_json)
 
 
-def stop(error: EdgeclError, as_json: bool) -> NoReturn:
+def exit_at_once(error: EdgeclError, as_json: bool) -> NoReturn:
     """End the process at once, the failure told past all buffers: for use within a signal handler."""
     if as_json:
-        _write_through(1, to_json(_document(error)))
-    _write_through(2, explain(error))
+        _write_through(1, format_json(_document(error)))
+    _write_through(2, format_error(error))
     os._exit(error.exit_code)
 
 
-def discard(stream: TextIO) -> None:
+def discard_output(stream: TextIO) -> None:
     """Send what the stream still holds, and all that follows, nowhere: nobody takes it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _failed(error: EdgeclError, as_json: bool) -> int:
     if as_json:
-        _tell(to_json(_document(error)), sys.stdout)
-    _tell(explain(error), sys.stderr)
+        _tell(format_json(_document(error)), sys.stdout)
+    _tell(format_error(error), sys.stderr)
     return error.exit_code
 
 
@@ -105,7 +105,7 @@ def _tell(text: str, stream: TextIO) -> None:
     try:
         print(text, file=stream, flush=True)
     except OSError:  # a full disk or a closed pipe; the exit code still says it
-        discard(stream)
+        discard_output(stream)
 
 
 def _write_through(descriptor: int, text: str) -> None:

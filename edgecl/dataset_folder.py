@@ -30,13 +30,13 @@ class LabelledFolder:
 
     clips: dict[str, list[Path]]
     """Label → recordings, both sorted; a class folder without any is an empty list."""
-    refused: list[RejectedFile] = field(default_factory=list)
+    rejected: list[RejectedFile] = field(default_factory=list)
     """Recordings that belong to no class, folders that were not entered."""
     ignored: list[Path] = field(default_factory=list)
     """Files that are no sound: notes, tables, pictures."""
 
 
-def labelled_folder(folder: Path) -> LabelledFolder:
+def scan_labelled_folder(folder: Path) -> LabelledFolder:
     """The recordings below `folder`, by class.
 
     Raises:
@@ -44,18 +44,18 @@ def labelled_folder(folder: Path) -> LabelledFolder:
         DatasetError: no sub-folder of it holds a recording.
     """
     found = LabelledFolder({})
-    for entry in _entries(_existing_folder(folder), found.refused):
+    for entry in _entries(_existing_folder(folder), found.rejected):
         if not os.path.isdir(entry):
             _sort_out_stray(entry, found)
-        elif _may_enter(entry, found.refused):
-            found.clips.setdefault(label_of(entry.name), []).extend(_recordings(entry, found))
+        elif _may_enter(entry, found.rejected):
+            found.clips.setdefault(make_label(entry.name), []).extend(_recordings(entry, found))
     if not any(found.clips.values()):
         hint = f"put the recordings of each class into a folder of its own: {folder}/doorbell/1.wav"
         raise DatasetError(f"{str(folder)!r} has no sub-folder with recordings{_what_else(found)}", hint)
-    return LabelledFolder(dict(sorted(found.clips.items())), found.refused, found.ignored)
+    return LabelledFolder(dict(sorted(found.clips.items())), found.rejected, found.ignored)
 
 
-def audio_files(paths: Iterable[Path]) -> list[Path]:
+def find_audio_files(paths: Iterable[Path]) -> list[Path]:
     """The recordings meant by `paths`: a file as it is, a folder as all the recordings below it.
 
     Raises:
@@ -73,14 +73,14 @@ def audio_files(paths: Iterable[Path]) -> list[Path]:
     return files
 
 
-def other_files(folder: Path) -> list[Path]:
+def find_other_files(folder: Path) -> list[Path]:
     """What lies below `folder` and is no sound, by its ending; hidden files are none."""
     found = LabelledFolder({})
     _recordings(folder, found)
     return found.ignored
 
 
-def label_of(folder_name: str) -> str:
+def make_label(folder_name: str) -> str:
     """The class that a folder stands for: its name in composed Unicode, on one line.
 
     macOS stores an accent as a letter of its own, Linux mostly does not: one label must come of both.
@@ -114,7 +114,7 @@ def _sort_out_stray(file: Path, found: LabelledFolder) -> None:
     """Files beside the class folders: recordings are refused, others ignored."""
     if file.suffix.lower() in AUDIO_SUFFIXES:
         reason = f"{str(file)!r} lies beside the class folders, so it has no class"
-        found.refused.append(RejectedFile(file, reason, "move it into the folder of its class"))
+        found.rejected.append(RejectedFile(file, reason, "move it into the folder of its class"))
     else:
         found.ignored.append(file)
 
@@ -122,9 +122,9 @@ def _sort_out_stray(file: Path, found: LabelledFolder) -> None:
 def _recordings(folder: Path, found: LabelledFolder) -> list[Path]:
     """All recordings below `folder`, in the order of their names; the rest is noted in `found`."""
     recordings: list[Path] = []
-    for entry in _entries(folder, found.refused):
+    for entry in _entries(folder, found.rejected):
         if os.path.isdir(entry):
-            if _may_enter(entry, found.refused):
+            if _may_enter(entry, found.rejected):
                 recordings.extend(_recordings(entry, found))
         elif entry.suffix.lower() in AUDIO_SUFFIXES:
             recordings.append(entry)

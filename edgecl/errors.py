@@ -39,7 +39,7 @@ class SourceError(EdgeclError):
     """A source of sound cannot be opened, or broke off."""
 
 
-class NotHeardError(EdgeclError):
+class UnknownSoundError(EdgeclError):
     """No sound of this identity is remembered."""
 
 
@@ -75,11 +75,11 @@ class UnknownTaskError(StoreError):
     """No task of this name is in the store."""
 
 
-class ForgottenError(StoreError):
+class NoTrainingSetError(StoreError):
     """What a task was learnt from is not remembered, so it cannot be taught again without its folder."""
 
 
-class NoEarlierError(StoreError):
+class NoPreviousVersionError(StoreError):
     """A task has no earlier version to go back to."""
 
 

@@ -78,11 +78,11 @@ def to_line(event: Event) -> str:
     return json.dumps(event.model_dump(), allow_nan=False)
 
 
-def rfc3339(unix_s: float) -> Time:
+def format_time(unix_s: float) -> Time:
     """A moment of the wall clock as events tell it."""
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def id_of(source: str, task: str, label: str, start: Time) -> str:
+def make_event_id(source: str, task: str, label: str, start: Time) -> str:
     """The identity of a sound."""
     return sha256("\0".join((source, task, label, start)).encode()).hexdigest()[:16]

@@ -17,14 +17,16 @@ HIGHEST_HZ = 7500.0
 MAINS_HZ = (50.0, 60.0)
 
 
-def noises(count: int, samples: int, rate_hz: int, seed: int) -> Floats:
+def generate_noises(count: int, samples: int, rate_hz: int, seed: int) -> Floats:
     """Windows [count, samples] of noise."""
     rng = np.random.default_rng(seed)
     windows = [KINDS[number % len(KINDS)](rng, samples, rate_hz) for number in range(count)]
     return np.stack([_at(window, rng.uniform(QUIETEST_DBFS, LOUDEST_DBFS)) for window in windows])
 
 
-def coloured(rng: np.random.Generator, samples: int, rate_hz: int, slope: float | None = None) -> Doubles:
+def generate_coloured_noise(
+    rng: np.random.Generator, samples: int, rate_hz: int, slope: float | None = None
+) -> Doubles:
     """Noise whose power falls with frequency to the `slope`: 0 white, 1 pink, 2 brown; drawn if None."""
     chosen = rng.uniform(STEEPEST_RISE, STEEPEST_FALL) if slope is None else slope
     frequency = np.maximum(np.fft.rfftfreq(samples, 1 / rate_hz), 20.0)
@@ -37,7 +39,7 @@ def _hum(rng: np.random.Generator, samples: int, rate_hz: int) -> Doubles:
     """What leaks from the mains: harmonics of 50 or 60 Hz, falling, over noise."""
     orders = np.arange(1.0, 13.0)
     hum = _tones(rng, rng.choice(MAINS_HZ) * orders, orders ** -rng.uniform(0.5, 2.0), samples, rate_hz)
-    return hum + _faint(rng, 0.0, -40.0) * coloured(rng, samples, rate_hz)
+    return hum + _faint(rng, 0.0, -40.0) * generate_coloured_noise(rng, samples, rate_hz)
 
 
 def _tone(rng: np.random.Generator, samples: int, rate_hz: int) -> Doubles:
@@ -45,13 +47,15 @@ def _tone(rng: np.random.Generator, samples: int, rate_hz: int) -> Doubles:
     pitch_hz = np.exp(rng.uniform(np.log(40.0), np.log(4000.0)))
     orders = np.arange(1.0, min(12, int(HIGHEST_HZ / pitch_hz)) + 1)
     tone = _tones(rng, pitch_hz * orders, 1.0 / orders, samples, rate_hz)
-    return tone + _faint(rng, 0.0, -40.0) * coloured(rng, samples, rate_hz)
+    return tone + _faint(rng, 0.0, -40.0) * generate_coloured_noise(rng, samples, rate_hz)
 
 
 def _swelling(rng: np.random.Generator, samples: int, rate_hz: int) -> Doubles:
     """Noise in a band, its loudness rising and falling at a steady rate."""
     low_hz = np.exp(rng.uniform(np.log(50.0), np.log(2500.0)))
-    noise = _band(coloured(rng, samples, rate_hz), low_hz, low_hz * rng.uniform(2.0, 20.0), rate_hz)
+    noise = _band(
+        generate_coloured_noise(rng, samples, rate_hz), low_hz, low_hz * rng.uniform(2.0, 20.0), rate_hz
+    )
     return noise * _tremolo(rng, rng.uniform(0.5, 12.0), samples, rate_hz)
 
 
@@ -63,14 +67,14 @@ def _clicks(rng: np.random.Generator, samples: int, rate_hz: int) -> Doubles:
     decay_samples = rng.uniform(5.0, 100.0)
     burst = np.exp(-np.arange(600) / decay_samples) * rng.standard_normal(600)
     clicks = _unit(np.convolve(strikes, burst)[:samples])
-    return clicks + _faint(rng, -10.0, -40.0) * coloured(rng, samples, rate_hz)
+    return clicks + _faint(rng, -10.0, -40.0) * generate_coloured_noise(rng, samples, rate_hz)
 
 
 def _babble(rng: np.random.Generator, samples: int, rate_hz: int) -> Doubles:
     """Noise in four bands of speech, each coming and going as syllables do."""
     edges_hz = (150.0, 500.0, 1500.0, 3000.0, 6000.0)
     bands = [
-        _band(coloured(rng, samples, rate_hz, 1.0), low, high, rate_hz)
+        _band(generate_coloured_noise(rng, samples, rate_hz, 1.0), low, high, rate_hz)
         * np.abs(_band(rng.standard_normal(samples), 0.5, 8.0, rate_hz))
         for low, high in pairwise(edges_hz)
     ]
@@ -82,11 +86,11 @@ def _machine(rng: np.random.Generator, samples: int, rate_hz: int) -> Doubles:
     rotation_hz = rng.uniform(20.0, 300.0)
     tone = _tones(rng, rotation_hz * rng.integers(1, 25, 6), np.ones(6), samples, rate_hz)
     swelling = tone * _tremolo(rng, rng.uniform(1.0, 10.0), samples, rate_hz)
-    return _unit(swelling) + _faint(rng, 5.0, -20.0) * coloured(rng, samples, rate_hz)
+    return _unit(swelling) + _faint(rng, 5.0, -20.0) * generate_coloured_noise(rng, samples, rate_hz)
 
 
 KINDS: tuple[Callable[[np.random.Generator, int, int], Doubles], ...] = (
-    coloured,
+    generate_coloured_noise,
     _hum,
     _tone,
     _swelling,

@@ -20,14 +20,14 @@ WINDOWS_VERSION = 1
 """Raised whenever the same file gives other windows: by decoding, resampling, padding or placing them."""
 
 
-def clip_windows(waveform: npt.NDArray[np.float32], window_samples: int) -> Windows:
+def split_into_windows(waveform: npt.NDArray[np.float32], window_samples: int) -> Windows:
     """The windows of one clip, float32 [N, window_samples], N ≥ 1, first to last.
 
     A longer clip is covered by as few windows as it takes, evenly spread and therefore overlapping. Windows
     more than 30 dB below the loudest hold the pauses between sounds; they are left out.
     """
     if waveform.size < window_samples:
-        return padded(waveform, window_samples)[None]
+        return pad_window(waveform, window_samples)[None]
     count = -(-waveform.size // window_samples)
     starts = np.linspace(0, waveform.size - window_samples, count).round().astype(int)
     windows = np.stack([waveform[start : start + window_samples] for start in starts])
@@ -63,11 +63,11 @@ class WindowStream:
     def finish(self) -> Iterator[tuple[int, Windows]]:
         """The last window, which ends with the stream; ready for the next one.
 
-        It may start less than a hop after the one before. A stream shorter than a window is one padded
+        It may start less than a hop after the one before. A stream shorter than a window is one pad_window
         window that starts at 0, one without a sample is none.
         """
         if 0 < self._heard < self._window_samples:
-            yield 0, padded(self._buffer[: self._filled], self._window_samples)
+            yield 0, pad_window(self._buffer[: self._filled], self._window_samples)
         elif self._window_samples <= self._heard > self._next - self._hop_samples:
             yield self._newest()
         self.reset()
@@ -85,7 +85,7 @@ class WindowStream:
         return self._heard - self._window_samples, window
 
 
-def padded(waveform: npt.NDArray[np.float32], window_samples: int, left: int | None = None) -> Windows:
+def pad_window(waveform: npt.NDArray[np.float32], window_samples: int, left: int | None = None) -> Windows:
     """`waveform` in faint noise, float32 [window_samples]: in the middle, or after `left` samples."""
     window = _faint_noise(window_samples)
     first = (window_samples - waveform.size) // 2 if left is None else left

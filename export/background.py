@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from edgecl.arrays import Windows
-from edgecl.audio.reader import Clip, read_or_refuse
-from edgecl.dataset_folder import labelled_folder
-from edgecl.noise import noises
-from edgecl.windows import clip_windows
+from edgecl.audio.reader import Clip, read_or_reject
+from edgecl.dataset_folder import scan_labelled_folder
+from edgecl.noise import generate_noises
+from edgecl.windows import split_into_windows
 from export.model.ast import Ast, AstConfig, pool
 
 NOISES = 256
@@ -30,7 +30,7 @@ SEED = 0
 def background(model: Ast, folder: Path | None) -> dict[str, NDArray[np.float16]]:
     """The tensors of `background.safetensors`: noise [A, P] and sounds [B, P]; no folder, no sounds."""
     config = model.config
-    made = noises(NOISES, config.window_samples, config.front_end.sample_rate_hz, SEED)
+    made = generate_noises(NOISES, config.window_samples, config.front_end.sample_rate_hz, SEED)
     sounds = list(islice(windows_of(folder, config), SOUNDS)) if folder else []
     return {"noise": _embeddings(model, made), "sounds": _embeddings(model, sounds)}
 
@@ -39,12 +39,13 @@ def windows_of(folder: Path, config: AstConfig) -> Iterator[Windows]:
     """One window [samples] of each recording that can be read, the kinds of sound taking turns."""
     rng = np.random.default_rng(SEED)
     kinds = [
-        [paths[n] for n in rng.permutation(len(paths))] for paths in labelled_folder(folder).clips.values()
+        [paths[n] for n in rng.permutation(len(paths))]
+        for paths in scan_labelled_folder(folder).clips.values()
     ]
     for path in chain.from_iterable(zip_longest(*kinds)):
-        clip = path and read_or_refuse(path, rate_hz=config.front_end.sample_rate_hz)
+        clip = path and read_or_reject(path, rate_hz=config.front_end.sample_rate_hz)
         if isinstance(clip, Clip):
-            yield rng.choice(clip_windows(clip.waveform, config.window_samples))
+            yield rng.choice(split_into_windows(clip.waveform, config.window_samples))
 
 
 def _embeddings(model: Ast, windows: "Windows | list[Windows]") -> NDArray[np.float16]:

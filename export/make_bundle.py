@@ -16,8 +16,7 @@ from device_runtime.model.background import FILE_NAME as BACKGROUND_NAME
 from device_runtime.model.session import open_session
 from edgecl.arrays import Floats
 from edgecl.bundle.bundle import Bundle, write_manifest
-from edgecl.bundle.manifest import Adapter, Description, Geometry, Variant
-from edgecl.bundle.manifest import Tensor as TensorEntry
+from edgecl.bundle.manifest import AdapterSpec, Description, Geometry, TensorSpec, Variant
 from edgecl.errors import ExportError
 from export import parity
 from export.background import background
@@ -153,8 +152,8 @@ def _description(weights: Weights, tail: AdaptedTail, recipe: Recipe, name: str)
             pooling=config.pooling,
         ),
         variant=recipe.variant,
-        adapter=Adapter(kind=recipe.kind, rank=recipe.rank, placement=recipe.placement),
-        parameters=tuple(TensorEntry(name=name, shape=shape) for name, shape in _layout(tail)),
+        adapter=AdapterSpec(kind=recipe.kind, rank=recipe.rank, placement=recipe.placement),
+        parameters=tuple(TensorSpec(name=name, shape=shape) for name, shape in _layout(tail)),
         max_classes=MAX_CLASSES,
         engines=ENGINES,
         licence=weights.licence,

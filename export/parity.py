@@ -35,7 +35,7 @@ class Row:
 
 def check(bundle: Bundle, threads: int = 1) -> list[Row]:
     """The parity table of a bundle: torch (recorded at export), onnxruntime, its engines installed here."""
-    golden = bundle.golden()
+    golden = bundle.load_golden()
     rows = _backbone_rows(bundle, golden, threads) + _adapter_rows(bundle, golden, threads)
     trained = {"torch": golden["trained_parameters"]}
     for name in usable(bundle.manifest.engines):

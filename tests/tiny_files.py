@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from edgecl.bundle.bundle import Adapter, Description, FrontEnd, Geometry, Manifest, Tensor, write_manifest
+from edgecl.bundle.bundle import write_manifest
+from edgecl.bundle.manifest import AdapterSpec, Description, FrontEnd, Geometry, Manifest, TensorSpec
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.blob import BlobRecord, TaskBlob, to_bytes
 
@@ -93,8 +94,8 @@ def tiny_description() -> Description:
             pooling="mean",
         ),
         variant="fp16",
-        adapter=Adapter(kind="conv", rank=3, placement="post"),
-        parameters=(Tensor(name="adapter.down", shape=(2, 3)),),
+        adapter=AdapterSpec(kind="conv", rank=3, placement="post"),
+        parameters=(TensorSpec(name="adapter.down", shape=(2, 3)),),
         max_classes=64,
         engines=("portable",),
         licence="Apache-2.0",

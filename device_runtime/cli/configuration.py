@@ -11,9 +11,9 @@ from platformdirs import user_config_path
 from device_runtime.cli import output
 from device_runtime.cli.options import Settings, command, expanded
 from device_runtime.system.systemd_unit import SYSTEM_CONFIG
-from edgecl.config.privacy import MEANINGS
+from edgecl.config.privacy import DESCRIPTIONS
 from edgecl.config.schema import Config, read_config
-from edgecl.config.values import DEFAULT, Value, values_of
+from edgecl.config.values import DEFAULT, ConfigValue, list_values
 
 CONFIG_VARIABLE = "EDGECL_CONFIG"
 ConfigPath = Annotated[
@@ -51,13 +51,13 @@ def chosen_config(path: Path | None) -> ConfigFile:
     return ConfigFile(read_config(found) if found else Config(), found)
 
 
-def placed(key: str, chosen: ConfigFile, settings: Settings) -> Value:
+def placed(key: str, chosen: ConfigFile, settings: Settings) -> ConfigValue:
     """Where one of `FOLDERS` is: as the command line or environment says, else the file, else as is usual."""
     usual: Path = getattr(settings, key)
     written: str = getattr(chosen.config, key)
     if written and key not in settings.named:
-        return Value(key, str(expanded(Path(written))), str(chosen.path))
-    return Value(key, str(usual), settings.named.get(key, DEFAULT))
+        return ConfigValue(key, str(expanded(Path(written))), str(chosen.path))
+    return ConfigValue(key, str(usual), settings.named.get(key, DEFAULT))
 
 
 def overruled(chosen: ConfigFile, settings: Settings) -> Iterator[str]:
@@ -79,7 +79,7 @@ def show(settings: Settings, config: ConfigPath = None) -> int:
       edgecl config show --config my.toml --json
     """
     chosen = chosen_config(config)
-    values = [_in_force(value, chosen, settings) for value in values_of(chosen.config, str(chosen.path))]
+    values = [_in_force(value, chosen, settings) for value in list_values(chosen.config, str(chosen.path))]
     if settings.as_json:
         shown = {value.key: {"value": value.value, "origin": value.origin} for value in values}
         output.emit({"file": str(chosen.path) if chosen.path else None, "values": shown})
@@ -92,8 +92,8 @@ def show(settings: Settings, config: ConfigPath = None) -> int:
 
 def privacy_of(config: Config) -> str:
     """What the privacy of a configuration means."""
-    return f"privacy {config.privacy}: {MEANINGS[config.privacy]}"
+    return f"privacy {config.privacy}: {DESCRIPTIONS[config.privacy]}"
 
 
-def _in_force(value: Value, chosen: ConfigFile, settings: Settings) -> Value:
+def _in_force(value: ConfigValue, chosen: ConfigFile, settings: Settings) -> ConfigValue:
     return placed(value.key, chosen, settings) if value.key in FOLDERS else value

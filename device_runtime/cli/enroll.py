@@ -28,7 +28,7 @@ from device_runtime.training.learner import AUTO, Learner, method_asked_for, rem
 from device_runtime.training.recipe import Recipe
 from device_runtime.workflows.enroll import Enroller, Enrolment
 from edgecl.canonical_json import sha256_hex
-from edgecl.dataset_folder import LabelledFolder, labelled_folder
+from edgecl.dataset_folder import LabelledFolder, scan_labelled_folder
 from edgecl.errors import TaskExistsError, UsageError
 from edgecl.store import blob
 from edgecl.store.store import Store
@@ -97,7 +97,7 @@ def enroll(
     if hear and not dry_run:
         raise UsageError("--hear goes with --dry-run", "what is stored is heard by 'edgecl predict'")
     wanted(recipe, method or AUTO)  # misuse is told before there is a home
-    found = labelled_folder(folder) if add else find_recordings(folder)
+    found = scan_labelled_folder(folder) if add else find_recordings(folder)
     with opened_store(settings, create=not add) as store:
         old = store.entry(name).sha256 if add else None
         _demand_room(store, name, replace or add)

@@ -28,7 +28,7 @@ from device_runtime.model import selftest
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.recognition.stream import StreamRecognizer
-from edgecl.console import readable
+from edgecl.console import escape_unprintable
 from edgecl.errors import UsageError
 from edgecl.events import Event, SoundEvent
 
@@ -137,7 +137,7 @@ class _Sentences:
 
     def take(self, event: Event) -> None:
         if isinstance(event, SoundEvent) and event.phase != "update":
-            print(readable("  ".join(self._words(event))), flush=True)
+            print(escape_unprintable("  ".join(self._words(event))), flush=True)
 
     def _words(self, event: SoundEvent) -> list[str]:
         start, end = datetime.fromisoformat(event.start), datetime.fromisoformat(event.end)

@@ -14,7 +14,7 @@ from device_runtime.cli import output
 from device_runtime.daemon.pipeline.stream_processor import StreamUpdate
 from device_runtime.recognition.recognizer import TaskScore
 from device_runtime.recognition.stream import WindowResult
-from edgecl.console import readable
+from edgecl.console import escape_unprintable
 from edgecl.events import Event, SourceEvent
 
 QUIETEST_DBFS = -80
@@ -66,7 +66,7 @@ class Meter:
 
     def __init__(self, source: str, live: Live) -> None:
         self._live = live
-        self._condition = Text(f"{readable(source)}: starting", "dim")
+        self._condition = Text(f"{escape_unprintable(source)}: starting", "dim")
         self._moment: WindowResult | None = None
 
     def watch(self, report: StreamUpdate) -> None:
@@ -78,7 +78,7 @@ class Meter:
         """See `Display`."""
         if isinstance(event, SourceEvent):
             style = "green" if event.state in HEALTHY else "bold yellow"
-            self._condition = Text(readable(_sentence(event)), style)
+            self._condition = Text(escape_unprintable(_sentence(event)), style)
             self._draw()
 
     def _draw(self) -> None:
@@ -104,8 +104,10 @@ def _tasks(scores: list[TaskScore]) -> Table:
     for score in scores[:MOST_TASKS]:
         share = min(max((score.margin + 1) / (score.threshold + 1), 0.0), 1.0)
         style = "bold green" if score.accepted else "dim"
-        label = Text(readable(score.label), style)
-        grid.add_row(_bar(share, style), f"{score.margin:+.2f}", Text(readable(score.task), style), label)
+        label = Text(escape_unprintable(score.label), style)
+        grid.add_row(
+            _bar(share, style), f"{score.margin:+.2f}", Text(escape_unprintable(score.task), style), label
+        )
     return grid
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from device_runtime.cli.signals import interrupts
 from edgecl.audio.reader import RejectedFile
-from edgecl.console import discard, readable, to_json
+from edgecl.console import discard_output, escape_unprintable, format_json
 
 PIPE_WIDTH = 160  # no terminal says how wide it is: leave room for paths
 LOG_WIDTH = 10_000  # a sentence in a log is one line
@@ -24,7 +24,7 @@ _live: list[Console] = []  # on which bars are drawn now: what is told meanwhile
 
 def emit(document: dict[str, Any]) -> None:
     """One JSON document on stdout, whole even if a signal comes meanwhile."""
-    text = to_json(document)
+    text = format_json(document)
     interrupts.ignore()
     print(text)
 
@@ -39,7 +39,7 @@ def message(*parts: Table | Text | str) -> None:
     try:
         _print(_live[-1] if _live else _console(sys.stderr), parts)
     except OSError:
-        discard(sys.stderr)
+        discard_output(sys.stderr)
 
 
 @contextmanager
@@ -59,13 +59,15 @@ def is_narrow() -> bool:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], right: str = "") -> Table:
     """A table; `right` names the columns whose figures are right-aligned, separated by commas."""
-    heading = Text(readable(title)) if title else None
+    heading = Text(escape_unprintable(title)) if title else None
     made = Table(title=heading, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for column in columns:
         justify: JustifyMethod = "right" if column in right.split(",") else "left"
-        made.add_column(Text(readable(column)), justify=justify, overflow="fold")
+        made.add_column(Text(escape_unprintable(column)), justify=justify, overflow="fold")
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(readable(str(cell))) for cell in row))
+        made.add_row(
+            *(cell if isinstance(cell, Text) else Text(escape_unprintable(str(cell))) for cell in row)
+        )
     return made
 
 
@@ -126,7 +128,7 @@ def _width_of_pipe(stream: Any) -> int:
 
 def _print(console: Console, parts: Iterable[Table | Text | str]) -> None:
     for part in parts:
-        shown = part if isinstance(part, Table | Text) else Text(readable(part))
+        shown = part if isinstance(part, Table | Text) else Text(escape_unprintable(part))
         if console.is_terminal:
             console.print(shown)
         else:

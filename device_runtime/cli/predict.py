@@ -16,9 +16,9 @@ from device_runtime.model import selftest
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import Recognizer, TaskScore, best_task
 from device_runtime.recognition.stream import TaskDetection, recording
-from edgecl.audio.reader import Clip, RejectedFile, read_or_refuse
-from edgecl.console import readable
-from edgecl.dataset_folder import audio_files
+from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
+from edgecl.console import escape_unprintable
+from edgecl.dataset_folder import find_audio_files
 from edgecl.errors import AudioError
 
 Recordings = Annotated[
@@ -65,7 +65,7 @@ def predict(
 
       edgecl predict --json two-minutes.flac | jq '.files[].events'
     """
-    files = audio_files(paths)
+    files = find_audio_files(paths)
     with opened_store(settings) as store:
         runtime = Runtime.open(settings.bundle, settings.threads)
         selftest.demand(runtime, settings.home)
@@ -85,7 +85,7 @@ def predict(
 
 
 def _hear(path: Path, recognizer: Recognizer) -> Answer | RejectedFile:
-    clip = read_or_refuse(path, rate_hz=recognizer.runtime.rate_hz)
+    clip = read_or_reject(path, rate_hz=recognizer.runtime.rate_hz)
     if not isinstance(clip, Clip):
         return (
             replace(clip, hint=f"hear it by: edgecl listen {shlex.quote(str(path))} --fast")
@@ -131,8 +131,8 @@ def _clip_row(answer: Answer) -> tuple[object, ...]:
     found, nearest = answer.belongs, answer.scores[0]
     if found is None:
         unknown = Text("unknown", "dim"), "", f"{nearest.margin:+.2f}", f"{nearest.threshold:+.2f}"
-        return answer.path, Text(readable(f"(nearest: {nearest.task})"), "dim"), *unknown
-    label = Text(readable(found.label), "bold")
+        return answer.path, Text(escape_unprintable(f"(nearest: {nearest.task})"), "dim"), *unknown
+    label = Text(escape_unprintable(found.label), "bold")
     figures = f"{found.score:.3f}", f"{found.margin:+.2f}", f"{found.threshold:+.2f}"
     return answer.path, found.task, label, *figures
 

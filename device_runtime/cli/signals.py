@@ -66,7 +66,7 @@ class Interrupts:
 
     def _stop(self) -> NoReturn:
         self.ignore()
-        console.stop(console.interrupted(self._left), self._as_json)
+        console.exit_at_once(console.make_interruption(self._left), self._as_json)
 
 
 interrupts = Interrupts()

@@ -33,7 +33,7 @@ from device_runtime.training.engines import Engine
 from device_runtime.training.recipe import Recipe, Schedule
 from device_runtime.training.validation import LEAST
 from edgecl.arrays import Floats, Integers, Tokens
-from edgecl.learning.calibration import normalizer_of
+from edgecl.learning.calibration import fit_normalizer
 from edgecl.store.blob import TaskBlob
 
 SPREAD = 1.5
@@ -86,7 +86,7 @@ class Distiller:
         Args:
             shown: windows of each of them, shown to all of them.
         """
-        normalizer = normalizer_of(np.concatenate([windows.embeddings for windows in shown]))
+        normalizer = fit_normalizer(np.concatenate([windows.embeddings for windows in shown]))
         temperatures = {teacher.task: _temperature(teacher, shown) for teacher in teachers}
         size, heads = self.forward.adapter_size, [_head(teacher, normalizer) for teacher in teachers]
         adapter = np.mean([teacher.parameters[:size] for teacher in teachers], axis=0)

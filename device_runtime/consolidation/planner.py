@@ -23,7 +23,7 @@ from device_runtime.data.replay_memory import ReplayMemory
 from device_runtime.model.adapter import probabilities
 from device_runtime.recognition.adapter_pool import SharedAdapter, members, tasks_of
 from device_runtime.training.learner import Learner
-from edgecl.errors import EdgeclError, ForgottenError
+from edgecl.errors import EdgeclError, NoTrainingSetError
 from edgecl.store.blob import TaskBlob
 
 
@@ -52,7 +52,7 @@ class Plan:
     before: int  # different adapters, those that add nothing not counted
     after: int
     groups: list[Group]
-    forgotten: dict[str, ForgottenError]  # tasks that cannot be merged, and why
+    forgotten: dict[str, NoTrainingSetError]  # tasks that cannot be merged, and why
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Consolidator:
         """How these tasks come to have at most `budget` different adapters.
 
         Raises:
-            ForgottenError: the recordings of too many tasks are not remembered.
+            NoTrainingSetError: the recordings of too many tasks are not remembered.
         """
         forward = self.learner.runtime.forward
         pool = [one for one in members(tasks, forward.adapter_size) if not forward.adds_nothing(one.adapter)]
@@ -111,15 +111,17 @@ class Consolidator:
         learner = self.learner
         return Distiller(learner.runtime.forward, learner.engine, learner.seed, learner.progress)
 
-    def _remembered(self, tasks: Sequence[TaskBlob]) -> tuple[dict[str, Dataset], dict[str, ForgottenError]]:
+    def _remembered(
+        self, tasks: Sequence[TaskBlob]
+    ) -> tuple[dict[str, Dataset], dict[str, NoTrainingSetError]]:
         """A sample of the windows of each task, or why there is none."""
-        samples, forgotten = dict[str, Dataset](), dict[str, ForgottenError]()
+        samples, forgotten = dict[str, Dataset](), dict[str, NoTrainingSetError]()
         for number, task in enumerate(tasks):
             self.learner.progress("remembering", number, len(tasks))
             try:
                 with self.memory.examples(task) as examples:
                     samples[task.task] = sample(examples, len(tasks), self.learner.seed)
-            except ForgottenError as error:
+            except NoTrainingSetError as error:
                 forgotten[task.task] = error
         self.learner.progress("remembering", len(tasks), len(tasks))
         return samples, forgotten
@@ -147,10 +149,10 @@ def _recorded(task: TaskBlob, change: MergeEffect, others: Sequence[str], create
     return replace(task, record=record)
 
 
-def _too_few(least: int, budget: int, forgotten: Mapping[str, EdgeclError]) -> ForgottenError:
+def _too_few(least: int, budget: int, forgotten: Mapping[str, EdgeclError]) -> NoTrainingSetError:
     reasons = "; ".join(error.message for error in forgotten.values())
     ways_out = " and ".join(f"'edgecl enroll {task} FOLDER --replace'" for task in forgotten)
-    return ForgottenError(
+    return NoTrainingSetError(
         f"the least is {least} adapters, not {budget}, since some tasks cannot be merged: {reasons}",
         f"run {ways_out} to hear the recordings again, or consolidate with --budget {least}",
     )

@@ -64,7 +64,7 @@ class MergeTrial:
         """What would become of each task of a group, in its order.
 
         Raises:
-            ForgottenError: too little is remembered of one of them.
+            NoTrainingSetError: too little is remembered of one of them.
         """
         trials = {task.task: self._trial(task) for task in tasks_of(group)}
         before = [task for member in group for task in self._as_they_are(member, trials)]

@@ -7,7 +7,7 @@ import numpy as np
 from device_runtime.data.dataset import Dataset
 from device_runtime.data.token_buffer import TokenBuffer
 from edgecl.arrays import Tokens
-from edgecl.learning.recording_groups import takes
+from edgecl.learning.recording_groups import group_recordings
 from edgecl.store.training_set import TrainingClip, TrainingSet
 
 
@@ -43,7 +43,9 @@ class DatasetBuilder:
         clips, windows, varied = zip(*self._pieces, strict=True)
         number = {clip: number for number, clip in enumerate(self._taught)}
         recordings = np.repeat([number[clip] for clip in clips], windows)
-        of = takes([taught.file for taught in self.lessons], [taught.label for taught in self.lessons])
+        of = group_recordings(
+            [taught.file for taught in self.lessons], [taught.label for taught in self.lessons]
+        )
         return Dataset(
             tokens=self._bank.tokens(),
             labels=np.repeat([labels.index(self._taught[clip].label) for clip in clips], windows),

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from device_runtime.system.progress import Progress
-from edgecl.audio.near_duplicates import Sketch, sketch
-from edgecl.audio.reader import Clip, RejectedFile, read_or_refuse
-from edgecl.dataset_folder import LabelledFolder, labelled_folder
+from edgecl.audio.near_duplicates import Sketch, compute_sketch
+from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
+from edgecl.dataset_folder import LabelledFolder, scan_labelled_folder
 from edgecl.errors import DatasetError
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.training_set import Origin, TrainingClip
@@ -34,7 +34,7 @@ class Recording:
     @classmethod
     def of(cls, clip: Clip, label: str) -> "Recording":
         """The recording that this clip was read from."""
-        return cls(clip.path, label, clip.sha256, sketch(clip.waveform))
+        return cls(clip.path, label, clip.sha256, compute_sketch(clip.waveform))
 
     def taught(self, windows: int, origin: Origin) -> TrainingClip:
         """The lesson that this recording is."""
@@ -103,7 +103,7 @@ def find_recordings(folder: Path) -> LabelledFolder:
         UsageError: there is no such folder.
         DatasetError: too few classes, or too few recordings of one.
     """
-    found = labelled_folder(folder)
+    found = scan_labelled_folder(folder)
     _demand_classes(folder, list(found.clips))
     for label, paths in found.clips.items():
         if len(paths) < LEAST_CLIPS:
@@ -122,12 +122,14 @@ def take_in(
     Raises:
         DatasetError: too few usable recordings of a class.
     """
-    intake = IngestResult(tuple(found.clips), known, refused=list(found.refused), ignored=list(found.ignored))
+    intake = IngestResult(
+        tuple(found.clips), known, refused=list(found.rejected), ignored=list(found.ignored)
+    )
     files = [(path, label) for label, paths in found.clips.items() for path in paths]
     seen: dict[str, Recording] = {}  # by hash
     for number, (path, label) in enumerate(files):
         progress("reading", number, len(files))
-        clip = _unless_copy(read_or_refuse(path, rate_hz=rate_hz), label, seen, known.remembered)
+        clip = _unless_copy(read_or_reject(path, rate_hz=rate_hz), label, seen, known.remembered)
         if isinstance(clip, RejectedFile):
             intake.refuse(clip, label)
         elif clip.sha256 in known.remembered:

@@ -5,10 +5,10 @@ from collections import Counter
 from device_runtime.data.coreset import FLOOR_CLIPS
 from device_runtime.data.dataset_builder import DatasetBuilder
 from device_runtime.data.token_cache import TokenCache
-from edgecl.augmentation import key_of_copies
+from edgecl.augmentation import make_copies_key
 from edgecl.bundle.manifest import Manifest
 from edgecl.canonical_json import sha256_hex
-from edgecl.errors import ForgottenError
+from edgecl.errors import NoTrainingSetError
 from edgecl.store import blob
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
@@ -21,7 +21,7 @@ def load_taught(store: Store, task: str, manifest: Manifest) -> tuple[TaskBlob, 
     """A task, proved whole and made with this bundle, and what it was learnt from.
 
     Raises:
-        ForgottenError: what it was learnt from is not known.
+        NoTrainingSetError: what it was learnt from is not known.
     """
     data = store.read(task)
     loaded = blob.from_bytes(data, manifest=manifest)
@@ -31,16 +31,16 @@ def load_taught(store: Store, task: str, manifest: Manifest) -> tuple[TaskBlob, 
     return loaded, lessons
 
 
-def unknown(task: str) -> ForgottenError:
+def unknown(task: str) -> NoTrainingSetError:
     """There is no list of what a task was learnt from."""
-    return ForgottenError(f"what task '{task}' was learnt from is not known here", _hint(task))
+    return NoTrainingSetError(f"what task '{task}' was learnt from is not known here", _hint(task))
 
 
 def recall(task: str, lessons: TrainingSet, cache: TokenCache, gathering: DatasetBuilder) -> TrainingSet:
     """The lessons that the cache does not remember; all others are gathered, with the copies it remembers.
 
     Raises:
-        ForgottenError: too few recordings of a class are left to learn it again.
+        NoTrainingSetError: too few recordings of a class are left to learn it again.
     """
     forgotten = []
     for taught in lessons:
@@ -49,7 +49,7 @@ def recall(task: str, lessons: TrainingSet, cache: TokenCache, gathering: Datase
             forgotten.append(taught)
             continue
         gathering.add(taught, tokens)
-        copies = cache.get(key_of_copies(taught.clip_sha256))
+        copies = cache.get(make_copies_key(taught.clip_sha256))
         if copies is not None:
             gathering.vary(taught, copies)
     _demand_enough(task, lessons, tuple(forgotten))
@@ -64,7 +64,7 @@ def _demand_enough(task: str, lessons: TrainingSet, forgotten: TrainingSet) -> N
         if taught[label] - count < min(FLOOR_CLIPS, taught[label]):
             files = [lesson.file for lesson in forgotten if lesson.label == label]
             many = f"{count} of the {taught[label]} recordings of '{label}' are no longer remembered"
-            raise ForgottenError(f"{many}: {_named(files)}", _hint(task))
+            raise NoTrainingSetError(f"{many}: {_named(files)}", _hint(task))
 
 
 def _named(files: list[str]) -> str:

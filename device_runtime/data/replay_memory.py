@@ -25,7 +25,7 @@ class ReplayMemory:
         """The windows of a task, as long as the context lasts; its classes are numbered as in its head.
 
         Raises:
-            ForgottenError: too few are remembered to learn it again.
+            NoTrainingSetError: too few are remembered to learn it again.
         """
         lessons = self.lessons[task.task]
         if lessons is None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from contextlib import suppress
 
-from edgecl.bundle.bundle import Manifest
+from edgecl.bundle.manifest import Manifest
 from edgecl.errors import EdgeclError, StoreError
 from edgecl.store import blob
 from edgecl.store.blob import TaskBlob

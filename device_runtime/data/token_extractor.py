@@ -11,10 +11,10 @@ from device_runtime.system.progress import Progress
 from device_runtime.system.timing import Stopwatch
 from edgecl.arrays import Floats, Tokens
 from edgecl.audio.reader import RejectedFile, read_clip
-from edgecl.augmentation import key_of_copies, variants
+from edgecl.augmentation import augment, make_copies_key
 from edgecl.errors import AudioError
 from edgecl.store.training_set import Origin
-from edgecl.windows import clip_windows
+from edgecl.windows import split_into_windows
 
 
 @dataclass
@@ -61,12 +61,12 @@ class TokenExtractor:
 
     def _copies(self, recording: Recording, windows: int, copies: int) -> Tokens:
         """Tokens [windows, tokens, D] of varied copies of one recording."""
-        key = key_of_copies(recording.sha256)
+        key = make_copies_key(recording.sha256)
         tokens = self.cache.get(key)
         if tokens is None or len(tokens) < windows:
             waveform = self._waveform(recording)
             with self.watch("varying"):
-                tokens = self.runtime.backbone.tokens(variants(waveform, self.runtime.window_samples, copies))
+                tokens = self.runtime.backbone.tokens(augment(waveform, self.runtime.window_samples, copies))
             self.cache.put(key, tokens)
         return tokens[:windows]
 
@@ -74,7 +74,7 @@ class TokenExtractor:
         """Tokens [N, tokens, D] of one recording's windows."""
         tokens = self.cache.get(recording.sha256)
         if tokens is None:
-            windows = clip_windows(self._waveform(recording), self.runtime.window_samples)
+            windows = split_into_windows(self._waveform(recording), self.runtime.window_samples)
             with self.watch("backbone"):
                 tokens = self.runtime.backbone.tokens(windows)
             self.cache.put(recording.sha256, tokens)

@@ -10,7 +10,8 @@ from safetensors.numpy import load
 
 from device_runtime.model.session import open_session
 from edgecl.arrays import Floats, Tokens
-from edgecl.bundle.bundle import Bundle, Manifest
+from edgecl.bundle.bundle import Bundle
+from edgecl.bundle.manifest import Manifest
 from edgecl.errors import BundleError
 
 BATCH_WINDOWS = 32

@@ -41,7 +41,7 @@ class Comparison:
 
 def recognition(runtime: Runtime) -> list[Comparison]:
     """Tokens, logits and features of the golden inputs, against the host's."""
-    golden = runtime.bundle.golden()
+    golden = runtime.bundle.load_golden()
     tolerance = INT8_TOLERANCE if runtime.bundle.manifest.variant == "int8" else TOLERANCE
     tokens, _ = runtime.backbone.run(golden["waveform"])
     logits, features = runtime.forward.run(golden["train_tokens"], golden["parameters"], golden["normalizer"])

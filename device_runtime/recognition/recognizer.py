@@ -13,9 +13,9 @@ from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.adapter_pool import AdapterPool
 from edgecl.arrays import Floats, Tokens
 from edgecl.learning.negative_labels import is_negative
-from edgecl.learning.open_set import margins
+from edgecl.learning.open_set import compute_margins
 from edgecl.store.blob import TaskBlob
-from edgecl.windows import clip_windows
+from edgecl.windows import split_into_windows
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Recognizer:
 
     def clip(self, waveform: Floats) -> list[TaskScore]:
         """One score a task for a clip [samples], the largest margin first: means over its windows."""
-        return self.windows(clip_windows(waveform, self.runtime.window_samples))
+        return self.windows(split_into_windows(waveform, self.runtime.window_samples))
 
     def windows(self, windows: Floats) -> list[TaskScore]:
         """The same for the windows [N, samples] of a clip, or for a single one."""
@@ -66,7 +66,7 @@ class Recognizer:
 
 def _clip_score(task: TaskBlob, logits: Floats, embeddings: Floats) -> TaskScore:
     scores = probabilities(logits).mean(axis=0)
-    margin = float(margins(embeddings, task.keys).max(axis=1).mean())
+    margin = float(compute_margins(embeddings, task.keys).max(axis=1).mean())
     best = int(scores.argmax())
     return TaskScore(
         task=task.task,

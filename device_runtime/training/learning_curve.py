@@ -15,7 +15,7 @@ from device_runtime.training.methods.closed_form import ClosedForm
 from device_runtime.training.methods.features import TrainingData, rank_within
 from device_runtime.training.validation import ValidationResult
 from edgecl.arrays import Integers
-from edgecl.learning.metrics import interval
+from edgecl.learning.metrics import wilson_interval
 
 PARTS = (4, 2)  # into which the recordings are divided
 LEAST = 2  # recordings of each class in a part: while one is asked, the other teaches
@@ -84,7 +84,7 @@ def _point(material: TrainingData, method: str, parts: int) -> CurvePoint:
 
 def _measured(recordings: int, measured: Sequence[ValidationResult]) -> CurvePoint:
     accuracy = float(np.mean([one.accuracy for one in measured]))
-    return CurvePoint(recordings, accuracy, *interval(accuracy, len(measured[0].recordings)))
+    return CurvePoint(recordings, accuracy, *wilson_interval(accuracy, len(measured[0].recordings)))
 
 
 def _divided(material: TrainingData, parts: int) -> Integers:

@@ -25,7 +25,7 @@ from device_runtime.data.dataset import Dataset
 from device_runtime.model.background import Background
 from edgecl.arrays import Floats
 from edgecl.learning import open_set
-from edgecl.learning.calibration import equal_error_threshold, recording_means
+from edgecl.learning.calibration import average_per_recording, equal_error_threshold
 from edgecl.learning.negative_labels import is_negative
 
 
@@ -55,11 +55,11 @@ def calibrated(
     )
     travelling = len(background.noise) + len(background.sounds)
     threshold = equal_error_threshold(
-        recording_means(learnt.sounds, examples.recordings[known]),
+        average_per_recording(learnt.sound_margins, examples.recordings[known]),
         np.append(
-            learnt.background[:travelling],
-            recording_means(learnt.background[travelling:], examples.recordings[~known]),
+            learnt.background_margins[:travelling],
+            average_per_recording(learnt.background_margins[travelling:], examples.recordings[~known]),
         ),
     )
-    loudest = learnt.background[: len(background.noise)].max()
+    loudest = learnt.background_margins[: len(background.noise)].max()
     return Rejection(learnt.keys, max(threshold, float(np.nextafter(loudest, np.inf))))

@@ -22,12 +22,12 @@ from device_runtime.recognition.recognizer import Recognizer, TaskScore
 from device_runtime.training.learner import FittedTask, Learner
 from device_runtime.training.learning_curve import from_words
 from edgecl.audio.reader import Clip, read_clip
-from edgecl.augmentation import key_of_copies, variants
+from edgecl.augmentation import augment, make_copies_key
 from edgecl.errors import DatasetError, UsageError
 from edgecl.learning.negative_labels import NEGATIVE, is_negative
 from edgecl.store.blob import TaskBlob
 from edgecl.store.training_set import TrainingClip, TrainingSet, labels_of
-from edgecl.windows import clip_windows
+from edgecl.windows import split_into_windows
 
 COPIES = 8
 """So many times is the recording varied: alone it is one among hundreds."""
@@ -77,19 +77,19 @@ class Corrector:
         Raises:
             UsageError: the task does not have the label.
             AudioError: the recording cannot be used.
-            ForgottenError: too little is remembered of what the task was learnt from.
+            NoTrainingSetError: too little is remembered of what the task was learnt from.
         """
         label = _meant(task, claim)
         runtime = self.learner.runtime
         clip = read_clip(path, rate_hz=runtime.rate_hz)
-        tokens = runtime.backbone.tokens(clip_windows(clip.waveform, runtime.window_samples))
-        copies = runtime.backbone.tokens(variants(clip.waveform, runtime.window_samples, COPIES))
+        tokens = runtime.backbone.tokens(split_into_windows(clip.waveform, runtime.window_samples))
+        copies = runtime.backbone.tokens(augment(clip.waveform, runtime.window_samples, COPIES))
         taught = Recording.of(clip, label).taught(len(tokens), "corrected")
         with TokenBuffer(self.cache.folder) as bank:
             gathering = DatasetBuilder(bank)
             forgotten = recall(task.task, _others(lessons, taught), self.cache, gathering)
             self.cache.put(clip.sha256, tokens)
-            self.cache.put(key_of_copies(clip.sha256), copies)
+            self.cache.put(make_copies_key(clip.sha256), copies)
             gathering.add(taught, tokens)
             gathering.vary(taught, copies)
             names = labels_of(gathering.lessons)

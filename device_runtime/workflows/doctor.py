@@ -188,7 +188,7 @@ def _engine(name: str, runtime: Runtime) -> Check:
         engine = open_engine(name, runtime.bundle, runtime.threads)
     except EdgeclError as error:
         return Check(f"engine {name}", "warn", error.message, error.hint)
-    return _agreement(f"engine {name}", selftest.training(engine, runtime.bundle.golden()))
+    return _agreement(f"engine {name}", selftest.training(engine, runtime.bundle.load_golden()))
 
 
 def _agreement(name: str, comparisons: list[selftest.Comparison]) -> Check:

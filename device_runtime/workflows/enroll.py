@@ -63,7 +63,7 @@ class Enroller:
         Raises:
             EngineError: the engine cannot hold that many classes.
             DatasetError: too few of the recordings can be used.
-            ForgottenError: too little of what is known is remembered.
+            NoTrainingSetError: too little of what is known is remembered.
         """
         learner, runtime = self.learner, self.learner.runtime
         names = tuple(sorted({*found.clips, *labels_of(known)}))

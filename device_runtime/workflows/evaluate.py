@@ -7,10 +7,10 @@ from pathlib import Path
 from device_runtime.recognition.recognizer import Recognizer, TaskScore, best_task
 from device_runtime.system.progress import Progress
 from edgecl.arrays import Integers
-from edgecl.audio.reader import RejectedFile, read_or_refuse
-from edgecl.dataset_folder import labelled_folder
+from edgecl.audio.reader import RejectedFile, read_or_reject
+from edgecl.dataset_folder import scan_labelled_folder
 from edgecl.errors import DatasetError
-from edgecl.learning.metrics import ClassScore, accuracy, confusion, per_class
+from edgecl.learning.metrics import ClassScore, accuracy, confusion_matrix, score_classes
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.blob import TaskBlob
 
@@ -42,7 +42,7 @@ class Evaluation:
         """Recordings by class (rows) and what they were called (columns), [C, C]."""
         truth = [self.labels.index(one.truth) for one in self.scored]
         called = [self.labels.index(one.score.label) for one in self.scored]
-        return confusion(truth, called, len(self.labels))
+        return confusion_matrix(truth, called, len(self.labels))
 
     @property
     def accuracy(self) -> float:
@@ -84,7 +84,7 @@ class Evaluation:
     @property
     def classes(self) -> list[ClassScore]:
         """Recall, precision and support of each label."""
-        return per_class(self.confusion)
+        return score_classes(self.confusion)
 
 
 def evaluate(recognizer: Recognizer, task: TaskBlob, folder: Path, progress: Progress) -> Evaluation:
@@ -94,15 +94,15 @@ def evaluate(recognizer: Recognizer, task: TaskBlob, folder: Path, progress: Pro
         UsageError: there is no such folder.
         DatasetError: nothing in it belongs to the task.
     """
-    found = labelled_folder(folder)
+    found = scan_labelled_folder(folder)
     files = [(path, label) for label, paths in found.clips.items() for path in paths if label in task.labels]
     if not files:
         raise _nothing_in_common(task, folder)
     unknown = [label for label in found.clips if label not in task.labels]
-    evaluation = Evaluation(task.task, task.labels, [], list(found.refused), unknown)
+    evaluation = Evaluation(task.task, task.labels, [], list(found.rejected), unknown)
     for number, (path, label) in enumerate(files):
         progress("listening", number, len(files))
-        clip = read_or_refuse(path, rate_hz=recognizer.runtime.rate_hz)
+        clip = read_or_reject(path, rate_hz=recognizer.runtime.rate_hz)
         if isinstance(clip, RejectedFile):
             evaluation.refused.append(clip)
         else:

@@ -11,8 +11,8 @@ from device_runtime.training.learning_curve import CurvePoint, expected
 from device_runtime.training.validation import ValidationResult
 from device_runtime.workflows.enroll import Enrolment
 from edgecl.arrays import Integers
-from edgecl.audio.near_duplicates import copies
-from edgecl.learning.metrics import confusion, per_class
+from edgecl.audio.near_duplicates import find_copies
+from edgecl.learning.metrics import confusion_matrix, score_classes
 
 MOST = 5  # pairs, and classes of which more is asked for
 FEW = 5
@@ -107,7 +107,7 @@ def report(enrolment: Enrolment) -> EnrolmentReport:
 
 
 def _counts(held_out: ValidationResult, labels: Sequence[str]) -> Integers:
-    return confusion(held_out.labels, held_out.predicted, len(labels))
+    return confusion_matrix(held_out.labels, held_out.predicted, len(labels))
 
 
 def _classes(enrolment: Enrolment, counts: Integers) -> list[ClassReport]:
@@ -117,7 +117,7 @@ def _classes(enrolment: Enrolment, counts: Integers) -> list[ClassReport]:
         windows[taught.label] += taught.windows
     return [
         ClassReport(label, clips[label], windows[label], score.support, score.recall)
-        for label, score in zip(enrolment.blob.labels, per_class(counts), strict=True)
+        for label, score in zip(enrolment.blob.labels, score_classes(counts), strict=True)
     ]
 
 
@@ -135,7 +135,7 @@ def _doubtful(enrolment: Enrolment, doubted: Sequence[SuspectLabel]) -> Iterator
 
 def _copies(enrolment: Enrolment) -> Iterator[NearDuplicate]:
     heard = enrolment.intake.recordings
-    for original, copy in copies([recording.sketch for recording in heard]):
+    for original, copy in find_copies([recording.sketch for recording in heard]):
         one, other = heard[original], heard[copy]
         yield NearDuplicate(str(other.path), other.label, str(one.path), one.label)
 

@@ -9,8 +9,8 @@ import numpy as np
 from device_runtime.recognition.recognizer import Recognizer, TaskScore
 from device_runtime.recognition.stream import TaskDetection, recording
 from device_runtime.system.progress import Progress
-from edgecl.audio.reader import RejectedFile, read_or_refuse
-from edgecl.dataset_folder import audio_files
+from edgecl.audio.reader import RejectedFile, read_or_reject
+from edgecl.dataset_folder import find_audio_files
 from edgecl.errors import DatasetError
 from edgecl.learning.metrics import auroc, false_positive_rate
 
@@ -86,10 +86,10 @@ def meet(
         UsageError: there is no such folder, or no recording in it.
         DatasetError: none of them can be used.
     """
-    files, met = audio_files([folder]), OpenSetReport(known, [], [])
+    files, met = find_audio_files([folder]), OpenSetReport(known, [], [])
     for number, path in enumerate(files):
         progress("meeting strangers", number, len(files))
-        clip = read_or_refuse(path, rate_hz=recognizer.runtime.rate_hz)
+        clip = read_or_reject(path, rate_hz=recognizer.runtime.rate_hz)
         if isinstance(clip, RejectedFile):
             met.refused.append(clip)
             continue

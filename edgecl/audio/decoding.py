@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 
 from edgecl.arrays import Waveform
-from edgecl.audio.file_types import looks_like
+from edgecl.audio.file_types import detect_foreign_format
 from edgecl.audio.resampling import Resampler
 from edgecl.errors import AudioError, TooLongError
 
@@ -54,7 +54,7 @@ def open_sound(file: BinaryIO) -> soundfile.SoundFile:
 def _unrecognised(file: BinaryIO) -> AudioError:
     name = Path(file.name)
     file.seek(0)
-    kind = looks_like(file.read(512), name.suffix)
+    kind = detect_foreign_format(file.read(512), name.suffix)
     if kind is None:
         hint = "it may be damaged; copy it again, or export it again as WAV or FLAC"
         return AudioError("holds no sound in a known format", hint)
@@ -98,7 +98,7 @@ def _next_block(sound: soundfile.SoundFile, frames: int, decoded: int) -> Wavefo
     return block
 
 
-def at_rate(blocks: Iterator[Waveform], from_hz: int, to_hz: int) -> Waveform:
+def resample(blocks: Iterator[Waveform], from_hz: int, to_hz: int) -> Waveform:
     """The blocks as one waveform, float32 [samples], resampled to `to_hz` while they arrive."""
     resampler = Resampler(from_hz, to_hz)
     pieces = [resampler.feed(block) for block in blocks]

@@ -35,7 +35,7 @@ CHUNK_HEADER_BYTES = 8
 MP3_TOLERANCE = 0.01  # some encoders leave the first frame, or a tag, out of the count
 
 
-def looks_like(head: bytes, suffix: str) -> str | None:
+def detect_foreign_format(head: bytes, suffix: str) -> str | None:
     """The foreign format of a file, "text", or None where neither bytes nor name show any."""
     for offset, sign, name in SIGNS:
         if head[offset : offset + len(sign)] == sign:
@@ -51,7 +51,7 @@ def _is_text(head: bytes) -> bool:
     return bool(text) and all(letter.isprintable() or letter.isspace() for letter in text)
 
 
-def missing_bytes(file: BinaryIO, size_bytes: int) -> int:
+def count_missing_bytes(file: BinaryIO, size_bytes: int) -> int:
     """Bytes that a WAV, AIFF or MP3 file of this size promises at its start but does not hold."""
     file.seek(0)
     head = file.read(CHUNK_HEADER_BYTES)
@@ -69,6 +69,6 @@ def _missing_from_chunk(head: bytes, size_bytes: int) -> int:
 
 
 def _missing_from_mp3(file: BinaryIO, size_bytes: int) -> int:
-    promised = mp3.promised_bytes(file) or 0
+    promised = mp3.read_declared_size(file) or 0
     missing = promised - size_bytes
     return missing if missing > MP3_TOLERANCE * promised else 0

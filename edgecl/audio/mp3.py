@@ -14,7 +14,7 @@ MARK_OFFSETS = range(FRAME_HEADER_BYTES + 9, FRAME_HEADER_BYTES + 35)  # behind 
 HAS_FRAMES, HAS_BYTES = 1, 2
 
 
-def promised_bytes(file: BinaryIO) -> int | None:
+def read_declared_size(file: BinaryIO) -> int | None:
     """The size that the whole file should have; None where it is no MP3 or does not tell."""
     start = _id3_bytes(file)
     file.seek(start)

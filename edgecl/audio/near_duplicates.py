@@ -23,7 +23,7 @@ reach it on each of six tasks; of the recordings themselves, samples of an instr
 SEED = 8_001
 
 
-def sketch(waveform: NDArray[np.float32]) -> Sketch:
+def compute_sketch(waveform: NDArray[np.float32]) -> Sketch:
     """The sketch of a waveform [samples], of length 1: float16 [PLACES]; zeros of silence."""
     whole = waveform[: waveform.size // AVERAGED_SAMPLES * AVERAGED_SAMPLES]
     low = whole.reshape(-1, AVERAGED_SAMPLES).mean(axis=1)
@@ -36,7 +36,7 @@ def sketch(waveform: NDArray[np.float32]) -> Sketch:
     return short
 
 
-def copies(sketches: list[Sketch]) -> list[tuple[int, int]]:
+def find_copies(sketches: list[Sketch]) -> list[tuple[int, int]]:
     """(original, copy) for each that is the same sound as one before it, by their places in the list."""
     seen = np.array(sketches, np.float32).reshape(-1, PLACES)
     found = []

@@ -15,8 +15,8 @@ from typing import BinaryIO
 import numpy as np
 
 from edgecl.arrays import Waveform
-from edgecl.audio.decoding import at_rate, mono_blocks, open_sound
-from edgecl.audio.file_types import missing_bytes
+from edgecl.audio.decoding import mono_blocks, open_sound, resample
+from edgecl.audio.file_types import count_missing_bytes
 from edgecl.errors import AudioError, TooLongError
 
 SAMPLE_RATE_HZ = 16_000
@@ -80,7 +80,7 @@ def read_clip(path: Path, limits: Limits = DEFAULT_LIMITS, rate_hz: int = SAMPLE
         raise AudioError(reason, "check that it exists and that you may read it") from None
 
 
-def read_or_refuse(
+def read_or_reject(
     path: Path, limits: Limits = DEFAULT_LIMITS, rate_hz: int = SAMPLE_RATE_HZ
 ) -> Clip | RejectedFile:
     """The clip in `path`, or the reason why it cannot be used."""
@@ -105,7 +105,7 @@ def _clip_in(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
     _check_whole(file, before.st_size)
     with open_sound(file) as sound:
         _check_rate(sound.samplerate, limits)
-        waveform = at_rate(mono_blocks(sound, limits.max_s), sound.samplerate, rate_hz)
+        waveform = resample(mono_blocks(sound, limits.max_s), sound.samplerate, rate_hz)
         source_rate_hz, channels = sound.samplerate, sound.channels
     waveform = _in_range(waveform)
     duration_s = waveform.size / rate_hz
@@ -119,7 +119,7 @@ def _clip_in(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
 def _check_whole(file: BinaryIO, size_bytes: int) -> None:
     if size_bytes == 0:
         raise AudioError("is empty (0 bytes)", "record it again, or copy it again")
-    missing = missing_bytes(file, size_bytes)
+    missing = count_missing_bytes(file, size_bytes)
     if missing:
         raise AudioError(f"is cut off: {missing} bytes that its header promises are missing", "copy it again")
 

@@ -12,7 +12,7 @@ LOWEST_HZ = 40.0
 QUIETEST_DBFS = -100.0
 
 
-def bands_dbfs(columns: Floats, rate_hz: int) -> NDArray[np.float64]:
+def band_levels_dbfs(columns: Floats, rate_hz: int) -> NDArray[np.float64]:
     """The level of every band [N, 48] of pieces of sound [N, samples], lowest band first, in dBFS.
 
     Bands lie evenly on the mel scale, from 40 Hz to half the rate. 0 is a full-scale
@@ -27,7 +27,7 @@ def bands_dbfs(columns: Floats, rate_hz: int) -> NDArray[np.float64]:
     return levels
 
 
-def as_bytes(levels_dbfs: NDArray[np.float64]) -> bytes:
+def quantize_levels(levels_dbfs: NDArray[np.float64]) -> bytes:
     """One byte a band, row by row: 0 is −100 dBFS, 255 is 0 dBFS."""
     shares = np.clip(1 - levels_dbfs / QUIETEST_DBFS, 0, 1)
     return np.rint(255 * shares).astype(np.uint8).tobytes()

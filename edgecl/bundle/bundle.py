@@ -27,31 +27,14 @@ from edgecl.bundle import onnx_scan
 from edgecl.bundle.manifest import (
     COPY_AGAIN,
     MAX_FILE_BYTES,
-    Adapter,
     Description,
     FileEntry,
-    FrontEnd,
-    Geometry,
     Manifest,
-    Tensor,
-    fingerprint_of,
+    compute_fingerprint,
 )
 from edgecl.canonical_json import sha256_hex
 from edgecl.errors import BundleError
 from edgecl.store import atomic
-
-__all__ = [
-    "Adapter",
-    "Bundle",
-    "Description",
-    "FileEntry",
-    "FrontEnd",
-    "Geometry",
-    "Manifest",
-    "Tensor",
-    "fingerprint_of",
-    "write_manifest",
-]
 
 MANIFEST_NAME = "manifest.json"
 MAX_MANIFEST_BYTES = 1 << 20
@@ -82,7 +65,7 @@ def write_manifest(folder: Path, description: Description) -> Manifest:
     }
     _demand_files(folder, description, files)
     fields = {name: getattr(description, name) for name in Description.model_fields}
-    manifest = Manifest(**fields, fingerprint=fingerprint_of(description, files), files=files)
+    manifest = Manifest(**fields, fingerprint=compute_fingerprint(description, files), files=files)
     atomic.write(folder / MANIFEST_NAME, manifests.to_bytes(manifest))
     return manifest
 
@@ -122,7 +105,7 @@ class Bundle:
             raise BundleError(f"file '{name}' of bundle '{self.path}' was altered or cut short", COPY_AGAIN)
         return data
 
-    def golden(self) -> dict[str, npt.NDArray[Any]]:
+    def load_golden(self) -> dict[str, npt.NDArray[Any]]:
         """The golden vectors: the host's inputs and outputs, by name."""
         try:
             return dict(load_safetensors(self.read("golden.safetensors")))
@@ -138,7 +121,7 @@ class Bundle:
             message = f"bundle '{self.path}' holds a file its manifest does not list: '{unlisted[0]}'"
             raise BundleError(message, "take it out of the folder; nothing may ride along unverified")
         _demand_files(self.path, self.manifest, self.manifest.files)
-        if self.manifest.fingerprint != fingerprint_of(self.manifest, self.manifest.files):
+        if self.manifest.fingerprint != compute_fingerprint(self.manifest, self.manifest.files):
             raise BundleError(f"bundle '{self.path}' bears a fingerprint that is not its own", COPY_AGAIN)
 
 

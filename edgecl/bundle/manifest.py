@@ -77,14 +77,14 @@ class Geometry(Record):
         return (STATISTICS[self.pooling] * self.frequency_rows + 1) * self.width
 
 
-class Tensor(Record):
+class TensorSpec(Record):
     """One adapter tensor inside the flat parameter vector."""
 
     name: str
     shape: tuple[Count, ...]
 
 
-class Adapter(Record):
+class AdapterSpec(Record):
     """What is trained: the kind, its inner width, and where it sits ("post", "tail-k" or "all")."""
 
     kind: str  # "conv" or "bottleneck", as the host names them
@@ -108,8 +108,8 @@ class Description(Record):
     front_end: FrontEnd
     geometry: Geometry
     variant: Variant  # how the backbone's weights are stored; int8: computed with, too
-    adapter: Adapter
-    parameters: tuple[Tensor, ...]  # of the adapter, in the order of the flat vector; the head comes last
+    adapter: AdapterSpec
+    parameters: tuple[TensorSpec, ...]  # of the adapter, in the order of the flat vector; the head comes last
     max_classes: Count  # rows of the head in the ort-training artifacts
     engines: tuple[Literal["portable", "ort-training"], ...]
     licence: str
@@ -125,7 +125,7 @@ class Description(Record):
         """Number of values the adapter's tensors take in the flat vector."""
         return sum(prod(tensor.shape) for tensor in self.parameters)
 
-    def classes_of(self, n_parameters: int) -> int:
+    def count_classes(self, n_parameters: int) -> int:
         """C, the number of classes of a flat vector of this many values."""
         classes, rest = divmod(n_parameters - self.adapter_size, self.head_features + 1)
         if rest or classes < 1:
@@ -155,7 +155,7 @@ class Manifest(Description):
         return files
 
 
-def fingerprint_of(description: Description, files: dict[str, FileEntry]) -> str:
+def compute_fingerprint(description: Description, files: dict[str, FileEntry]) -> str:
     """SHA-256 (hex) of everything that decides what tokens and parameters mean."""
     meaning = description.model_dump(mode="json", include={"front_end", "geometry", "adapter", "parameters"})
     graphs = {name: files[name].sha256 for name in ("backbone.onnx", "adapter.onnx")}
@@ -175,7 +175,9 @@ def from_bytes(data: bytes) -> Manifest:
     try:
         return Manifest.model_validate_json(canonical_json.dump(document))
     except ValidationError as error:
-        raise BundleError(f"the bundle's manifest is not valid: {first_fault(error)}", COPY_AGAIN) from error
+        raise BundleError(
+            f"the bundle's manifest is not valid: {describe_first_fault(error)}", COPY_AGAIN
+        ) from error
 
 
 def _check_version(version: object) -> None:
@@ -207,7 +209,7 @@ def _signed_document(data: bytes) -> dict[str, Any]:
     return document
 
 
-def first_fault(error: ValidationError) -> str:
+def describe_first_fault(error: ValidationError) -> str:
     """Where and what the first fault is, for a sentence."""
     fault = error.errors()[0]
     return f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"

@@ -9,7 +9,7 @@ Privacy = Annotated[int, Field(ge=0, le=3)]
 NO_RECORDINGS: Privacy = 1
 NO_MICROPHONE: Privacy = 2
 NO_HISTORY: Privacy = 3
-MEANINGS: dict[Privacy, str] = {
+DESCRIPTIONS: dict[Privacy, str] = {
     0: "everything as configured",
     NO_RECORDINGS: "no recording is written but what is taught",
     NO_MICROPHONE: "no recording is written, and no sound of the microphone is given to the API",

@@ -221,7 +221,7 @@ class Config(Section):
             self.rule.needed, self.rule.of, self.rule.hysteresis, refractory_s, own.thresholds
         )
 
-    def unmet(self, names: Sequence[str]) -> list[str]:
+    def find_unknown_tasks(self, names: Sequence[str]) -> list[str]:
         """A sentence for every table of a task that is none of these."""
         return [
             f"tasks.{name} is for a task that is not enrolled yet{_did_you_mean(name, names)}"
@@ -229,7 +229,7 @@ class Config(Section):
             if name not in names
         ]
 
-    def faults_of(self, task: str, labels: Sequence[str]) -> list[str]:
+    def find_unknown_labels(self, task: str, labels: Sequence[str]) -> list[str]:
         """A sentence for every threshold of this task that is for none of its labels."""
         thresholds = self.tasks.get(task, TaskConfig()).thresholds
         return [

@@ -11,7 +11,7 @@ DEFAULT = "default"
 
 
 @dataclass(frozen=True)
-class Value:
+class ConfigValue:
     """One value."""
 
     key: str
@@ -26,7 +26,7 @@ class Value:
         return "–" if self.value is None else json.dumps(self.value, ensure_ascii=False)
 
 
-def values_of(section: BaseModel, file: str, place: str = "") -> Iterator[Value]:
+def list_values(section: BaseModel, file: str, place: str = "") -> Iterator[ConfigValue]:
     """Every value of a section, and of those in it, in the order of the documentation.
 
     Args:
@@ -38,11 +38,11 @@ def values_of(section: BaseModel, file: str, place: str = "") -> Iterator[Value]
         yield from _values(getattr(section, name), f"{place}{name}", file, origin)
 
 
-def _values(value: Any, key: str, file: str, origin: str) -> Iterator[Value]:
+def _values(value: Any, key: str, file: str, origin: str) -> Iterator[ConfigValue]:
     if isinstance(value, BaseModel):
-        yield from values_of(value, file, f"{key}.")
+        yield from list_values(value, file, f"{key}.")
     elif isinstance(value, dict):
         for name, one in value.items():
             yield from _values(one, f"{key}.{name}", file, origin)
     else:
-        yield Value(key, str(value) if isinstance(value, SecretStr) else value, origin)
+        yield ConfigValue(key, str(value) if isinstance(value, SecretStr) else value, origin)

@@ -8,14 +8,14 @@ DEVIATION_FLOOR = 1e-3
 """No feature is scaled up by more than its inverse: a constant feature says nothing."""
 
 
-def normalizer_of(features: Floats) -> Floats:
+def fit_normalizer(features: Floats) -> Floats:
     """Mean and inverse deviation [2, P] of features [N, P], to be frozen with the task."""
     mean = features.mean(axis=0, dtype=np.float64)
     deviation = features.std(axis=0, dtype=np.float64)
     return np.stack([mean, 1 / np.maximum(deviation, DEVIATION_FLOOR)]).astype(np.float32)
 
 
-def recording_means(values: Doubles, recordings: Integers) -> Doubles:
+def average_per_recording(values: Doubles, recordings: Integers) -> Doubles:
     """The mean of the values [N] of each recording's windows, in the order of their numbers [N]."""
     numbers, group = np.unique(recordings, return_inverse=True)
     means: Doubles = np.bincount(group, values) / np.bincount(group, minlength=len(numbers))

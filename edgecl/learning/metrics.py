@@ -23,7 +23,7 @@ class ClassScore:
     """Clips of this class: Σ_j K[c, j]."""
 
 
-def confusion(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> Integers:
+def confusion_matrix(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> Integers:
     """K, int [C, C]: K[i, j] counts the clips of class i that were called j.
 
     Args:
@@ -41,7 +41,7 @@ def accuracy(confusion: Integers) -> float:
     return _share(int(confusion.trace()), int(confusion.sum())) or 0.0
 
 
-def interval(accuracy: float, count: int, z: float = 1.96) -> tuple[float, float]:
+def wilson_interval(accuracy: float, count: int, z: float = 1.96) -> tuple[float, float]:
     """Between which values the true share lies, 95 times in 100, where `accuracy` was measured on `count`.
 
     Wilson 1927: (p + z²/2n ± z √(p (1 − p) / n + z²/4n²)) / (1 + z²/n), which stays within 0…1.
@@ -52,7 +52,7 @@ def interval(accuracy: float, count: int, z: float = 1.96) -> tuple[float, float
     return float(max(0.0, middle - half)), float(min(1.0, middle + half))
 
 
-def per_class(confusion: Integers) -> list[ClassScore]:
+def score_classes(confusion: Integers) -> list[ClassScore]:
     """One score a class, in the order of the classes."""
     rows, columns = confusion.sum(axis=1), confusion.sum(axis=0)
     return [

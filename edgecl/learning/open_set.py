@@ -44,15 +44,15 @@ SMALL = 256
 
 
 @dataclass(frozen=True)
-class Keys:
+class OpenSetKeys:
     """What was learnt of S sounds against background."""
 
     keys: Floats  # [S, P + 1], the last column a constant
-    sounds: Doubles  # [N], each window's best margin had its recording been left out
-    background: Doubles  # [M], the same of each background row
+    sound_margins: Doubles  # [N], each window's best margin had its recording been left out
+    background_margins: Doubles  # [M], the same of each background row
 
 
-def fit(embeddings: Floats, labels: Integers, recordings: Integers, background: Floats) -> Keys:
+def fit(embeddings: Floats, labels: Integers, recordings: Integers, background: Floats) -> OpenSetKeys:
     """The keys of windows [N, P] with labels [N], 0…S−1, against background rows [M, P].
 
     Background rows are left out one by one. Both sides weigh the same, however many there are of each.
@@ -72,10 +72,10 @@ def fit(embeddings: Floats, labels: Integers, recordings: Integers, background: 
     scaled = weights[:, :-1] / deviation
     constant = CONSTANT * weights[:, -1] - scaled @ mean
     keys = np.column_stack([scaled, constant]).astype(np.float32)
-    return Keys(keys, best[:count], best[count:])
+    return OpenSetKeys(keys, best[:count], best[count:])
 
 
-def margins(embeddings: Floats, keys: Floats) -> Doubles:
+def compute_margins(embeddings: Floats, keys: Floats) -> Doubles:
     """How much more windows [N, P] are like each sound than like background, [N, S], from keys [S, P + 1]."""
     product: Doubles = embeddings.astype(np.float64) @ keys[:, :-1].T.astype(np.float64) + keys[:, -1]
     return product

@@ -19,7 +19,7 @@ LEAST = 5
 """Of a class with fewer different stems, `ring-1` to `ring-30`, the names tell nothing."""
 
 
-def takes(files: Sequence[str], labels: Sequence[str]) -> Integers:
+def group_recordings(files: Sequence[str], labels: Sequence[str]) -> Integers:
     """The number [R] of what each recording is a take of; where names do not tell, each is the only one.
 
     Args:

@@ -20,7 +20,7 @@ from safetensors.numpy import load as load_safetensors
 
 from edgecl import canonical_json
 from edgecl.arrays import Floats
-from edgecl.bundle.manifest import Count, Manifest, Record, Sha256, first_fault
+from edgecl.bundle.manifest import Count, Manifest, Record, Sha256, describe_first_fault
 from edgecl.canonical_json import sha256_hex
 from edgecl.errors import BlobError, EdgeclError, NewerBlobError
 from edgecl.learning.negative_labels import is_negative
@@ -168,7 +168,7 @@ def _record(text: str) -> BlobRecord:
         return BlobRecord.model_validate_json(canonical_json.dump(document))
     except ValidationError as error:
         raise BlobError(
-            f"the record of this task blob is not valid: {first_fault(error)}", ENROL_AGAIN
+            f"the record of this task blob is not valid: {describe_first_fault(error)}", ENROL_AGAIN
         ) from error
 
 
@@ -233,7 +233,7 @@ def _check_fit(blob: TaskBlob, manifest: Manifest) -> None:
             "or open the bundle it was enrolled with (--bundle)",
         )
     fits = (
-        manifest.classes_of(blob.parameters.size) == len(record.labels)
+        manifest.count_classes(blob.parameters.size) == len(record.labels)
         and blob.normalizer.shape[1] == manifest.head_features
         and record.placement == manifest.adapter.placement
         and record.window_samples == manifest.geometry.window_samples

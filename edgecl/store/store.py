@@ -23,7 +23,7 @@ from pathlib import Path
 
 from edgecl.errors import (
     BlobError,
-    NoEarlierError,
+    NoPreviousVersionError,
     NoStoreError,
     StoreError,
     TaskExistsError,
@@ -152,7 +152,9 @@ class Store:
             data = previous(entry, self.blobs)
             if data is None:
                 hint = f"'edgecl enroll {task} FOLDER --replace' learns it anew"
-                raise NoEarlierError(f"there is no earlier version of task '{task}' to go back to", hint)
+                raise NoPreviousVersionError(
+                    f"there is no earlier version of task '{task}' to go back to", hint
+                )
             back = self._succeed(TaskEntry.of(data), entry)
             self.registry.put(back)
         return back

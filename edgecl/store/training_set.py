@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from edgecl import canonical_json
-from edgecl.augmentation import key_of_copies
+from edgecl.augmentation import make_copies_key
 from edgecl.bundle.manifest import Count, Record, Sha256
 from edgecl.canonical_json import sha256_hex
 from edgecl.store import atomic
@@ -39,7 +39,7 @@ class TrainingClip(Record):
     def keys(self) -> tuple[str, ...]:
         """What of it is worth remembering: the recording, and the copies without which one correction is lost
         among hundreds of recordings."""
-        copies = (key_of_copies(self.clip_sha256),) if self.origin == "corrected" else ()
+        copies = (make_copies_key(self.clip_sha256),) if self.origin == "corrected" else ()
         return (self.clip_sha256, *copies)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from device_runtime.system.progress import Progress
-from edgecl.audio.reader import Clip, Limits, RejectedFile, read_or_refuse
-from edgecl.dataset_folder import AUDIO_SUFFIXES, audio_files
+from edgecl.audio.reader import Clip, Limits, RejectedFile, read_or_reject
+from edgecl.dataset_folder import AUDIO_SUFFIXES, find_audio_files
 from edgecl.errors import AudioError, DatasetError
 
 LIMITS = Limits(max_s=3600.0)
@@ -106,7 +106,7 @@ def decode(audio: Path, store: Path, progress: Progress) -> list[RejectedFile]:
 
 def _listing(audio: Path) -> list[Path]:
     tars = sorted(audio.glob("*.tar"))
-    return tars or audio_files([audio])
+    return tars or find_audio_files([audio])
 
 
 def _identity(files: list[Path], audio: Path) -> str:
@@ -144,7 +144,7 @@ def _decoded(
 
 
 def _single(file: Path) -> tuple[Clip | RejectedFile, int]:
-    return read_or_refuse(file, LIMITS), file.stat().st_size
+    return read_or_reject(file, LIMITS), file.stat().st_size
 
 
 def _members(tar: Path) -> Iterator[tuple[Clip | RejectedFile, int]]:
@@ -155,7 +155,7 @@ def _members(tar: Path) -> Iterator[tuple[Clip | RejectedFile, int]]:
                 if member.isfile() and Path(member.name).suffix.lower() in AUDIO_SUFFIXES:
                     archive.extract(member, folder, filter="data")
                     path = Path(folder) / member.name
-                    yield read_or_refuse(path, LIMITS), member.size
+                    yield read_or_reject(path, LIMITS), member.size
                     path.unlink()
     except tarfile.TarError as error:
         raise AudioError(f"'{tar}' cannot be unpacked: {error}", "copy it again") from error

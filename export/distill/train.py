@@ -44,7 +44,7 @@ def train(run: Run, store: Path) -> None:
             if leads and (last or stopping or run.number % config.checkpoint_every == 0):
                 run.save()
             if stopping and not last:
-                raise console.interrupted(f"step {run.number} is saved, --resume goes on from it")
+                raise console.make_interruption(f"step {run.number} is saved, --resume goes on from it")
 
 
 def _recorded(run: Run, losses: dict[str, Tensor], elapsed_s: float) -> dict[str, float]:

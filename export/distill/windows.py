@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from edgecl.windows import clip_windows
+from edgecl.windows import split_into_windows
 from export.distill.augment import WindowSampler
 from export.distill.clips import Clips, open_clips
 from export.distill.config import RunConfig
@@ -76,5 +76,5 @@ def held_out_windows(config: RunConfig, store: Path) -> dict[str, Tensor]:
 
 def _plain(clips: Clips, samples: int, count: int) -> np.ndarray:
     """At most `count` windows [N, samples], spread over all clips and cut as a device would cut them."""
-    windows = np.concatenate([clip_windows(clips.waveform(n), samples) for n in range(len(clips))])
+    windows = np.concatenate([split_into_windows(clips.waveform(n), samples) for n in range(len(clips))])
     return windows[np.linspace(0, len(windows) - 1, min(count, len(windows))).round().astype(int)]

@@ -12,7 +12,7 @@ from device_runtime.training.label_noise import suspects
 from device_runtime.training.learning_curve import CurvePoint, expected
 from device_runtime.training.validation import ValidationResult
 from device_runtime.workflows.report import ClassReport, advise
-from edgecl.learning.metrics import interval
+from edgecl.learning.metrics import wilson_interval
 from tests.device.conftest import ALARMS, Edgecl
 from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
@@ -56,7 +56,7 @@ def test_people_are_told_the_same(edgecl: Edgecl, sounds: Path) -> None:
 
 
 def point(recordings: int, accuracy: float) -> CurvePoint:
-    return CurvePoint(recordings, accuracy, *interval(accuracy, 400))
+    return CurvePoint(recordings, accuracy, *wilson_interval(accuracy, 400))
 
 
 def test_errors_go_on_falling_as_they_fell() -> None:

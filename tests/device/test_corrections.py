@@ -12,7 +12,7 @@ from device_runtime.data.task_loader import load_task
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import Recognizer, TaskScore
 from edgecl.audio.reader import read_clip
-from edgecl.dataset_folder import audio_files
+from edgecl.dataset_folder import find_audio_files
 from edgecl.store.store import Store
 from edgecl.store.training_set import TrainingSet
 from tests.device.conftest import Edgecl, process
@@ -76,7 +76,7 @@ def listen(runtime: Runtime, words: Path) -> Listen:
         with Store.open(words, create=False) as store:
             task = load_task(store, "words", runtime.bundle.manifest)
         recognizer = Recognizer(runtime, [task])
-        return {path: recognizer.clip(read_clip(path).waveform)[0] for path in audio_files([folder])}
+        return {path: recognizer.clip(read_clip(path).waveform)[0] for path in find_audio_files([folder])}
 
     return listened
 

@@ -13,7 +13,7 @@ from device_runtime.recognition.recognizer import Recognizer
 from edgecl.arrays import Floats, Tokens
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
-from edgecl.windows import clip_windows
+from edgecl.windows import split_into_windows
 from tools.demo.synthesise import FIRST_UNSEEN, make_clip
 
 
@@ -35,7 +35,7 @@ def sound(label: str) -> Floats:
 
 @pytest.fixture(scope="module")
 def tokens(runtime: Runtime) -> Tokens:
-    return runtime.backbone.tokens(clip_windows(sound("doorbell"), runtime.window_samples))
+    return runtime.backbone.tokens(split_into_windows(sound("doorbell"), runtime.window_samples))
 
 
 def another(task: TaskBlob, name: str, adapter: Floats, seed: int) -> TaskBlob:

@@ -23,7 +23,7 @@ def opened(bundle: Path) -> Bundle:
 
 @pytest.fixture(scope="module")
 def golden(opened: Bundle) -> Golden:
-    return opened.golden()
+    return opened.load_golden()
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from edgecl.errors import UsageError
 from edgecl.learning.leep import leep
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
-from edgecl.windows import clip_windows
+from edgecl.windows import split_into_windows
 from tests.device.conftest import ALARMS, Edgecl
 from tests.device.test_bad_input import assert_refused
 from tests.device.test_journeys import blobs_in
@@ -46,7 +46,7 @@ def material(runtime: Runtime) -> TrainingData:
     clips = [
         (label, make_clip(label, number).astype(np.float32)) for label in ALARMS for number in range(CLIPS)
     ]
-    windows = [clip_windows(waveform, runtime.window_samples) for _, waveform in clips]
+    windows = [split_into_windows(waveform, runtime.window_samples) for _, waveform in clips]
     counts = [len(part) for part in windows]
     examples = Dataset(
         tokens=runtime.backbone.tokens(np.concatenate(windows)),

@@ -11,7 +11,7 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgecl.audio.reader import Clip, Limits, RejectedFile, read_clip, read_or_refuse
+from edgecl.audio.reader import Clip, Limits, RejectedFile, read_clip, read_or_reject
 from edgecl.errors import AudioError
 from tests.broken_files import BAD, GOOD, RATE_HZ, Verdicts, encoded, tone, wav, write_hostile_folder
 
@@ -41,7 +41,7 @@ def write(tmp_path: Path) -> Write:
 def test_each_broken_file_is_met_with_its_own_sentence_and_a_hint(hostile: Verdicts) -> None:
     for path, sentence in hostile.items():
         if sentence is not None:
-            refused = read_or_refuse(path)
+            refused = read_or_reject(path)
             assert isinstance(refused, RejectedFile), path
             assert sentence in refused.reason
             assert refused.reason.startswith(repr(str(path)))
@@ -71,7 +71,7 @@ def test_a_recording_of_an_hour_is_given_up_early(hostile: Verdicts) -> None:
     started = time.process_time()
     for path in hostile:
         if path.name.startswith("one-hour"):
-            assert isinstance(read_or_refuse(path), RejectedFile)
+            assert isinstance(read_or_reject(path), RejectedFile)
     assert time.process_time() - started < 3.0
 
 
@@ -111,7 +111,7 @@ def test_resampling_keeps_pitch_level_and_length(write: Write) -> None:
 def test_one_short_sound_in_a_long_pause_is_not_silent(write: Write) -> None:
     samples = np.zeros(60 * RATE_HZ)
     samples[30 * RATE_HZ :][:800] = 0.01 * tone(0.05)[:, 0]
-    assert isinstance(read_or_refuse(write(samples)), Clip)
+    assert isinstance(read_or_reject(write(samples)), Clip)
 
 
 def test_a_file_that_grows_while_it_is_read_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +130,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(write: Write, monkeypatch
 def test_a_phone_recording_is_told_how_to_be_converted(tmp_path: Path) -> None:
     path = tmp_path / "note.m4a"
     path.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
-    refused = read_or_refuse(path)
+    refused = read_or_reject(path)
     assert isinstance(refused, RejectedFile)
     assert refused.hint == f"convert it: ffmpeg -i {path} {path.with_suffix('.wav')}"
 
@@ -140,7 +140,7 @@ def test_a_cut_mp3_is_refused_before_the_decoder_can_complain(
 ) -> None:
     for path in hostile:
         if path.name.startswith("truncated") and path.suffix == ".mp3":
-            assert isinstance(read_or_refuse(path), RejectedFile)
+            assert isinstance(read_or_reject(path), RejectedFile)
     assert capfd.readouterr().err == ""
 
 
@@ -166,7 +166,7 @@ def test_mutated_bytes_either_decode_to_a_sane_waveform_or_are_refused(
         start = offset % (64 if near_header else len(data))
         data[start : start + len(patch)] = patch
     (tmp_path / name).write_bytes(data[: int(len(data) * kept)])
-    outcome = read_or_refuse(tmp_path / name)
+    outcome = read_or_reject(tmp_path / name)
     if isinstance(outcome, Clip):
         assert outcome.waveform.dtype == np.float32
         assert 0 < outcome.waveform.size <= 300 * RATE_HZ

@@ -40,7 +40,7 @@ def test_what_was_written_is_what_opens(folder: Path) -> None:
     bundle = Bundle.open(folder)
     assert bundle.manifest.model_dump(exclude={"fingerprint", "files"}) == tiny_description().model_dump()
     assert bundle.read("backbone.onnx") == (folder / "backbone.onnx").read_bytes()
-    assert bundle.golden()["loss"].tolist() == [0.5]
+    assert bundle.load_golden()["loss"].tolist() == [0.5]
 
 
 def test_todays_format_still_opens_later() -> None:
@@ -238,15 +238,15 @@ def test_golden_vectors_that_are_no_safetensors_are_refused(folder: Path) -> Non
     (folder / "golden.safetensors").write_bytes(b"not tensors")
     write_manifest(folder, tiny_description())
     with pytest.raises(BundleError, match=r"golden vectors .* cannot be read"):
-        Bundle.open(folder).golden()
+        Bundle.open(folder).load_golden()
 
 
 def test_the_manifest_counts_classes_and_refuses_a_half_one(folder: Path) -> None:
     opened = Bundle.open(folder).manifest
-    assert opened.classes_of(6 + 3 * 5) == 3
+    assert opened.count_classes(6 + 3 * 5) == 3
     for wrong in (0, 6, 7, 6 + 3 * 5 - 1):
         with pytest.raises(BlobError, match="fits no whole number of classes"):
-            opened.classes_of(wrong)
+            opened.count_classes(wrong)
 
 
 def test_a_blob_fits_the_bundle_it_was_made_with_and_no_other(folder: Path) -> None:

@@ -3,27 +3,27 @@
 import numpy as np
 import pytest
 
-from edgecl.learning.calibration import equal_error_threshold, normalizer_of, recording_means
+from edgecl.learning.calibration import average_per_recording, equal_error_threshold, fit_normalizer
 
 RANDOM = np.random.default_rng(3)
 
 
 def test_a_normalizer_gives_features_mean_zero_and_deviation_one() -> None:
     features = (RANDOM.standard_normal((200, 6)) * 5 + 3).astype(np.float32)
-    mean, inverse_deviation = normalizer_of(features)
+    mean, inverse_deviation = fit_normalizer(features)
     scaled = (features - mean) * inverse_deviation
     assert np.allclose(scaled.mean(axis=0), 0, atol=1e-5)
     assert np.allclose(scaled.std(axis=0), 1, atol=1e-5)
 
 
 def test_a_feature_that_never_changes_is_not_blown_up() -> None:
-    normalizer = normalizer_of(np.full((10, 2), 7.0, np.float32))
+    normalizer = fit_normalizer(np.full((10, 2), 7.0, np.float32))
     assert np.isfinite(normalizer).all()
     assert normalizer[1].max() <= 1000.0
 
 
 def test_a_recording_counts_once_however_many_windows_it_has() -> None:
-    means = recording_means(np.array([1.0, 5.0, 2.0, 3.0]), np.array([4, 9, 4, 4]))
+    means = average_per_recording(np.array([1.0, 5.0, 2.0, 3.0]), np.array([4, 9, 4, 4]))
     assert means.tolist() == [2.0, 5.0]
 
 

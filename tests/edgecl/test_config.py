@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgecl.config.schema import Config, read_config
-from edgecl.config.values import values_of
+from edgecl.config.values import list_values
 from edgecl.detection import DetectionRule
 from edgecl.errors import UsageError
 
@@ -104,9 +104,9 @@ def test_what_is_no_toml_or_not_there_says_so(tmp_path: Path) -> None:
 
 def test_a_threshold_for_no_label_of_its_task_is_found_once_the_task_is_known(tmp_path: Path) -> None:
     config = read_config(written(tmp_path, "[tasks.alarms.thresholds]\ndorbell = 0.3\ntimer = 0.2"))
-    (fault,) = config.faults_of("alarms", ("doorbell", "timer"))
+    (fault,) = config.find_unknown_labels("alarms", ("doorbell", "timer"))
     assert fault == "tasks.alarms.thresholds.dorbell is for no label of the task, did you mean 'doorbell'?"
-    assert config.faults_of("kitchen", ("kettle",)) == []
+    assert config.find_unknown_labels("kitchen", ("kettle",)) == []
 
 
 def test_secrets_are_never_told(tmp_path: Path) -> None:
@@ -116,14 +116,14 @@ def test_secrets_are_never_told(tmp_path: Path) -> None:
     assert "webhook.url should be a URL that begins with http" in told
     assert not any(secret in told for secret in ("1234", "5678", "9012"))
     config = read_config(written(tmp_path, '[mqtt]\npassword = "1234"\n[webhook]\nurl = "http://h/5678"'))
-    shown = {value.key: value.text for value in values_of(config, "file")}
+    shown = {value.key: value.text for value in list_values(config, "file")}
     assert shown["mqtt.password"] == shown["webhook.url"] == '"**********"'
     assert "1234" not in repr(config)
 
 
 def test_a_table_for_a_task_that_is_not_enrolled_is_told(tmp_path: Path) -> None:
     config = read_config(written(tmp_path, "[tasks.alarmz]\nrefractory_s = 1\n[tasks.kitchen]"))
-    (fault,) = config.unmet(["alarms", "kitchen"])
+    (fault,) = config.find_unknown_tasks(["alarms", "kitchen"])
     assert fault == "tasks.alarmz is for a task that is not enrolled yet, did you mean 'alarms'?"
 
 

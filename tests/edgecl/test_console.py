@@ -48,12 +48,12 @@ def test_an_interruption_says_what_state_is_left(capsys: pytest.CaptureFixture[s
 def test_a_name_cannot_steer_the_terminal() -> None:
     steering = UsageError("there is no '\x1b[2J\x9b31m\n'", "look for 'ü\x07'")
     told = "error: there is no '\\x1b[2J\\x9b31m\\n'\nhint:  look for 'ü\\x07'"
-    assert console.explain(steering) == told
+    assert console.format_error(steering) == told
 
 
 def test_a_document_cannot_steer_the_terminal_either_and_means_the_same() -> None:
     document = {"file": "ü\x1b[2J\x9b\x7f\udcff\U000e0001.wav"}
-    printed = console.to_json(document)
+    printed = console.format_json(document)
     assert all(c.isprintable() or c == "\n" for c in printed)
     assert "ü" in printed
     assert json.loads(printed) == document

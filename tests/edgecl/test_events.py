@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from edgecl.events import SoundEvent, SourceEvent, id_of, rfc3339, to_line
+from edgecl.events import SoundEvent, SourceEvent, format_time, make_event_id, to_line
 
 SOUND = (
     '{"kind": "sound", "version": 1, "id": "0e8f3c6d5b2a4917", "phase": "end", "source": "plughw:CARD=Mic", '
@@ -49,12 +49,15 @@ def test_a_line_is_one_line_of_plain_ascii() -> None:
 
 
 def test_a_time_is_told_to_the_millisecond_in_utc() -> None:
-    assert rfc3339(1_700_000_000.0) == "2023-11-14T22:13:20.000Z"
+    assert format_time(1_700_000_000.0) == "2023-11-14T22:13:20.000Z"
 
 
 def test_the_same_sound_has_the_same_identity_and_another_has_another() -> None:
-    start = rfc3339(1_700_000_000.0)
-    same = id_of("mic", "alarms", "doorbell", start)
-    assert same == id_of("mic", "alarms", "doorbell", start)
-    others = {id_of("mic", "alarms", "timer", start), id_of("mi", "calarms", "doorbell", start)}
+    start = format_time(1_700_000_000.0)
+    same = make_event_id("mic", "alarms", "doorbell", start)
+    assert same == make_event_id("mic", "alarms", "doorbell", start)
+    others = {
+        make_event_id("mic", "alarms", "timer", start),
+        make_event_id("mi", "calarms", "doorbell", start),
+    }
     assert len(others | {same}) == 3

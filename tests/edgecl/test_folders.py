@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from edgecl.audio.reader import read_or_refuse
-from edgecl.dataset_folder import audio_files, label_of, labelled_folder
+from edgecl.audio.reader import read_or_reject
+from edgecl.dataset_folder import find_audio_files, make_label, scan_labelled_folder
 from edgecl.errors import DatasetError, UsageError
 from tests.broken_files import tone, wav, write_hostile_folder
 
@@ -29,23 +29,23 @@ def names(paths: list[Path], folder: Path) -> list[str]:
 
 def test_a_class_is_a_sub_folder_with_all_that_lies_below_it(folder: Path) -> None:
     put(folder, "knock/2.wav", "knock/1.WAV", "knock/monday/late/3.Flac", "bell/phone.m4a")
-    found = labelled_folder(folder)
+    found = scan_labelled_folder(folder)
     assert list(found.clips) == ["bell", "knock"]
     assert names(found.clips["knock"], folder) == ["knock/1.WAV", "knock/2.wav", "knock/monday/late/3.Flac"]
     assert names(found.clips["bell"], folder) == ["bell/phone.m4a"]
-    assert found.refused == []
+    assert found.rejected == []
     assert found.ignored == []
 
 
 def test_hidden_files_and_leftovers_of_other_systems_are_passed_over(folder: Path) -> None:
     put(folder, "bell/1.wav", "bell/._1.wav", "bell/.trash/2.wav", ".git/3.wav", "__MACOSX/bell/._1.wav")
-    found = labelled_folder(folder)
+    found = scan_labelled_folder(folder)
     assert {label: names(paths, folder) for label, paths in found.clips.items()} == {"bell": ["bell/1.wav"]}
 
 
 def test_notes_and_pictures_are_listed_as_ignored(folder: Path) -> None:
     put(folder, "bell/1.wav", "bell/notes.txt", "README.md", "bell/deep/cover.png")
-    assert sorted(names(labelled_folder(folder).ignored, folder)) == [
+    assert sorted(names(scan_labelled_folder(folder).ignored, folder)) == [
         "README.md",
         "bell/deep/cover.png",
         "bell/notes.txt",
@@ -54,15 +54,15 @@ def test_notes_and_pictures_are_listed_as_ignored(folder: Path) -> None:
 
 def test_a_recording_beside_the_class_folders_is_refused_by_name(folder: Path) -> None:
     put(folder, "bell/1.wav", "stray.wav")
-    (refused,) = labelled_folder(folder).refused
-    assert refused.path == folder / "stray.wav"
-    assert "beside the class folders" in refused.reason
-    assert refused.hint
+    (rejected,) = scan_labelled_folder(folder).rejected
+    assert rejected.path == folder / "stray.wav"
+    assert "beside the class folders" in rejected.reason
+    assert rejected.hint
 
 
 def test_a_class_folder_without_recordings_stays_in_sight(folder: Path) -> None:
     put(folder, "bell/1.wav", "knock/notes.txt")
-    assert labelled_folder(folder).clips["knock"] == []
+    assert scan_labelled_folder(folder).clips["knock"] == []
 
 
 def test_links_to_files_are_followed_and_links_to_folders_are_not(folder: Path) -> None:
@@ -70,76 +70,76 @@ def test_links_to_files_are_followed_and_links_to_folders_are_not(folder: Path) 
     (folder / "bell" / "2.wav").symlink_to("1.wav")
     (folder / "bell" / "loop").symlink_to("..", target_is_directory=True)
     (folder / "knock").symlink_to("bell", target_is_directory=True)
-    found = labelled_folder(folder)
+    found = scan_labelled_folder(folder)
     assert {label: names(paths, folder) for label, paths in found.clips.items()} == {
         "bell": ["bell/1.wav", "bell/2.wav"]
     }
-    assert [refused.path.name for refused in found.refused] == ["loop", "knock"]
-    assert all("was not followed" in refused.reason for refused in found.refused)
+    assert [rejected.path.name for rejected in found.rejected] == ["loop", "knock"]
+    assert all("was not followed" in rejected.reason for rejected in found.rejected)
 
 
 def test_a_dangling_link_is_listed_and_then_refused_when_read(folder: Path) -> None:
     put(folder, "bell/1.wav")
     (folder / "bell" / "gone.wav").symlink_to("nowhere.wav")
-    gone = labelled_folder(folder).clips["bell"][1]
-    assert "leads nowhere" in getattr(read_or_refuse(gone), "reason", "")
+    gone = scan_labelled_folder(folder).clips["bell"][1]
+    assert "leads nowhere" in getattr(read_or_reject(gone), "reason", "")
 
 
 def test_a_label_is_one_line_of_composed_unicode(folder: Path) -> None:
     put(folder, "tu\u0308r/1.wav", "t\u00fcr/2.wav", "two\nlines  here/3.wav")
-    found = labelled_folder(folder)
+    found = scan_labelled_folder(folder)
     assert {label: len(paths) for label, paths in found.clips.items()} == {"t\u00fcr": 2, "two lines here": 1}
 
 
 def test_a_folder_name_that_is_no_text_still_gives_a_label_that_can_be_stored() -> None:
-    label_of(os.fsdecode(b"bell\xff")).encode("utf-8")
-    assert label_of("  ") == "_"
+    make_label(os.fsdecode(b"bell\xff")).encode("utf-8")
+    assert make_label("  ") == "_"
 
 
 def test_a_hostile_folder_is_walked_without_a_failure(folder: Path) -> None:
     verdicts = write_hostile_folder(folder / "bell")
-    found = labelled_folder(folder)
+    found = scan_labelled_folder(folder)
     listed = set(found.clips["bell"])
     not_files = {"._plain.wav", "missing.wav", "folder-called.wav"}
     assert listed == {path for path in verdicts if path.name not in not_files}
-    assert [refused.path.name for refused in found.refused] == ["folder-loop"]
+    assert [rejected.path.name for rejected in found.rejected] == ["folder-loop"]
 
 
 def test_a_folder_that_makes_no_task_is_told_how_to_become_one(folder: Path) -> None:
     with pytest.raises(UsageError, match="there is no"):
-        labelled_folder(folder)
+        scan_labelled_folder(folder)
     put(folder, "1.wav", "2.wav", "empty/notes.txt")
     with pytest.raises(DatasetError, match="no sub-folder with recordings") as caught:
-        labelled_folder(folder)
+        scan_labelled_folder(folder)
     assert "doorbell/1.wav" in caught.value.hint
     with pytest.raises(UsageError, match="is a file"):
-        labelled_folder(folder / "1.wav")
+        scan_labelled_folder(folder / "1.wav")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list everything")
 def test_a_folder_that_may_not_be_listed_is_refused(folder: Path) -> None:
     put(folder, "bell/1.wav", "knock/1.wav")
     (folder / "knock").chmod(0)
-    (refused,) = labelled_folder(folder).refused
+    (rejected,) = scan_labelled_folder(folder).rejected
     (folder / "knock").chmod(0o700)
-    assert "cannot be listed: Permission denied" in refused.reason
+    assert "cannot be listed: Permission denied" in rejected.reason
 
 
 def test_files_to_recognise_keep_the_order_in_which_they_were_named(folder: Path) -> None:
     put(folder, "b.wav", "a/2.wav", "a/1.flac", "a/notes.txt", "odd.xyz")
     paths = [folder / "odd.xyz", folder / "b.wav", folder / "a"]
-    assert names(audio_files(paths), folder) == ["odd.xyz", "b.wav", "a/1.flac", "a/2.wav"]
+    assert names(find_audio_files(paths), folder) == ["odd.xyz", "b.wav", "a/1.flac", "a/2.wav"]
 
 
 def test_a_missing_path_or_a_folder_without_recordings_is_a_misuse(folder: Path) -> None:
     put(folder, "a/notes.txt")
     with pytest.raises(UsageError, match="there is no"):
-        audio_files([folder / "b.wav"])
+        find_audio_files([folder / "b.wav"])
     with pytest.raises(UsageError, match="holds no recordings"):
-        audio_files([folder / "a"])
+        find_audio_files([folder / "a"])
 
 
 def test_a_folder_of_texts_is_told_from_an_empty_one(tmp_path: Path) -> None:
     put(tmp_path, "knock/notes.txt", "bell/list.txt")
     with pytest.raises(DatasetError, match=r"what lies there is no sound: 'list.txt' and 1 more"):
-        labelled_folder(tmp_path)
+        scan_labelled_folder(tmp_path)

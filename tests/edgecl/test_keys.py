@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgecl.arrays import Floats, Integers
-from edgecl.learning.open_set import fit, margins
+from edgecl.learning.open_set import compute_margins, fit
 
 P = 40
 
@@ -30,8 +30,11 @@ def test_fresh_windows_of_a_sound_have_its_margin_largest_and_background_has_non
     learnt = fit(*clusters(1), background(1))
     fresh, labels, _ = clusters(2)
     assert learnt.keys.shape == (3, P + 1)
-    assert (margins(fresh, learnt.keys).argmax(axis=1) == labels).all()
-    assert margins(fresh, learnt.keys).max(axis=1).min() > margins(background(2), learnt.keys).max()
+    assert (compute_margins(fresh, learnt.keys).argmax(axis=1) == labels).all()
+    assert (
+        compute_margins(fresh, learnt.keys).max(axis=1).min()
+        > compute_margins(background(2), learnt.keys).max()
+    )
 
 
 @pytest.mark.parametrize("rows", [4, 90])
@@ -43,9 +46,11 @@ def test_a_recording_left_out_has_the_margin_that_learning_without_it_gives(rows
     for recording in (0, 7, 17):
         out = recordings == recording
         expected = best_without(windows, labels, unknown, np.append(out, np.zeros(rows, bool)))
-        assert learnt.sounds[out] == pytest.approx(expected[: len(out)][out], abs=1e-4)
+        assert learnt.sound_margins[out] == pytest.approx(expected[: len(out)][out], abs=1e-4)
     out = np.append(np.zeros(len(labels), bool), np.arange(rows) == 2)
-    assert learnt.background[2] == pytest.approx(best_without(windows, labels, unknown, out)[out], abs=1e-4)
+    assert learnt.background_margins[2] == pytest.approx(
+        best_without(windows, labels, unknown, out)[out], abs=1e-4
+    )
 
 
 def best_without(windows: Floats, labels: Integers, unknown: Floats, out: np.ndarray) -> np.ndarray:

@@ -7,10 +7,10 @@ from edgecl.learning.metrics import (
     ClassScore,
     accuracy,
     auroc,
-    confusion,
+    confusion_matrix,
     false_positive_rate,
-    interval,
-    per_class,
+    score_classes,
+    wilson_interval,
 )
 
 TRUTH = [0, 0, 0, 1, 1, 2]
@@ -19,7 +19,7 @@ COUNTS = np.array([[2, 1, 0], [1, 1, 0], [1, 0, 0]])
 
 
 def test_rows_are_the_truth_and_columns_the_answers() -> None:
-    counts = confusion(TRUTH, PREDICTED, 3)
+    counts = confusion_matrix(TRUTH, PREDICTED, 3)
     np.testing.assert_array_equal(counts, COUNTS)
     assert counts.dtype == np.int64
 
@@ -30,11 +30,15 @@ def test_accuracy_is_the_diagonal_over_everything() -> None:
 
 
 def test_each_class_has_recall_precision_and_support() -> None:
-    assert per_class(COUNTS) == [ClassScore(2 / 3, 0.5, 3), ClassScore(0.5, 0.5, 2), ClassScore(0.0, None, 1)]
+    assert score_classes(COUNTS) == [
+        ClassScore(2 / 3, 0.5, 3),
+        ClassScore(0.5, 0.5, 2),
+        ClassScore(0.0, None, 1),
+    ]
 
 
 def test_a_class_without_clips_has_no_recall_and_one_never_called_no_precision() -> None:
-    assert per_class(confusion([0, 0], [0, 1], 3)) == [
+    assert score_classes(confusion_matrix([0, 0], [0, 1], 3)) == [
         ClassScore(0.5, 1.0, 2),
         ClassScore(None, 0.0, 0),
         ClassScore(None, None, 0),
@@ -42,13 +46,13 @@ def test_a_class_without_clips_has_no_recall_and_one_never_called_no_precision()
 
 
 def test_of_no_clips_none_was_recognised() -> None:
-    counts = confusion([], [], 2)
+    counts = confusion_matrix([], [], 2)
     assert counts.shape == (2, 2)
     assert accuracy(counts) == 0.0
 
 
 def test_counts_are_plain_numbers_that_json_can_hold() -> None:
-    score = per_class(COUNTS)[0]
+    score = score_classes(COUNTS)[0]
     assert (type(score.recall), type(score.precision), type(score.support)) == (float, float, int)
     assert type(accuracy(COUNTS)) is float
 
@@ -56,7 +60,7 @@ def test_counts_are_plain_numbers_that_json_can_hold() -> None:
 def test_a_label_beyond_the_classes_is_a_mistake_of_the_caller() -> None:
     for truth, predicted in (([0, 3], [0, 0]), ([0], [-1])):
         with pytest.raises(ValueError, match="outside 0 … 2"):
-            confusion(truth, predicted, 3)
+            confusion_matrix(truth, predicted, 3)
 
 
 def test_auroc_is_the_share_of_pairs_in_the_right_order() -> None:
@@ -73,7 +77,7 @@ def test_the_false_positive_rate_counts_what_reaches_the_score_that_95_percent_o
 
 
 def test_an_interval_stays_within_reason_and_narrows_with_more_recordings() -> None:
-    assert interval(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-3)
-    assert interval(1.0, 10)[1] == 1.0
-    assert interval(1.0, 10)[0] == pytest.approx(0.722, abs=1e-3)  # 10 / (10 + z²)
-    assert interval(0.0, 10)[0] == 0.0
+    assert wilson_interval(0.5, 100) == pytest.approx((0.4038, 0.5962), abs=1e-3)
+    assert wilson_interval(1.0, 10)[1] == 1.0
+    assert wilson_interval(1.0, 10)[0] == pytest.approx(0.722, abs=1e-3)  # 10 / (10 + z²)
+    assert wilson_interval(0.0, 10)[0] == 0.0

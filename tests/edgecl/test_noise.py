@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 
-from edgecl.noise import KINDS, LOUDEST_DBFS, QUIETEST_DBFS, coloured, noises
+from edgecl.noise import KINDS, LOUDEST_DBFS, QUIETEST_DBFS, generate_coloured_noise, generate_noises
 
 RATE_HZ = 16000
 SAMPLES = 32000
 
 
 def test_the_same_seed_gives_the_same_noises_and_another_seed_others() -> None:
-    once, again, other = (noises(6, SAMPLES, RATE_HZ, seed) for seed in (1, 1, 2))
+    once, again, other = (generate_noises(6, SAMPLES, RATE_HZ, seed) for seed in (1, 1, 2))
     assert once.tobytes() == again.tobytes()
     assert not np.isclose(once, other).all(axis=1).any()
 
 
 def test_every_kind_is_a_waveform_between_nearly_silent_and_loud() -> None:
-    made = noises(10 * len(KINDS), SAMPLES, RATE_HZ, seed=3)
+    made = generate_noises(10 * len(KINDS), SAMPLES, RATE_HZ, seed=3)
     level_dbfs = 20 * np.log10(made.std(axis=1))
     assert made.dtype == np.float32
     assert np.abs(made).max() <= 1
@@ -28,7 +28,9 @@ def test_every_kind_is_a_waveform_between_nearly_silent_and_loud() -> None:
 def test_the_power_of_coloured_noise_falls_by_so_many_decibels_an_octave(
     slope: float, fall_db: float
 ) -> None:
-    power = np.square(np.abs(np.fft.rfft(coloured(np.random.default_rng(0), 16 * SAMPLES, RATE_HZ, slope))))
+    power = np.square(
+        np.abs(np.fft.rfft(generate_coloured_noise(np.random.default_rng(0), 16 * SAMPLES, RATE_HZ, slope)))
+    )
     frequency = np.fft.rfftfreq(16 * SAMPLES, 1 / RATE_HZ)
     octaves = [power[(frequency >= low) & (frequency < low * 1.25)].mean() for low in (500.0, 1000.0, 2000.0)]
     assert np.diff(10 * np.log10(octaves)) == pytest.approx([-fall_db] * 2, abs=0.5)

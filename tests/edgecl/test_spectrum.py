@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgecl.audio.spectrum import BANDS, as_bytes, bands_dbfs
+from edgecl.audio.spectrum import BANDS, band_levels_dbfs, quantize_levels
 
 RATE_HZ = 16_000
 SAMPLES = 800  # 50 ms
@@ -17,16 +17,16 @@ def sine(frequency_hz: float, amplitude: float = 1.0) -> np.ndarray:
 
 @pytest.mark.parametrize("frequency_hz", [100, 440, 1000, 5000, 7900])
 def test_a_sine_is_in_its_band_with_its_level(frequency_hz: int) -> None:
-    (bands,) = bands_dbfs(sine(frequency_hz), RATE_HZ)
+    (bands,) = band_levels_dbfs(sine(frequency_hz), RATE_HZ)
     together = 10 * np.log10((10 ** (bands / 10)).sum())
     assert together == pytest.approx(-3.01, abs=0.05)
-    (quieter,) = bands_dbfs(sine(frequency_hz, 0.1), RATE_HZ)
+    (quieter,) = band_levels_dbfs(sine(frequency_hz, 0.1), RATE_HZ)
     assert bands.max() - quieter[bands.argmax()] == pytest.approx(20, abs=0.1)
 
 
 def test_higher_frequencies_are_in_higher_bands() -> None:
     columns = np.concatenate([sine(frequency_hz) for frequency_hz in (60, 200, 600, 2000, 4000, 7000)])
-    loudest = bands_dbfs(columns, RATE_HZ).argmax(axis=1)
+    loudest = band_levels_dbfs(columns, RATE_HZ).argmax(axis=1)
     assert (np.diff(loudest) > 0).all()
     assert loudest[0] <= 1
     assert loudest[-1] >= BANDS - 5
@@ -34,11 +34,11 @@ def test_higher_frequencies_are_in_higher_bands() -> None:
 
 def test_silence_and_a_constant_are_at_the_bottom() -> None:
     for value in (0.0, 0.5):
-        levels = bands_dbfs(np.full((2, SAMPLES), value, np.float32), RATE_HZ)
+        levels = band_levels_dbfs(np.full((2, SAMPLES), value, np.float32), RATE_HZ)
         assert levels.shape == (2, BANDS)
         assert (levels == -100).all()
 
 
 def test_a_byte_a_band_from_minus_100_dbfs_to_full_scale() -> None:
     levels = np.array([[-100.0, -50.0, 0.0], [-120.0, -99.9, 6.0]])
-    assert list(as_bytes(levels)) == [0, 128, 255, 0, 0, 255]
+    assert list(quantize_levels(levels)) == [0, 128, 255, 0, 0, 255]

@@ -2,14 +2,14 @@
 
 from itertools import product
 
-from edgecl.learning.recording_groups import takes
+from edgecl.learning.recording_groups import group_recordings
 
 STEMS = ("bell", "chime", "gong", "church tower", "bicycle")
 
 
 def partners(files: list[str], labels: list[str] | None = None) -> set[frozenset[str]]:
     """Which files are takes of the same thing."""
-    numbers = takes(files, labels or ["sound"] * len(files)).tolist()
+    numbers = group_recordings(files, labels or ["sound"] * len(files)).tolist()
     return {
         frozenset(file for file, own in zip(files, numbers, strict=True) if own == number)
         for number in numbers
@@ -35,6 +35,6 @@ def test_a_name_that_is_nothing_but_a_number_tells_nothing() -> None:
 
 def test_takes_of_one_class_are_none_of_another() -> None:
     files = [f"{stem}{number}.wav" for stem, number in product(STEMS, (1, 2))]
-    numbers = takes([*files, *files], ["indoors"] * 10 + ["outdoors"] * 10)
+    numbers = group_recordings([*files, *files], ["indoors"] * 10 + ["outdoors"] * 10)
     assert set(numbers[:10]) & set(numbers[10:]) == set()
     assert len(set(numbers)) == 10

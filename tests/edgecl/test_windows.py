@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgecl.windows import PADDING_DBFS, WindowStream, clip_windows, padded
+from edgecl.windows import PADDING_DBFS, WindowStream, pad_window, split_into_windows
 
 WINDOW = 400
 
@@ -27,7 +27,7 @@ def loud(samples: int) -> np.ndarray:
 @given(st.integers(1, 5 * WINDOW))
 def test_every_sample_of_a_loud_clip_is_in_a_window(samples: int) -> None:
     waveform = loud(samples)
-    windows = clip_windows(waveform, WINDOW)
+    windows = split_into_windows(waveform, WINDOW)
     assert windows.shape == (max(1, -(-samples // WINDOW)), WINDOW)
     assert windows.dtype == np.float32
     assert np.isin(waveform, windows).all()
@@ -73,14 +73,14 @@ def test_a_stream_without_a_sample_has_no_window_and_can_be_begun_again() -> Non
 
 def test_a_clip_as_long_as_a_window_is_that_window() -> None:
     waveform = ramp(WINDOW)
-    np.testing.assert_array_equal(clip_windows(waveform, WINDOW), waveform[None])
+    np.testing.assert_array_equal(split_into_windows(waveform, WINDOW), waveform[None])
     ((start, window),) = streamed([waveform], WINDOW)
     assert start == 0
     np.testing.assert_array_equal(window, waveform)
 
 
 def test_a_short_clip_lies_in_the_middle_of_faint_noise() -> None:
-    (window,) = clip_windows(ramp(100), WINDOW)
+    (window,) = split_into_windows(ramp(100), WINDOW)
     np.testing.assert_array_equal(window[150:250], ramp(100))
     around = np.concatenate([window[:150], window[250:]])
     assert 20 * np.log10(around.std()) == pytest.approx(PADDING_DBFS, abs=1.0)
@@ -88,7 +88,7 @@ def test_a_short_clip_lies_in_the_middle_of_faint_noise() -> None:
 
 
 def test_the_padding_is_white_and_of_the_stated_level() -> None:
-    noise = padded(np.zeros(0, np.float32), 32_000)
+    noise = pad_window(np.zeros(0, np.float32), 32_000)
     assert 20 * np.log10(noise.std()) == pytest.approx(PADDING_DBFS, abs=0.1)
     power = np.abs(np.fft.rfft(noise)[1:]) ** 2
     bands = power.reshape(10, -1).mean(axis=1)
@@ -96,26 +96,26 @@ def test_the_padding_is_white_and_of_the_stated_level() -> None:
 
 
 def test_the_padding_is_the_same_on_every_machine_for_ever() -> None:
-    digest = hashlib.sha256(padded(np.zeros(0, np.float32), 1000).tobytes()).hexdigest()
+    digest = hashlib.sha256(pad_window(np.zeros(0, np.float32), 1000).tobytes()).hexdigest()
     assert digest.startswith("c008171c7a777b15")
 
 
 def test_the_same_waveform_gives_the_same_windows_and_is_left_alone() -> None:
     for samples in (100, WINDOW, 1000):
         waveform = ramp(samples)
-        first = clip_windows(waveform, WINDOW)
+        first = split_into_windows(waveform, WINDOW)
         first_bytes = first.tobytes()
         first += 1
         np.testing.assert_array_equal(waveform, ramp(samples))
-        assert clip_windows(waveform, WINDOW).tobytes() == first_bytes
+        assert split_into_windows(waveform, WINDOW).tobytes() == first_bytes
 
 
 def test_pauses_are_left_out_but_never_all() -> None:
     sound, pause = loud(WINDOW), 0.001 * loud(WINDOW)
-    windows = clip_windows(np.concatenate([pause, sound, pause]), WINDOW)
+    windows = split_into_windows(np.concatenate([pause, sound, pause]), WINDOW)
     np.testing.assert_array_equal(windows, sound[None])
-    assert len(clip_windows(np.tile(pause, 3), WINDOW)) == 3
-    assert len(clip_windows(np.zeros(3 * WINDOW, np.float32), WINDOW)) == 3
+    assert len(split_into_windows(np.tile(pause, 3), WINDOW)) == 3
+    assert len(split_into_windows(np.zeros(3 * WINDOW, np.float32), WINDOW)) == 3
 
 
 def test_a_hop_that_would_lose_sound_is_a_mistake_of_the_caller() -> None:

@@ -10,7 +10,7 @@ from safetensors.numpy import save
 
 from device_runtime.model.background import Background
 from device_runtime.model.runtime import Runtime
-from edgecl.noise import noises
+from edgecl.noise import generate_noises
 from export.background import NOISES, SEED, SOUNDS, background
 from export.make_bundle import Recipe, make_bundle
 from export.model.ast import Ast, AstConfig
@@ -42,7 +42,9 @@ def test_the_noises_in_a_bundle_are_as_its_own_graphs_hear_them(
     make_bundle(Weights(model, "CC0-1.0", "random"), Recipe(placement=placement, rank=4), tmp_path / "made")
     runtime = Runtime.open(tmp_path / "made", threads=1)
     kept = Background.of(runtime.bundle)
-    heard = runtime.backbone.tokens(noises(NOISES, runtime.window_samples, runtime.rate_hz, SEED)[:9])
+    heard = runtime.backbone.tokens(
+        generate_noises(NOISES, runtime.window_samples, runtime.rate_hz, SEED)[:9]
+    )
     assert kept.noise[:9] == pytest.approx(runtime.forward.embeddings(heard), abs=0.01)
     assert kept.noise.shape == (NOISES, SMALL.pooled_width)
     assert kept.sounds.shape == (0, SMALL.pooled_width)

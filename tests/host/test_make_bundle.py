@@ -365,6 +365,6 @@ def test_what_cannot_be_exported_is_told_in_a_sentence(
 
 
 def test_golden_vectors_are_finite_and_end_in_a_padding_row(post: Path):
-    golden = Bundle.open(post).golden()
+    golden = Bundle.open(post).load_golden()
     assert all(np.isfinite(values).all() for values in golden.values())
     assert golden["targets"][-1].sum() == 0.0

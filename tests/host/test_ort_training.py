@@ -17,7 +17,7 @@ from device_runtime.model.session import open_session
 from device_runtime.training.engines.ort_training import NO_CLASS, OrtTrainingEngine
 from device_runtime.training.engines.portable import PortableEngine
 from edgecl.arrays import Floats
-from edgecl.bundle.manifest import Adapter, Description, Geometry, Tensor
+from edgecl.bundle.manifest import AdapterSpec, Description, Geometry, TensorSpec
 from edgecl.errors import EngineError, ExportError
 from export.engines.ort_training import ARTIFACTS, write_artifacts
 from export.engines.train_step import flatten_parameters, train_step
@@ -82,8 +82,8 @@ def describe(tail: AdaptedTail) -> Description:
             pooling=CONFIG.pooling,
         ),
         variant="fp16",
-        adapter=Adapter(kind="conv", rank=RANK, placement=tail.placement.name),
-        parameters=tuple(Tensor(name=n, shape=tuple(v.shape)) for n, v in tail.trainable().items()),
+        adapter=AdapterSpec(kind="conv", rank=RANK, placement=tail.placement.name),
+        parameters=tuple(TensorSpec(name=n, shape=tuple(v.shape)) for n, v in tail.trainable().items()),
         max_classes=MAX_CLASSES,
         engines=("ort-training",),
         licence="Apache-2.0",

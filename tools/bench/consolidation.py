@@ -30,7 +30,7 @@ from edgecl.arrays import Tokens
 from edgecl.audio.reader import read_clip
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
-from edgecl.windows import clip_windows
+from edgecl.windows import split_into_windows
 from tools.bench.machine import machine
 from tools.bench.task_copies import another, with_adapter
 from tools.bench.timing import children_s, interleaved
@@ -94,7 +94,7 @@ def _recognition(runtime: Runtime, tasks: Sequence[TaskBlob]) -> Table:
     """Milliseconds of CPU a window takes with so many tasks, made of the enrolled ones."""
     table = Table("tasks", "an adapter each", "one adapter", "ratio")
     noise = np.random.default_rng(0).normal(0, 0.1, runtime.window_samples).astype(np.float32)
-    window, size = clip_windows(noise, runtime.window_samples), runtime.forward.adapter_size
+    window, size = split_into_windows(noise, runtime.window_samples), runtime.forward.adapter_size
     for count in TASKS:
         each = [another(tasks[number % len(tasks)], number, size) for number in range(count)]
         one = [with_adapter(task, each[0].parameters[:size]) for task in each]
@@ -114,7 +114,9 @@ def _heard(folder: Path, runtime: Runtime) -> Test:
     labels: list[str] = []
     recordings: list[int] = []
     for number, path in enumerate(sorted(folder.glob("*/*"))):
-        windows = clip_windows(read_clip(path, rate_hz=runtime.rate_hz).waveform, runtime.window_samples)
+        windows = split_into_windows(
+            read_clip(path, rate_hz=runtime.rate_hz).waveform, runtime.window_samples
+        )
         pieces.append(runtime.backbone.tokens(windows))
         labels += [path.parent.name] * len(windows)
         recordings += [number] * len(windows)

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from edgecl.arrays import Windows
 from edgecl.audio.reader import SAMPLE_RATE_HZ, read_clip
-from edgecl.windows import clip_windows, padded
+from edgecl.windows import pad_window, split_into_windows
 from tools.command import Command
 
 NAME = "learnt"
@@ -112,7 +112,7 @@ def _loudest_windows(source: Path, target: Path) -> Path:
     for path in sorted(source.iterdir()):
         sound = read_clip(path).waveform
         if sound.size > WINDOW_SAMPLES:
-            windows = clip_windows(sound, WINDOW_SAMPLES)
+            windows = split_into_windows(sound, WINDOW_SAMPLES)
             sound = windows[windows.std(axis=1).argmax()]
         soundfile.write(target / f"{path.stem}.wav", sound, SAMPLE_RATE_HZ, subtype="FLOAT")
     return target
@@ -130,7 +130,7 @@ def _repeats(alarm: Path, folder: Path, rng: np.random.Generator) -> Path:
 
 def _again(sound: Windows, rng: np.random.Generator) -> Windows:
     left = int(rng.integers(0, WINDOW_SAMPLES - sound.size + 1))
-    placed = padded(sound * 10 ** (rng.uniform(*GAIN_DB) / 20), WINDOW_SAMPLES, left)
+    placed = pad_window(sound * 10 ** (rng.uniform(*GAIN_DB) / 20), WINDOW_SAMPLES, left)
     noise = rng.normal(0, placed.std() * 10 ** (rng.uniform(*NOISE_DB) / 20), WINDOW_SAMPLES)
     return np.clip(placed + noise, -1, 1).astype(np.float32)
 

@@ -33,9 +33,9 @@ from device_runtime.training.methods.kernel import Solve
 from edgecl import console
 from edgecl.arrays import Floats, Integers
 from edgecl.audio.reader import read_clip
-from edgecl.learning.calibration import normalizer_of
-from edgecl.learning.metrics import interval
-from edgecl.learning.recording_groups import takes
+from edgecl.learning.calibration import fit_normalizer
+from edgecl.learning.metrics import wilson_interval
+from edgecl.learning.recording_groups import group_recordings
 from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import Half
 from tools.bench.machine import machine
@@ -102,7 +102,7 @@ class Heard:
     @property
     def takes(self) -> Integers:
         """What each recording is a take of, as the names tell, [R]."""
-        return takes(self.files, self.labels)
+        return group_recordings(self.files, self.labels)
 
     def material(self, network: str, of: Integers | None = None, seed: int = 0) -> TrainingData:
         """What a head learns from.
@@ -116,12 +116,12 @@ class Heard:
         none, unvaried = np.empty((count, 0, 0), np.float16), np.zeros(count, bool)
         examples = Dataset(none, labels, np.arange(count), unvaried, len(names), of)
         start = np.empty(0, np.float32)
-        return TrainingData(examples, folds_by_takes(examples, seed), start, vectors, normalizer_of(vectors))
+        return TrainingData(examples, folds_by_takes(examples, seed), start, vectors, fit_normalizer(vectors))
 
 
 def amount_of(half: Heard) -> str:
     """How many recordings and takes there are, and how sure that makes a share of them near one half."""
-    low, high = interval(0.5, len(half.files))
+    low, high = wilson_interval(0.5, len(half.files))
     things = len(np.unique(half.takes))
     return f"{len(half.files)} recordings of {things} things, ± {50 * (high - low):.1f} points"
 

@@ -31,7 +31,7 @@ from device_runtime.training.validation import ValidationResult
 from edgecl.arrays import Floats
 from edgecl.audio.reader import read_clip
 from edgecl.bundle.bundle import Bundle
-from edgecl.windows import clip_windows
+from edgecl.windows import split_into_windows
 from export.background import windows_of
 from export.input_tuning import BATCH, Statistics, identity, learnt, matched, statistics, tuned
 from export.make_bundle import quickest
@@ -93,7 +93,7 @@ class Bench:
         """So many recordings of each class through a microphone."""
         chosen = [(number, path) for number, paths in enumerate(half.values()) for path in paths[:clips]]
         samples = self.model.config.window_samples
-        windows = [clip_windows(microphone(read_clip(path).waveform), samples) for _, path in chosen]
+        windows = [split_into_windows(microphone(read_clip(path).waveform), samples) for _, path in chosen]
         counts = [len(some) for some in windows]
         labels = np.repeat([number for number, _ in chosen], counts)
         return Heard(self.images(np.concatenate(windows)), labels, np.repeat(np.arange(len(chosen)), counts))

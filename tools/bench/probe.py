@@ -22,7 +22,7 @@ from edgecl import console
 from edgecl.arrays import Floats
 from edgecl.audio.reader import read_clip
 from edgecl.bundle.bundle import Bundle
-from edgecl.windows import clip_windows
+from edgecl.windows import split_into_windows
 from tools.bench import mn04, yamnet
 from tools.bench.machine import machine
 from tools.pretrain.probe import embedder, linear_probe, task_folders
@@ -76,7 +76,7 @@ def _of_bundle(bundle: Bundle, threads: int) -> Embed:
 
 def _over_windows(embed: Embed, window_samples: int) -> Embed:
     """The mean embedding of the windows that the device would cut."""
-    return lambda waveform: embed(clip_windows(waveform, window_samples)).mean(0)
+    return lambda waveform: embed(split_into_windows(waveform, window_samples)).mean(0)
 
 
 def accuracies(task: Path, embedders: dict[str, Embed]) -> dict[str, float]:

@@ -41,10 +41,10 @@ from device_runtime.training.rejection import calibrated
 from edgecl import console
 from edgecl.arrays import Doubles, Floats, Integers
 from edgecl.errors import UsageError
-from edgecl.learning.calibration import recording_means
+from edgecl.learning.calibration import average_per_recording
 from edgecl.learning.metrics import auroc, false_positive_rate
 from edgecl.learning.negative_labels import is_negative
-from edgecl.learning.recording_groups import takes
+from edgecl.learning.recording_groups import group_recordings
 from tools.bench.continual.feature_extractors import Audience, bundle_ear
 from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import TaskFiles
@@ -107,7 +107,7 @@ class Subject:
 
     def scores(self, judge: Judge) -> Doubles:
         """What a judge makes of every test recording, [R]: the mean over its windows."""
-        return recording_means(judge.score(self.heard), self.recordings)
+        return average_per_recording(judge.score(self.heard), self.recordings)
 
     def keys(self, background: Background, others: Sequence[Floats] = ()) -> Judge:
         """Its keys, windows [M, P] of other tasks being background as well."""
@@ -157,7 +157,9 @@ class Bench:
         self.progress("meeting", len(subjects), len(subjects))
 
     def _material(self, task: Task, windows: Windows) -> TrainingData:
-        of = takes([clip.path.name for clip in task.train], [task.labels[clip.label] for clip in task.train])
+        of = group_recordings(
+            [clip.path.name for clip in task.train], [task.labels[clip.label] for clip in task.train]
+        )
         arrays = windows.heard, windows.labels, windows.recordings, windows.varied
         examples = Dataset(*arrays, len(task.labels), of[windows.recordings])
         start = initial_parameters(self.runtime.bundle, examples.classes)

@@ -25,8 +25,8 @@ from device_runtime.training.methods.kernel import penalised
 from device_runtime.training.methods.slda import SHRINKAGES
 from device_runtime.training.rejection import Rejection
 from edgecl.arrays import Doubles, Floats
-from edgecl.learning.calibration import recording_means
-from edgecl.learning.open_set import margins
+from edgecl.learning.calibration import average_per_recording
+from edgecl.learning.open_set import compute_margins
 
 Score = Callable[[Floats], Doubles]
 """Embeddings [N, P] → how much each window is like the task's own, [N]."""
@@ -44,7 +44,9 @@ class Judge:
 
 def by_keys(rejection: Rejection) -> Judge:
     """The largest margin, as the product has it."""
-    return Judge(lambda embeddings: margins(embeddings, rejection.keys).max(axis=1), rejection.threshold)
+    return Judge(
+        lambda embeddings: compute_margins(embeddings, rejection.keys).max(axis=1), rejection.threshold
+    )
 
 
 def without_background(learnt: ClosedForm) -> dict[str, Judge]:
@@ -91,7 +93,7 @@ def _summed(scores: Sequence[Score], material: TrainingData) -> Score:
     """The sum of scores, each in deviations of what the recordings learnt from have."""
 
     def standardised(score: Score) -> Score:
-        taught = recording_means(score(material.embeddings), material.examples.recordings)
+        taught = average_per_recording(score(material.embeddings), material.examples.recordings)
         return lambda embeddings: (score(embeddings) - taught.mean()) / taught.std()
 
     parts = [standardised(score) for score in scores]

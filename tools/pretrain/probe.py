@@ -22,7 +22,7 @@ from device_runtime.cli import arguments
 from edgecl import console
 from edgecl.audio.reader import read_clip
 from edgecl.errors import UsageError
-from edgecl.windows import clip_windows
+from edgecl.windows import split_into_windows
 from export.model.ast import AstConfig, pool
 from export.model.frontend import LogMel
 from export.weights import load_weights
@@ -99,7 +99,7 @@ def linear_probe(
 
 def _features(folder: Path, embed: Embed, window_samples: int) -> tuple[np.ndarray, list[str]]:
     files = sorted(folder.glob("*/*.flac"))
-    clips = [clip_windows(read_clip(file).waveform, window_samples) for file in files]
+    clips = [split_into_windows(read_clip(file).waveform, window_samples) for file in files]
     embedded = np.split(embed(np.concatenate(clips)), np.cumsum([len(c) for c in clips])[:-1])
     return np.stack([e.mean(0) for e in embedded]), [file.parent.name for file in files]
 

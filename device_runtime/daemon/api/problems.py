@@ -11,17 +11,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from device_runtime.daemon.worker import RefusedError
-from edgecl.console import from_os_error
+from edgecl.console import translate_os_error
 from edgecl.errors import (
     AudioError,
     DatasetError,
     EdgeclError,
-    ForgottenError,
-    NoEarlierError,
+    NoPreviousVersionError,
     NoStoreError,
-    NotHeardError,
+    NoTrainingSetError,
     SourceError,
     TaskExistsError,
+    UnknownSoundError,
     UnknownTaskError,
     UsageError,
 )
@@ -29,11 +29,11 @@ from edgecl.errors import (
 MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[EdgeclError], HTTPStatus] = {
     UnknownTaskError: HTTPStatus.NOT_FOUND,
-    NotHeardError: HTTPStatus.NOT_FOUND,
+    UnknownSoundError: HTTPStatus.NOT_FOUND,
     NoStoreError: HTTPStatus.NOT_FOUND,
     TaskExistsError: HTTPStatus.CONFLICT,
-    ForgottenError: HTTPStatus.CONFLICT,
-    NoEarlierError: HTTPStatus.CONFLICT,
+    NoTrainingSetError: HTTPStatus.CONFLICT,
+    NoPreviousVersionError: HTTPStatus.CONFLICT,
     UsageError: HTTPStatus.BAD_REQUEST,
     AudioError: HTTPStatus.UNPROCESSABLE_ENTITY,
     DatasetError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -109,7 +109,7 @@ async def _expected(request: Request, error: Exception) -> JSONResponse:
 
 async def _from_system(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OSError)
-    return await _expected(request, from_os_error(error))
+    return await _expected(request, translate_os_error(error))
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

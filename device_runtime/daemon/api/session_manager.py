@@ -18,7 +18,7 @@ from device_runtime.daemon.api.enrolment_session import EnrolmentSession
 from device_runtime.daemon.api.problems import BusyError, NotHereError
 from device_runtime.daemon.training_lock import TrainingLock
 from device_runtime.daemon.worker import Worker
-from edgecl.audio.reader import Clip, read_or_refuse
+from edgecl.audio.reader import Clip, read_or_reject
 from edgecl.errors import EdgeclError
 from edgecl.task_names import check_task_name
 
@@ -102,7 +102,7 @@ class SessionManager:
         session.demand_quiet()
         with in_memory(heard) as descriptor:
             path = Path(f"/dev/fd/{descriptor}")
-            hear = ["--hear", str(path)] if isinstance(read_or_refuse(path), Clip) else []  # not mere silence
+            hear = ["--hear", str(path)] if isinstance(read_or_reject(path), Clip) else []  # not mere silence
             self._run(session, "trying", ["--dry-run", *hear], [descriptor])
 
     def cancel(self, session: EnrolmentSession) -> None:

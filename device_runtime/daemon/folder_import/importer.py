@@ -20,9 +20,9 @@ from device_runtime.daemon.training_lock import TrainingLock
 from device_runtime.daemon.worker import Document, RefusedError, Worker
 from device_runtime.data.ingest import NOTHING_NEW
 from device_runtime.system.progress import silent
-from edgecl.dataset_folder import audio_files
+from edgecl.dataset_folder import find_audio_files
 from edgecl.errors import EdgeclError, UsageError
-from edgecl.events import rfc3339
+from edgecl.events import format_time
 from edgecl.store.store import Store
 from edgecl.store.training_set import TrainingSet
 from edgecl.task_names import check_task_name
@@ -131,7 +131,7 @@ class FolderImporter:
         """Write it beside the folder; where that may not be written it has been told all the same."""
         path = folder.with_name(f"{folder.name}.report.json")
         beside = path.with_name(f".{path.name}.part")
-        text = json.dumps({"time": rfc3339(time.time()), **document}, indent=2, ensure_ascii=False)
+        text = json.dumps({"time": format_time(time.time()), **document}, indent=2, ensure_ascii=False)
         try:
             beside.unlink(missing_ok=True)
             # never through a link that somebody put there; and names of files may be no text
@@ -164,7 +164,7 @@ def _demand_sound(folder: Path) -> None:
         UsageError: it holds no recording.
     """
     try:
-        audio_files([folder])
+        find_audio_files([folder])
     except UsageError:
         reason = "there are no recordings in it"
         raise UsageError(reason, "WAV, FLAC, OGG, Opus, MP3 and AIFF are read") from None
@@ -173,7 +173,7 @@ def _demand_sound(folder: Path) -> None:
 def _all_lie_in(folder: Path, lessons: TrainingSet) -> bool:
     """Whether all that these lessons are of lies in the folder, so that learning it anew loses nothing."""
     found = set()
-    for path in audio_files([folder]):
+    for path in find_audio_files([folder]):
         with suppress(OSError), path.open("rb") as file:
             found.add(hashlib.file_digest(file, "sha256").hexdigest())
     return bool(lessons) and {taught.clip_sha256 for taught in lessons} <= found

@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from edgecl.dataset_folder import AUDIO_SUFFIXES, LEFTOVERS, audio_files, other_files
+from edgecl.dataset_folder import AUDIO_SUFFIXES, LEFTOVERS, find_audio_files, find_other_files
 from edgecl.errors import UsageError
 from edgecl.store import atomic
 
@@ -41,9 +41,9 @@ def _is_meant(entry: "os.DirEntry[str]") -> bool:
 
 def _files(folder: Path) -> Files:
     try:
-        paths = audio_files([folder])
+        paths = find_audio_files([folder])
     except UsageError:  # it holds none, or has just gone
-        paths = other_files(folder)
+        paths = find_other_files(folder)
     found = set()
     for path in paths:
         with suppress(OSError):  # gone since it was listed

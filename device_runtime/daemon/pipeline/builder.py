@@ -79,10 +79,10 @@ def station_of(
     """
     tasks = TaskWatcher(home, runtime, complain)
     recognizer = tasks.news() or Recognizer(runtime, [])
-    for fault in config.unmet([task.task for task in recognizer.tasks]):
+    for fault in config.find_unknown_tasks([task.task for task in recognizer.tasks]):
         complain(fault)
     for task in recognizer.tasks:
-        for fault in config.faults_of(task.task, task.labels):
+        for fault in config.find_unknown_labels(task.task, task.labels):
             complain(fault)
     for left in _left(config.privacy, home):
         complain(left)

@@ -7,7 +7,7 @@ from device_runtime.daemon.sinks.clips import ClipKeeper
 from device_runtime.daemon.sources.base import Condition
 from device_runtime.recognition.stream import TaskDetection
 from edgecl.canonical_json import sha256_hex
-from edgecl.events import SoundEvent, SourceEvent, id_of, rfc3339
+from edgecl.events import SoundEvent, SourceEvent, format_time, make_event_id
 from edgecl.store import blob
 from edgecl.store.blob import TaskBlob
 
@@ -52,7 +52,7 @@ class EventBuilder:
     def condition(self, condition: Condition, lost_frames: int, now_s: float) -> SourceEvent:
         """The event of a source whose condition changed."""
         return SourceEvent(
-            time=rfc3339(now_s),
+            time=format_time(now_s),
             source=self._source,
             state=condition.state,
             detail=condition.detail,
@@ -66,9 +66,9 @@ class EventBuilder:
         start_s = self._begun_s.setdefault(key, report.stream_s + found.start_s)
         if heard.phase == "end":
             del self._begun_s[key]
-        start = rfc3339(start_s)
+        start = format_time(start_s)
         return SoundEvent(
-            id=id_of(self._source, *key, start),
+            id=make_event_id(self._source, *key, start),
             phase=heard.phase,
             source=self._source,
             task=heard.task,
@@ -77,7 +77,7 @@ class EventBuilder:
             margin=round(found.margin, 4),
             threshold=round(found.threshold, 4),
             start=start,
-            end=rfc3339(start_s + found.end_s - found.start_s),
+            end=format_time(start_s + found.end_s - found.start_s),
             offset_s=round(report.offset_s + found.start_s, 3),
             level_dbfs=found.level_dbfs,
             blob_sha256=self._blobs.get(heard.task),

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from device_runtime.daemon.pipeline.event_builder import EventBuilder
 from device_runtime.daemon.pipeline.stream_processor import StreamUpdate
-from edgecl.events import SoundEvent, Time, id_of, rfc3339
+from edgecl.events import SoundEvent, Time, format_time, make_event_id
 
 CERTAIN = 1.0
 NEUTRAL = 0.0
@@ -36,7 +36,7 @@ class RedactingEventBuilder(EventBuilder):
         self._begun[key] += 1
         return event.model_copy(
             update={
-                "id": id_of(event.source, *key, f"{minute} {self._begun[key]}"),
+                "id": make_event_id(event.source, *key, f"{minute} {self._begun[key]}"),
                 "start": minute,
                 "end": minute,
                 "score": CERTAIN,
@@ -51,4 +51,4 @@ class RedactingEventBuilder(EventBuilder):
 
 
 def _minute_of(time: Time) -> Time:
-    return rfc3339(datetime.fromisoformat(time).timestamp() // 60 * 60)
+    return format_time(datetime.fromisoformat(time).timestamp() // 60 * 60)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from device_runtime.daemon.sinks.history_reader import Feedback, HistoryReader
 from edgecl.errors import StoreError
-from edgecl.events import Event, SoundEvent, rfc3339
+from edgecl.events import Event, SoundEvent, format_time
 
 SCHEMA_VERSION = 1
 CACHE_KIB = 256  # who writes a row now and then needs no more; SQLite would fill two megabytes, over hours
@@ -88,7 +88,7 @@ class HistoryWriter(HistoryReader):
 
     def prune(self) -> None:
         """Delete what is older or more than is kept."""
-        oldest = rfc3339((datetime.now(UTC) - timedelta(days=self._retention.days)).timestamp())
+        oldest = format_time((datetime.now(UTC) - timedelta(days=self._retention.days)).timestamp())
         self._connection.execute("DELETE FROM conditions WHERE time < ?", (oldest,))
         self._connection.execute("DELETE FROM sounds WHERE start < ?", (oldest,))
         surplus = "SELECT id FROM sounds ORDER BY start DESC LIMIT -1 OFFSET ?"

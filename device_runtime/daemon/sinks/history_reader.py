@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from edgecl.bundle.manifest import Record
-from edgecl.errors import NotHeardError, StoreError
+from edgecl.errors import StoreError, UnknownSoundError
 from edgecl.events import SoundEvent, SourceEvent, Time
 
 HISTORY_NAME = "history.db"
@@ -68,7 +68,7 @@ class HistoryReader:
         """One sound.
 
         Raises:
-            NotHeardError: none of this identity is remembered.
+            UnknownSoundError: none of this identity is remembered.
         """
         row = self._connection.execute("SELECT event FROM sounds WHERE id = ?", (identity,)).fetchone()
         if row is None:
@@ -102,9 +102,9 @@ def _is_shared(path: Path) -> bool:
     return path.with_name(f"{path.name}-wal").exists() or os.access(path.parent, os.W_OK)
 
 
-def not_heard(identity: str) -> NotHeardError:
+def not_heard(identity: str) -> UnknownSoundError:
     """The failure of a sound that nobody remembers."""
-    return NotHeardError(
+    return UnknownSoundError(
         f"no sound '{identity[:40]}' is remembered",
         "its id is in the event that 'edgecl serve' told, and in GET /sounds; [history] says how long",
     )

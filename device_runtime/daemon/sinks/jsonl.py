@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import TextIO
 
-from edgecl.console import discard
+from edgecl.console import discard_output
 from edgecl.errors import EdgeclError
 from edgecl.events import Event, to_line
 
@@ -38,5 +38,5 @@ class JsonLines:
         except BrokenPipeError:
             if self._is_only:
                 raise
-            discard(self._stream)
+            discard_output(self._stream)
             raise EdgeclError("nobody reads stdout any more; the others are still told") from None

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edgecl.console import readable
-from edgecl.events import Time, rfc3339
+from edgecl.console import escape_unprintable
+from edgecl.events import Time, format_time
 
 REMEMBERED = 500  # sentences
 
@@ -33,8 +33,10 @@ class LogBuffer(logging.Handler):
 
     def message(self, sentence: str) -> None:
         """Say a sentence."""
-        text = "\n".join(map(readable, sentence.splitlines()))  # a file name may hold what is no text
-        said = LogLine(rfc3339(time.time()), text)
+        text = "\n".join(
+            map(escape_unprintable, sentence.splitlines())
+        )  # a file name may hold what is no text
+        said = LogLine(format_time(time.time()), text)
         self._said.append(said)
         self._say(sentence)
         self.told(said)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from device_runtime.training.engines import TrainingState
 from edgecl.arrays import Floats, Integers
-from edgecl.bundle.manifest import Tensor
+from edgecl.bundle.manifest import TensorSpec
 
 GRADIENT = 1.0  # α of CWI
 CHANGED = 0.3  # α of RigL: of the living weights, at most
@@ -32,7 +32,7 @@ class SparseAdapter:
     """See `device_runtime.training.efficiency.masked_engine.Mask`."""
 
     def __init__(
-        self, sparsity: float, tensors: Sequence[Tensor], start: Floats, rng: np.random.Generator
+        self, sparsity: float, tensors: Sequence[TensorSpec], start: Floats, rng: np.random.Generator
     ) -> None:
         """
         Args:
@@ -69,7 +69,7 @@ class SparseAdapter:
             self._zero[_largest(matrix[self._zero[matrix]], np.abs(gradient), count)] = False
 
 
-def _matrices(tensors: Sequence[Tensor]) -> list[Integers]:
+def _matrices(tensors: Sequence[TensorSpec]) -> list[Integers]:
     """The places of each tensor in the flat vector, but for biases."""
     ends = np.cumsum([prod(tensor.shape) for tensor in tensors])
     places = np.split(np.arange(ends[-1]), ends[:-1])

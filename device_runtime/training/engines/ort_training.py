@@ -115,7 +115,7 @@ class OrtTrainingEngine:
 
     def _backward(self, task: _Task, tokens: Floats, targets: Floats) -> float:
         """Loss of a batch, whose gradients are then in `task.gradients`."""
-        padding = self._manifest.max_classes - self._manifest.classes_of(task.size)
+        padding = self._manifest.max_classes - self._manifest.count_classes(task.size)
         feeds = {
             "tokens": tokens,
             "normalizer": task.normalizer,
@@ -131,7 +131,7 @@ class OrtTrainingEngine:
 
     def _class_mask(self, parameters: Floats) -> Floats:
         """What is added to the logits [max_classes] so that padding rows take no part."""
-        classes, most = self._manifest.classes_of(parameters.size), self._manifest.max_classes
+        classes, most = self._manifest.count_classes(parameters.size), self._manifest.max_classes
         if classes > most:
             raise EngineError(
                 f"this task has {classes} classes, this bundle's engine '{self.name}' holds {most}",

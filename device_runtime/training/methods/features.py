@@ -9,7 +9,7 @@ from device_runtime.data.dataset import Dataset, folds_by_takes
 from device_runtime.model.adapter import AdapterForward
 from device_runtime.training.methods.kernel import KernelMatrix
 from edgecl.arrays import Floats, Integers
-from edgecl.learning.calibration import normalizer_of
+from edgecl.learning.calibration import fit_normalizer
 
 MOST_WINDOWS = 1500
 """That closed forms look at: their products then take 18 MB."""
@@ -30,7 +30,7 @@ class TrainingData:
         """Examples, once the forward graph has seen them."""
         embeddings = forward.embeddings(examples.tokens)
         folds = folds_by_takes(examples, seed)
-        return cls(examples, folds, start, embeddings, normalizer_of(embeddings))
+        return cls(examples, folds, start, embeddings, fit_normalizer(embeddings))
 
     @cached_property
     def sample(self) -> Integers:

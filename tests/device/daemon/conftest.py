@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecl.events import SoundEvent, id_of, rfc3339
+from edgecl.events import SoundEvent, format_time, make_event_id
 from tests.device.daemon.running import Daemon, until
 
 PLAYER = """
@@ -41,9 +41,9 @@ def player(tmp_path: Path) -> Callable[[str], list[str]]:
 
 def sound(ago_s: float, phase: str = "new", score: float = 0.9) -> SoundEvent:
     """A ring of the doorbell so long ago."""
-    start = rfc3339(time.time() // 1 - ago_s)
+    start = format_time(time.time() // 1 - ago_s)
     return SoundEvent(
-        id=id_of("mic", "alarms", "doorbell", start),
+        id=make_event_id("mic", "alarms", "doorbell", start),
         phase=phase,
         source="mic",
         task="alarms",

@@ -10,7 +10,7 @@ import soundfile
 from device_runtime.daemon.api.event_audio import EventAudio
 from device_runtime.daemon.api.problems import NotHereError
 from device_runtime.daemon.pipeline.ring_buffer import AudioRingBuffer
-from edgecl.events import SoundEvent, rfc3339
+from edgecl.events import SoundEvent, format_time
 from tests.device.daemon.conftest import sound
 
 RATE_HZ = 1000
@@ -19,7 +19,7 @@ BEFORE, AFTER = 0.25, -0.25  # what is heard before a gap, and after it
 
 def lasting(offset_s: float, seconds: float) -> SoundEvent:
     """A sound that was heard to its end."""
-    times = {"start": rfc3339(offset_s), "end": rfc3339(offset_s + seconds)}
+    times = {"start": format_time(offset_s), "end": format_time(offset_s + seconds)}
     return sound(0, "end").model_copy(update={**times, "offset_s": offset_s, "id": f"{round(offset_s):016x}"})
 
 

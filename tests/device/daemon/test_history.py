@@ -11,7 +11,7 @@ import pytest
 from device_runtime.daemon.sinks.history import HistoryWriter, Retention, judge_sound
 from device_runtime.daemon.sinks.history_reader import Feedback
 from edgecl.errors import StoreError
-from edgecl.events import SourceEvent, rfc3339
+from edgecl.events import SourceEvent, format_time
 from tests.device.conftest import Edgecl
 from tests.device.daemon.conftest import sound
 
@@ -43,7 +43,7 @@ def test_it_is_for_nobody_else_s_eyes(tmp_path: Path) -> None:
 def test_conditions_are_kept_too(tmp_path: Path) -> None:
     history = HistoryWriter(tmp_path / "history.db")
     told = SourceEvent(
-        time=rfc3339(time.time()), source="mic", state="hung", detail="", hint="", lost_frames=0
+        time=format_time(time.time()), source="mic", state="hung", detail="", hint="", lost_frames=0
     )
     history.take(told)
     assert history.conditions(5) == [told]
@@ -121,7 +121,7 @@ def test_a_history_that_another_process_writes_is_not_put_aside(
     assert not (tmp_path / "history.damaged").exists()
 
 
-SAID = Feedback(kind="not", task="alarms", label="doorbell", time=rfc3339(0))
+SAID = Feedback(kind="not", task="alarms", label="doorbell", time=format_time(0))
 
 
 def test_a_verdict_is_written_beside_the_daemon_and_nothing_else_is_touched(tmp_path: Path) -> None:

@@ -21,10 +21,10 @@ from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import Progress
 from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Floats
-from edgecl.audio.reader import RejectedFile, read_clip, read_or_refuse
-from edgecl.augmentation import key_of_copies, variants
+from edgecl.audio.reader import RejectedFile, read_clip, read_or_reject
+from edgecl.augmentation import augment, make_copies_key
 from edgecl.errors import DatasetError
-from edgecl.windows import clip_windows
+from edgecl.windows import split_into_windows
 from tools.bench.continual.sources.task_files import Half, TaskFiles
 from tools.bench.continual.tasks import Clip, Task, labels_of, recall
 
@@ -47,8 +47,8 @@ def window_ear(memory: TokenCache, hear: Callable[[Floats], NDArray[Any]], windo
     """An ear for windows: `hear` takes [N, samples] to [N, …]."""
     return Ear(
         memory,
-        lambda waveform: hear(clip_windows(waveform, window_samples)),
-        lambda waveform, copies: hear(variants(waveform, window_samples, copies)),
+        lambda waveform: hear(split_into_windows(waveform, window_samples)),
+        lambda waveform, copies: hear(augment(waveform, window_samples, copies)),
     )
 
 
@@ -110,7 +110,7 @@ class Audience:
         deaf = [ear for ear in self.ears if ear.memory.get(sha256) is None]
         if not deaf:
             return sha256
-        clip = read_or_refuse(path)
+        clip = read_or_reject(path)
         if isinstance(clip, RejectedFile):
             self.refused.append(clip)
             return ""
@@ -125,7 +125,7 @@ class Audience:
         windows = np.bincount(recall(ear.memory, task.train).recordings)
         copies = self.recipe.copies_of(int(windows.sum()))
         for clip, count in zip(task.train, windows, strict=True):
-            key = key_of_copies(clip.sha256)
+            key = make_copies_key(clip.sha256)
             known = ear.memory.get(key)
             if known is None or len(known) < copies * count:
                 _remember(ear.memory, key, ear.vary(read_clip(clip.path).waveform, copies))

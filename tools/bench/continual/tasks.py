@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Doubles, Integers
-from edgecl.augmentation import key_of_copies
+from edgecl.augmentation import make_copies_key
 from edgecl.errors import DatasetError
 
 
@@ -90,7 +90,7 @@ def recall_varied(memory: TokenCache, clips: Sequence[Clip], recipe: Recipe, fir
     if not copies:
         return windows
     pieces = [
-        _known(memory, clip, key_of_copies(clip.sha256))[: copies * count]
+        _known(memory, clip, make_copies_key(clip.sha256))[: copies * count]
         for clip, count in zip(clips, counts, strict=True)
     ]
     varied = _windows(pieces, labels_of(clips) + first_class, varied=True)

@@ -18,9 +18,9 @@ from device_runtime.recognition.recognizer import TaskScore
 from device_runtime.recognition.stream import WindowResult
 from edgecl.arrays import Floats
 from edgecl.audio.levels import level_dbfs
-from edgecl.audio.spectrum import as_bytes, bands_dbfs
+from edgecl.audio.spectrum import band_levels_dbfs, quantize_levels
 from edgecl.config.privacy import NO_HISTORY
-from edgecl.events import rfc3339
+from edgecl.events import format_time
 from edgecl.learning.negative_labels import is_negative
 
 router = APIRouter(tags=["events"])
@@ -62,7 +62,7 @@ class LiveFeed:
         stream_s, moment = heard
         columns = pieces(moment.newest) if self._with_sound else NO_COLUMNS
         document = {
-            "time": rfc3339(stream_s + moment.end_s),
+            "time": format_time(stream_s + moment.end_s),
             "level_dbfs": moment.level_dbfs,
             "levels_dbfs": [level_dbfs(column) for column in columns],
             "bands": b64encode(self._bands(columns)).decode(),
@@ -71,7 +71,7 @@ class LiveFeed:
         self._broadcast.tell("moment", document, LIVE)
 
     def _bands(self, columns: Floats) -> bytes:
-        return as_bytes(bands_dbfs(columns, self._rate_hz)) if columns.size else b""
+        return quantize_levels(band_levels_dbfs(columns, self._rate_hz)) if columns.size else b""
 
     def _score(self, one: TaskScore) -> dict[str, Any]:
         threshold = self._controls.thresholds(one.task).get(one.label, one.threshold)

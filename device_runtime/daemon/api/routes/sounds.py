@@ -14,7 +14,7 @@ from device_runtime.daemon.api.feedback import Corrections, FeedbackRequest, Nam
 from device_runtime.daemon.sinks.history import judge_sound
 from device_runtime.daemon.sinks.history_reader import HISTORY_NAME, Feedback, HistoryReader, not_heard
 from edgecl.config.privacy import NO_HISTORY, NO_MICROPHONE
-from edgecl.events import SoundEvent, SourceEvent, rfc3339
+from edgecl.events import SoundEvent, SourceEvent, format_time
 
 router = APIRouter(tags=["events"])
 Count = Annotated[int, Query(ge=1, le=1000)]
@@ -72,7 +72,7 @@ def judge(here: Here, identity: str, word: FeedbackRequest) -> FeedbackResult:
     event = _sound(here, identity)
     claims = claims_of(here, event, word)
     said = (word.task, word.label) if isinstance(word, Named) else (event.task, event.label)
-    judgement = Feedback(kind=word.kind, task=said[0], label=said[1], time=rfc3339(time.time()))
+    judgement = Feedback(kind=word.kind, task=said[0], label=said[1], time=format_time(time.time()))
     correction = _corrected(here, event, claims) if claims.all else None
     judge_sound(here.home / HISTORY_NAME, identity, judgement)
     return FeedbackResult(verdict=judgement, correction=correction)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from edgecl.dataset_folder import labelled_folder
+from edgecl.dataset_folder import scan_labelled_folder
 from edgecl.errors import UsageError
 from tools.bench.continual.sources.task_files import TaskFiles
 
@@ -29,5 +29,5 @@ def _is_task(folder: Path) -> bool:
 
 
 def _task(folder: Path) -> TaskFiles:
-    train, test = (labelled_folder(folder / half).clips for half in ("train", "test"))
+    train, test = (scan_labelled_folder(folder / half).clips for half in ("train", "test"))
     return TaskFiles(folder.resolve().name, train, test)
