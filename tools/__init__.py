@@ -1,1 +1,1 @@
-"""What stands beside the product: pretraining, benchmarks, the demo and the crash test."""
+"""Development tools beside the product: pretraining, benchmarks, the demonstration, the crash test."""

@@ -1,4 +1,4 @@
-"""The real command `edgecl` as a child process on a home of its own, as a user would type it."""
+"""The real command `edgecl` in a child process, with its own home."""
 
 import json
 import os
@@ -14,23 +14,23 @@ EDGECL = Path(sys.executable).with_name("edgecl")
 
 
 class CommandError(Exception):
-    """A command did not do what it should; the text holds the command line and what it said."""
+    """A command failed; the message holds the command line and its messages."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """`edgecl` with a home, a bundle (None: the shipped one) and a working folder."""
+    """The command `edgecl` with a home, a bundle (None: the shipped one) and a working folder."""
 
     home: Path
     bundle: Path | None = None
     folder: Path | None = None
 
     def words(self, *arguments: str) -> list[str]:
-        """What a user types, word by word; the home stands in `EDGECL_HOME`."""
+        """Return the words of the command line; the home is passed as `EDGECL_HOME`."""
         return ["edgecl", *arguments, *(["--bundle", str(self.bundle)] if self.bundle else [])]
 
     def start(self, *arguments: str, **streams: Any) -> subprocess.Popen[str]:
-        """The running process."""
+        """Start the command and return its process."""
         return subprocess.Popen(
             [str(EDGECL), *self.words(*arguments)[1:]],
             cwd=self.folder,
@@ -40,23 +40,35 @@ class Command:
         )
 
     def show(self, *arguments: str) -> None:
-        """Echoes the command line and runs it on this terminal. Raises CommandError where it fails."""
+        """Print the command line and run it on this terminal.
+
+        Raises:
+            CommandError: the exit code is not 0.
+        """
         words = self.words(*arguments)
         print(f"\n$ {shlex.join(words)}", flush=True)
-        _demand(words, self.start(*arguments).wait(), "")
+        _demand_success(words, self.start(*arguments).wait(), "")
 
     def run(self, *arguments: str) -> str:
-        """What the command prints on stdout. Raises CommandError where it fails."""
+        """Run the command and return its stdout.
+
+        Raises:
+            CommandError: the exit code is not 0.
+        """
         with self.start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             output, messages = process.communicate()
-        _demand(self.words(*arguments), process.returncode, messages)
+        _demand_success(self.words(*arguments), process.returncode, messages)
         return output
 
     def document(self, *arguments: str) -> Any:
-        """The JSON document that the command prints. Raises CommandError where it fails."""
+        """Run the command with `--json` and return its JSON document.
+
+        Raises:
+            CommandError: the exit code is not 0.
+        """
         return json.loads(self.run(*arguments, "--json"))
 
 
-def _demand(words: Sequence[str], code: int, messages: str) -> None:
+def _demand_success(words: Sequence[str], code: int, messages: str) -> None:
     if code != 0:
         raise CommandError(f"'{shlex.join(words)}' ended with exit code {code}\n{messages}".rstrip())

@@ -1,7 +1,7 @@
-"""Whether an environment holds what its name promises: `python -m tools.environment host|device`.
+"""`python -m tools.environment host|device`: check which distributions an environment has.
 
-The device suite proves something only where torch and onnx are truly absent, and either suite only where
-exactly one of the two wheels that own the import package `onnxruntime` is installed.
+The device tests are valid only without torch and onnx, and all tests only with exactly one of the two wheels
+that own the import package `onnxruntime`.
 """
 
 import sys
@@ -18,22 +18,27 @@ FORBIDDEN = {
 }
 
 
-def faults(environment: str, installed: Collection[str]) -> list[str]:
-    """One sentence for every distribution that is missing from, or foreign to, `environment`."""
+def find_faults(environment: str, installed: Collection[str]) -> list[str]:
+    """Return one sentence for every distribution that is missing or forbidden.
+
+    Args:
+        environment: "host" or "device".
+        installed: names of the installed distributions, in lower case.
+    """
     missing = sorted(REQUIRED[environment].difference(installed))
     foreign = sorted(FORBIDDEN[environment].intersection(installed))
     return [f"{name} is missing" for name in missing] + [f"{name} must not be here" for name in foreign]
 
 
 def main(environment: str) -> int:
-    """0 when this interpreter is a proper `environment`, 1 after telling its faults."""
+    """Print the faults of this interpreter's environment; return 1 where there are any, else 0."""
     installed = {distribution.name.lower() for distribution in distributions()}
-    found = faults(environment, installed)
-    for fault in found:
+    faults = find_faults(environment, installed)
+    for fault in faults:
         print(f"error: environment '{environment}': {fault}", file=sys.stderr)
-    if found:
+    if faults:
         print(f"hint:  rm -r .venv/{environment} && make {environment}-env", file=sys.stderr)
-    return 1 if found else 0
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def test_a_command_killed_at_any_moment_leaves_the_old_state_or_the_new_one(
     campaign = Campaign(command, write_clips(tmp_path / "clips"), np.random.default_rng(5))
     duration_s = campaign.prepare()
     steady = read_state(command)[STEADY]
-    tally = campaign.run(KILLS, duration_s, told=lambda: None)
+    tally = campaign.run(KILLS, duration_s, on_kill=lambda: None)
     killed = sum(count for (_, outcome), count in tally.items() if outcome in ("old", "new"))
     assert killed == KILLS
     assert read_state(command)[STEADY] == steady

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.crash.state import DamageError, judged
+from tools.crash.state import DamageError, classify_state
 
 BEFORE = {"steady": b"s", "victim": b"v"}
 
@@ -20,7 +20,7 @@ BEFORE = {"steady": b"s", "victim": b"v"}
 def test_the_old_state_and_the_new_one_are_accepted(
     before: dict[str, bytes], after: dict[str, bytes], action: str, outcome: str
 ) -> None:
-    assert judged(before, after, action, "victim") == outcome
+    assert classify_state(before, after, action, "victim") == outcome
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,4 @@ def test_the_old_state_and_the_new_one_are_accepted(
 )
 def test_anything_else_is_damage_and_is_named(after: dict[str, bytes], action: str, sentence: str) -> None:
     with pytest.raises(DamageError, match=sentence):
-        judged(BEFORE, after, action, "victim")
+        classify_state(BEFORE, after, action, "victim")

@@ -1,4 +1,4 @@
-"""The demonstration's made-up sounds: the same every time, fit to learn from, true to their truth."""
+"""The demonstration's synthetic sounds: reproducible, fit for training, in line with their ground truth."""
 
 import csv
 import subprocess
@@ -24,7 +24,7 @@ LABELS = [label for sounds in TASKS.values() for label in sounds]
 
 
 @pytest.mark.parametrize("label", LABELS)
-def test_a_clip_is_the_same_every_time_and_unlike_its_neighbour(label: str) -> None:
+def test_a_clip_is_reproducible_and_differs_from_the_next_one(label: str) -> None:
     first, again, neighbour = make_clip(label, 0), make_clip(label, 0), make_clip(label, 1)
     assert np.array_equal(first, again)
     assert first.size != neighbour.size or not np.allclose(first, neighbour)
@@ -46,7 +46,7 @@ def test_the_smoke_alarm_sounds_three_times_near_three_kilohertz() -> None:
     assert np.count_nonzero(np.diff(loud.astype(int)) == -1) == 3
 
 
-def test_the_mixed_recording_is_loud_where_the_truth_says_and_quiet_between() -> None:
+def test_the_mixed_recording_is_loud_during_its_true_events_and_quiet_between() -> None:
     recording, events = make_mixture()
     inside = np.zeros(recording.size, dtype=bool)
     for event in events:
@@ -57,7 +57,7 @@ def test_the_mixed_recording_is_loud_where_the_truth_says_and_quiet_between() ->
     assert np.sqrt(np.mean(recording[~inside] ** 2)) < 0.1 * np.sqrt(np.mean(recording[inside] ** 2))
 
 
-def test_everything_is_written_where_enrolment_looks_for_it(tmp_path: Path) -> None:
+def test_all_files_are_written_in_the_layout_of_an_enrolment_folder(tmp_path: Path) -> None:
     events = write_all(tmp_path)
     for task, sounds in TASKS.items():
         for label in sounds:
@@ -71,13 +71,13 @@ def test_everything_is_written_where_enrolment_looks_for_it(tmp_path: Path) -> N
     assert list(rows[0]) == ["start_s", "end_s", "task", "label"]
 
 
-def test_the_made_up_microphone_plays_every_sound_in_its_time_and_tells_which() -> None:
+def test_the_simulated_microphone_plays_every_sound_at_the_time_that_it_prints() -> None:
     command = [sys.executable, "-m", "tools.demo.microphone", "--rounds", "1", "--speed", "100"]
     played = subprocess.run(command, capture_output=True, check=True, timeout=60)
     pcm = np.frombuffer(played.stdout, "<i2") / 32768
-    told = [line.split() for line in played.stderr.decode().splitlines()]
-    assert [label for _, _, label in told] == list(MIX_ORDER)
-    for at_s, _, _ in told:
+    printed = [line.split() for line in played.stderr.decode().splitlines()]
+    assert [label for _, _, label in printed] == list(MIX_ORDER)
+    for at_s, _, _ in printed:
         at = round(float(at_s) * RATE_HZ)
         assert np.abs(pcm[at:][: 2 * RATE_HZ]).max() > 0.1
         assert pcm[at - RATE_HZ : at - RATE_HZ // 10].std() < 0.01

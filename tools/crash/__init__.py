@@ -1,5 +1,5 @@
-"""The long crash test: SIGKILL at random moments of the real commands, and a look at what is left.
+"""The long crash test: kill the real commands at random moments and check the store after each restart.
 
-`killer` runs edgecl and kills it, `state` is what a restart finds and the rule it must obey, `campaign`
-chooses what to do next. `python -m tools.crash --kills 200`.
+`killer` runs edgecl and kills it, `state` reads the store after a restart and checks it, `campaign` chooses
+the commands and moments. `python -m tools.crash --kills 200`.
 """

@@ -1,4 +1,4 @@
-"""`python -m tools.crash`: exit code 0 when every restart found the old state or the new one, else 1."""
+"""`python -m tools.crash`: exit code 0 when every restart found the old or the new state, else 1."""
 
 import argparse
 import shutil
@@ -19,17 +19,20 @@ from tools.demo.synthesise import make_clip, write_wav
 CLIPS_PER_LABEL = 4
 
 
-def arguments() -> argparse.Namespace:
-    """What the user asked for."""
-    parser = argparse.ArgumentParser(prog="tools.crash", description="Kill edgecl and look for damage.")
-    parser.add_argument("--kills", type=int, default=200, help="how many times to kill (200)")
-    parser.add_argument("--seed", type=int, default=1, help="of the moments and the actions (1)")
-    parser.add_argument("--bundle", type=Path, help="the bundle to use instead of the shipped one")
+def parse_options() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        prog="tools.crash",
+        description="Kill edgecl at random moments and check the store after each restart.",
+    )
+    parser.add_argument("--kills", type=int, default=200, help="number of kills (default: 200)")
+    parser.add_argument("--seed", type=int, default=1, help="random seed of actions and moments (default: 1)")
+    parser.add_argument("--bundle", type=Path, help="bundle folder (default: the shipped bundle)")
     return parser.parse_args()
 
 
 def write_clips(folder: Path) -> Path:
-    """A folder of two classes, small enough to enrol in a breath."""
+    """Write a folder of two labels with few clips, which is quick to enrol, and return it."""
     for label in ("doorbell", "knock"):
         (folder / label).mkdir(parents=True)
         for number in range(CLIPS_PER_LABEL):
@@ -37,13 +40,13 @@ def write_clips(folder: Path) -> Path:
     return folder
 
 
-def crash(folder: Path, kills: int, seed: int, bundle: Path | None, console: Console) -> Tally:
-    """The tally of a whole campaign in `folder`, with a bar that shows how far it is."""
+def run_campaign(folder: Path, kills: int, seed: int, bundle: Path | None, console: Console) -> Tally:
+    """Run a campaign in `folder` with a progress bar and return its tally."""
     command = Command(folder / "home", bundle)
     campaign = Campaign(command, write_clips(folder / "clips"), np.random.default_rng(seed))
     duration_s = campaign.prepare()
     console.print(
-        "uncut: " + ", ".join(f"{action} {seconds:.1f} s" for action, seconds in duration_s.items())
+        "without a kill: " + ", ".join(f"{action} {seconds:.1f} s" for action, seconds in duration_s.items())
     )
     columns = ("killing", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
@@ -51,32 +54,32 @@ def crash(folder: Path, kills: int, seed: int, bundle: Path | None, console: Con
         return campaign.run(kills, duration_s, lambda: progress.advance(bar))
 
 
-def summary(tally: Tally) -> Table:
-    """How often each action was killed, and which state the restart found."""
+def make_table(tally: Tally) -> Table:
+    """Return a table of the states found after each kill, by action."""
     outcomes = ("old", "new", "finished")
-    table = Table("action", "killed: old state", "killed: new state", "faster than the killer")
+    table = Table("action", "killed: old state", "killed: new state", "ended before the kill")
     for action in ("enroll", "replace", "forget"):
         table.add_row(action, *(str(tally[action, outcome]) for outcome in outcomes))
     return table
 
 
 def main() -> int:
-    """The exit code of the whole."""
-    options = arguments()
+    """Run the crash test and return its exit code."""
+    options = parse_options()
     console = Console()
     folder = Path(tempfile.mkdtemp(prefix="edgecl-crash-"))
     try:
-        tally = crash(folder, options.kills, options.seed, options.bundle, console)
+        tally = run_campaign(folder, options.kills, options.seed, options.bundle, console)
     except (DamageError, CommandError) as damage:
-        console.print(f"error: {damage}\nhint:  the home is kept as it was found: {folder}", markup=False)
+        console.print(f"error: {damage}\nhint:  the home is kept for inspection: {folder}", markup=False)
         return 1
     except KeyboardInterrupt:
         shutil.rmtree(folder)
         console.print("interrupted: no damage so far")
         return 1
     shutil.rmtree(folder)
-    console.print(summary(tally))
-    console.print("every restart found the old state or the new one, byte for byte")
+    console.print(make_table(tally))
+    console.print("every restart found the old or the new state, byte for byte")
     return 0
 
 

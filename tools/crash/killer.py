@@ -1,4 +1,4 @@
-"""A command that is killed on its way, at a moment chosen by chance."""
+"""Run a command and kill it after a given time."""
 
 import subprocess
 import time
@@ -12,34 +12,38 @@ KILLED = -9
 
 
 @dataclass(frozen=True)
-class Moment:
-    """When to kill: `delay_s` after the start, or after the store is first touched."""
+class KillTime:
+    """When to kill: `delay_s` after the start, or after the first change of the store."""
 
     delay_s: float
     after_touch: bool
 
 
-def kill(command: Command, arguments: tuple[str, ...], moment: Moment) -> tuple[int, str]:
-    """The exit code, `KILLED` or the command's own where it was faster, and what it said on stderr."""
-    untouched = _touched(command.home)
+def kill(command: Command, arguments: tuple[str, ...], when: KillTime) -> tuple[int, str]:
+    """Run a command and kill it.
+
+    Returns:
+        The exit code, which is `KILLED` unless the command ended first, and its stderr.
+    """
+    before = _change_times_ns(command.home)
     with command.start(*arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        while moment.after_touch and process.poll() is None and _touched(command.home) == untouched:
+        while when.after_touch and process.poll() is None and _change_times_ns(command.home) == before:
             time.sleep(POLL_S)
         try:
-            process.wait(moment.delay_s)
+            process.wait(when.delay_s)
         except subprocess.TimeoutExpired:
             process.kill()
         _, messages = process.communicate()
     return process.returncode, messages
 
 
-def _touched(home: Path) -> list[int]:
-    """Times in nanoseconds, of which one moves as soon as the store is being changed."""
-    return [_changed_ns(home / name) for name in ("blobs", "registry.db", "registry.db-journal")]
+def _change_times_ns(home: Path) -> list[int]:
+    """Return modification times, at least one of which changes with the first write to the store."""
+    return [_change_time_ns(home / name) for name in ("blobs", "registry.db", "registry.db-journal")]
 
 
-def _changed_ns(path: Path) -> int:
-    """When a file or folder was last changed; 0 where there is none."""
+def _change_time_ns(path: Path) -> int:
+    """Return the modification time of a file or folder; 0 where there is none."""
     try:
         return path.stat().st_mtime_ns
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What a restart finds, and the rule it must obey: the old state or the new one, byte for byte."""
+"""The state of a store after a restart, and its check: the old or the new one, byte for byte."""
 
 import hashlib
 from pathlib import Path
@@ -10,20 +10,24 @@ State = dict[str, bytes]
 
 
 class DamageError(Exception):
-    """A restart found neither the old state nor the new one; the text says what it found."""
+    """A restart found neither the old nor the new state; the message says what it found."""
 
 
 def read_state(command: Command) -> State:
-    """Every task and its blob, as the next start of edgecl finds them and `verify` judges them."""
+    """Read every task's blob after a restart, as listed by `verify`.
+
+    Raises:
+        DamageError: `verify` failed, or a blob does not match its hash.
+    """
     try:
         document = command.document("verify")
     except CommandError as error:
         raise DamageError(f"after a restart, {error}") from None
-    return {verdict["task"]: _blob(command.home, verdict) for verdict in document["tasks"]}
+    return {verdict["task"]: _read_blob(command.home, verdict) for verdict in document["tasks"]}
 
 
-def _blob(home: Path, verdict: dict[str, str]) -> bytes:
-    """The bytes of one task, once they are what the registry promises."""
+def _read_blob(home: Path, verdict: dict[str, str]) -> bytes:
+    """Read the blob of a task and check its hash."""
     task, sha256 = verdict["task"], verdict["sha256"]
     data = (home / "blobs" / f"{sha256}.safetensors").read_bytes()
     if hashlib.sha256(data).hexdigest() != sha256:
@@ -31,9 +35,13 @@ def _blob(home: Path, verdict: dict[str, str]) -> bytes:
     return data
 
 
-def judged(before: State, after: State, action: str, victim: str) -> str:
-    """`old` or `new`: which of the two allowed states `after` is, once `action` on `victim` was cut short."""
-    _demand_others_unmoved(before, after, victim)
+def classify_state(before: State, after: State, action: str, victim: str) -> str:
+    """Return `old` or `new`, the allowed state that `after` is once `action` on `victim` was killed.
+
+    Raises:
+        DamageError: it is neither, or another task changed.
+    """
+    _demand_others_unchanged(before, after, victim)
     was, now = before.get(victim), after.get(victim)
     if now == was:
         return "old"
@@ -44,8 +52,8 @@ def judged(before: State, after: State, action: str, victim: str) -> str:
     return "new"
 
 
-def _demand_others_unmoved(before: State, after: State, victim: str) -> None:
-    """Raises DamageError where a task that nobody touched came, went or changed."""
+def _demand_others_unchanged(before: State, after: State, victim: str) -> None:
+    """Raise DamageError where another task appeared, vanished or changed."""
     for task in sorted((before.keys() | after.keys()) - {victim}):
         if before.get(task) != after.get(task):
-            raise DamageError(f"task '{task}' changed, although only '{victim}' was being worked on")
+            raise DamageError(f"task '{task}' changed, although only '{victim}' was written")

@@ -1,10 +1,14 @@
-"""A demonstration that needs no recordings: made-up household sounds, two tasks, one mixed recording.
+"""A demonstration with synthetic household sounds: no recordings are needed.
 
-`ingredients` are the acoustic parts, `alarms` and `kitchen` the sounds, `room` the place they are heard
-in, `synthesise` the files on disk; `story` runs the real commands on them. `python -m tools.demo`.
+Sounds: `waveforms` holds the oscillators and noise generators, `alarms` and `kitchen` the sounds made of
+them, `room_acoustics` reverberation and room noise, `synthesise` the data set on disk.
 
-`microphone` plays the same sounds without end, `truth` knows when; `daemon` has `edgecl serve` hear them, and
-teaches it meanwhile (`daemon_story`, told on the screen of `following`). `python -m tools.demo.daemon`.
+`python -m tools.demo`: `story` runs the real commands on that data set and `compare` matches the detections
+with the ground truth.
 
-`telling` is what both stories have in common.
+`python -m tools.demo.daemon`: `daemon_story` starts `edgecl serve` on the simulated `microphone`, enrols a
+task through the API while it listens and corrects a detection. `event_monitor` prints the events beside the
+`ground_truth`.
+
+`runner` holds what both share: options, folder, exit code.
 """

@@ -1,4 +1,4 @@
-"""`python -m tools.demo`: 0 when every command of the story did what it should."""
+"""`python -m tools.demo`: exit code 0 when every command of the demonstration succeeded."""
 
 import sys
 from pathlib import Path
@@ -6,18 +6,20 @@ from pathlib import Path
 from rich.console import Console
 
 from tools.command import Command
-from tools.demo.runner import parser, told
+from tools.demo.runner import make_parser, run_story
 from tools.demo.story import Story
 
 
 def main() -> int:
-    """The exit code of the whole."""
-    options = parser("tools.demo", "Two lessons and a recording.").parse_args()
+    """Run the demonstration and return its exit code."""
+    options = make_parser(
+        "tools.demo", "Enrol two tasks and detect their sounds in a recording."
+    ).parse_args()
 
-    def tell(folder: Path, console: Console) -> None:
-        Story(folder, Command(folder / "home", options.bundle, folder), console).tell()
+    def run(folder: Path, console: Console) -> None:
+        Story(folder, Command(folder / "home", options.bundle, folder), console).run()
 
-    return told(options.folder, tell)
+    return run_story(options.folder, run)
 
 
 if __name__ == "__main__":

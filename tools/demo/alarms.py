@@ -1,6 +1,6 @@
-"""The task `alarms`: a doorbell, a smoke alarm, a kitchen timer, a siren.
+"""The task `alarms`: doorbell, smoke alarm, kitchen timer, siren.
 
-Each function returns one dry variation, float64 [samples]; pitch and pace come from `rng`.
+Each function returns one dry variation, float64 [samples]; `rng` draws pitch and tempo.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ from tools.demo.waveforms import (
 
 
 def doorbell(rng: np.random.Generator) -> Doubles:
-    """Ding-dong: two struck chime bars, the second a major third lower."""
+    """Synthesise a doorbell: two struck chime bars, the second a major third lower."""
     ding_hz = rng.uniform(590, 790)
     gap_s = rng.uniform(0.42, 0.68)
     ring_s = rng.uniform(0.35, 0.7)
@@ -29,7 +29,7 @@ def doorbell(rng: np.random.Generator) -> Doubles:
 
 
 def _chime(base_hz: float, ring_s: float, rng: np.random.Generator) -> Doubles:
-    """A chime bar: a slightly beating fundamental, the bar's stretched overtones, the hammer's tap."""
+    """Synthesise a chime bar: a slightly beating fundamental, stretched overtones, the hammer's tap."""
     beating = 1 + rng.uniform(0.0008, 0.002)
     partials = [
         (1.0, 1.0, ring_s),
@@ -44,7 +44,7 @@ def _chime(base_hz: float, ring_s: float, rng: np.random.Generator) -> Doubles:
 
 
 def smoke_alarm(rng: np.random.Generator) -> Doubles:
-    """The temporal-three pattern: three half-second beeps near 3.1 kHz from a piezo sounder."""
+    """Synthesise the temporal-three pattern: three half-second piezo beeps near 3.1 kHz."""
     frequency_hz = rng.uniform(2950, 3300)
     on_s = 0.5 * rng.uniform(0.9, 1.1)
     levels = (1.0, rng.uniform(0.08, 0.25))
@@ -53,7 +53,7 @@ def smoke_alarm(rng: np.random.Generator) -> Doubles:
 
 
 def timer(rng: np.random.Generator) -> Doubles:
-    """A kitchen timer: groups of four rapid beeps, the groups a breath apart."""
+    """Synthesise a kitchen timer: groups of four rapid beeps with a short pause between groups."""
     frequency_hz = rng.uniform(1850, 2250)
     step_s = rng.uniform(0.11, 0.14)
     group_s = 4 * step_s + rng.uniform(0.28, 0.42)
@@ -63,7 +63,7 @@ def timer(rng: np.random.Generator) -> Doubles:
 
 
 def siren(rng: np.random.Generator) -> Doubles:
-    """A wailing siren: a rich tone that swings between a low and a high note."""
+    """Synthesise a siren: a harmonic tone that oscillates between a low and a high pitch."""
     duration_s = rng.uniform(2.4, 3.0)
     low_hz, high_hz = rng.uniform(450, 620), rng.uniform(1100, 1450)
     period_s = rng.uniform(1.1, 1.7)

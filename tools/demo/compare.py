@@ -1,4 +1,4 @@
-"""What was heard, held against what truly sounded."""
+"""Detections matched with the ground truth by their overlap in time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,35 +7,35 @@ from tools.demo.synthesise import Event
 
 
 @dataclass(frozen=True)
-class Line:
-    """One true event, what its own task heard meanwhile, and what the other tasks wrongly heard."""
+class Match:
+    """One true event, the best detection of its own task, and the false alarms of the other tasks."""
 
     truth: Event
-    heard: Event | None
-    others: tuple[Event, ...]
+    detection: Event | None
+    false_alarms: tuple[Event, ...]
 
     @property
-    def right(self) -> bool:
-        """Whether the sound was called by its name."""
-        return self.heard is not None and self.heard.label == self.truth.label
+    def is_correct(self) -> bool:
+        """Whether the sound was detected with its true label."""
+        return self.detection is not None and self.detection.label == self.truth.label
 
 
 def overlap_s(one: Event, other: Event) -> float:
-    """For how long two events sound together; at most 0 where they do not."""
+    """Return the overlap of two events in seconds; 0 or negative where they do not overlap."""
     return min(one.end_s, other.end_s) - max(one.start_s, other.start_s)
 
 
-def compare(truth: Sequence[Event], heard: Sequence[Event]) -> list[Line]:
-    """One line for every true event: its own task's longest overlap, and every other task's overlaps."""
-    return [_line(event, [found for found in heard if overlap_s(event, found) > 0]) for event in truth]
+def match_events(truth: Sequence[Event], detections: Sequence[Event]) -> list[Match]:
+    """Match every true event with its own task's longest overlap and with all overlaps of other tasks."""
+    return [_match(event, [found for found in detections if overlap_s(event, found) > 0]) for event in truth]
 
 
-def _line(event: Event, together: Sequence[Event]) -> Line:
-    own = [found for found in together if found.task == event.task]
+def _match(event: Event, overlapping: Sequence[Event]) -> Match:
+    own = [found for found in overlapping if found.task == event.task]
     best = max(own, key=lambda found: overlap_s(event, found), default=None)
-    return Line(event, best, tuple(found for found in together if found.task != event.task))
+    return Match(event, best, tuple(found for found in overlapping if found.task != event.task))
 
 
-def in_silence(truth: Sequence[Event], heard: Sequence[Event]) -> list[Event]:
-    """What was heard while nothing sounded."""
-    return [found for found in heard if all(overlap_s(event, found) <= 0 for event in truth)]
+def find_false_alarms_in_silence(truth: Sequence[Event], detections: Sequence[Event]) -> list[Event]:
+    """Return the detections that overlap no true event."""
+    return [found for found in detections if all(overlap_s(event, found) <= 0 for event in truth)]

@@ -1,4 +1,4 @@
-"""The story of a daemon: it hears, learns something new meanwhile, is corrected, and forgot nothing."""
+"""The daemon's demonstration: detect, enrol a task while listening, correct a detection, verify."""
 
 import hashlib
 import subprocess
@@ -12,18 +12,18 @@ from typing import Any
 
 from rich.console import Console
 
-from tools.api_client import Api
+from tools.api_client import ApiClient
 from tools.command import Command, CommandError
-from tools.demo.event_monitor import Following, ended, new, over, right
-from tools.demo.ground_truth import Truth
+from tools.demo.event_monitor import EventMonitor, is_correct_start, is_end, is_enrolment_end, is_start
+from tools.demo.ground_truth import GroundTruth
 from tools.demo.synthesise import TASKS, write_negatives, write_task
 
 ROOT = Path(__file__).parents[2]
 FIRST, SECOND = TASKS
 CLIPS, NEGATIVES = 5, 1
-"""Recordings of every sound; and of each of the first lesson's, for the second to tell its own from."""
+"""Recordings of every sound; recordings of each of the first task's sounds as negatives of the second task."""
 PAUSE_S = 1.5
-STARTING_S, HEARING_S, LEARNING_S, ENDING_S = 30.0, 60.0, 180.0, 15.0
+START_TIMEOUT_S, DETECTION_TIMEOUT_S, ENROLMENT_TIMEOUT_S, STOP_TIMEOUT_S = 30.0, 60.0, 180.0, 15.0
 CONFIG = """\
 home = "{home}"
 {bundle}
@@ -34,39 +34,43 @@ command = "{python} -m tools.demo.microphone --pause {pause}"
 
 @dataclass(frozen=True)
 class DaemonStory:
-    """The demonstration, told in a folder."""
+    """The daemon's demonstration in one working folder."""
 
     folder: Path
     command: Command
     console: Console
     port: int
     stays: bool
-    """Whether it goes on at the end, until Ctrl-C."""
+    """Whether the daemon keeps running at the end, until Ctrl-C."""
 
-    def tell(self) -> None:
-        """Runs every chapter. Raises CommandError where one does not end well."""
-        first = self._lesson()
-        api = Api(self.port)
-        with self._daemon(api), Following(api, self.console, Truth(PAUSE_S)) as following:
-            self._hears(following)
-            self._learns(api, following)
-            self._is_corrected(api, following)
-            self._is_well(api, following)
+    def run(self) -> None:
+        """Run all steps.
+
+        Raises:
+            CommandError: a step failed.
+        """
+        first = self._enrol_first()
+        api = ApiClient(self.port)
+        with self._run_daemon(api), EventMonitor(api, self.console, GroundTruth(PAUSE_S)) as monitor:
+            monitor.wait_for(is_start(FIRST), DETECTION_TIMEOUT_S, f"a sound of '{FIRST}'")
+            self._enrol_second(api, monitor)
+            self._correct(api, monitor)
+            self._show_status(api, monitor)
             if self.stays:
-                self._waits()
-        self._unchanged(first)
+                self._wait_for_interrupt()
+        self._demand_unchanged(first)
 
-    def _lesson(self) -> str:
-        """The SHA-256 of the first task's file."""
-        self._chapter(f"Made-up sounds, and a first lesson: {', '.join(TASKS[FIRST])}")
+    def _enrol_first(self) -> str:
+        """Enrol the first task and return the SHA-256 of its file."""
+        self._print_title(f"Synthetic sounds, and a first task: {', '.join(TASKS[FIRST])}")
         write_task(self.folder, FIRST, CLIPS)
         self.command.show("enroll", FIRST, str(self.folder / FIRST))
         return self._sha256(self.command.document("tasks")["tasks"][0]["sha256"])
 
     @contextmanager
-    def _daemon(self, api: Api) -> Iterator[None]:
-        """`edgecl serve`, as soon as it answers; stopped with the context, which it has to take well."""
-        self._chapter("The daemon, on a microphone that plays all eight sounds")
+    def _run_daemon(self, api: ApiClient) -> Iterator[None]:
+        """Run `edgecl serve` within the context, from its first answer to a clean stop."""
+        self._print_title("The daemon, on a simulated microphone that plays all eight sounds")
         config = self.folder / "config.toml"
         config.write_text(self._config())
         words = ["serve", "--config", str(config), "--api", "--port", str(self.port)]
@@ -74,8 +78,8 @@ class DaemonStory:
         with (self.folder / "serve.log").open("w+") as log:
             process = self.command.start(*words, stdout=subprocess.DEVNULL, stderr=log)
             try:
-                _until_it_answers(api, process)
-                self.console.print(f"  its page: http://127.0.0.1:{self.port}/", style="cyan")
+                _wait_until_ready(api, process)
+                self.console.print(f"  page: http://127.0.0.1:{self.port}/", style="cyan")
                 yield
                 _stop(process, log)
             finally:
@@ -84,73 +88,78 @@ class DaemonStory:
             log.seek(0)
             self.console.print(f"\nstopped: {log.read().splitlines()[-1]}")
 
-    def _hears(self, following: Following) -> None:
-        following.until(new(FIRST), HEARING_S, f"a sound of '{FIRST}'")
-
-    def _learns(self, api: Api, following: Following) -> None:
-        self._chapter(f"A second lesson while it listens: {', '.join(TASKS[SECOND])}, none of these")
+    def _enrol_second(self, api: ApiClient, monitor: EventMonitor) -> None:
+        """Enrol the second task through the API and wait for its first correct detection."""
+        self._print_title(
+            f"Enrol a second task while the daemon listens: {', '.join(TASKS[SECOND])} (not enrolled yet)"
+        )
         write_task(self.folder, SECOND, CLIPS)
         write_negatives(self.folder, SECOND, NEGATIVES)
         began_s = time.monotonic()
-        identity = api.teach(SECOND, self.folder / SECOND)
-        done = following.until(over(identity), LEARNING_S, f"learning '{SECOND}'")
+        identity = api.enrol(SECOND, self.folder / SECOND)
+        done = monitor.wait_for(is_enrolment_end(identity), ENROLMENT_TIMEOUT_S, f"enrolment of '{SECOND}'")
         if done["state"] != "done":
-            raise CommandError(f"'{SECOND}' was not learnt: {done['detail']}")
+            raise CommandError(f"'{SECOND}' was not enrolled: {done['detail']}")
         recordings = sum(done["recordings"].values())
         took_s = time.monotonic() - began_s
-        self.console.print(f"  learnt from {recordings} recordings in {took_s:.0f} s", style="cyan")
-        heard = following.until(right(following, SECOND), HEARING_S, f"a sound of '{SECOND}'")
-        self.console.print(f"  it hears '{heard['label']}', which it did not know before", style="cyan")
+        self.console.print(f"  enrolled from {recordings} recordings in {took_s:.0f} s", style="cyan")
+        found = monitor.wait_for(
+            is_correct_start(monitor, SECOND), DETECTION_TIMEOUT_S, f"a sound of '{SECOND}'"
+        )
+        self.console.print(f"  new sound detected: '{found['label']}'", style="cyan")
 
-    def _is_corrected(self, api: Api, following: Following) -> None:
-        """What it heard wrongly is taken back; where nothing was, a sound it knew is one example more."""
-        heard = [event for event in following.sounds() if event["task"] == SECOND]  # the first stays as it is
-        wrong = [event for event in heard if not following.right(event)]
-        event = (wrong or heard)[-1]
-        following.until(ended(event["id"]), HEARING_S, "the end of a sound")
-        truly, label = following.truth(event), event["label"]
+    def _correct(self, api: ApiClient, monitor: EventMonitor) -> None:
+        """Correct the latest wrong detection, or confirm the latest one where all are correct.
+
+        Only the second task is corrected: the first must stay unchanged.
+        """
+        found = [event for event in monitor.detections() if event["task"] == SECOND]
+        wrong = [event for event in found if not monitor.is_correct(event)]
+        event = (wrong or found)[-1]
+        monitor.wait_for(is_end(event["id"]), DETECTION_TIMEOUT_S, "the end of a sound")
+        truth, label = monitor.find_truth(event), event["label"]
         if wrong:
-            self._chapter(f"A correction: this was not {label}, but {truly.label if truly else 'nothing'}")
-            word = {"kind": "not"}
+            self._print_title(f"Correct a detection: not {label}, but {truth.label if truth else 'nothing'}")
+            verdict = {"kind": "not"}
         else:
-            self._chapter(f"A word on what it heard: this was {label} indeed")
-            word = {"kind": "is", "task": SECOND, "label": label}
-        told = api.post(f"/sounds/{event['id']}/verdict", word)["correction"]
-        before, after = told["before"], told["after"]
+            self._print_title(f"Confirm a detection: {label}")
+            verdict = {"kind": "is", "task": SECOND, "label": label}
+        correction = api.post(f"/sounds/{event['id']}/verdict", verdict)["correction"]
+        before, after = correction["before"], correction["after"]
         self.console.print(
-            f"  its margin was {before['margin']:.2f} and is {after['margin']:.2f} now, accepted from "
-            f"{after['threshold']:.2f}; learnt in {told['seconds']:.1f} s",
+            f"  margin {before['margin']:.2f} → {after['margin']:.2f}, threshold {after['threshold']:.2f}; "
+            f"took {correction['seconds']:.1f} s",
             style="cyan",
         )
-        if not all(told["others_unchanged"].values()):
+        if not all(correction["others_unchanged"].values()):
             raise CommandError("the correction changed another task")
 
-    def _is_well(self, api: Api, following: Following) -> None:
-        self._chapter("How it is")
-        sounds = following.sounds()
-        named = sum(map(following.right, sounds))
-        self.console.print(
-            f"  {named} of the {len(sounds)} sounds it heard were called by their name", style="cyan"
-        )
+    def _show_status(self, api: ApiClient, monitor: EventMonitor) -> None:
+        self._print_title("Status")
+        found = monitor.detections()
+        correct = sum(map(monitor.is_correct, found))
+        self.console.print(f"  {correct} of {len(found)} detections were correct", style="cyan")
         status = api.get("/status")
         lost = status["source"]["lost_frames"]
         self.console.print(
-            f"  {status['heard_s']:.0f} s heard, {status['sounds']} sounds, {lost} frames lost, "
+            f"  {status['heard_s']:.0f} s processed, {status['sounds']} sounds, {lost} frames lost, "
             f"{status['dropped_events']} events dropped, tasks: {', '.join(status['tasks'])}"
         )
         if lost:
             raise CommandError(f"{lost} frames were lost")
 
-    def _waits(self) -> None:
-        self.console.print(f"\n  it goes on: http://127.0.0.1:{self.port}/  (Ctrl-C ends it)", style="cyan")
+    def _wait_for_interrupt(self) -> None:
+        self.console.print(
+            f"\n  still running: http://127.0.0.1:{self.port}/  (Ctrl-C stops it)", style="cyan"
+        )
         try:
             while True:
                 time.sleep(1.0)
         except KeyboardInterrupt:
             self.console.print()
 
-    def _unchanged(self, before: str) -> None:
-        """Proof that all of this left the first task's file as it was."""
+    def _demand_unchanged(self, before: str) -> None:
+        """Verify that enrolment and correction left the first task's file unchanged."""
         entries = {entry["task"]: entry["sha256"] for entry in self.command.document("tasks")["tasks"]}
         after = self._sha256(entries[FIRST])
         self.console.print(f"\n{FIRST}, SHA-256 before {before}\n{FIRST}, SHA-256 now    {after}")
@@ -159,7 +168,7 @@ class DaemonStory:
         self.console.print("bit for bit the same file")
 
     def _sha256(self, name: str) -> str:
-        """The hash of a task's file, computed here from its bytes."""
+        """Compute the hash of a blob from its bytes."""
         blob = self.command.home / "blobs" / f"{name}.safetensors"
         return hashlib.sha256(blob.read_bytes()).hexdigest()
 
@@ -167,13 +176,13 @@ class DaemonStory:
         bundle = f'bundle = "{self.command.bundle}"' if self.command.bundle else ""
         return CONFIG.format(home=self.command.home, bundle=bundle, python=sys.executable, pause=PAUSE_S)
 
-    def _chapter(self, title: str) -> None:
+    def _print_title(self, title: str) -> None:
         self.console.print(f"\n── {title}", style="bold")
 
 
-def _until_it_answers(api: Api, process: "subprocess.Popen[str]") -> None:
-    late_s = time.monotonic() + STARTING_S
-    while time.monotonic() < late_s and process.poll() is None:
+def _wait_until_ready(api: ApiClient, process: "subprocess.Popen[str]") -> None:
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline_s and process.poll() is None:
         try:
             api.get("/status")
             return
@@ -183,9 +192,13 @@ def _until_it_answers(api: Api, process: "subprocess.Popen[str]") -> None:
 
 
 def _stop(process: "subprocess.Popen[str]", log: Any) -> None:
-    """Ends it. Raises CommandError where it does not end cleanly."""
+    """Stop the daemon.
+
+    Raises:
+        CommandError: it did not end with exit code 0.
+    """
     process.terminate()
-    code = process.wait(ENDING_S)
+    code = process.wait(STOP_TIMEOUT_S)
     if code != 0:
         log.seek(0)
         raise CommandError(f"'edgecl serve' ended with exit code {code}\n{log.read()}")

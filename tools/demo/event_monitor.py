@@ -1,4 +1,4 @@
-"""The events of a daemon, as they come: lines on the screen, and something to wait for."""
+"""The events of a running daemon: printed as they arrive, and awaited by the demonstration."""
 
 import threading
 import time
@@ -10,28 +10,28 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from tools.api_client import Api
+from tools.api_client import ApiClient
 from tools.command import CommandError
-from tools.demo.ground_truth import Truth
+from tools.demo.ground_truth import GroundTruth, has_same_label
 from tools.demo.synthesise import Event
 
 Document = dict[str, Any]
-Wanted = Callable[[str, Document], bool]
-"""Whether a document, of this kind, is what is waited for."""
+Condition = Callable[[str, Document], bool]
+"""Tests an event: kind, document."""
 BAR_CELLS = 30
 
 
-class Following:
-    """Shows what a daemon tells, beside what truly sounds, for as long as the context lasts."""
+class EventMonitor:
+    """Receives a daemon's events in a thread and prints them beside the ground truth; a context manager."""
 
-    def __init__(self, api: Api, console: Console, truth: Truth) -> None:
+    def __init__(self, api: ApiClient, console: Console, truth: GroundTruth) -> None:
         self._api, self._console, self._truth = api, console, truth
-        self._told: list[tuple[str, Document]] = []
+        self._events: list[tuple[str, Document]] = []
         self._changed = threading.Condition()
         self._live = Live(console=console, transient=True, auto_refresh=False)
-        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread = threading.Thread(target=self._receive, daemon=True)
 
-    def __enter__(self) -> "Following":
+    def __enter__(self) -> "EventMonitor":
         self._live.start()
         self._thread.start()
         return self
@@ -39,41 +39,43 @@ class Following:
     def __exit__(self, *failure: object) -> None:
         self._live.stop()
 
-    def until(self, wanted: Wanted, within_s: float, what: str) -> Document:
-        """The first document that is wanted, of all that were told. Raises CommandError where none comes."""
-        late_s = time.monotonic() + within_s
+    def wait_for(self, condition: Condition, timeout_s: float, what: str) -> Document:
+        """Return the first event that meets a condition, past ones included.
+
+        Raises:
+            CommandError: no such event arrived in time; the message names `what`.
+        """
+        deadline_s = time.monotonic() + timeout_s
         with self._changed:
             while True:
-                for kind, document in self._told:
-                    if wanted(kind, document):
+                for kind, document in self._events:
+                    if condition(kind, document):
                         return document
-                if not self._changed.wait(late_s - time.monotonic()):
-                    raise CommandError(f"{what}: nothing was told of it in {within_s:g} s")
+                if not self._changed.wait(deadline_s - time.monotonic()):
+                    raise CommandError(f"{what}: no event within {timeout_s:g} s")
 
-    def sounds(self) -> list[Document]:
-        """All that were heard up to now, as they began."""
+    def detections(self) -> list[Document]:
+        """Return the start events of all sounds detected so far."""
         with self._changed:
-            return [told for kind, told in self._told if kind == "sound" and told["phase"] == "new"]
+            return [event for kind, event in self._events if kind == "sound" and event["phase"] == "new"]
 
-    def right(self, event: Document) -> bool:
-        """Whether a sound was called by its name."""
-        truth = self.truth(event)
-        return truth is not None and (truth.task, truth.label) == (event["task"], event["label"])
+    def is_correct(self, event: Document) -> bool:
+        """Return whether a sound was detected with its true label."""
+        truth = self.find_truth(event)
+        return truth is not None and has_same_label(truth, _to_event(event))
 
-    def truth(self, event: Document) -> Event | None:
-        """What truly sounded then."""
-        lasted = datetime.fromisoformat(event["end"]) - datetime.fromisoformat(event["start"])
-        start_s = event["offset_s"]
-        return self._truth.of(Event(start_s, start_s + lasted.total_seconds(), event["task"], event["label"]))
+    def find_truth(self, event: Document) -> Event | None:
+        """Return the true event behind a detection; None: nothing was played."""
+        return self._truth.find(_to_event(event))
 
-    def _follow(self) -> None:
+    def _receive(self) -> None:
         try:
-            for kind, document in self._api.follow():
+            for kind, document in self._api.stream_events():
                 self._show(kind, document)
                 with self._changed:
-                    self._told.append((kind, document))
+                    self._events.append((kind, document))
                     self._changed.notify_all()
-        except OSError:  # the daemon is gone, or says nothing any more
+        except OSError:  # the daemon ended or stopped answering
             return
 
     def _show(self, kind: str, document: Document) -> None:
@@ -82,20 +84,27 @@ class Following:
         elif kind == "source":
             self._console.print(f"  microphone: {document['state']}", style="dim")
         elif kind == "enrolment":
-            self._live.update(_bar(document), refresh=True)
+            self._live.update(_progress_bar(document), refresh=True)
 
     def _line(self, event: Document) -> Text:
-        truth = self.truth(event)
-        truly = truth.label if truth else "nothing"
+        truth = self.find_truth(event)
+        played = truth.label if truth else "nothing"
         when = datetime.fromisoformat(event["start"]).astimezone()
         line = Text(f"  {when:%H:%M:%S}  ")
         line.append(f"{event['task']}: {event['label']}".ljust(26), style="bold")
-        line.append(f"{event['score']:4.0%}   truly {truly}".ljust(32))
-        return line.append("right" if self.right(event) else "wrong", "green" if self.right(event) else "red")
+        line.append(f"{event['score']:4.0%}   played: {played}".ljust(32))
+        is_correct = self.is_correct(event)
+        return line.append("correct" if is_correct else "wrong", "green" if is_correct else "red")
 
 
-def _bar(enrolment: Document) -> Text:
-    """How far learning is; nothing once it is over."""
+def _to_event(document: Document) -> Event:
+    duration = datetime.fromisoformat(document["end"]) - datetime.fromisoformat(document["start"])
+    start_s = document["offset_s"]
+    return Event(start_s, start_s + duration.total_seconds(), document["task"], document["label"])
+
+
+def _progress_bar(enrolment: Document) -> Text:
+    """Return the bar of a running enrolment; empty once it has ended."""
     step = enrolment["progress"]
     if enrolment["state"] != "learning" or not step or not step["total"]:
         return Text("")
@@ -104,25 +113,25 @@ def _bar(enrolment: Document) -> Text:
     return Text(f"  learning {enrolment['task']}  {bar}  {step['stage']}", style="cyan")
 
 
-def new(task: str) -> Wanted:
-    """A sound of a task, as it begins."""
-    return lambda kind, told: kind == "sound" and told["phase"] == "new" and told["task"] == task
+def is_start(task: str) -> Condition:
+    """Match the start of any sound of a task."""
+    return lambda kind, event: kind == "sound" and event["phase"] == "new" and event["task"] == task
 
 
-def right(following: Following, task: str) -> Wanted:
-    """The same, called by its name."""
-    begins = new(task)
-    return lambda kind, told: begins(kind, told) and following.right(told)
+def is_correct_start(monitor: EventMonitor, task: str) -> Condition:
+    """Match the start of a sound of a task that was detected with its true label."""
+    starts = is_start(task)
+    return lambda kind, event: starts(kind, event) and monitor.is_correct(event)
 
 
-def ended(sound: str) -> Wanted:
-    """The end of a sound."""
-    return lambda kind, told: kind == "sound" and told["phase"] == "end" and told["id"] == sound
+def is_end(sound: str) -> Condition:
+    """Match the end of the sound with this id."""
+    return lambda kind, event: kind == "sound" and event["phase"] == "end" and event["id"] == sound
 
 
-def over(identity: str) -> Wanted:
-    """The end of an enrolment, however it ended."""
+def is_enrolment_end(identity: str) -> Condition:
+    """Match the end of the enrolment with this id, success or failure."""
     ends = "done", "cancelled"
-    return lambda kind, told: (
-        kind == "enrolment" and told["id"] == identity and (told["state"] in ends or told["detail"])
+    return lambda kind, event: (
+        kind == "enrolment" and event["id"] == identity and (event["state"] in ends or event["detail"])
     )

@@ -1,4 +1,4 @@
-"""What the made-up microphone plays, and when: to be held against what is heard."""
+"""What the simulated microphone plays, and when."""
 
 from collections.abc import Iterator
 
@@ -8,35 +8,41 @@ from tools.demo.synthesise import Event, find_task
 from tools.demo.waveforms import RATE_HZ
 
 TOLERANCE_S = 1.0
-"""Half a window: as far as it hears to either side of the time at which it hears something."""
+"""Half a window: a window reaches this far to either side of the detection that it gives."""
 
 
-class Truth:
-    """The sounds of a microphone with this pause between them, made again as far as they are asked for."""
+class GroundTruth:
+    """The true events of the simulated microphone, generated as far as they are needed.
+
+    Args:
+        pause_s: pause between two sounds; the same as that of the microphone.
+    """
 
     def __init__(self, pause_s: float) -> None:
-        self._played: list[Event] = []
-        self._coming = _played(pause_s)
+        self._past: list[Event] = []
+        self._coming = _generate_events(pause_s)
 
-    def of(self, heard: Event) -> Event | None:
-        """What truly sounds when something is heard, give or take `TOLERANCE_S`; None: nothing.
+    def find(self, detection: Event) -> Event | None:
+        """Return the true event within `TOLERANCE_S` of a detection; None: there is none.
 
-        Of several the one that it was taken for, else the one that sounds longest meanwhile.
+        Of several, one with the detection's label is preferred, then the one with the longest overlap.
         """
-        while not self._played or self._played[-1].start_s < heard.end_s + TOLERANCE_S:
-            self._played.append(next(self._coming))
-        near = [played for played in self._played if overlap_s(played, heard) > -TOLERANCE_S]
+        while not self._past or self._past[-1].start_s < detection.end_s + TOLERANCE_S:
+            self._past.append(next(self._coming))
+        near = [event for event in self._past if overlap_s(event, detection) > -TOLERANCE_S]
         return max(
-            near, key=lambda played: (_is_called(played, heard), overlap_s(played, heard)), default=None
+            near,
+            key=lambda event: (has_same_label(event, detection), overlap_s(event, detection)),
+            default=None,
         )
 
 
-def _is_called(played: Event, heard: Event) -> bool:
-    """Whether what is heard has the name of what is played."""
-    return (played.task, played.label) == (heard.task, heard.label)
+def has_same_label(event: Event, other: Event) -> bool:
+    """Return whether two events have the same task and label."""
+    return (event.task, event.label) == (other.task, other.label)
 
 
-def _played(pause_s: float) -> Iterator[Event]:
+def _generate_events(pause_s: float) -> Iterator[Event]:
     now_s = 0.0
     for label, scene in generate_scenes(None, pause_s):
         start_s, now_s = now_s + pause_s, now_s + scene.size / RATE_HZ

@@ -1,6 +1,6 @@
-"""The task `kitchen`: a kettle's whistle, a knock, a glass, water being poured.
+"""The task `kitchen`: kettle whistle, knock, glass, pouring water.
 
-Each function returns one dry variation, float64 [samples]; pitch and pace come from `rng`.
+Each function returns one dry variation, float64 [samples]; `rng` draws pitch and tempo.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ from tools.demo.waveforms import (
 
 
 def kettle_whistle(rng: np.random.Generator) -> Doubles:
-    """Boiling water under a whistle that climbs, swells, and carries a second, rougher tone."""
+    """Synthesise boiling water under a whistle that rises in pitch and level, with a rougher second tone."""
     duration_s = rng.uniform(2.2, 2.8)
     time = times_s(duration_s)
     rise = 1 / (1 + np.exp(-(time / duration_s - rng.uniform(0.25, 0.4)) * 9))
@@ -39,7 +39,7 @@ def kettle_whistle(rng: np.random.Generator) -> Doubles:
 
 
 def knock(rng: np.random.Generator) -> Doubles:
-    """Three raps on wood: low, strongly damped modes and the knuckle's dull tap, never quite even."""
+    """Synthesise three slightly uneven raps on wood: low, strongly damped modes and the knuckle's tap."""
     base_hz = rng.uniform(105, 190)
     gap_s = rng.uniform(0.17, 0.3)
     starts_s = np.cumsum([0.0, *(gap_s * rng.uniform(0.9, 1.1, size=2))])
@@ -48,7 +48,7 @@ def knock(rng: np.random.Generator) -> Doubles:
 
 
 def _rap(base_hz: float, rng: np.random.Generator) -> Doubles:
-    """One rap on a wooden panel."""
+    """Synthesise one rap on a wooden panel."""
     wood = [
         (1.0, 1.0, rng.uniform(0.035, 0.06)),
         (2.1, 0.7, 0.03),
@@ -60,7 +60,7 @@ def _rap(base_hz: float, rng: np.random.Generator) -> Doubles:
 
 
 def glass(rng: np.random.Generator) -> Doubles:
-    """A clink: high inharmonic partials of a rim, often answered by a second, softer touch."""
+    """Synthesise a clink: high inharmonic partials of a rim, often followed by a softer second touch."""
     base_hz = rng.uniform(1500, 2300)
     first = _rim(base_hz, rng)
     second = rng.uniform(0.3, 0.6) * _rim(base_hz * rng.uniform(1.04, 1.2), rng)
@@ -69,7 +69,7 @@ def glass(rng: np.random.Generator) -> Doubles:
 
 
 def _rim(base_hz: float, rng: np.random.Generator) -> Doubles:
-    """One touch of a glass: the rim's modes stand near the squares 2² : 3² : 4² of a ring."""
+    """Synthesise one touch of a glass; a ring's modes lie near 2² : 3² : 4²."""
     ring_s = rng.uniform(0.12, 0.32)
     modes = [
         (1.0, rng.uniform(0.5, 0.9), ring_s),
@@ -84,7 +84,7 @@ def _rim(base_hz: float, rng: np.random.Generator) -> Doubles:
 
 
 def water_pour(rng: np.random.Generator) -> Doubles:
-    """Water into a vessel: a splashing noise bed, and bubbles whose pitch climbs as it fills."""
+    """Synthesise water poured into a vessel: splashing noise, and bubbles of rising pitch as it fills."""
     duration_s = rng.uniform(2.2, 2.8)
     time = times_s(duration_s)
     splash = noise_band(duration_s, 350, 5000, rng, tilt_db_per_octave=-4)
@@ -92,12 +92,12 @@ def water_pour(rng: np.random.Generator) -> Doubles:
     column_hz = rng.uniform(300, 480) * (1 + 0.9 * time / duration_s)
     column = frequency_sweep(column_hz * (1 + 0.02 * noise_band(duration_s, 3, 25, rng)))
     count = int(rng.uniform(55, 95) * duration_s)
-    bubbles = mix(duration_s, (_bubble_somewhere(duration_s, rng) for _ in range(count)))
+    bubbles = mix(duration_s, (_bubble(duration_s, rng) for _ in range(count)))
     return fade(0.16 * splash * gurgle + 0.1 * column * gurgle + bubbles, 0.12, 0.2)
 
 
-def _bubble_somewhere(duration_s: float, rng: np.random.Generator) -> tuple[float, Doubles]:
-    """A start and one bubble: a short sine that chirps upwards as the bubble nears the surface."""
+def _bubble(duration_s: float, rng: np.random.Generator) -> tuple[float, Doubles]:
+    """Draw the start in seconds of a bubble and synthesise it: a short, rising sine."""
     start_s = rng.uniform(0, duration_s)
     frequency_hz = np.exp(rng.uniform(np.log(450), np.log(2400))) * (0.8 + 0.5 * start_s / duration_s)
     decay_s = 9 / frequency_hz

@@ -1,9 +1,9 @@
-"""A microphone in a made-up room: raw PCM on stdout, s16le, mono, 16 kHz, as fast as time goes.
+"""A simulated microphone: raw PCM on stdout (s16le, mono, 16 kHz) in real time.
 
     edgecl listen --command 'python -m tools.demo.microphone'
 
-Every few seconds one of the demonstration's sounds is heard in it, a variation that is in no training
-folder, over the noise of the room; what it was, and when, stands on stderr.
+Plays one of the demonstration's sounds every few seconds over room noise, in variations that are in no
+training folder. Prints the time and label of each sound on stderr.
 """
 
 import argparse
@@ -21,22 +21,32 @@ from tools.demo.waveforms import RATE_HZ, mix
 
 BLOCK_S = 0.1
 PAUSE_S = 4.0
-"""From the end of a sound to the beginning of the next."""
+"""From the end of a sound to the start of the next one."""
 
 
-def arguments() -> argparse.Namespace:
-    """What the user asked for."""
+def parse_options() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="tools.demo.microphone", description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, help="how often each sound is heard (without end)")
-    parser.add_argument("--pause", type=float, default=PAUSE_S, help="seconds between two sounds (4)")
-    parser.add_argument("--speed", type=float, default=1.0, help="how fast time goes (1)")
+    parser.add_argument("--rounds", type=int, help="number of times each sound is played (default: endless)")
+    parser.add_argument(
+        "--pause", type=float, default=PAUSE_S, help="seconds between two sounds (default: 4)"
+    )
+    parser.add_argument(
+        "--speed", type=float, default=1.0, help="speed as a multiple of real time (default: 1)"
+    )
     return parser.parse_args()
 
 
 def generate_scenes(
     rounds: int | None, pause_s: float = PAUSE_S, seed: int = SEED
 ) -> Iterator[tuple[str, Doubles]]:
-    """Yield (label, waveform from the preceding pause to the end of the sound), in an endless round."""
+    """Yield the label and the waveform [samples] of every sound, each with the pause before it.
+
+    Args:
+        rounds: number of times each sound is played; None: without end.
+        pause_s: seconds between two sounds.
+        seed: the same seed gives the same sounds.
+    """
     rng = np.random.default_rng([seed, FIRST_UNSEEN, 1])
     room, number = impulse_response(0.35, 0.4, rng), FIRST_UNSEEN
     while rounds is None or number < FIRST_UNSEEN + rounds:
@@ -50,13 +60,13 @@ def generate_scenes(
 
 
 def to_pcm16(waveform: Doubles) -> NDArray[np.int16]:
-    """The frames [samples] of a waveform, s16le."""
+    """Convert a waveform to s16le frames [samples]."""
     return np.round(np.clip(waveform, -1, 1) * 32767).astype("<i2")
 
 
 def main() -> None:
-    """Play until the reader leaves, or the rounds are over."""
-    options, played = arguments(), 0
+    """Play until the reader closes the pipe or all rounds are played."""
+    options, played = parse_options(), 0
     began_s = time.monotonic()
     for label, scene in generate_scenes(options.rounds, options.pause):
         print(f"{played / RATE_HZ + options.pause:7.1f} s  {label}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The place a sound is heard in: its echo, its noise, and how loud all of it reaches the microphone."""
+"""Room acoustics: reverberation, background noise and the level at the microphone."""
 
 import numpy as np
 
@@ -7,9 +7,14 @@ from tools.demo.waveforms import RATE_HZ, noise_band, times_s
 
 
 def impulse_response(echo_s: float, distance: float, rng: np.random.Generator) -> Doubles:
-    """The impulse response of a room that decays by 60 dB in `echo_s`; `distance` is 0 (near) … 1 (far).
+    """Synthesise the impulse response of a room.
 
-    A direct path, six early reflections, then noise that dies away, its treble twice as fast.
+    A direct path, six early reflections, then decaying noise, whose high frequencies decay twice as fast.
+
+    Args:
+        echo_s: reverberation time, the decay by 60 dB.
+        distance: of the source, 0 (near) … 1 (far).
+        rng: draws reflections and noise.
     """
     time = times_s(echo_s)
     low = noise_band(echo_s, 60, 1500, rng) * np.exp(-6.9 * time / echo_s)
@@ -23,14 +28,14 @@ def impulse_response(echo_s: float, distance: float, rng: np.random.Generator) -
 
 
 def add_reverb(dry: Doubles, room: Doubles) -> Doubles:
-    """`dry` as heard in `room`; longer by the room's decay."""
+    """Convolve a dry waveform with a room's impulse response; the result is longer by the response."""
     length = dry.size + room.size - 1
     wet: Doubles = np.fft.irfft(np.fft.rfft(dry, length) * np.fft.rfft(room, length), length)
     return wet
 
 
 def room_noise(duration_s: float, rng: np.random.Generator) -> Doubles:
-    """Room noise of unit RMS: rumble and air, and a trace of mains hum."""
+    """Synthesise room noise of unit RMS: rumble, air and a little mains hum."""
     air = noise_band(duration_s, 40, 6000, rng, tilt_db_per_octave=-rng.uniform(3, 6))
     hum = 0.2 * np.sin(2 * np.pi * 100 * times_s(duration_s) + rng.uniform(0, 2 * np.pi))
     noise: Doubles = (air + hum) / np.sqrt(1.02)
@@ -38,6 +43,6 @@ def room_noise(duration_s: float, rng: np.random.Generator) -> Doubles:
 
 
 def scale_to_peak(waveform: Doubles, peak_dbfs: float) -> Doubles:
-    """`waveform` with its loudest sample at `peak_dbfs`."""
+    """Scale a waveform to a peak level."""
     gain: float = 10 ** (peak_dbfs / 20) / np.abs(waveform).max()
     return waveform * gain

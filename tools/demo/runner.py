@@ -1,4 +1,4 @@
-"""How a story is told: where its sounds go, who hears it, and with which code it ends."""
+"""Options, working folder and exit code of both demonstrations."""
 
 import argparse
 import sys
@@ -11,27 +11,35 @@ from rich.console import Console
 from tools.command import CommandError
 
 PIPE_WIDTH = 110
+"""Columns of the output where stdout is no terminal."""
 
 
-def parser(module: str, description: str) -> argparse.ArgumentParser:
-    """What every story takes."""
-    made = argparse.ArgumentParser(prog=module, description=description)
-    made.add_argument("--folder", type=Path, help="where sounds and tasks go and stay (a temporary folder)")
-    made.add_argument("--bundle", type=absolute, help="the bundle to use instead of the shipped one")
-    return made
+def make_parser(module: str, description: str) -> argparse.ArgumentParser:
+    """Return a parser with the options that both demonstrations have."""
+    parser = argparse.ArgumentParser(prog=module, description=description)
+    parser.add_argument(
+        "--folder", type=Path, help="keep sounds and tasks in this folder (default: a temporary folder)"
+    )
+    parser.add_argument("--bundle", type=absolute_path, help="bundle folder (default: the shipped bundle)")
+    return parser
 
 
-def absolute(path: str) -> Path:
-    """A path that holds in every folder."""
+def absolute_path(path: str) -> Path:
+    """Return the absolute path, which stays valid when the working folder changes."""
     return Path(path).absolute()
 
 
-def told(folder: Path | None, tell: Callable[[Path, Console], None]) -> int:
-    """The exit code of a story told in a folder, a temporary one where none is named."""
+def run_story(folder: Path | None, story: Callable[[Path, Console], None]) -> int:
+    """Run a demonstration and return its exit code.
+
+    Args:
+        folder: where it writes its files; None: a temporary folder.
+        story: called with the absolute folder and the console to print to.
+    """
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     with tempfile.TemporaryDirectory(prefix="edgecl-demo-") as temporary:
         try:
-            tell((folder or Path(temporary)).absolute(), console)
+            story((folder or Path(temporary)).absolute(), console)
         except CommandError as error:
             console.print(f"error: {error}", markup=False)
             return 1

@@ -1,7 +1,7 @@
-"""The demonstration's files: two folders of labelled clips, and a mixed recording with its truth.
+"""The demonstration's data set: two folders of labelled clips, and a mixed recording with its ground truth.
 
 `python -m tools.demo.synthesise OUT` writes OUT/<task>/<label>/NN.wav, OUT/mixed.wav and OUT/mixed.csv.
-The same seed gives the same bytes; every clip has a seed of its own, so no clip depends on another.
+The same seed gives the same bytes. Every clip has its own seed, so no clip depends on another.
 """
 
 import csv
@@ -23,7 +23,7 @@ TASKS: dict[str, dict[str, Sound]] = {"alarms": alarms.SOUNDS, "kitchen": kitche
 CLIPS_PER_LABEL = 12
 SEED = 1
 FIRST_UNSEEN = 1000
-"""Variations from this number on are never in a training folder."""
+"""Variations from this number on are in no training folder."""
 MIX_ORDER = ("doorbell", "glass", "smoke_alarm", "knock", "kettle_whistle", "timer", "water_pour", "siren")
 GAP_S = 1.0
 ROOM_NOISE_DBFS = -62.0
@@ -31,7 +31,7 @@ ROOM_NOISE_DBFS = -62.0
 
 @dataclass(frozen=True)
 class Event:
-    """What truly sounds in the mixed recording, and when."""
+    """A sound with its task, label and time."""
 
     start_s: float
     end_s: float
@@ -40,14 +40,14 @@ class Event:
 
 
 def make_variation(label: str, number: int, seed: int = SEED) -> tuple[Doubles, np.random.Generator]:
-    """One dry variation of a sound, and the random stream that goes on to place it in a room."""
+    """Synthesise one dry variation of a sound; also return the generator, for placing it in a room."""
     sound = next(sounds[label] for sounds in TASKS.values() if label in sounds)
     rng = np.random.default_rng([seed, crc32(label.encode()), number])
     return sound(rng), rng
 
 
 def make_clip(label: str, number: int, seed: int = SEED) -> Doubles:
-    """One recording for training: a variation in some room, at some distance, over some noise."""
+    """Synthesise a training clip: a variation in a random room, at a random distance, over noise."""
     dry, rng = make_variation(label, number, seed)
     wet = add_reverb(dry, impulse_response(rng.uniform(0.15, 0.5), rng.uniform(0.1, 0.9), rng))
     before_s, after_s = rng.uniform(0.1, 0.5, size=2)
@@ -57,7 +57,7 @@ def make_clip(label: str, number: int, seed: int = SEED) -> Doubles:
 
 
 def make_mixture(seed: int = SEED) -> tuple[Doubles, list[Event]]:
-    """A recording of about 25 s in one room, with an unseen variation of every sound, and its truth."""
+    """Synthesise a recording of about 25 s with an unseen variation of every sound, and its ground truth."""
     rng = np.random.default_rng([seed, FIRST_UNSEEN])
     room = impulse_response(0.35, 0.4, rng)
     parts: list[tuple[float, Doubles]] = []
@@ -74,12 +74,12 @@ def make_mixture(seed: int = SEED) -> tuple[Doubles, list[Event]]:
 
 
 def find_task(label: str) -> str:
-    """The task a label belongs to."""
+    """Return the task that a label belongs to."""
     return next(task for task, sounds in TASKS.items() if label in sounds)
 
 
 def write_all(folder: Path, seed: int = SEED) -> list[Event]:
-    """The truth about `folder`/mixed.wav, after every file has been written."""
+    """Write all files and return the ground truth of `folder`/mixed.wav."""
     for task in TASKS:
         write_task(folder, task, CLIPS_PER_LABEL, seed)
     recording, events = make_mixture(seed)
@@ -89,7 +89,7 @@ def write_all(folder: Path, seed: int = SEED) -> list[Event]:
 
 
 def write_task(folder: Path, task: str, clips: int, seed: int = SEED) -> None:
-    """Writes so many recordings of every sound of a task: `folder`/<task>/<label>/NN.wav."""
+    """Write `clips` recordings of every sound of a task: `folder`/<task>/<label>/NN.wav."""
     for label in TASKS[task]:
         (folder / task / label).mkdir(parents=True, exist_ok=True)
         for number in range(clips):
@@ -97,7 +97,7 @@ def write_task(folder: Path, task: str, clips: int, seed: int = SEED) -> None:
 
 
 def write_negatives(folder: Path, task: str, clips: int, seed: int = SEED) -> None:
-    """Writes what a task is not to take for its sounds, so many of every other: `folder`/<task>/_negative."""
+    """Write `clips` recordings of every other task's sounds as negatives: `folder`/<task>/_negative/."""
     place = folder / task / NEGATIVE
     place.mkdir(parents=True, exist_ok=True)
     for label in (label for other in TASKS if other != task for label in TASKS[other]):
@@ -106,12 +106,12 @@ def write_negatives(folder: Path, task: str, clips: int, seed: int = SEED) -> No
 
 
 def write_wav(path: Path, waveform: Doubles) -> None:
-    """Writes 16-bit mono at `RATE_HZ`."""
+    """Write a 16-bit mono file at `RATE_HZ`."""
     soundfile.write(path, np.clip(waveform, -1, 1), RATE_HZ, subtype="PCM_16")
 
 
 def write_truth(path: Path, events: list[Event]) -> None:
-    """Writes one line an event, under the names of its fields."""
+    """Write a CSV file with one line per event, under the names of its fields."""
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(field.name for field in fields(Event))

@@ -1,6 +1,6 @@
-"""What sounds are made of: decaying partials, tones that glide, beeps, bands of noise, and a canvas.
+"""Synthesis of waveforms: decaying partials, frequency sweeps, beeps, band-limited noise, mixing.
 
-Every function returns float64 waveforms [samples] at `RATE_HZ`, not yet at any particular level.
+Every function returns a float64 waveform [samples] at `RATE_HZ`, at no particular level.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,21 +12,21 @@ from edgecl.arrays import Doubles
 RATE_HZ = 16_000
 
 Sound = Callable[[np.random.Generator], Doubles]
-"""One kind of sound: a variation of it for every state of the generator."""
+"""Synthesises a variation of one sound, float64 [samples], from a random generator."""
 
 
 def count_samples(duration_s: float) -> int:
-    """How many samples `duration_s` lasts."""
+    """Return the number of samples of a duration."""
     return round(duration_s * RATE_HZ)
 
 
 def times_s(duration_s: float) -> Doubles:
-    """The time of every sample, from 0."""
+    """Return the time of every sample in seconds, from 0."""
     return np.arange(count_samples(duration_s)) / RATE_HZ
 
 
 def frequency_sweep(frequency_hz: Doubles) -> Doubles:
-    """A sine whose frequency follows `frequency_hz` [samples] without a jump in phase."""
+    """Synthesise a sine of the given frequency [samples] with continuous phase."""
     phase: Doubles = 2 * np.pi * np.cumsum(frequency_hz) / RATE_HZ
     return np.sin(phase)
 
@@ -37,9 +37,14 @@ def modal_synthesis(
     partials: Sequence[tuple[float, float, float]],
     rng: np.random.Generator,
 ) -> Doubles:
-    """A struck body: partials of (ratio to the base, level, decay in seconds), each with its own phase.
+    """Synthesise a struck body as a sum of decaying partials with random phases.
 
-    What would lie above the Nyquist frequency is left out, as a microphone's filter would.
+    Args:
+        duration_s: length of the waveform.
+        base_hz: base frequency.
+        partials: (ratio to the base frequency, level, decay time in seconds) of each partial; those above the
+            Nyquist frequency are left out.
+        rng: draws the phases.
     """
     time = times_s(duration_s)
     sound = np.zeros_like(time)
@@ -52,7 +57,7 @@ def modal_synthesis(
 
 
 def fade(waveform: Doubles, attack_s: float, release_s: float) -> Doubles:
-    """`waveform` with raised-cosine edges, so that it begins and ends without a click."""
+    """Apply raised-cosine edges, so that the waveform starts and ends without a click."""
     shaped = waveform.copy()
     for edge, length in (
         (slice(None), count_samples(attack_s)),
@@ -64,7 +69,7 @@ def fade(waveform: Doubles, attack_s: float, release_s: float) -> Doubles:
 
 
 def beep(duration_s: float, frequency_hz: float, levels: Sequence[float]) -> Doubles:
-    """An electronic beep: harmonics 1, 2, 3 … at `levels`, hard but click-free edges."""
+    """Synthesise an electronic beep: harmonics 1, 2, 3 … at `levels`, short edges."""
     time = times_s(duration_s)
     tone = np.zeros_like(time)
     for harmonic, level in enumerate(levels, start=1):
@@ -80,7 +85,7 @@ def noise_band(
     rng: np.random.Generator,
     tilt_db_per_octave: float = 0.0,
 ) -> Doubles:
-    """Noise between two frequencies with soft shoulders, of unit RMS; `tilt_db_per_octave` colours it."""
+    """Synthesise band-limited noise of unit RMS with gentle slopes; `tilt_db_per_octave` colours it."""
     length = count_samples(duration_s)
     frequency_hz = np.maximum(np.fft.rfftfreq(length, 1 / RATE_HZ), 1.0)
     shoulders = 1 / np.sqrt((1 + (low_hz / frequency_hz) ** 6) * (1 + (frequency_hz / high_hz) ** 6))
@@ -92,7 +97,7 @@ def noise_band(
 
 
 def mix(duration_s: float, parts: Iterable[tuple[float, Doubles]]) -> Doubles:
-    """The sum of parts, each from its start in seconds; what would run over the end is cut."""
+    """Sum (start in seconds, waveform) parts; what exceeds `duration_s` is cut."""
     canvas = np.zeros(count_samples(duration_s))
     for start_s, part in parts:
         start = count_samples(start_s)

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.api_client import Api, free_port
+from tools.api_client import ApiClient, find_free_port
 from tools.bench.daemon.latency import latencies_ms, percentiles
 from tools.bench.daemon.real_time import hearing, lost_frames
 from tools.bench.daemon.simulated_microphone import RATE_HZ
@@ -52,7 +52,7 @@ def learn(
         cores: all that daemon, microphone and learning may use.
         before_s: how long it only listens, to compare with.
     """
-    api = Api(free_port())
+    api = ApiClient(find_free_port())
     options = ["--api", "--port", str(api.port)]
     with hearing(folder, home, pcm, *options, config=config, cores=cores) as heard:
         time.sleep(before_s)
@@ -78,9 +78,9 @@ def learn(
     )
 
 
-def _taught(api: Api, recordings: Path) -> None:
+def _taught(api: ApiClient, recordings: Path) -> None:
     """Wait until the task is learnt. Raises CommandError where it is not."""
-    identity, late_s = api.teach(recordings.name, recordings), time.monotonic() + LONGEST_S
+    identity, late_s = api.enrol(recordings.name, recordings), time.monotonic() + LONGEST_S
     while (view := api.get(f"/enrolments/{identity}"))["state"] in UNFINISHED:
         if time.monotonic() > late_s:
             raise CommandError(f"'{recordings.name}' was not learnt in {LONGEST_S:g} s")

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from device_runtime.model.runtime import DEFAULT_BUNDLE
 from edgecl.bundle.bundle import Bundle
-from tools.api_client import free_port
+from tools.api_client import find_free_port
 from tools.bench.daemon import enrolment
 from tools.bench.daemon.homes import Enrolled
 from tools.bench.daemon.real_time import Listened, listen, write_sound
@@ -75,7 +75,7 @@ def _listening(bench: Bench, seconds: float) -> Table:
         home = bench.home(tasks, own)
         played = replay(bench.run("replay", tasks, own), home, sound(REPLAYED_S, 1.0, seed=1), bench.config)
         plain = _listen(bench, home, seconds, "plain")
-        api = _listen(bench, home, BRIEF_S, "api", "--api", "--port", str(free_port()))
+        api = _listen(bench, home, BRIEF_S, "api", "--api", "--port", str(find_free_port()))
         p50, p99 = plain.latency_ms
         table.add_row(
             str(tasks),
