@@ -15,9 +15,9 @@ from tools.crash.state import DamageError, State, classify_state, read_state
 
 STEADY, VICTIM = "steady", "victim"
 COMMIT_S = 0.04
-"""Half of the kills come within this time after the first change of the store, where damage is most likely."""
+"""Half of the kills come this soon after the first change of the store, where damage is most likely."""
 COLD_SHARE = 0.25
-"""Share of actions with an emptied token cache, so that kills also hit the backbone and the cache's writer."""
+"""Share of actions with an emptied token cache, so that kills also hit the backbone and the cache writer."""
 
 Tally = Counter[tuple[str, str]]
 """Count of each (action, outcome); the outcomes are `old`, `new` and `finished`."""
@@ -64,7 +64,7 @@ class Campaign:
         return tally
 
     def _kill_action(self, before: State, action: str, duration_s: float) -> tuple[State, str]:
-        """Run one action, kill it unless it ends first, and return the state after a restart and its outcome."""
+        """Run one action, kill it unless it ends first; return the state after a restart and the outcome."""
         if self.rng.random() < COLD_SHARE:
             shutil.rmtree(self.command.home / "cache", ignore_errors=True)
         after_touch = bool(self.rng.random() < 0.5)
