@@ -8,7 +8,8 @@ import numpy as np
 from device_runtime.model.adapter import AdapterForward
 from device_runtime.model.backbone import Backbone
 from device_runtime.model.selftest import relative_difference
-from device_runtime.training.engines import Engine, open_engine, usable
+from device_runtime.training.engines.base import Engine
+from device_runtime.training.engines.factory import list_usable_engines, open_engine
 from edgecl.arrays import Floats
 from edgecl.bundle.bundle import Bundle
 from edgecl.errors import ExportError
@@ -38,7 +39,7 @@ def check(bundle: Bundle, threads: int = 1) -> list[Row]:
     golden = bundle.load_golden()
     rows = _backbone_rows(bundle, golden, threads) + _adapter_rows(bundle, golden, threads)
     trained = {"torch": golden["trained_parameters"]}
-    for name in usable(bundle.manifest.engines):
+    for name in list_usable_engines(bundle.manifest.engines):
         engine = open_engine(name, bundle, threads)
         rows += _first_step_rows(engine, golden)
         trained[name] = _train(engine, golden)
@@ -49,7 +50,7 @@ def check(bundle: Bundle, threads: int = 1) -> list[Row]:
 
 def missing(engines: Collection[str]) -> list[str]:
     """Those of these engines that are not installed here and so cannot be compared."""
-    return [name for name in engines if name not in usable(engines)]
+    return [name for name in engines if name not in list_usable_engines(engines)]
 
 
 def demand(rows: list[Row]) -> None:

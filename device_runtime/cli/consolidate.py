@@ -19,7 +19,7 @@ from device_runtime.data.replay_memory import ReplayMemory
 from device_runtime.data.task_loader import load_tasks
 from device_runtime.model import selftest
 from device_runtime.model.runtime import Runtime
-from device_runtime.training.engines import open_engine
+from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.learner import Learner
 from device_runtime.training.recipe import Recipe
 from edgecl.canonical_json import sha256_hex
@@ -78,7 +78,7 @@ class Outcome:
 
 def _consolidated(settings: Settings, store: Store, budget: int, yes: bool) -> Outcome:
     runtime = Runtime.open(settings.bundle, settings.threads)
-    selftest.demand(runtime, settings.home)
+    selftest.run_once(runtime, settings.home)
     entries = {entry.task: entry for entry in store.tasks()}  # first, lest a change between go unnoticed
     tasks = load_tasks(store, runtime.bundle.manifest)
     lessons = {task.task: store.lessons.read(sha256_hex(blob.to_bytes(task))) for task in tasks}

@@ -22,7 +22,7 @@ from device_runtime.data.task_loader import load_others
 from device_runtime.model import selftest
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import TaskScore
-from device_runtime.training.engines import open_engine
+from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.learner import (
     AS_BEFORE,
     ASKED_FOR,
@@ -157,7 +157,7 @@ def _recording(home: Path, named: Path) -> Path:
 
 def _corrected(settings: Settings, store: Store, claim: CorrectionTarget, clip: Path) -> CorrectionResult:
     runtime = Runtime.open(settings.bundle, settings.threads)
-    selftest.demand(runtime, settings.home)
+    selftest.run_once(runtime, settings.home)
     task, lessons = load_taught(store, claim.task, runtime.bundle.manifest)
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
     cache = opened_cache(settings, store, runtime.bundle.manifest)

@@ -23,7 +23,7 @@ from device_runtime.data.replay import load_taught
 from device_runtime.data.task_loader import load_others
 from device_runtime.model import selftest
 from device_runtime.model.runtime import Runtime
-from device_runtime.training.engines import open_engine
+from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.learner import AUTO, Learner, method_asked_for, remembered_recipe
 from device_runtime.training.recipe import Recipe
 from device_runtime.workflows.enroll import Enroller, Enrolment
@@ -102,7 +102,7 @@ def enroll(
         old = store.entry(name).sha256 if add else None
         _demand_room(store, name, replace or add)
         runtime = Runtime.open(settings.bundle, settings.threads)
-        selftest.demand(runtime, settings.home)
+        selftest.run_once(runtime, settings.home)
         asked = to_be_heard(hear, runtime.rate_hz)
         versions = _versions(settings, runtime, store, name, found, add, method, recipe)
         first = next(versions)

@@ -47,7 +47,7 @@ def evaluate(
     with opened_store(settings) as store:
         store.entry(name)
         runtime = Runtime.open(settings.bundle, settings.threads)
-        selftest.demand(runtime, settings.home)
+        selftest.run_once(runtime, settings.home)
         task = load_task(store, name, runtime.bundle.manifest)
         others = [other for other in load_tasks(store, runtime.bundle.manifest) if other.task != name]
     with progress() as bar:

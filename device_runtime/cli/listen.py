@@ -116,7 +116,7 @@ def listen(
 def _recognizer(settings: Settings, task: str | None, threads: int) -> Recognizer:
     with opened_store(settings) as store:
         runtime = Runtime.open(settings.bundle, threads)
-        selftest.demand(runtime, settings.home)
+        selftest.run_once(runtime, settings.home)
         manifest = runtime.bundle.manifest
         tasks = load_tasks(store, manifest) if task is None else [load_task(store, task, manifest)]
     return Recognizer(runtime, tasks)

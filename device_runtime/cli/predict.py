@@ -68,7 +68,7 @@ def predict(
     files = find_audio_files(paths)
     with opened_store(settings) as store:
         runtime = Runtime.open(settings.bundle, settings.threads)
-        selftest.demand(runtime, settings.home)
+        selftest.run_once(runtime, settings.home)
         manifest = runtime.bundle.manifest
         tasks = load_tasks(store, manifest) if task is None else [load_task(store, task, manifest)]
     recognizer = Recognizer(runtime, tasks)

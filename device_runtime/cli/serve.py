@@ -82,7 +82,7 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
     chosen = _with_options(file.config, api, port)
     home, bundle = (Path(placed(key, file, settings).value) for key in FOLDERS)
     runtime = Runtime.open(bundle, THREADS)
-    selftest.demand(runtime, home)
+    selftest.run_once(runtime, home)
     journal, notifier = LogBuffer(output.message), Notifier()
     logging.getLogger().addHandler(journal)  # what libraries have to say
     for sentence in (*overruled(file, settings), *([privacy_of(chosen)] if chosen.privacy else [])):

@@ -29,7 +29,7 @@ from device_runtime.data.dataset import Dataset
 from device_runtime.model.adapter import AdapterForward, probabilities
 from device_runtime.recognition.adapter_pool import AdapterPool
 from device_runtime.system.progress import Progress
-from device_runtime.training.engines import Engine
+from device_runtime.training.engines.base import Engine
 from device_runtime.training.recipe import Recipe, Schedule
 from device_runtime.training.validation import LEAST
 from edgecl.arrays import Floats, Integers, Tokens

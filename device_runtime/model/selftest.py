@@ -1,7 +1,8 @@
-"""Does this machine compute what the host computed? A bundle's golden vectors, run through its sessions.
+"""Self-test of a bundle: does this machine compute what the host computed?
 
-It runs when a bundle is first used with a runtime, and the outcome is remembered in the home (`selftest/`);
-a home that is not there or cannot be written to only means that it runs again.
+The bundle's golden inputs are run through its sessions and compared with the golden outputs. This happens when
+a bundle is first used with an onnxruntime version, and the result is recorded in the home (`selftest/`). A home
+that is missing or read-only only means that the test runs again.
 """
 
 import contextlib
@@ -13,21 +14,20 @@ from numpy.typing import NDArray
 
 from device_runtime.model.runtime import Runtime
 from device_runtime.model.session import import_onnxruntime
-from device_runtime.training.engines import Engine
 from edgecl.bundle import manifest as manifests
 from edgecl.canonical_json import sha256_hex
 from edgecl.errors import BundleError
 
 TOLERANCE = {"tokens": 1e-3, "logits": 1e-3, "features": 1e-3, "loss": 1e-4}
-"""The largest differences from the host that are still rounding, relative to the largest value."""
+"""The largest differences from the host that count as rounding, relative to the largest value."""
 
 INT8_TOLERANCE = TOLERANCE | {"tokens": 5e-2}
-"""The same for an int8 backbone: a last bit that differs can move an activation by a whole step."""
+"""Tolerance for an int8 backbone, where a different last bit can move an activation by a whole step."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One output, here and on the host."""
+    """The difference between one output here and on the host."""
 
     name: str
     difference: float  # see `relative_difference`
@@ -35,41 +35,33 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Whether the difference is rounding; what is not a number never agrees."""
+        """Whether the difference is rounding; NaN never agrees."""
         return self.difference <= self.tolerance
 
 
-def recognition(runtime: Runtime) -> list[Comparison]:
-    """Tokens, logits and features of the golden inputs, against the host's."""
+def check_recognition(runtime: Runtime) -> list[Comparison]:
+    """Compare tokens, logits and features of the golden inputs with the host's."""
     golden = runtime.bundle.load_golden()
     tolerance = INT8_TOLERANCE if runtime.bundle.manifest.variant == "int8" else TOLERANCE
     tokens, _ = runtime.backbone.run(golden["waveform"])
     logits, features = runtime.forward.run(golden["train_tokens"], golden["parameters"], golden["normalizer"])
-    found = {"tokens": tokens, "logits": logits, "features": features}
+    outputs = {"tokens": tokens, "logits": logits, "features": features}
     return [
         Comparison(name, relative_difference(values, golden[name]), tolerance[name])
-        for name, values in found.items()
+        for name, values in outputs.items()
     ]
 
 
-def training(engine: Engine, golden: dict[str, NDArray[np.float32]]) -> list[Comparison]:
-    """The loss an engine computes from the golden inputs, against the host's."""
-    engine.start(golden["parameters"], golden["normalizer"])
-    loss = engine.step(golden["train_tokens"], golden["targets"], learning_rate=0.0, weight_decay=0.0)
-    difference = relative_difference(np.full(golden["loss"].shape, loss), golden["loss"])
-    return [Comparison("loss", difference, TOLERANCE["loss"])]
-
-
-def demand(runtime: Runtime, home: Path) -> None:
-    """Nothing, if this bundle works here (now, or when it was last tried with this runtime).
+def run_once(runtime: Runtime, home: Path) -> None:
+    """Run the self-test, unless it passed before with this bundle and onnxruntime version.
 
     Raises:
-        BundleError: it computes something else than on the host.
+        BundleError: an output differs from the host's by more than rounding.
     """
-    stamp = home / "selftest" / _identity(runtime)
+    stamp = home / "selftest" / _stamp_name(runtime)
     if stamp.exists():
         return
-    for comparison in recognition(runtime):
+    for comparison in check_recognition(runtime):
         if not comparison.agrees:
             raise BundleError(
                 f"bundle '{runtime.bundle.path}' fails its self-test: {comparison.name} differ by "
@@ -81,14 +73,17 @@ def demand(runtime: Runtime, home: Path) -> None:
         stamp.touch()
 
 
-def _identity(runtime: Runtime) -> str:
-    """The name of the stamp: what was tested, and with which runtime."""
+def _stamp_name(runtime: Runtime) -> str:
+    """Name the stamp after the bundle and the onnxruntime version."""
     manifest = sha256_hex(manifests.to_bytes(runtime.bundle.manifest))
     return f"{manifest[:16]}-onnxruntime-{import_onnxruntime().__version__}"
 
 
 def relative_difference(here: NDArray[np.floating], host: NDArray[np.float32]) -> float:
-    """The largest absolute difference, relative to the host's largest value; infinite for another shape."""
+    """Return the largest absolute difference relative to the host's largest value.
+
+    The result is infinite where the shapes differ.
+    """
     if np.shape(here) != np.shape(host):
         return float("inf")
     return float(np.abs(here - host).max()) / max(float(np.abs(host).max()), 1e-12)

@@ -16,7 +16,7 @@ from device_runtime.model.adapter import identity_normalizer, initial_parameters
 from device_runtime.model.background import Background
 from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import Progress
-from device_runtime.training.engines import Engine
+from device_runtime.training.engines.base import Engine
 from device_runtime.training.learning_curve import CurvePoint, to_words
 from device_runtime.training.methods import Method, auto
 from device_runtime.training.methods.adapter import Adapter, Trainer

@@ -18,7 +18,8 @@ from device_runtime.data.token_cache import held_in
 from device_runtime.model import selftest
 from device_runtime.model.runtime import Runtime, usual_threads
 from device_runtime.model.session import onnxruntime_distributions
-from device_runtime.training.engines import available, open_engine
+from device_runtime.training.engines.factory import list_engines, open_engine
+from device_runtime.training.engines.selftest import check_engine
 from edgecl.errors import EdgeclError, NoStoreError
 from edgecl.store.store import Store
 
@@ -178,8 +179,8 @@ def _bundle(path: Path, threads: int) -> Iterator[Check]:
     manifest = runtime.bundle.manifest
     identity = f"{manifest.name} {manifest.fingerprint[:8]}"
     yield Check("bundle", "ok", f"{identity}, {len(manifest.files)} files intact")
-    yield _agreement("self-test", selftest.recognition(runtime))
-    for name in available():
+    yield _agreement("self-test", selftest.check_recognition(runtime))
+    for name in list_engines():
         yield _engine(name, runtime)
 
 
@@ -188,7 +189,7 @@ def _engine(name: str, runtime: Runtime) -> Check:
         engine = open_engine(name, runtime.bundle, runtime.threads)
     except EdgeclError as error:
         return Check(f"engine {name}", "warn", error.message, error.hint)
-    return _agreement(f"engine {name}", selftest.training(engine, runtime.bundle.load_golden()))
+    return _agreement(f"engine {name}", [check_engine(engine, runtime.bundle.load_golden())])
 
 
 def _agreement(name: str, comparisons: list[selftest.Comparison]) -> Check:

@@ -10,7 +10,7 @@ from device_runtime.data.dataset import FOLDS, NEVER, Dataset, folds_by_takes
 from device_runtime.model.adapter import initial_parameters
 from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import silent
-from device_runtime.training.engines import available, open_engine
+from device_runtime.training.engines.factory import list_engines, open_engine
 from device_runtime.training.methods.adapter import Adapter, Choice, Trainer
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.recipe import Recipe, Schedule
@@ -72,7 +72,7 @@ def test_the_only_recording_of_a_class_is_never_held_out(examples: Dataset) -> N
     assert set(folds_by_takes(alone, seed=0)[examples.labels == 2]) == {NEVER}
 
 
-@pytest.mark.parametrize("engine", available())
+@pytest.mark.parametrize("engine", list_engines())
 def test_training_learns_what_the_held_out_recordings_are(
     runtime: Runtime, examples: Dataset, engine: str
 ) -> None:

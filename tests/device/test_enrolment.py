@@ -15,7 +15,7 @@ from device_runtime.data.token_extractor import TokenExtractor
 from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import silent
 from device_runtime.system.timing import Stopwatch
-from device_runtime.training.engines import available
+from device_runtime.training.engines.factory import list_engines
 from edgecl.errors import DatasetError
 from tests.altered_bundle import altered, described
 from tests.device.conftest import Edgecl
@@ -66,7 +66,7 @@ def test_too_many_changes_leave_too_little_to_learn_from(listener: TokenExtracto
         examples(listener, intake)
 
 
-@pytest.mark.skipif("ort-training" not in available(), reason="needs the training wheel")
+@pytest.mark.skipif("ort-training" not in list_engines(), reason="needs the training wheel")
 def test_too_many_classes_for_an_engine_are_refused_before_anything_is_heard(
     edgecl: Edgecl, bundle: Path, tmp_path: Path
 ) -> None:

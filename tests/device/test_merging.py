@@ -21,7 +21,7 @@ from device_runtime.data.token_cache import TokenCache
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.adapter_pool import SharedAdapter
 from device_runtime.system.progress import silent
-from device_runtime.training.engines import available, open_engine
+from device_runtime.training.engines.factory import list_engines, open_engine
 from edgecl.arrays import Floats
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
@@ -58,7 +58,7 @@ def louder(task: TaskBlob, factor: float) -> TaskBlob:
     )
 
 
-@pytest.mark.parametrize("engine", available())
+@pytest.mark.parametrize("engine", list_engines())
 def test_what_shares_an_adapter_says_what_it_said_however_loud_the_other_is(
     runtime: Runtime, alarms: tuple[TaskBlob, Dataset], engine: str
 ) -> None:

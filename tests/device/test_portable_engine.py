@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.training.engines import Engine, available, open_engine, usable
+from device_runtime.training.engines.base import Engine
+from device_runtime.training.engines.factory import list_engines, list_usable_engines, open_engine
 from edgecl.arrays import Floats
 from edgecl.bundle.bundle import Bundle
 from edgecl.errors import EngineError
@@ -106,10 +107,10 @@ def test_an_engine_that_does_not_exist_is_refused(opened: Bundle) -> None:
 
 
 def test_auto_takes_an_engine_that_is_here(opened: Bundle) -> None:
-    assert open_engine("auto", opened, threads=1).name == usable(opened.manifest.engines)[0]
+    assert open_engine("auto", opened, threads=1).name == list_usable_engines(opened.manifest.engines)[0]
 
 
-@pytest.mark.skipif("ort-training" in available(), reason="the training wheel is installed here")
+@pytest.mark.skipif("ort-training" in list_engines(), reason="the training wheel is installed here")
 def test_an_engine_that_is_not_installed_is_refused_with_the_way_out(opened: Bundle) -> None:
     with pytest.raises(EngineError, match="'ort-training' is not installed here") as refusal:
         open_engine("ort-training", opened, threads=1)
@@ -128,7 +129,7 @@ def test_an_engine_that_the_bundle_lacks_is_refused_and_the_hint_names_one_that_
 
 def test_auto_passes_over_what_the_bundle_does_not_carry(bundle: Path, tmp_path: Path) -> None:
     other = Bundle.open(altered(bundle, tmp_path / "other", engines=("ort-training",)))
-    if "ort-training" in available():
+    if "ort-training" in list_engines():
         assert open_engine("auto", other, threads=1).name == "ort-training"
         return
     for name in ("auto", "portable", "ort-training"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device_runtime.training.engines import available
+from device_runtime.training.engines.factory import list_engines
 from tests.device.conftest import process
 
 NO_TORCH = """
@@ -24,7 +24,7 @@ finally:
 """
 
 
-@pytest.mark.parametrize("engine", available())
+@pytest.mark.parametrize("engine", list_engines())
 def test_enrolment_needs_no_torch(engine: str, recordings: Path, bundle: Path, tmp_path: Path) -> None:
     arguments = ["enroll", "kitchen", recordings / "kitchen", "--engine", engine]
     arguments += ["--home", tmp_path / "home", "--bundle", bundle]

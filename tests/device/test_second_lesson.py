@@ -9,7 +9,7 @@ import pytest
 from device_runtime.data.dataset import Dataset
 from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import silent
-from device_runtime.training.engines import open_engine
+from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.learner import (
     ADAPTER,
     AS_BEFORE,

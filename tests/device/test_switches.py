@@ -15,7 +15,8 @@ from device_runtime.training.efficiency.data_removal import DataRemoval
 from device_runtime.training.efficiency.gradient_mask import GradientMask
 from device_runtime.training.efficiency.masked_engine import Mask, MaskedEngine
 from device_runtime.training.efficiency.sparse_adapter import SparseAdapter
-from device_runtime.training.engines import Engine, TrainingState, available, open_engine
+from device_runtime.training.engines.base import Engine, TrainingState
+from device_runtime.training.engines.factory import list_engines, open_engine
 from device_runtime.training.methods.adapter import Trainer
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.recipe import Recipe
@@ -104,7 +105,7 @@ def matrices(runtime: Runtime, parameters: Floats) -> list[Floats]:
     return found
 
 
-@pytest.mark.parametrize("name", available())
+@pytest.mark.parametrize("name", list_engines())
 def test_without_masks_a_masked_engine_is_the_engine_inside(
     runtime: Runtime, material: TrainingData, name: str
 ) -> None:
@@ -115,7 +116,7 @@ def test_without_masks_a_masked_engine_is_the_engine_inside(
     assert plain.parameters().tobytes() == inside.parameters().tobytes()
 
 
-@pytest.mark.parametrize("name", available())
+@pytest.mark.parametrize("name", list_engines())
 def test_what_is_masked_keeps_every_bit_of_itself_and_of_its_moments(
     runtime: Runtime, material: TrainingData, name: str
 ) -> None:
@@ -145,7 +146,7 @@ def test_the_largest_gradients_are_let_through() -> None:
     assert mask.applied(before, after).parameters.tolist() == [0, 1, 1, 0]
 
 
-@pytest.mark.parametrize("name", available())
+@pytest.mark.parametrize("name", list_engines())
 def test_masks_are_told_the_gradient_of_what_they_keep_from_moving_too(
     runtime: Runtime, material: TrainingData, name: str
 ) -> None:
@@ -164,7 +165,7 @@ def test_masks_are_told_the_gradient_of_what_they_keep_from_moving_too(
     assert np.array_equal(behind, free)
 
 
-@pytest.mark.parametrize("engine", available())
+@pytest.mark.parametrize("engine", list_engines())
 def test_a_sparse_adapter_has_as_many_weights_as_it_was_allowed_and_its_head_is_dense(
     runtime: Runtime, material: TrainingData, engine: str
 ) -> None:
@@ -215,12 +216,12 @@ def test_less_is_learnt_from_and_the_learning_rate_still_falls_to_nothing(
     assert 8 * windows * 0.6 < shown[0.5] < 8 * windows * 0.75
 
 
-@pytest.mark.skipif(len(available()) < 2, reason="one engine only")
+@pytest.mark.skipif(len(list_engines()) < 2, reason="one engine only")
 @pytest.mark.parametrize("words", ["data_removal=0.5", "gradient_mask=0.5", "sparsity=0.5"])
 def test_both_engines_learn_the_same_by_every_switch(
     runtime: Runtime, material: TrainingData, words: str
 ) -> None:
-    one, other = (trained(runtime, material, recipe_of([words]), name) for name in available())
+    one, other = (trained(runtime, material, recipe_of([words]), name) for name in list_engines())
     assert np.abs(one - other).mean() < 1e-5
 
 

@@ -172,7 +172,7 @@ def test_an_int8_backbone_is_proven_by_the_direction_of_its_tokens(int8: Path):
         ("embedding", "1 − cosine, max"),
     ]
     assert all(row.agrees for row in rows)
-    assert all(found.agrees for found in selftest.recognition(Runtime.open(int8, threads=1)))
+    assert all(found.agrees for found in selftest.check_recognition(Runtime.open(int8, threads=1)))
 
 
 def test_int8_tokens_of_a_window_are_the_same_in_every_company(int8: Path):
@@ -213,7 +213,7 @@ def test_a_bundle_that_disagrees_with_torch_never_appears(
 def test_no_bundle_is_made_where_one_of_its_engines_cannot_be_compared(
     weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("device_runtime.training.engines.available", lambda: ["portable"])
+    monkeypatch.setattr("device_runtime.training.engines.factory.list_engines", lambda: ["portable"])
     with pytest.raises(ExportError, match="'ort-training' is not installed here") as refusal:
         make_bundle(weights, Recipe(rank=4), tmp_path / "bundle")
     assert "onnxruntime-training-cpu" in refusal.value.hint
@@ -223,8 +223,8 @@ def test_no_bundle_is_made_where_one_of_its_engines_cannot_be_compared(
 CHECK_WITHOUT_THE_TRAINING_WHEEL = """
 import sys
 sys.modules["onnxruntime.training"] = None
-import device_runtime.training.engines
-device_runtime.training.engines._has_ort_training = lambda: False
+import device_runtime.training.engines.factory
+device_runtime.training.engines.factory._has_ort_training = lambda: False
 from export.cli import main
 main()
 """

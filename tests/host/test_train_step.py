@@ -10,7 +10,7 @@ from onnx import helper
 from torch import Tensor
 
 from device_runtime.model.session import open_session
-from device_runtime.training.engines import Engine
+from device_runtime.training.engines.base import Engine
 from device_runtime.training.engines.portable import PortableEngine
 from edgecl.errors import ExportError
 from export.engines.train_step import flatten_parameters, train_step

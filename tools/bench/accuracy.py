@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from device_runtime.training.engines import available
+from device_runtime.training.engines.factory import list_engines
 from tools.command import Command
 
 
@@ -25,7 +25,7 @@ def main(
     """Print the accuracy of every task by engine; leave with 1 where a task changed."""
     tasks = tasks.absolute()
     names = sorted(folder.name for folder in tasks.iterdir() if (folder / "train").is_dir())
-    results = {engine: _journey(tasks, names, engine, bundle, seed) for engine in available()}
+    results = {engine: _journey(tasks, names, engine, bundle, seed) for engine in list_engines()}
     table = Table("task", *results)
     for name in [*names, "mean"]:
         table.add_row(name, *(f"{100 * found[name]:.1f} %" for found in results.values()))

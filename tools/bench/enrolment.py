@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 from rich.table import Table
 
-from device_runtime.training.engines import available
+from device_runtime.training.engines.factory import list_engines
 from tools.command import Command
 
 CLASSES, CLIPS_A_CLASS, SECONDS, RATE_HZ = 10, 16, 5, 16000
@@ -23,7 +23,7 @@ def measure(bundle: Path | None, threads: int = 1) -> Table:
     with tempfile.TemporaryDirectory() as work:
         clips = Path(work) / "clips"
         _write_clips(clips)
-        for engine in available():
+        for engine in list_engines():
             options = ["--engine", engine, "--threads", str(threads), "--json"]
             command = Command(Path(work) / engine, bundle)
             report, peak_bytes, wall_s = _watched(command, ["enroll", "bench", str(clips), *options])

@@ -16,7 +16,7 @@ import typer
 
 from device_runtime.cli.progress import progress
 from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
-from device_runtime.training.engines import open_engine
+from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Doubles
 from tools.bench.continual.feature_extractors import Audience, bundle_ear

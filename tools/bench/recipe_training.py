@@ -14,7 +14,7 @@ from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import Progress, silent
 from device_runtime.training.efficiency.soup import soup
 from device_runtime.training.efficiency.warm_start import warmed
-from device_runtime.training.engines import Engine
+from device_runtime.training.engines.base import Engine
 from device_runtime.training.learner import FittedTask, Learner
 from device_runtime.training.methods.adapter import Trainer
 from device_runtime.training.methods.features import TrainingData

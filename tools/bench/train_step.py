@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from rich.table import Table
 
-from device_runtime.training.engines import Engine, available, open_engine
+from device_runtime.training.engines.base import Engine
+from device_runtime.training.engines.factory import list_engines, open_engine
 from edgecl.arrays import Floats
 from edgecl.bundle.bundle import Bundle
 from export.make_bundle import Recipe, make_bundle
@@ -25,7 +26,7 @@ ROUNDS = {"post": 60, "tail-2": 15}
 
 def measure(weights: Weights, threads: Sequence[int], seconds: Sequence[int] = (2, 10)) -> Table:
     """Milliseconds a step by placement, window length and threads; ratios to torch eager."""
-    names = available()
+    names = list_engines()
     table = Table("placement", "window", "threads", "torch", *names, *(f"{name} / torch" for name in names))
     for placement in PLACEMENTS:
         for duration_s, count, medians in _cases(weights, placement, seconds, threads):
@@ -56,7 +57,7 @@ def _contestants(
     features = bundle.manifest.head_features
     normalizer = np.stack([np.zeros(features), np.ones(features)]).astype(np.float32)
     contestants = {"torch": _torch_step(weights, placement, tokens, targets, normalizer)}
-    for name in available():
+    for name in list_engines():
         engine = open_engine(name, bundle, threads)
         size = bundle.manifest.adapter_size + CLASSES * (features + 1)
         engine.start(np.full(size, 0.01, np.float32), normalizer)

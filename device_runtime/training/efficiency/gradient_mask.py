@@ -12,7 +12,7 @@ no time is saved.
 
 import numpy as np
 
-from device_runtime.training.engines import TrainingState
+from device_runtime.training.engines.base import TrainingState
 from edgecl.arrays import Floats
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from device_runtime.training.engines import BETA1, Engine, TrainingState
+from device_runtime.training.engines.base import BETA1, Engine, TrainingState
 from edgecl.arrays import Floats
 
 

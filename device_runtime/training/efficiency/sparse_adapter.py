@@ -19,7 +19,7 @@ from math import cos, pi, prod
 import numpy as np
 from numpy.typing import NDArray
 
-from device_runtime.training.engines import TrainingState
+from device_runtime.training.engines.base import TrainingState
 from edgecl.arrays import Floats, Integers
 from edgecl.bundle.manifest import TensorSpec
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from device_runtime.model.session import open_session
-from device_runtime.training.engines import ORT_TRAINING, TrainingState
+from device_runtime.training.engines.base import ORT_TRAINING, TrainingState
 from edgecl.arrays import Floats
 from edgecl.errors import EngineError
 

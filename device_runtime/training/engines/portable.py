@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from device_runtime.model.session import open_session
-from device_runtime.training.engines import BETA1, BETA2, PORTABLE, TrainingState
+from device_runtime.training.engines.base import BETA1, BETA2, PORTABLE, TrainingState
 from edgecl.arrays import Floats
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from device_runtime.training.efficiency.masked_engine import Mask, MaskedEngine
 from device_runtime.training.efficiency.soup import soup
 from device_runtime.training.efficiency.sparse_adapter import SparseAdapter
 from device_runtime.training.efficiency.warm_start import most_telling, warmed
-from device_runtime.training.engines import Engine
+from device_runtime.training.engines.base import Engine
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.recipe import Recipe, Schedule
 from device_runtime.training.validation import LEAST, ValidationResult

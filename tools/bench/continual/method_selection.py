@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from device_runtime.model.runtime import Runtime
-from device_runtime.training.engines import usable
+from device_runtime.training.engines.factory import list_usable_engines
 from device_runtime.training.learner import ADAPTER, AUTO, METHODS
 from edgecl.bundle.bundle import Bundle
 from edgecl.errors import EdgeclError, UsageError
@@ -69,14 +69,14 @@ def _demand_post(runtime: Runtime) -> None:
 def _products(runtimes: Sequence[Runtime]) -> list[Entry]:
     """Every method of the first bundle, its adapter with every engine, then the adapters of the others."""
     first = runtimes[0].bundle
-    engine = usable(first.manifest.engines)[0]
+    engine = list_usable_engines(first.manifest.engines)[0]
     heads = [
         _product(f"edgecl {method}", first.path, engine, method) for method in METHODS if method != ADAPTER
     ]
     adapters = [
         _product(_adapter_name(runtime.bundle, engine, len(runtimes)), runtime.bundle.path, engine, ADAPTER)
         for runtime in runtimes
-        for engine in usable(runtime.bundle.manifest.engines)
+        for engine in list_usable_engines(runtime.bundle.manifest.engines)
     ]
     return [*heads, *adapters]
 

@@ -13,7 +13,7 @@ from device_runtime.model.adapter import probabilities
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.system.progress import silent
-from device_runtime.training.engines import open_engine
+from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.learner import Learner
 from device_runtime.workflows.enroll import Enroller
 from edgecl.arrays import Doubles, Integers
