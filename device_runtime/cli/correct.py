@@ -17,7 +17,7 @@ from device_runtime.cli.options import Settings
 from device_runtime.cli.progress import progress
 from device_runtime.cli.signals import interrupts
 from device_runtime.daemon.sinks.history_reader import HISTORY_NAME, HistoryReader, not_heard
-from device_runtime.data.replay import load_taught
+from device_runtime.data.replay import load_with_training_set
 from device_runtime.data.task_loader import load_others
 from device_runtime.model import selftest
 from device_runtime.model.runtime import Runtime
@@ -158,7 +158,7 @@ def _recording(home: Path, named: Path) -> Path:
 def _corrected(settings: Settings, store: Store, claim: CorrectionTarget, clip: Path) -> CorrectionResult:
     runtime = Runtime.open(settings.bundle, settings.threads)
     selftest.run_once(runtime, settings.home)
-    task, lessons = load_taught(store, claim.task, runtime.bundle.manifest)
+    task, lessons = load_with_training_set(store, claim.task, runtime.bundle.manifest)
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
     cache = opened_cache(settings, store, runtime.bundle.manifest)
     created = store.time_of_next(claim.task, datetime.now(UTC))

@@ -19,7 +19,7 @@ from device_runtime.cli.recipe import RecipeWords, wanted
 from device_runtime.cli.signals import interrupts
 from device_runtime.cli.trial import rehearse, to_be_heard
 from device_runtime.data.ingest import find_recordings
-from device_runtime.data.replay import load_taught
+from device_runtime.data.replay import load_with_training_set
 from device_runtime.data.task_loader import load_others
 from device_runtime.model import selftest
 from device_runtime.model.runtime import Runtime
@@ -148,7 +148,7 @@ def _versions(
 ) -> Iterator[Enrolment]:
     """The task as it can be had at once, then as it is better; by the method and recipe it had, if none is
     named."""
-    old, known = load_taught(store, name, runtime.bundle.manifest) if add else (None, ())
+    old, known = load_with_training_set(store, name, runtime.bundle.manifest) if add else (None, ())
     method = method or (method_asked_for(old) if old else AUTO)
     recipe = wanted(words, method) or (remembered_recipe(old) if old else Recipe())
     stored = load_others(store, name, runtime.bundle.manifest) if recipe.warm_start else []

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from device_runtime.cli import output
 from device_runtime.cli.options import Settings
-from device_runtime.data.task_loader import classes_of
+from device_runtime.data.task_loader import find_referenced_clips
 from device_runtime.data.token_cache import TokenCache
 from edgecl.bundle.manifest import Manifest
 from edgecl.errors import StoreError
@@ -29,7 +29,7 @@ def opened_cache(settings: Settings, store: Store, manifest: Manifest) -> TokenC
     """The token cache of the home, which holds on to what the tasks of this bundle were learnt from."""
     window_samples = manifest.geometry.window_samples
     cache = TokenCache(settings.home / "cache", manifest.fingerprint, window_samples, settings.cache_bytes)
-    cache.keep(classes_of(store, manifest.fingerprint))
+    cache.protect(find_referenced_clips(store, manifest.fingerprint))
     return cache
 
 

@@ -96,13 +96,13 @@ def gather(
     json: Json = False,
 ) -> Settings:
     """The settings that these options mean."""
-    from device_runtime.model.runtime import DEFAULT_BUNDLE, usual_threads  # noqa: PLC0415  (numpy and pydantic)
+    from device_runtime.model.runtime import DEFAULT_BUNDLE, default_threads  # noqa: PLC0415  (numpy and pydantic)
 
     return Settings(
         home=expanded(home or user_data_path("edgecl")),
         bundle=expanded(bundle or DEFAULT_BUNDLE),
         engine=engine.value,
-        threads=threads or usual_threads(),
+        threads=threads or default_threads(),
         seed=seed,
         cache_bytes=cache_limit << 20,
         as_json=json,

@@ -96,7 +96,7 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
         if chosen.watch.folder:
             folder = expanded(Path(chosen.watch.folder))
             closing.enter_context(watching(folder, home, bundle, assembled.turn, journal.message))
-        memory.give_back()
+        memory.release_free_memory()
         notifier.ready()
         assembled.station.run(stopped)
         notifier.stopping()

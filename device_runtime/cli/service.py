@@ -15,8 +15,8 @@ from device_runtime.system.systemd_unit import (
     SYSTEM_HOME,
     SYSTEM_UNIT,
     UNIT_NAME,
-    system_unit,
-    user_unit,
+    render_system_unit,
+    render_user_unit,
 )
 from edgecl.config.schema import read_config
 from edgecl.errors import EdgeclError
@@ -99,9 +99,9 @@ def _path(own: bool) -> Path:
 
 def _unit(own: bool) -> str:
     if own:
-        return user_unit(_environment())
+        return render_user_unit(_environment())
     is_known = os.access(SYSTEM_CONFIG, os.R_OK)
-    return system_unit(read_config(SYSTEM_CONFIG).watch.folder if is_known else "")
+    return render_system_unit(read_config(SYSTEM_CONFIG).watch.folder if is_known else "")
 
 
 def _environment() -> dict[str, str]:

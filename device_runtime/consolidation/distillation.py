@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from device_runtime.data.dataset import Dataset
-from device_runtime.model.adapter import AdapterForward, probabilities
+from device_runtime.model.adapter import AdapterForward, softmax
 from device_runtime.recognition.adapter_pool import AdapterPool
 from device_runtime.system.progress import Progress
 from device_runtime.training.engines.base import Engine
@@ -57,7 +57,7 @@ class TaskLogits:
     @classmethod
     def to(cls, tasks: Sequence[TaskBlob], examples: Dataset, forward: AdapterForward) -> "TaskLogits":
         """These windows, shown to these tasks."""
-        embeddings = forward.embeddings(examples.tokens)
+        embeddings = forward.compute_embeddings(examples.tokens)
         said = AdapterPool(forward, tasks).logits(examples.tokens, embeddings)
         logits = {task.task: logits for task, logits in said}
         return cls(examples.tokens, examples.labels, embeddings, logits)
@@ -67,8 +67,8 @@ def sample(examples: Dataset, tasks: int, seed: int) -> Dataset:
     """What is shown of a task where so many are merged: recordings as they are first, then varied copies."""
     count = min(WINDOWS_A_TASK, MOST_WINDOWS // tasks)
     order = np.random.default_rng(seed).permutation(len(examples.labels))
-    order = order[np.argsort(examples.varied[order], kind="stable")]
-    return examples.part(np.sort(order[:count]))
+    order = order[np.argsort(examples.augmented[order], kind="stable")]
+    return examples.select(np.sort(order[:count]))
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Distiller:
 def _targets(temperatures: Mapping[str, float], shown: TaskLogits) -> Floats:
     """Distributions [N, all C] over the classes of all teachers, each softened by its temperature."""
     softened = [_centred(shown.logits[task]) / of for task, of in temperatures.items()]
-    return probabilities(np.concatenate(softened, axis=1)).astype(np.float32)
+    return softmax(np.concatenate(softened, axis=1)).astype(np.float32)
 
 
 def _temperature(teacher: TaskBlob, shown: Sequence[TaskLogits]) -> float:

@@ -20,7 +20,7 @@ from device_runtime.consolidation.transferability import joined, told
 from device_runtime.consolidation.trial import MergeEffect, MergeTrial
 from device_runtime.data.dataset import Dataset
 from device_runtime.data.replay_memory import ReplayMemory
-from device_runtime.model.adapter import probabilities
+from device_runtime.model.adapter import softmax
 from device_runtime.recognition.adapter_pool import SharedAdapter, members, tasks_of
 from device_runtime.training.learner import Learner
 from edgecl.errors import EdgeclError, NoTrainingSetError
@@ -69,7 +69,7 @@ class Consolidator:
             NoTrainingSetError: the recordings of too many tasks are not remembered.
         """
         forward = self.learner.runtime.forward
-        pool = [one for one in members(tasks, forward.adapter_size) if not forward.adds_nothing(one.adapter)]
+        pool = [one for one in members(tasks, forward.adapter_size) if not forward.is_identity(one.adapter)]
         if len(pool) <= budget:
             return Plan(len(pool), len(pool), [], {})
         samples, forgotten = self._remembered(tasks_of(pool))
@@ -80,7 +80,7 @@ class Consolidator:
         shown = self._shown(tasks_of(free), samples)
 
         def tells(source: str, target: str) -> float:
-            return told(probabilities(shown[target].logits[source]), shown[target].labels)
+            return told(softmax(shown[target].logits[source]), shown[target].labels)
 
         groups = joined(free, budget - fixed, tells)
         sharing = len(tasks_of(pool))
@@ -119,7 +119,7 @@ class Consolidator:
         for number, task in enumerate(tasks):
             self.learner.progress("remembering", number, len(tasks))
             try:
-                with self.memory.examples(task) as examples:
+                with self.memory.open_dataset(task) as examples:
                     samples[task.task] = sample(examples, len(tasks), self.learner.seed)
             except NoTrainingSetError as error:
                 forgotten[task.task] = error

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from device_runtime.consolidation.distillation import Distiller, TaskLogits, sample
-from device_runtime.data.dataset import Dataset, folds_by_takes
+from device_runtime.data.dataset import Dataset, assign_folds
 from device_runtime.data.replay_memory import ReplayMemory
-from device_runtime.model.adapter import AdapterForward, probabilities
+from device_runtime.model.adapter import AdapterForward, softmax
 from device_runtime.recognition.adapter_pool import SharedAdapter, tasks_of
 from device_runtime.training.learner import Learner, method_of, remembered_recipe
 from device_runtime.training.methods.adapter import FIRST
@@ -48,7 +48,7 @@ class _Trial:
         """What a version of the task makes of what was kept aside."""
         unseen = self.unseen
         logits, _ = forward.run(unseen.tokens, task.parameters, task.normalizer)
-        return ValidationResult.of(probabilities(logits), unseen.labels, unseen.recordings)
+        return ValidationResult.of(softmax(logits), unseen.labels, unseen.recordings)
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,10 @@ class MergeTrial:
     def _trial(self, task: TaskBlob) -> _Trial:
         seed, manifest = self.learner.seed, self.learner.runtime.bundle.manifest
         learner = replace(self.learner, method=method_of(task), recipe=remembered_recipe(task))
-        with self.memory.examples(task) as examples:
-            folds = folds_by_takes(examples, seed)
-            seen = examples.part(folds != FIRST)
-            unseen = examples.part((folds == FIRST) & ~examples.varied)
+        with self.memory.open_dataset(task) as examples:
+            folds = assign_folds(examples, seed)
+            seen = examples.select(folds != FIRST)
+            unseen = examples.select((folds == FIRST) & ~examples.augmented)
         learnt = learner.lesson(seen, task.labels).blob(task.task, task.record.created, manifest)
         return _Trial(learnt, sample(seen, self.sharing, seed), unseen)
 

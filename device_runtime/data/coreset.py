@@ -15,18 +15,18 @@ import numpy as np
 
 from edgecl.arrays import Floats, Tokens
 
-FLOOR_CLIPS = 8
+MIN_CLIPS = 8
 """So many recordings of each class are never given up."""
 
 
-def summary(tokens: Tokens) -> Floats:
+def summarise(tokens: Tokens) -> Floats:
     """A recording's tokens [N, tokens, D] as one vector of length 1: their mean and deviation, [2 D]."""
     wide = tokens.reshape(-1, tokens.shape[-1]).astype(np.float32)
     vector: Floats = np.concatenate([wide.mean(axis=0), wide.std(axis=0)])
     return vector / max(float(np.linalg.norm(vector)), 1e-6)
 
 
-def herded(vectors: Floats) -> list[int]:
+def herd(vectors: Floats) -> list[int]:
     """The rows of [n, E] in an order of which every beginning has nearly the mean of all."""
     mean, total = vectors.mean(axis=0), np.zeros_like(vectors[0])
     squares, order = np.square(vectors).sum(axis=1), list[int]()
@@ -38,7 +38,7 @@ def herded(vectors: Floats) -> list[int]:
     return order
 
 
-def dispensable(classes: Sequence[set[str]], vectors: Mapping[str, Floats], floor: int) -> Iterator[str]:
+def select_evictions(classes: Sequence[set[str]], vectors: Mapping[str, Floats], floor: int) -> Iterator[str]:
     """Recordings in the order in which they can be missed, until each class is down to `floor` of them.
 
     The class that has most gives first, and of it the one herded last.
@@ -57,4 +57,4 @@ def dispensable(classes: Sequence[set[str]], vectors: Mapping[str, Floats], floo
 
 
 def _in_order(names: list[str], vectors: Mapping[str, Floats]) -> list[str]:
-    return [names[row] for row in herded(np.stack([vectors[name] for name in names]))] if names else []
+    return [names[row] for row in herd(np.stack([vectors[name] for name in names]))] if names else []

@@ -10,7 +10,7 @@ from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Floats, Integers, Tokens
 
 FOLDS = 5
-NEVER = -1
+NEVER_HELD_OUT = -1
 """The fold of what is never held out."""
 
 
@@ -21,29 +21,29 @@ class Dataset:
     tokens: Tokens  # [N, tokens, D]
     labels: Integers  # [N], 0…C−1
     recordings: Integers  # [N], which recording each window was cut from
-    varied: NDArray[np.bool_]  # [N], whether it is a varied copy: to learn from, never to measure with
+    augmented: NDArray[np.bool_]  # [N], whether it is a varied copy: to learn from, never to measure with
     classes: int  # C
-    takes: Integers | None = None  # [N], what the recording is a take of; None: each is the only one
+    groups: Integers | None = None  # [N], what the recording is a take of; None: each is the only one
 
     @property
-    def kept_together(self) -> Integers:
+    def held_out_groups(self) -> Integers:
         """Windows of the same number are held out together, [N]."""
-        return self.recordings if self.takes is None else self.takes
+        return self.recordings if self.groups is None else self.groups
 
-    def part(self, windows: Integers | NDArray[np.bool_]) -> "Dataset":
+    def select(self, windows: Integers | NDArray[np.bool_]) -> "Dataset":
         """Some of the windows, by number or by mask [N]; classes and recordings keep their numbers."""
-        arrays = self.tokens[windows], self.labels[windows], self.recordings[windows], self.varied[windows]
-        return Dataset(*arrays, self.classes, None if self.takes is None else self.takes[windows])
+        arrays = self.tokens[windows], self.labels[windows], self.recordings[windows], self.augmented[windows]
+        return Dataset(*arrays, self.classes, None if self.groups is None else self.groups[windows])
 
 
-def folds_by_takes(examples: Dataset, seed: int) -> Integers:
+def assign_folds(examples: Dataset, seed: int) -> Integers:
     """The fold in which each window is held out, [N], 0…FOLDS−1: all takes of one thing in the same.
 
     Each class is spread as evenly as its takes allow; where all of a class is of one thing, it is in none.
     """
     rng = np.random.default_rng(seed)
-    of = examples.kept_together
-    fold_of = np.full(int(of.max()) + 1, NEVER)
+    of = examples.held_out_groups
+    fold_of = np.full(int(of.max()) + 1, NEVER_HELD_OUT)
     for label in range(examples.classes):
         own = examples.labels == label
         groups = rng.permutation(np.unique(of[own]))

@@ -1,4 +1,4 @@
-"""Examples gathered recording by recording, whichever way each was heard, and what they were: the lessons."""
+"""Collects the tokens of recordings into a dataset, and lists the recordings as the task's training set."""
 
 from collections.abc import Sequence
 
@@ -12,49 +12,52 @@ from edgecl.store.training_set import TrainingClip, TrainingSet
 
 
 class DatasetBuilder:
-    """Recording number i of the examples is lesson i."""
+    """A dataset under construction; recording number i of it is clip i of the training set."""
 
-    def __init__(self, bank: TokenBuffer) -> None:
-        self._bank = bank
-        self._taught: dict[str, TrainingClip] = {}  # by the clip's hash
-        self._pieces: list[tuple[str, int, bool]] = []  # recording, number of windows, whether varied
+    def __init__(self, buffer: TokenBuffer) -> None:
+        self._buffer = buffer
+        self._clips: dict[str, TrainingClip] = {}  # by hash
+        self._pieces: list[tuple[str, int, bool]] = []  # hash, number of windows, whether augmented
 
-    def add(self, taught: TrainingClip, tokens: Tokens) -> None:
-        """One more recording, as tokens [taught.windows, tokens, D]."""
-        self._taught[taught.clip_sha256] = taught
-        self._append(taught, tokens, varied=False)
+    def add(self, clip: TrainingClip, tokens: Tokens) -> None:
+        """Add a recording as tokens [clip.windows, tokens, D]."""
+        self._clips[clip.clip_sha256] = clip
+        self._append(clip, tokens, augmented=False)
 
-    def vary(self, taught: TrainingClip, copies: Tokens) -> None:
-        """Varied copies of a recording that was added, as tokens [copies · taught.windows, tokens, D]."""
-        self._append(taught, copies, varied=True)
-
-    @property
-    def lessons(self) -> TrainingSet:
-        """What was gathered."""
-        return tuple(self._taught.values())
+    def add_copies(self, clip: TrainingClip, tokens: Tokens) -> None:
+        """Add augmented copies of an added recording, as tokens [copies · clip.windows, tokens, D]."""
+        self._append(clip, tokens, augmented=True)
 
     @property
-    def windows(self) -> int:
-        """How many windows of recordings as they are."""
-        return sum(taught.windows for taught in self.lessons)
+    def training_set(self) -> TrainingSet:
+        """The recordings added so far."""
+        return tuple(self._clips.values())
 
-    def examples(self, labels: Sequence[str]) -> Dataset:
-        """All windows, their classes numbered as in `labels`."""
-        clips, windows, varied = zip(*self._pieces, strict=True)
-        number = {clip: number for number, clip in enumerate(self._taught)}
-        recordings = np.repeat([number[clip] for clip in clips], windows)
-        of = group_recordings(
-            [taught.file for taught in self.lessons], [taught.label for taught in self.lessons]
-        )
+    @property
+    def window_count(self) -> int:
+        """Number of windows added so far, without augmented copies."""
+        return sum(clip.windows for clip in self.training_set)
+
+    def build(self, labels: Sequence[str]) -> Dataset:
+        """Return all windows as a dataset.
+
+        Args:
+            labels: the label of each class [C].
+        """
+        hashes, windows, augmented = zip(*self._pieces, strict=True)
+        number = {sha256: number for number, sha256 in enumerate(self._clips)}
+        recordings = np.repeat([number[sha256] for sha256 in hashes], windows)
+        clips = self.training_set
+        groups = group_recordings([clip.file for clip in clips], [clip.label for clip in clips])
         return Dataset(
-            tokens=self._bank.tokens(),
-            labels=np.repeat([labels.index(self._taught[clip].label) for clip in clips], windows),
+            tokens=self._buffer.read(),
+            labels=np.repeat([labels.index(self._clips[sha256].label) for sha256 in hashes], windows),
             recordings=recordings,
-            varied=np.repeat(varied, windows),
+            augmented=np.repeat(augmented, windows),
             classes=len(labels),
-            takes=of[recordings],
+            groups=groups[recordings],
         )
 
-    def _append(self, taught: TrainingClip, tokens: Tokens, varied: bool) -> None:
-        self._bank.append(tokens)
-        self._pieces.append((taught.clip_sha256, len(tokens), varied))
+    def _append(self, clip: TrainingClip, tokens: Tokens, augmented: bool) -> None:
+        self._buffer.append(tokens)
+        self._pieces.append((clip.clip_sha256, len(tokens), augmented))

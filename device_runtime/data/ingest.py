@@ -16,8 +16,8 @@ from edgecl.errors import DatasetError
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.training_set import Origin, TrainingClip
 
-LEAST_CLASSES = 2
-LEAST_CLIPS = 2
+MIN_CLASSES = 2
+MIN_CLIPS = 2
 """Of each class: one to learn from, one to measure with."""
 NOTHING_NEW = "there is nothing new in the folder"
 
@@ -32,11 +32,11 @@ class Recording:
     sketch: Sketch = field(compare=False, repr=False)  # of its waveform
 
     @classmethod
-    def of(cls, clip: Clip, label: str) -> "Recording":
+    def from_clip(cls, clip: Clip, label: str) -> "Recording":
         """The recording that this clip was read from."""
         return cls(clip.path, label, clip.sha256, compute_sketch(clip.waveform))
 
-    def taught(self, windows: int, origin: Origin) -> TrainingClip:
+    def to_training_clip(self, windows: int, origin: Origin) -> TrainingClip:
         """The lesson that this recording is."""
         file = os.fsencode(self.path).decode("utf-8", "replace")
         return TrainingClip(
@@ -73,7 +73,7 @@ class IngestResult:
         """How many usable recordings a class has."""
         return sum(recording.label == label for recording in self.recordings)
 
-    def classes(self) -> list[set[str]]:
+    def clips_by_class(self) -> list[set[str]]:
         """The usable recordings of each class, by hash."""
         return [{r.sha256 for r in self.recordings if r.label == label} for label in self.labels]
 
@@ -86,11 +86,11 @@ class IngestResult:
         """Refuse the folder if a class is left with too few, and say what was wrong with the others."""
         for label in self.labels:
             count = self.count(label)
-            if count < LEAST_CLIPS and label not in self.known.labels:
+            if count < MIN_CLIPS and label not in self.known.labels:
                 fault = self._faults.get(
                     label, RejectedFile(Path(label), "there are no others", "record more of it")
                 )
-                needs = f"class '{label}' needs {LEAST_CLIPS} usable recordings and has {count}"
+                needs = f"class '{label}' needs {MIN_CLIPS} usable recordings and has {count}"
                 raise DatasetError(f"{needs}: {fault.reason}", fault.hint)
         if not self.recordings:
             raise DatasetError(NOTHING_NEW, "add recordings that were not learnt yet")
@@ -106,15 +106,15 @@ def find_recordings(folder: Path) -> LabelledFolder:
     found = scan_labelled_folder(folder)
     _demand_classes(folder, list(found.clips))
     for label, paths in found.clips.items():
-        if len(paths) < LEAST_CLIPS:
+        if len(paths) < MIN_CLIPS:
             raise DatasetError(
-                f"class '{label}' needs {LEAST_CLIPS} recordings and has {len(paths)}",
+                f"class '{label}' needs {MIN_CLIPS} recordings and has {len(paths)}",
                 f"put more recordings into {str(folder / label)!r}, or take that folder away",
             )
     return found
 
 
-def take_in(
+def ingest_recordings(
     found: LabelledFolder, rate_hz: int, progress: Progress, known: KnownRecordings = NOTHING
 ) -> IngestResult:
     """The usable ones of these recordings that are not known, every file looked at.
@@ -135,7 +135,7 @@ def take_in(
         elif clip.sha256 in known.remembered:
             intake.repeated.append(path)
         else:
-            seen[clip.sha256] = Recording.of(clip, label)
+            seen[clip.sha256] = Recording.from_clip(clip, label)
     progress("reading", len(files), len(files))
     intake.recordings.extend(seen.values())
     intake.demand_recordings()
@@ -168,7 +168,7 @@ def _demand_classes(folder: Path, labels: list[str]) -> None:
             f"{str(folder)!r} holds no sound to learn: '{labels[0]}' is what is none of them",
             "add a sub-folder of recordings for each sound",
         )
-    if len(labels) < LEAST_CLASSES:
+    if len(labels) < MIN_CLASSES:
         raise DatasetError(
             f"{str(folder)!r} holds one class only, '{sounds[0]}'",
             "add a second sub-folder; recordings of anything else will do, as '_negative'",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from device_runtime.data.coreset import FLOOR_CLIPS
+from device_runtime.data.coreset import MIN_CLIPS
 from device_runtime.data.dataset_builder import DatasetBuilder
 from device_runtime.data.token_cache import TokenCache
 from edgecl.augmentation import make_copies_key
@@ -17,7 +17,7 @@ from edgecl.store.training_set import TrainingSet
 MOST_NAMED = 5
 
 
-def load_taught(store: Store, task: str, manifest: Manifest) -> tuple[TaskBlob, TrainingSet]:
+def load_with_training_set(store: Store, task: str, manifest: Manifest) -> tuple[TaskBlob, TrainingSet]:
     """A task, proved whole and made with this bundle, and what it was learnt from.
 
     Raises:
@@ -36,7 +36,7 @@ def unknown(task: str) -> NoTrainingSetError:
     return NoTrainingSetError(f"what task '{task}' was learnt from is not known here", _hint(task))
 
 
-def recall(task: str, lessons: TrainingSet, cache: TokenCache, gathering: DatasetBuilder) -> TrainingSet:
+def replay(task: str, lessons: TrainingSet, cache: TokenCache, gathering: DatasetBuilder) -> TrainingSet:
     """The lessons that the cache does not remember; all others are gathered, with the copies it remembers.
 
     Raises:
@@ -51,7 +51,7 @@ def recall(task: str, lessons: TrainingSet, cache: TokenCache, gathering: Datase
         gathering.add(taught, tokens)
         copies = cache.get(make_copies_key(taught.clip_sha256))
         if copies is not None:
-            gathering.vary(taught, copies)
+            gathering.add_copies(taught, copies)
     _demand_enough(task, lessons, tuple(forgotten))
     return tuple(forgotten)
 
@@ -61,7 +61,7 @@ def _demand_enough(task: str, lessons: TrainingSet, forgotten: TrainingSet) -> N
     taught = Counter(lesson.label for lesson in lessons)
     missing = Counter(lesson.label for lesson in forgotten)
     for label, count in missing.items():
-        if taught[label] - count < min(FLOOR_CLIPS, taught[label]):
+        if taught[label] - count < min(MIN_CLIPS, taught[label]):
             files = [lesson.file for lesson in forgotten if lesson.label == label]
             many = f"{count} of the {taught[label]} recordings of '{label}' are no longer remembered"
             raise NoTrainingSetError(f"{many}: {_named(files)}", _hint(task))

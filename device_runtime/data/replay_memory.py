@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from device_runtime.data.dataset import Dataset
 from device_runtime.data.dataset_builder import DatasetBuilder
-from device_runtime.data.replay import recall, unknown
+from device_runtime.data.replay import replay, unknown
 from device_runtime.data.token_buffer import TokenBuffer
 from device_runtime.data.token_cache import TokenCache
 from edgecl.store.blob import TaskBlob
@@ -21,7 +21,7 @@ class ReplayMemory:
     lessons: Mapping[str, TrainingSet | None]  # task → what it was learnt from; None where that is not known
 
     @contextmanager
-    def examples(self, task: TaskBlob) -> Iterator[Dataset]:
+    def open_dataset(self, task: TaskBlob) -> Iterator[Dataset]:
         """The windows of a task, as long as the context lasts; its classes are numbered as in its head.
 
         Raises:
@@ -32,5 +32,5 @@ class ReplayMemory:
             raise unknown(task.task)
         with TokenBuffer(self.cache.folder) as bank:
             gathering = DatasetBuilder(bank)
-            recall(task.task, lessons, self.cache, gathering)
-            yield gathering.examples(task.labels)
+            replay(task.task, lessons, self.cache, gathering)
+            yield gathering.build(task.labels)

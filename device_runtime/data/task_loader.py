@@ -44,7 +44,7 @@ def load_others(store: Store, name: str, manifest: Manifest) -> list[TaskBlob]:
     return others
 
 
-def classes_of(store: Store, fingerprint: str) -> list[set[str]]:
+def find_referenced_clips(store: Store, fingerprint: str) -> list[set[str]]:
     """The recordings, by key, of every class of every task that was made with this bundle.
 
     Those of the generation before count too: `undo` may bring it back.

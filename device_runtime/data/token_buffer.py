@@ -21,7 +21,7 @@ class TokenBuffer:
     """
 
     def __init__(self, folder: Path, memory_bytes: int = MEMORY_BYTES) -> None:
-        self.trouble = ""
+        self.warning = ""
         self._folder = folder
         self._memory_bytes = memory_bytes
         self._pieces: list[bytes] = []  # in memory
@@ -43,10 +43,10 @@ class TokenBuffer:
         self._pieces.append(np.ascontiguousarray(tokens).tobytes())
         self._held_bytes += tokens.nbytes
         full = self._file is not None or self._held_bytes > self._memory_bytes
-        if full and not self.trouble:
+        if full and not self.warning:
             self._spill()
 
-    def tokens(self) -> Tokens:
+    def read(self) -> Tokens:
         """Everything appended so far, [all N, tokens, D]; more may be appended later."""
         if self._file is None:
             self._pieces = [b"".join(self._pieces)]
@@ -65,7 +65,7 @@ class TokenBuffer:
                 unwritten = unwritten[self._file.write(unwritten) :]
             self._pieces = []
         except OSError as error:
-            self.trouble = f"tokens are kept in memory: {error.strerror or error}"
+            self.warning = f"tokens are kept in memory: {error.strerror or error}"
             self._pieces.insert(0, self._first_bytes(written))
             self._close()
 

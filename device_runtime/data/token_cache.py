@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device_runtime.data.coreset import FLOOR_CLIPS, dispensable, summary
+from device_runtime.data.coreset import MIN_CLIPS, select_evictions, summarise
 from edgecl import windows
 from edgecl.arrays import Tokens
 
@@ -42,12 +42,12 @@ class TokenCache:
     def __init__(self, folder: Path, fingerprint: str, window_samples: int, quota_bytes: int) -> None:
         self.folder = folder
         self.quota_bytes = quota_bytes
-        self.trouble = ""
+        self.warning = ""
         self._held_bytes = quota_bytes  # in the folder, at most; as long as nobody looked, it may be full
         self._classes: list[set[Path]] = []
         self._meaning = f"{fingerprint}:{window_samples}:{windows.WINDOWS_VERSION}"
 
-    def keep(self, classes: Iterable[Iterable[str]]) -> None:
+    def protect(self, classes: Iterable[Iterable[str]]) -> None:
         """Hold on to the clips of these classes, by key, rather than to those of none."""
         self._classes += [{self._path(key) for key in keys} for keys in classes]
 
@@ -66,7 +66,7 @@ class TokenCache:
 
     def put(self, key: str, tokens: Tokens) -> None:
         """Keep tokens for later; once that was refused, `trouble` says why and nothing more is tried."""
-        if self.trouble:
+        if self.warning:
             return
         body = io.BytesIO()
         np.save(body, tokens, allow_pickle=False)
@@ -76,7 +76,7 @@ class TokenCache:
             self._write(self._path(key), data)
             self._held_bytes += len(data)
         except OSError as error:
-            self.trouble = f"not every recording is remembered: {error.strerror or error}"
+            self.warning = f"not every recording is remembered: {error.strerror or error}"
 
     def _make_room(self, needed_bytes: int) -> None:
         """Remove files until so much more fits, or refuse."""
@@ -102,9 +102,9 @@ class TokenCache:
         kept = [names & sizes.keys() for names in self._classes]
         needed: set[Path] = set().union(*kept)
         yield from sorted(sizes.keys() - needed, key=lambda path: sizes[path].st_mtime_ns)
-        vectors = {path.name: summary(tokens) for path in needed if (tokens := _read(path)) is not None}
+        vectors = {path.name: summarise(tokens) for path in needed if (tokens := _read(path)) is not None}
         classes = [{path.name for path in paths} & vectors.keys() for paths in kept]
-        yield from (self.folder / name for name in dispensable(classes, vectors, FLOOR_CLIPS))
+        yield from (self.folder / name for name in select_evictions(classes, vectors, MIN_CLIPS))
 
     def _path(self, key: str) -> Path:
         name = hashlib.sha256(f"{self._meaning}:{key}".encode()).hexdigest()
@@ -123,7 +123,7 @@ class TokenCache:
             raise
 
 
-def held_in(folder: Path) -> tuple[int, int]:
+def measure_usage(folder: Path) -> tuple[int, int]:
     """How many clips are remembered in a folder, of any bundle, and how many bytes they take."""
     sizes = _sizes(folder)
     return len(sizes), sum(stat.st_size for stat in sizes.values())

@@ -25,16 +25,16 @@ class TokenExtractor:
     cache: TokenCache
     progress: Progress
     watch: Stopwatch
-    remembered: int = field(default=0, init=False)  # recordings whose tokens the cache knew
+    from_cache: int = field(default=0, init=False)  # recordings whose tokens the cache knew
 
-    def hear(self, intake: IngestResult, origin: Origin, gathering: DatasetBuilder) -> None:
+    def extract(self, intake: IngestResult, origin: Origin, gathering: DatasetBuilder) -> None:
         """Add all recordings to what is gathered; one that cannot be read any more is refused in `intake`.
 
         Raises:
             DatasetError: that left a class with too few.
         """
         taken_in = list(intake.recordings)
-        self.cache.keep(intake.classes())
+        self.cache.protect(intake.clips_by_class())
         for number, recording in enumerate(taken_in):
             self.progress("listening", number, len(taken_in))
             try:
@@ -43,20 +43,20 @@ class TokenExtractor:
                 intake.recordings.remove(recording)
                 intake.refuse(RejectedFile(recording.path, error.message, error.hint), recording.label)
             else:
-                gathering.add(recording.taught(len(tokens), origin), tokens)
+                gathering.add(recording.to_training_clip(len(tokens), origin), tokens)
         self.progress("listening", len(taken_in), len(taken_in))
         intake.demand_recordings()
 
-    def vary(self, intake: IngestResult, copies: int, gathering: DatasetBuilder) -> None:
+    def augment(self, intake: IngestResult, copies: int, gathering: DatasetBuilder) -> None:
         """Add so many varied copies of each recording that was heard; one that cannot be read stays alone."""
         if not copies:
             return
-        heard = {taught.clip_sha256: taught for taught in gathering.lessons}
+        heard = {taught.clip_sha256: taught for taught in gathering.training_set}
         for number, recording in enumerate(intake.recordings):
             self.progress("varying", number, len(intake.recordings))
             taught = heard[recording.sha256]
             with contextlib.suppress(AudioError):
-                gathering.vary(taught, self._copies(recording, copies * taught.windows, copies))
+                gathering.add_copies(taught, self._copies(recording, copies * taught.windows, copies))
         self.progress("varying", len(intake.recordings), len(intake.recordings))
 
     def _copies(self, recording: Recording, windows: int, copies: int) -> Tokens:
@@ -66,7 +66,9 @@ class TokenExtractor:
         if tokens is None or len(tokens) < windows:
             waveform = self._waveform(recording)
             with self.watch("varying"):
-                tokens = self.runtime.backbone.tokens(augment(waveform, self.runtime.window_samples, copies))
+                tokens = self.runtime.backbone.extract_tokens(
+                    augment(waveform, self.runtime.window_samples, copies)
+                )
             self.cache.put(key, tokens)
         return tokens[:windows]
 
@@ -76,10 +78,10 @@ class TokenExtractor:
         if tokens is None:
             windows = split_into_windows(self._waveform(recording), self.runtime.window_samples)
             with self.watch("backbone"):
-                tokens = self.runtime.backbone.tokens(windows)
+                tokens = self.runtime.backbone.extract_tokens(windows)
             self.cache.put(recording.sha256, tokens)
         else:
-            self.remembered += 1
+            self.from_cache += 1
         return tokens
 
     def _waveform(self, recording: Recording) -> Floats:

@@ -22,7 +22,7 @@ class AdapterForward:
 
     def __init__(self, bundle: Bundle, threads: int) -> None:
         self._session = open_session(bundle.read("adapter.onnx"), threads)
-        self._untouched = initial_parameters(bundle, classes=0)
+        self._untouched = load_initial_parameters(bundle, classes=0)
         self._no_head = np.zeros(bundle.manifest.head_features + 1, np.float32)
         self._identity = identity_normalizer(bundle.manifest)
         self.tensors = bundle.manifest.parameters  # of the adapter, in the order of the flat vector
@@ -52,20 +52,20 @@ class AdapterForward:
         ]
         return np.concatenate([logits for logits, _ in pieces]), np.concatenate([f for _, f in pieces])
 
-    def features(self, tokens: Tokens | Floats, adapter: Floats) -> Floats:
+    def compute_features(self, tokens: Tokens | Floats, adapter: Floats) -> Floats:
         """The features [N, P] of tokens behind an adapter [a], not standardised."""
         return self.run(tokens, np.concatenate([adapter, self._no_head]), self._identity)[1]
 
-    def embeddings(self, tokens: Tokens | Floats) -> Floats:
+    def compute_embeddings(self, tokens: Tokens | Floats) -> Floats:
         """The features [N, P] of tokens before any adapter and as they are: the same for every task."""
-        return self.features(tokens, self._untouched)
+        return self.compute_features(tokens, self._untouched)
 
-    def adds_nothing(self, adapter: Floats) -> bool:
+    def is_identity(self, adapter: Floats) -> bool:
         """Whether an adapter [a] is still the untouched one, whose features are the embeddings."""
         return np.array_equal(adapter, self._untouched)
 
 
-def logits_of(features: Floats, head: Floats, normalizer: Floats) -> Floats:
+def compute_logits(features: Floats, head: Floats, normalizer: Floats) -> Floats:
     """The logits [N, C] that the graph computes of features [N, P].
 
     Args:
@@ -78,7 +78,7 @@ def logits_of(features: Floats, head: Floats, normalizer: Floats) -> Floats:
     return logits
 
 
-def initial_parameters(bundle: Bundle, classes: int) -> Floats:
+def load_initial_parameters(bundle: Bundle, classes: int) -> Floats:
     """Where training starts, [n]: the bundle's adapter (which adds nothing yet), then a head of zeros."""
     adapter: Floats = load(bundle.read("initial.safetensors"))["parameters"]
     if adapter.shape != (bundle.manifest.adapter_size,):
@@ -96,7 +96,7 @@ def identity_normalizer(manifest: Manifest) -> Floats:
     return np.stack([np.zeros(manifest.head_features), np.ones(manifest.head_features)]).astype(np.float32)
 
 
-def probabilities(logits: Floats | NDArray[np.float64]) -> NDArray[np.float64]:
+def softmax(logits: Floats | NDArray[np.float64]) -> NDArray[np.float64]:
     """Softmax over the last axis, in double precision."""
     shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
     weights = np.exp(shifted)

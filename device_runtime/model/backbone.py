@@ -23,7 +23,7 @@ class Backbone:
         self._at_once = 1 if bundle.manifest.variant == "int8" else BATCH_WINDOWS
         self._session = open_session(bundle.read("backbone.onnx"), threads)
 
-    def tokens(self, windows: Floats | Sequence[Floats]) -> Tokens:
+    def extract_tokens(self, windows: Floats | Sequence[Floats]) -> Tokens:
         """Tokens [N, tokens, D] of windows [N, samples], a few of them gathered and computed at a time."""
         return np.concatenate([tokens.astype(np.float16) for tokens, _ in self._pieces(windows)])
 

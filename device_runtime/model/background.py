@@ -23,7 +23,7 @@ class Background:
     sounds: Floats  # [B, P], of recordings of anything; B may be 0
 
     @classmethod
-    def of(cls, bundle: Bundle) -> "Background":
+    def load(cls, bundle: Bundle) -> "Background":
         """The background that travels with a bundle."""
         tensors = load(bundle.read(FILE_NAME))
         return cls(tensors["noise"].astype(np.float32), tensors["sounds"].astype(np.float32))

@@ -9,7 +9,7 @@ from device_runtime.model.backbone import Backbone
 from edgecl.bundle.bundle import Bundle
 
 DEFAULT_BUNDLE = Path(__file__).parents[1] / "default_bundle"
-MOST_THREADS = 4
+MAX_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Runtime:
         return self.bundle.manifest.geometry.window_samples
 
 
-def usual_threads() -> int:
+def default_threads() -> int:
     """The cores this process may use, four at most: a train step gains nothing beyond."""
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS
         cores = os.cpu_count() or 1
-    return min(cores, MOST_THREADS)
+    return min(cores, MAX_THREADS)

@@ -1,8 +1,8 @@
 """Self-test of a bundle: does this machine compute what the host computed?
 
-The bundle's golden inputs are run through its sessions and compared with the golden outputs. This happens when
-a bundle is first used with an onnxruntime version, and the result is recorded in the home (`selftest/`). A home
-that is missing or read-only only means that the test runs again.
+The bundle's golden inputs are run through its sessions and compared with the golden outputs. This happens
+when a bundle is first used with an onnxruntime version, and the result is recorded in the home (`selftest/`).
+A home that is missing or read-only only means that the test runs again.
 """
 
 import contextlib

@@ -54,6 +54,6 @@ def open_session(model: bytes, threads: int, memory_pattern: bool = True) -> Any
     return session
 
 
-def onnxruntime_distributions() -> list[str]:
+def list_onnxruntime_distributions() -> list[str]:
     """Names of the installed distributions that own the package `onnxruntime`; two overwrite each other."""
     return sorted(set(metadata.packages_distributions().get("onnxruntime", [])))

@@ -12,7 +12,7 @@ depend, not by a bit, on which other tasks there are.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from device_runtime.model.adapter import AdapterForward, logits_of
+from device_runtime.model.adapter import AdapterForward, compute_logits
 from edgecl.arrays import Floats, Tokens
 from edgecl.store.blob import TaskBlob
 
@@ -52,8 +52,8 @@ class AdapterPool:
     def logits(self, tokens: Tokens, embeddings: Floats) -> Iterator[tuple[TaskBlob, Floats]]:
         """Every task with its logits [N, C] of tokens [N, tokens, D], whose embeddings are [N, P]."""
         for member in self.members:
-            untouched = self._forward.adds_nothing(member.adapter)
-            features = embeddings if untouched else self._forward.features(tokens, member.adapter)
+            untouched = self._forward.is_identity(member.adapter)
+            features = embeddings if untouched else self._forward.compute_features(tokens, member.adapter)
             for task in member.tasks:
                 head = task.parameters[len(member.adapter) :]
-                yield task, logits_of(features, head, task.normalizer)
+                yield task, compute_logits(features, head, task.normalizer)

@@ -8,7 +8,7 @@ belongs to the task with the largest, and to none where no task accepts it. A lo
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from device_runtime.model.adapter import probabilities
+from device_runtime.model.adapter import softmax
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.adapter_pool import AdapterPool
 from edgecl.arrays import Floats, Tokens
@@ -50,11 +50,11 @@ class Recognizer:
 
     def windows(self, windows: Floats) -> list[TaskScore]:
         """The same for the windows [N, samples] of a clip, or for a single one."""
-        return self.tokens(self.runtime.backbone.tokens(windows))
+        return self.tokens(self.runtime.backbone.extract_tokens(windows))
 
     def tokens(self, tokens: Tokens) -> list[TaskScore]:
         """The same for what the backbone heard in them, [N, tokens, D]."""
-        embeddings = self.runtime.forward.embeddings(tokens)
+        embeddings = self.runtime.forward.compute_embeddings(tokens)
         said = self._pool.logits(tokens, embeddings)
         scores = [_clip_score(task, logits, embeddings) for task, logits in said]
         return sorted(scores, key=lambda s: -s.margin)
@@ -65,7 +65,7 @@ class Recognizer:
 
 
 def _clip_score(task: TaskBlob, logits: Floats, embeddings: Floats) -> TaskScore:
-    scores = probabilities(logits).mean(axis=0)
+    scores = softmax(logits).mean(axis=0)
     margin = float(compute_margins(embeddings, task.keys).max(axis=1).mean())
     best = int(scores.argmax())
     return TaskScore(

@@ -3,7 +3,7 @@
 import ctypes
 
 
-def give_back() -> None:
+def release_free_memory() -> None:
     """Hand free memory back; glibc keeps it otherwise, and opening a bundle frees many megabytes.
 
     Where the C library has no such call nothing happens.

@@ -10,5 +10,5 @@ class Progress(Protocol):
         """`done` of `total` steps of `stage` are behind us."""
 
 
-def silent(stage: str, done: int, total: int) -> None:
+def ignore_progress(stage: str, done: int, total: int) -> None:
     """Nobody listens."""

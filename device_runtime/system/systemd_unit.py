@@ -86,7 +86,7 @@ WantedBy={target}
 """
 
 
-def system_unit(watched: str = "") -> str:
+def render_system_unit(watched: str = "") -> str:
     """The unit for /etc/systemd/system, of this installation of edgecl.
 
     Args:
@@ -99,7 +99,7 @@ def system_unit(watched: str = "") -> str:
     return head + CONFINED + sandbox + FOOT.format(target="multi-user.target")
 
 
-def user_unit(environment: Mapping[str, str]) -> str:
+def render_user_unit(environment: Mapping[str, str]) -> str:
     """The unit for one user, without root: it hears while that user's manager runs.
 
     Args:

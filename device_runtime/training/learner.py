@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from device_runtime.data.dataset import Dataset
-from device_runtime.model.adapter import identity_normalizer, initial_parameters
+from device_runtime.model.adapter import identity_normalizer, load_initial_parameters
 from device_runtime.model.background import Background
 from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import Progress
@@ -150,7 +150,7 @@ class Learner:
 
     def _rejection(self, material: TrainingData, names: Sequence[str]) -> Rejection:
         """Of every method; found before any is tried, since each holds memory that this needs meanwhile."""
-        background = Background.of(self.runtime.bundle)
+        background = Background.load(self.runtime.bundle)
         return calibrated(background, material.embeddings, material.examples, names)
 
     def _lesson(
@@ -164,7 +164,7 @@ class Learner:
             "seed": self.seed,
             "threads": self.runtime.threads,
             "recordings": len(np.unique(examples.recordings)),
-            "varied_windows": int(examples.varied.sum()),
+            "varied_windows": int(examples.augmented.sum()),
             "held_out_recordings": len(held_out.labels),
             "held_out_accuracy": held_out.accuracy,
             **({"recipe": words} if (words := words_of(self.recipe)) else {}),
@@ -182,7 +182,7 @@ class Learner:
         )
 
     def _start(self, classes: int) -> Floats:
-        return initial_parameters(self.runtime.bundle, classes)
+        return load_initial_parameters(self.runtime.bundle, classes)
 
 
 def _source(taken: Method) -> TaskBlob | None:

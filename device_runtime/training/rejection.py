@@ -51,7 +51,7 @@ def calibrated(
     known = sounds[examples.labels]  # [N]
     unknown = np.concatenate([background.noise, background.sounds, embeddings[~known]])
     learnt = open_set.fit(
-        embeddings[known], row[examples.labels[known]], examples.kept_together[known], unknown
+        embeddings[known], row[examples.labels[known]], examples.held_out_groups[known], unknown
     )
     travelling = len(background.noise) + len(background.sounds)
     threshold = equal_error_threshold(

@@ -15,7 +15,7 @@ from pathlib import Path
 from device_runtime.data.dataset import Dataset
 from device_runtime.data.dataset_builder import DatasetBuilder
 from device_runtime.data.ingest import Recording
-from device_runtime.data.replay import recall
+from device_runtime.data.replay import replay
 from device_runtime.data.token_buffer import TokenBuffer
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.recognition.recognizer import Recognizer, TaskScore
@@ -82,24 +82,24 @@ class Corrector:
         label = _meant(task, claim)
         runtime = self.learner.runtime
         clip = read_clip(path, rate_hz=runtime.rate_hz)
-        tokens = runtime.backbone.tokens(split_into_windows(clip.waveform, runtime.window_samples))
-        copies = runtime.backbone.tokens(augment(clip.waveform, runtime.window_samples, COPIES))
-        taught = Recording.of(clip, label).taught(len(tokens), "corrected")
+        tokens = runtime.backbone.extract_tokens(split_into_windows(clip.waveform, runtime.window_samples))
+        copies = runtime.backbone.extract_tokens(augment(clip.waveform, runtime.window_samples, COPIES))
+        taught = Recording.from_clip(clip, label).to_training_clip(len(tokens), "corrected")
         with TokenBuffer(self.cache.folder) as bank:
             gathering = DatasetBuilder(bank)
-            forgotten = recall(task.task, _others(lessons, taught), self.cache, gathering)
+            forgotten = replay(task.task, _others(lessons, taught), self.cache, gathering)
             self.cache.put(clip.sha256, tokens)
             self.cache.put(make_copies_key(clip.sha256), copies)
             gathering.add(taught, tokens)
-            gathering.vary(taught, copies)
-            names = labels_of(gathering.lessons)
+            gathering.add_copies(taught, copies)
+            names = labels_of(gathering.training_set)
             self.learner.demand_classes(len(names))
-            lesson = self._lesson(gathering.examples(names), names)
+            lesson = self._lesson(gathering.build(names), names)
         curve = from_words(task.record.training.get("curve"))  # one recording more does not bend it
         blob = lesson.blob(task.task, created, runtime.bundle.manifest, curve)
         return CorrectionResult(
             blob=blob,
-            lessons=gathering.lessons,
+            lessons=gathering.training_set,
             forgotten=forgotten,
             taught=taught,
             before=self._score(task, clip),
@@ -107,7 +107,7 @@ class Corrector:
             held_out=lesson.held_out.accuracy,
             chance=lesson.held_out.chance,
             held_out_before=_held_out(task),
-            notes=[trouble for trouble in (self.cache.trouble, bank.trouble) if trouble],
+            notes=[trouble for trouble in (self.cache.warning, bank.warning) if trouble],
         )
 
     def _lesson(self, examples: Dataset, names: Sequence[str]) -> FittedTask:
@@ -117,7 +117,7 @@ class Corrector:
         """
         corrected = examples.recordings == examples.recordings.max()
         self.learner.progress("learning", 0, 1)
-        plain = self.learner.material(examples.part(corrected | ~examples.varied))
+        plain = self.learner.material(examples.select(corrected | ~examples.augmented))
         first, lesson = self.learner.first_lesson(plain, names), self.learner.lesson(examples, names)
         self.learner.progress("learning", 1, 1)
         return lesson if lesson.improves_on(first) else first

@@ -14,10 +14,10 @@ from typing import Literal
 
 import soundfile
 
-from device_runtime.data.token_cache import held_in
+from device_runtime.data.token_cache import measure_usage
 from device_runtime.model import selftest
-from device_runtime.model.runtime import Runtime, usual_threads
-from device_runtime.model.session import onnxruntime_distributions
+from device_runtime.model.runtime import Runtime, default_threads
+from device_runtime.model.session import list_onnxruntime_distributions
 from device_runtime.training.engines.factory import list_engines, open_engine
 from device_runtime.training.engines.selftest import check_engine
 from edgecl.errors import EdgeclError, NoStoreError
@@ -62,7 +62,7 @@ def _machine(threads: int) -> Check:
     cores = os.cpu_count() or 1
     detail = f"{platform.machine()}, {cores} cores, {threads} threads, Python {platform.python_version()}"
     if threads > cores:
-        return Check("machine", "warn", detail, f"no more threads than cores: --threads {usual_threads()}")
+        return Check("machine", "warn", detail, f"no more threads than cores: --threads {default_threads()}")
     return Check("machine", "ok", detail)
 
 
@@ -72,7 +72,7 @@ def _packages() -> Check:
 
 
 def _onnxruntime() -> Check:
-    installed = onnxruntime_distributions()
+    installed = list_onnxruntime_distributions()
     if not installed:
         return Check("onnxruntime", "fail", "not installed", "run 'pip install edgecl' again")
     detail = ", ".join(f"{name} {version_of(name)}" for name in installed)
@@ -145,7 +145,7 @@ def _space(home: Path) -> Check:
 
 def _cache(home: Path, limit_bytes: int) -> Check:
     try:
-        clips, held_bytes = held_in(home / "cache")
+        clips, held_bytes = measure_usage(home / "cache")
     except OSError as error:
         return Check("cache", "warn", f"cannot be read: {error.strerror}", "tasks cannot be corrected")
     detail = f"{clips} recordings remembered, {held_bytes >> 20} of {limit_bytes >> 20} MB"

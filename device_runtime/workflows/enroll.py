@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from device_runtime.data.dataset_builder import DatasetBuilder
-from device_runtime.data.ingest import IngestResult, KnownRecordings, take_in
-from device_runtime.data.replay import recall
+from device_runtime.data.ingest import IngestResult, KnownRecordings, ingest_recordings
+from device_runtime.data.replay import replay
 from device_runtime.data.token_buffer import TokenBuffer
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.data.token_extractor import TokenExtractor
@@ -69,15 +69,15 @@ class Enroller:
         names = tuple(sorted({*found.clips, *labels_of(known)}))
         learner.demand_classes(len(names))
         with self.watch("decode"):
-            intake = take_in(found, runtime.rate_hz, learner.progress, self._known(known))
+            intake = ingest_recordings(found, runtime.rate_hz, learner.progress, self._known(known))
         listener = TokenExtractor(runtime, self.cache, learner.progress, self.watch)
         with TokenBuffer(self.cache.folder) as bank:
             gathering = DatasetBuilder(bank)
-            forgotten = recall(task, _besides(intake, known), self.cache, gathering)
-            listener.hear(intake, "added" if known else "enrolled", gathering)
+            forgotten = replay(task, _besides(intake, known), self.cache, gathering)
+            listener.extract(intake, "added" if known else "enrolled", gathering)
             learner.progress("fitting", 0, 1)
             with self.watch("training"):
-                material = learner.material(gathering.examples(names))
+                material = learner.material(gathering.build(names))
                 first = learner.first_lesson(material, names)
             with self.watch("advice"):
                 curve = learning_curve(material, first.method, first.held_out)
@@ -87,20 +87,20 @@ class Enroller:
                 return Enrolment(
                     blob=lesson.blob(task, created, runtime.bundle.manifest, curve),
                     intake=intake,
-                    lessons=gathering.lessons,
+                    lessons=gathering.training_set,
                     lesson=lesson,
                     first=first,
                     curve=curve,
-                    from_cache=listener.remembered,
+                    from_cache=listener.from_cache,
                     seconds=self.watch.seconds,
-                    notes=[note for note in (self.cache.trouble, bank.trouble, _missed(forgotten)) if note],
+                    notes=[note for note in (self.cache.warning, bank.warning, _missed(forgotten)) if note],
                 )
 
             yield enrolment(first)
-            listener.vary(intake, learner.recipe.copies_of(gathering.windows), gathering)
+            listener.augment(intake, learner.recipe.copies_of(gathering.window_count), gathering)
             learner.progress("learning", 0, 1)
             with self.watch("training"):
-                lesson = learner.lesson(gathering.examples(names), names)
+                lesson = learner.lesson(gathering.build(names), names)
             learner.progress("learning", 1, 1)
             if lesson.improves_on(first):
                 yield enrolment(lesson)

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.data.dataset import FOLDS, NEVER, Dataset, folds_by_takes
-from device_runtime.model.adapter import initial_parameters
+from device_runtime.data.dataset import FOLDS, NEVER_HELD_OUT, Dataset, assign_folds
+from device_runtime.model.adapter import load_initial_parameters
 from device_runtime.model.runtime import Runtime
-from device_runtime.system.progress import silent
+from device_runtime.system.progress import ignore_progress
 from device_runtime.training.engines.factory import list_engines, open_engine
 from device_runtime.training.methods.adapter import Adapter, Choice, Trainer
 from device_runtime.training.methods.features import TrainingData
@@ -38,14 +38,14 @@ def examples(runtime: Runtime) -> Dataset:
 
 
 def tried(runtime: Runtime, examples: Dataset, recipe: Recipe, engine: str = "portable") -> Adapter:
-    start = initial_parameters(runtime.bundle, examples.classes)
+    start = load_initial_parameters(runtime.bundle, examples.classes)
     material = TrainingData.of(examples, runtime.forward, start, seed=3)
-    trainer = Trainer(open_engine(engine, runtime.bundle, 1), runtime.forward, recipe, 3, silent)
+    trainer = Trainer(open_engine(engine, runtime.bundle, 1), runtime.forward, recipe, 3, ignore_progress)
     return trainer.tried(material)
 
 
 def test_windows_of_one_recording_are_never_in_two_folds(examples: Dataset) -> None:
-    folds = folds_by_takes(examples, seed=0)
+    folds = assign_folds(examples, seed=0)
     for recording in range(24):
         assert len(set(folds[examples.recordings == recording])) == 1
 
@@ -55,21 +55,21 @@ def test_takes_of_one_thing_are_never_in_two_folds_and_the_folds_are_about_as_la
 ) -> None:
     of = np.repeat([0, 0, 0, 1, 1, 2, 3, 4], 2)  # of 8 recordings a class, 3 of one thing, 2 of another
     takes = np.concatenate([of, of + 10, of + 20])
-    folds = folds_by_takes(replace(examples, takes=takes), seed=0)
+    folds = assign_folds(replace(examples, groups=takes), seed=0)
     for take in np.unique(takes):
         assert len(set(folds[takes == take])) == 1
     assert sorted(np.bincount(folds[examples.labels == 0]).tolist()) == [2, 2, 2, 4, 6]
 
 
 def test_every_class_is_in_every_fold_and_every_recording_is_held_out_once(examples: Dataset) -> None:
-    folds = folds_by_takes(examples, seed=0)
+    folds = assign_folds(examples, seed=0)
     for label in range(3):
         assert set(folds[examples.labels == label]) == set(range(FOLDS))
 
 
 def test_the_only_recording_of_a_class_is_never_held_out(examples: Dataset) -> None:
     alone = replace(examples, recordings=np.where(examples.labels == 2, 99, examples.recordings))
-    assert set(folds_by_takes(alone, seed=0)[examples.labels == 2]) == {NEVER}
+    assert set(assign_folds(alone, seed=0)[examples.labels == 2]) == {NEVER_HELD_OUT}
 
 
 @pytest.mark.parametrize("engine", list_engines())

@@ -8,12 +8,12 @@ import soundfile
 
 from device_runtime.data.dataset import Dataset
 from device_runtime.data.dataset_builder import DatasetBuilder
-from device_runtime.data.ingest import IngestResult, find_recordings, take_in
+from device_runtime.data.ingest import IngestResult, find_recordings, ingest_recordings
 from device_runtime.data.token_buffer import TokenBuffer
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.data.token_extractor import TokenExtractor
 from device_runtime.model.runtime import Runtime
-from device_runtime.system.progress import silent
+from device_runtime.system.progress import ignore_progress
 from device_runtime.system.timing import Stopwatch
 from device_runtime.training.engines.factory import list_engines
 from edgecl.errors import DatasetError
@@ -27,7 +27,7 @@ from tools.demo.waveforms import RATE_HZ
 def listener(bundle: Path, tmp_path: Path) -> TokenExtractor:
     runtime = Runtime.open(bundle, threads=1)
     cache = TokenCache(tmp_path / "cache", runtime.bundle.fingerprint, runtime.window_samples, 1 << 30)
-    return TokenExtractor(runtime, cache, silent, Stopwatch("decode", "backbone"))
+    return TokenExtractor(runtime, cache, ignore_progress, Stopwatch("decode", "backbone"))
 
 
 def sounds(folder: Path, count: int) -> Path:
@@ -42,14 +42,14 @@ def sounds(folder: Path, count: int) -> Path:
 def examples(listener: TokenExtractor, intake: IngestResult) -> Dataset:
     with TokenBuffer(listener.cache.folder) as bank:
         gathering = DatasetBuilder(bank)
-        listener.hear(intake, "enrolled", gathering)
-        return gathering.examples(intake.labels)
+        listener.extract(intake, "enrolled", gathering)
+        return gathering.build(intake.labels)
 
 
 def test_a_recording_that_changes_after_it_was_checked_is_refused_and_its_tokens_are_not_kept(
     listener: TokenExtractor, tmp_path: Path
 ) -> None:
-    intake = take_in(find_recordings(sounds(tmp_path / "sounds", 3)), RATE_HZ, silent)
+    intake = ingest_recordings(find_recordings(sounds(tmp_path / "sounds", 3)), RATE_HZ, ignore_progress)
     changing = intake.recordings[1]
     soundfile.write(changing.path, make_clip("knock", 0), RATE_HZ)
     heard = examples(listener, intake)
@@ -60,7 +60,7 @@ def test_a_recording_that_changes_after_it_was_checked_is_refused_and_its_tokens
 
 
 def test_too_many_changes_leave_too_little_to_learn_from(listener: TokenExtractor, tmp_path: Path) -> None:
-    intake = take_in(find_recordings(sounds(tmp_path / "sounds", 2)), RATE_HZ, silent)
+    intake = ingest_recordings(find_recordings(sounds(tmp_path / "sounds", 2)), RATE_HZ, ignore_progress)
     intake.recordings[3].path.unlink()
     with pytest.raises(DatasetError, match="class 'timer' needs 2 usable recordings and has 1"):
         examples(listener, intake)

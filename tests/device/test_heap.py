@@ -7,7 +7,7 @@ import pytest
 
 FREEING = """
 from pathlib import Path
-from device_runtime import heap
+from device_runtime.system.memory import release_free_memory
 
 def resident_pages():
     return int(Path("/proc/self/statm").read_text().split()[1])
@@ -16,7 +16,7 @@ blocks = [b"x" * 100_000 for _ in range(500)]
 pin = b"x" * 100_000  # above them all: what lies below stays with the process
 del blocks
 before = resident_pages()
-heap.give_back()
+release_free_memory()
 print(4096 * (before - resident_pages()))
 """
 

@@ -20,7 +20,7 @@ from device_runtime.data.task_loader import load_task
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.adapter_pool import SharedAdapter
-from device_runtime.system.progress import silent
+from device_runtime.system.progress import ignore_progress
 from device_runtime.training.engines.factory import list_engines, open_engine
 from edgecl.arrays import Floats
 from edgecl.store.blob import TaskBlob
@@ -41,8 +41,8 @@ def alarms(learnt_home: Path, runtime: Runtime) -> tuple[TaskBlob, Dataset]:
         lessons = store.lessons.read(store.entry("alarms").sha256)
     window_samples = manifest.geometry.window_samples
     cache = TokenCache(learnt_home / "cache", manifest.fingerprint, window_samples, 1 << 30)
-    with ReplayMemory(cache, {"alarms": lessons}).examples(task) as examples:
-        return task, examples.part(np.arange(len(examples.labels)))
+    with ReplayMemory(cache, {"alarms": lessons}).open_dataset(task) as examples:
+        return task, examples.select(np.arange(len(examples.labels)))
 
 
 def louder(task: TaskBlob, factor: float) -> TaskBlob:
@@ -65,7 +65,7 @@ def test_what_shares_an_adapter_says_what_it_said_however_loud_the_other_is(
     task, examples = alarms
     teachers = [task, louder(task, factor=20.0)]
     shown = [TaskLogits.to(teachers, examples, runtime.forward)] * 2
-    distiller = Distiller(runtime.forward, open_engine(engine, runtime.bundle, 1), 0, silent)
+    distiller = Distiller(runtime.forward, open_engine(engine, runtime.bundle, 1), 0, ignore_progress)
     for had, has in zip(teachers, distiller.merged(teachers, shown), strict=True):
         before, _ = runtime.forward.run(examples.tokens, had.parameters, had.normalizer)
         after, _ = runtime.forward.run(examples.tokens, has.parameters, has.normalizer)
@@ -80,11 +80,11 @@ def centred(logits: Floats) -> Floats:
 
 def test_recordings_are_shown_before_their_varied_copies(alarms: tuple[TaskBlob, Dataset]) -> None:
     _, examples = alarms
-    assert examples.varied.any()
-    count = int((~examples.varied).sum())
+    assert examples.augmented.any()
+    count = int((~examples.augmented).sum())
     few = sample(examples, tasks=MOST_WINDOWS // count, seed=0)
     assert len(few.labels) >= count
-    assert (~few.varied).sum() == count
+    assert (~few.augmented).sum() == count
     assert len(sample(examples, tasks=1, seed=0).labels) == min(WINDOWS_A_TASK, len(examples.labels))
 
 

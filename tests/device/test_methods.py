@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from device_runtime.data.dataset import Dataset
-from device_runtime.model.adapter import initial_parameters, probabilities
+from device_runtime.model.adapter import load_initial_parameters, softmax
 from device_runtime.model.runtime import Runtime
 from device_runtime.training.methods import auto, logistic, prototype, ridge, slda
 from device_runtime.training.methods.closed_form import CLOSED_FORMS, ClosedForm, cross_validated
@@ -91,7 +91,7 @@ def test_at_the_best_logistic_weights_the_penalised_loss_is_flat(
     features: np.ndarray, labels: np.ndarray
 ) -> None:
     dual = logistic.solve(KernelMatrix.of(features, labels, CLASSES))
-    pull = np.eye(CLASSES)[labels] - probabilities(told(dual, features, features))
+    pull = np.eye(CLASSES)[labels] - softmax(told(dual, features, features))
     weights = dual.head(features)[:, :-1]
     assert np.allclose(pull.sum(axis=0), 0, atol=1e-2)  # the biases' gradient
     assert np.allclose(
@@ -132,7 +132,7 @@ def examples(runtime: Runtime) -> Dataset:
 
 
 def taught(runtime: Runtime, examples: Dataset) -> TrainingData:
-    start = initial_parameters(runtime.bundle, examples.classes)
+    start = load_initial_parameters(runtime.bundle, examples.classes)
     return TrainingData.of(examples, runtime.forward, start, seed=0)
 
 
@@ -169,7 +169,7 @@ def test_where_there_are_too_many_windows_copies_go_first_and_classes_stay_even(
 ) -> None:
     monkeypatch.setattr("device_runtime.training.methods.features.MOST_WINDOWS", 12)
     sample = taught(runtime, examples).sample
-    assert not examples.varied[sample].any()
+    assert not examples.augmented[sample].any()
     assert np.bincount(examples.labels[sample]).tolist() == [4, 4, 4]
 
 

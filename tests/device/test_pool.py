@@ -35,7 +35,7 @@ def sound(label: str) -> Floats:
 
 @pytest.fixture(scope="module")
 def tokens(runtime: Runtime) -> Tokens:
-    return runtime.backbone.tokens(split_into_windows(sound("doorbell"), runtime.window_samples))
+    return runtime.backbone.extract_tokens(split_into_windows(sound("doorbell"), runtime.window_samples))
 
 
 def another(task: TaskBlob, name: str, adapter: Floats, seed: int) -> TaskBlob:
@@ -63,7 +63,7 @@ def test_every_task_says_what_the_graph_says_of_it_alone(
     runtime: Runtime, alarms: TaskBlob, tokens: Tokens
 ) -> None:
     tasks = several(alarms, runtime)
-    pooled = AdapterPool(runtime.forward, tasks).logits(tokens, runtime.forward.embeddings(tokens))
+    pooled = AdapterPool(runtime.forward, tasks).logits(tokens, runtime.forward.compute_embeddings(tokens))
     said = {task.task: logits for task, logits in pooled}
     for task in tasks:
         alone, _ = runtime.forward.run(tokens, task.parameters, task.normalizer)

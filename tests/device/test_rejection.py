@@ -13,7 +13,7 @@ from device_runtime.data.token_cache import TokenCache
 from device_runtime.model.background import Background
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import Recognizer
-from device_runtime.system.progress import silent
+from device_runtime.system.progress import ignore_progress
 from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.learner import Learner
 from device_runtime.training.recipe import Recipe
@@ -38,7 +38,7 @@ def test_fresh_clips_of_known_sounds_are_accepted_and_unknown_sounds_are_not(
 ) -> None:
     runtime = Runtime.open(bundle, threads=1)
     cache = TokenCache(tmp_path, runtime.bundle.fingerprint, runtime.window_samples, 1 << 30)
-    learner = Learner(runtime, open_engine("auto", runtime.bundle, 1), Recipe(), 0, silent)
+    learner = Learner(runtime, open_engine("auto", runtime.bundle, 1), Recipe(), 0, ignore_progress)
     *_, learnt = Enroller(learner, cache).learn(
         task, find_recordings(recordings / task), "2026-01-01T00:00:00Z"
     )
@@ -80,6 +80,6 @@ def test_takes_that_are_alike_do_not_make_a_task_choosy() -> None:
     background = Background(*rng.standard_normal((2, 40, 60)).astype(np.float32))
     none, one = np.zeros((20, 1, 1), np.float16), np.zeros(20, np.int64)
     apart = Dataset(none, one, np.arange(20), np.zeros(20, np.bool_), classes=1)
-    together = replace(apart, takes=takes)
+    together = replace(apart, groups=takes)
     thresholds = [calibrated(background, embeddings, some, ["bell"]).threshold for some in (apart, together)]
     assert thresholds[1] < thresholds[0] - 0.05

@@ -8,7 +8,7 @@ import pytest
 
 from device_runtime.data.dataset import Dataset
 from device_runtime.model.runtime import Runtime
-from device_runtime.system.progress import silent
+from device_runtime.system.progress import ignore_progress
 from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.learner import (
     ADAPTER,
@@ -36,7 +36,7 @@ def runtime(bundle: Path) -> Runtime:
 
 
 def learner(runtime: Runtime, method: str) -> Learner:
-    return Learner(runtime, open_engine("auto", runtime.bundle, 1), Recipe(), 0, silent, method)
+    return Learner(runtime, open_engine("auto", runtime.bundle, 1), Recipe(), 0, ignore_progress, method)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from device_runtime.model.session import onnxruntime_distributions
+from device_runtime.model.session import list_onnxruntime_distributions
 
 
 def test_the_door_lets_neither_torch_nor_onnx_in():
@@ -16,7 +16,7 @@ def test_the_door_lets_neither_torch_nor_onnx_in():
 
 
 def test_two_wheels_that_own_onnxruntime_are_both_named(tmp_path, monkeypatch):
-    (installed,) = onnxruntime_distributions()
+    (installed,) = list_onnxruntime_distributions()
 
     record = tmp_path / "onnxruntime_second-1.0.dist-info"
     record.mkdir()
@@ -25,4 +25,4 @@ def test_two_wheels_that_own_onnxruntime_are_both_named(tmp_path, monkeypatch):
     (record / "top_level.txt").write_text("onnxruntime\n")
     monkeypatch.syspath_prepend(tmp_path)
 
-    assert onnxruntime_distributions() == sorted([installed, "onnxruntime-second"])
+    assert list_onnxruntime_distributions() == sorted([installed, "onnxruntime-second"])

@@ -8,9 +8,9 @@ import pytest
 
 from device_runtime.data.dataset import Dataset, batches
 from device_runtime.data.task_loader import load_task
-from device_runtime.model.adapter import initial_parameters
+from device_runtime.model.adapter import load_initial_parameters
 from device_runtime.model.runtime import Runtime
-from device_runtime.system.progress import silent
+from device_runtime.system.progress import ignore_progress
 from device_runtime.training.efficiency.data_removal import DataRemoval
 from device_runtime.training.efficiency.gradient_mask import GradientMask
 from device_runtime.training.efficiency.masked_engine import Mask, MaskedEngine
@@ -50,13 +50,15 @@ def material(runtime: Runtime) -> TrainingData:
     windows = [split_into_windows(waveform, runtime.window_samples) for _, waveform in clips]
     counts = [len(part) for part in windows]
     examples = Dataset(
-        tokens=runtime.backbone.tokens(np.concatenate(windows)),
+        tokens=runtime.backbone.extract_tokens(np.concatenate(windows)),
         labels=np.repeat([ALARMS.index(label) for label, _ in clips], counts),
         recordings=np.repeat(np.arange(len(clips)), counts),
-        varied=np.zeros(sum(counts), np.bool_),
+        augmented=np.zeros(sum(counts), np.bool_),
         classes=len(ALARMS),
     )
-    return TrainingData.of(examples, runtime.forward, initial_parameters(runtime.bundle, len(ALARMS)), seed=0)
+    return TrainingData.of(
+        examples, runtime.forward, load_initial_parameters(runtime.bundle, len(ALARMS)), seed=0
+    )
 
 
 class Counting(MaskedEngine):
@@ -86,7 +88,7 @@ def trained(
     runtime: Runtime, material: TrainingData, recipe: Recipe, engine: str = "portable", seed: int = 0
 ) -> Floats:
     opened = open_engine(engine, runtime.bundle, 1)
-    return Trainer(opened, runtime.forward, recipe, seed, silent).trained(material, EPOCHS)
+    return Trainer(opened, runtime.forward, recipe, seed, ignore_progress).trained(material, EPOCHS)
 
 
 def one_epoch(engine: Engine, material: TrainingData) -> None:
@@ -209,7 +211,7 @@ def test_less_is_learnt_from_and_the_learning_rate_still_falls_to_nothing(
     for share in (0.0, 0.5):
         engine = Counting(open_engine("portable", runtime.bundle, 1), [])
         recipe = replace(BATCHED, data_removal=share)
-        Trainer(engine, runtime.forward, recipe, 0, silent).trained(material, epochs=8)
+        Trainer(engine, runtime.forward, recipe, 0, ignore_progress).trained(material, epochs=8)
         shown[share] = engine.shown
         assert engine.rate < 0.02 * recipe.learning_rate
     assert shown[0.0] == 8 * windows
@@ -255,7 +257,7 @@ def test_an_adapter_starts_from_a_copy_of_another_and_leaves_that_alone(
     assert not np.shares_memory(learnt.parameters, alarms)
     distances = [
         np.linalg.norm(learnt.parameters[:size] - start)
-        for start in (alarms, initial_parameters(runtime.bundle, classes=0))
+        for start in (alarms, load_initial_parameters(runtime.bundle, classes=0))
     ]
     assert distances[0] < distances[1]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.data.coreset import FLOOR_CLIPS, dispensable, herded
+from device_runtime.data.coreset import MIN_CLIPS, herd, select_evictions
 from device_runtime.data.token_buffer import TokenBuffer
 from device_runtime.data.token_cache import TokenCache
 from edgecl.arrays import Tokens
@@ -67,7 +67,7 @@ def test_what_no_task_needs_and_was_used_longest_ago_makes_room(tmp_path: Path) 
     for age, clip in enumerate(("needed", "oldest", "older", "old")):
         cache.put(clip, some_tokens())
         os.utime(max(tmp_path.iterdir(), key=lambda f: f.stat().st_mtime_ns), (age + 1, age + 1))
-    cache.keep([{"needed"}])
+    cache.protect([{"needed"}])
     assert cache.get("oldest") is not None  # used just now
     cache.put("new", some_tokens())
     cache.put("newer", some_tokens())
@@ -91,35 +91,35 @@ def test_a_class_that_has_many_gives_up_those_that_are_like_others_and_never_the
     tmp_path: Path,
 ) -> None:
     large = {f"large {number}" for number in range(20)}
-    small = {f"small {number}" for number in range(FLOOR_CLIPS)}
+    small = {f"small {number}" for number in range(MIN_CLIPS)}
     cache = opened(tmp_path)
     for seed, clip in enumerate(sorted(large | small)):
         cache.put(clip, some_tokens(seed=seed))
     tight = opened(tmp_path, size_of(tmp_path) * 20 // 28)
-    tight.keep([large, small])
+    tight.protect([large, small])
     tight.put("one more", some_tokens())
     assert all(cache.has(clip) for clip in small)
-    assert FLOOR_CLIPS <= sum(cache.has(clip) for clip in large) < 14
+    assert MIN_CLIPS <= sum(cache.has(clip) for clip in large) < 14
     assert cache.has("one more")
-    assert tight.trouble == ""
+    assert tight.warning == ""
 
 
 def test_where_nothing_can_be_given_up_a_new_clip_is_not_remembered_and_that_is_told(tmp_path: Path) -> None:
-    few = {f"clip {number}" for number in range(FLOOR_CLIPS)}
+    few = {f"clip {number}" for number in range(MIN_CLIPS)}
     cache = opened(tmp_path)
     for clip in few:
         cache.put(clip, some_tokens())
     full = opened(tmp_path, size_of(tmp_path))
-    full.keep([few])
+    full.protect([few])
     full.put("one more", some_tokens())
     assert not full.has("one more")
     assert all(full.has(clip) for clip in few)
-    assert "not every recording is remembered: the cache is limited to" in full.trouble
+    assert "not every recording is remembered: the cache is limited to" in full.warning
 
 
 def test_the_first_recordings_of_a_herd_have_the_mean_of_all(tmp_path: Path) -> None:
     vectors = np.random.default_rng(0).standard_normal((200, 16)).astype(np.float32)
-    chosen = herded(vectors)
+    chosen = herd(vectors)
     assert sorted(chosen) == list(range(200))
     distance = np.linalg.norm(vectors[chosen[:20]].mean(axis=0) - vectors.mean(axis=0))
     by_chance = np.linalg.norm(vectors[:20].mean(axis=0) - vectors.mean(axis=0))
@@ -129,7 +129,7 @@ def test_the_first_recordings_of_a_herd_have_the_mean_of_all(tmp_path: Path) -> 
 def test_recordings_that_two_classes_share_count_for_both(tmp_path: Path) -> None:
     vectors = {f"{n}": np.eye(12, dtype=np.float32)[n] for n in range(12)}
     first, second = {f"{n}" for n in range(8)}, {f"{n}" for n in range(4, 12)}
-    given = list(dispensable([first, second], vectors, floor=6))
+    given = list(select_evictions([first, second], vectors, floor=6))
     assert len(given) == len(set(given))
     for names in (first, second):
         assert len(names - set(given)) >= 6
@@ -148,7 +148,7 @@ def test_a_cache_that_cannot_be_written_only_says_so(tmp_path: Path) -> None:
     cache = opened(tmp_path / "file" / "cache")
     cache.put(CLIP, some_tokens())
     assert cache.get(CLIP) is None
-    assert "not every recording is remembered" in cache.trouble
+    assert "not every recording is remembered" in cache.warning
 
 
 @pytest.mark.parametrize("memory_bytes", [0, 200, 10**9])
@@ -159,7 +159,7 @@ def test_a_bank_gives_back_every_window_in_order_in_memory_or_on_disk(
     with TokenBuffer(tmp_path / "cache", memory_bytes) as bank:
         for clip in clips:
             bank.append(clip)
-        assert np.array_equal(bank.tokens(), np.concatenate(clips))
+        assert np.array_equal(bank.read(), np.concatenate(clips))
 
 
 def test_a_bank_leaves_nothing_behind_and_needs_no_disk(tmp_path: Path) -> None:
@@ -169,8 +169,8 @@ def test_a_bank_leaves_nothing_behind_and_needs_no_disk(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with TokenBuffer(tmp_path / "file", 0) as bank:
         bank.append(some_tokens())
-        assert np.array_equal(bank.tokens(), some_tokens())
-        assert "kept in memory" in bank.trouble
+        assert np.array_equal(bank.read(), some_tokens())
+        assert "kept in memory" in bank.warning
 
 
 @pytest.mark.parametrize("largest_file_bytes", [0, 100, 250])
@@ -186,5 +186,5 @@ def test_a_bank_whose_disk_fills_up_goes_on_in_memory_and_says_so(
                 bank.append(clip)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        assert np.array_equal(bank.tokens(), np.concatenate(clips))
-        assert "kept in memory: File too large" in bank.trouble
+        assert np.array_equal(bank.read(), np.concatenate(clips))
+        assert "kept in memory: File too large" in bank.warning

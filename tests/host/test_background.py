@@ -41,11 +41,11 @@ def test_the_noises_in_a_bundle_are_as_its_own_graphs_hear_them(
 ) -> None:
     make_bundle(Weights(model, "CC0-1.0", "random"), Recipe(placement=placement, rank=4), tmp_path / "made")
     runtime = Runtime.open(tmp_path / "made", threads=1)
-    kept = Background.of(runtime.bundle)
-    heard = runtime.backbone.tokens(
+    kept = Background.load(runtime.bundle)
+    heard = runtime.backbone.extract_tokens(
         generate_noises(NOISES, runtime.window_samples, runtime.rate_hz, SEED)[:9]
     )
-    assert kept.noise[:9] == pytest.approx(runtime.forward.embeddings(heard), abs=0.01)
+    assert kept.noise[:9] == pytest.approx(runtime.forward.compute_embeddings(heard), abs=0.01)
     assert kept.noise.shape == (NOISES, SMALL.pooled_width)
     assert kept.sounds.shape == (0, SMALL.pooled_width)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from device_runtime.model.runtime import DEFAULT_BUNDLE
-from device_runtime.system.progress import silent
+from device_runtime.system.progress import ignore_progress
 from edgecl.errors import EdgeclError, UsageError
 from tools.bench.continual import method_selection, metrics, worker_processes
 from tools.bench.continual.__main__ import WEIGHTS, continual
@@ -52,7 +52,7 @@ def lined_up(setup: Setup) -> LineUp:
 @pytest.fixture(scope="module")
 def tasks(sequence: list[TaskFiles], lined_up: LineUp, setup: Setup) -> list[Task]:
     """The tasks, heard once."""
-    return Audience(lined_up.ears, setup.recipe, silent).hear(sequence)
+    return Audience(lined_up.ears, setup.recipe, ignore_progress).hear(sequence)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_a_method_that_claims_to_share_nothing_and_does_is_found_out(
     setup: Setup, sequence: list[TaskFiles], lined_up: LineUp
 ):
     liar = replace(BASELINES["fine-tune"], isolating=True)
-    benchmark = Benchmark(setup, seeds=1, shots=(), draws=1, processes=1, progress=silent)
+    benchmark = Benchmark(setup, seeds=1, shots=(), draws=1, processes=1, progress=ignore_progress)
     with pytest.raises(EdgeclError, match="fine-tune gave other scores"):
         benchmark.run(sequence, LineUp([liar], lined_up.ears[:1]), command="")
 
@@ -147,14 +147,14 @@ def test_a_method_that_claims_to_share_nothing_and_does_is_found_out(
 def test_a_failure_in_a_process_of_its_own_keeps_its_sentence_and_hint():
     nowhere = partial(tasks_of, [Path("/nowhere")], 5, 5)
     with pytest.raises(UsageError, match="there is no folder") as failure:
-        worker_processes.all_of([nowhere], "learning", 1, silent)
+        worker_processes.all_of([nowhere], "learning", 1, ignore_progress)
     assert failure.value.hint == "check the spelling of the path"
 
 
 def test_a_process_that_is_killed_ends_the_run_with_a_hint():
     killed = partial(signal.raise_signal, signal.SIGKILL)
     with pytest.raises(EdgeclError, match="process of a method was killed") as failure:
-        worker_processes.all_of([killed], "learning", 1, silent)
+        worker_processes.all_of([killed], "learning", 1, ignore_progress)
     assert "--processes 1" in failure.value.hint
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from device_runtime.system.progress import silent
+from device_runtime.system.progress import ignore_progress
 from edgecl.errors import EdgeclError, UsageError
 from export.distill.ast_teacher import AstTeacher, student_config
 from export.distill.clips import decode
@@ -53,7 +53,7 @@ def own_teacher(config: AstConfig = LARGER) -> Ast:
 
 def new_run(folder: Path, audio: Path, config: RunConfig = TINY) -> Run:
     folder.mkdir(exist_ok=True)
-    decode(audio, folder, silent)
+    decode(audio, folder, ignore_progress)
     return Run(config, AstTeacher(own_teacher(), config.model), folder, HERE)
 
 
@@ -98,7 +98,7 @@ def test_stem_layers_that_learn_apart_come_closer_to_their_teachers(audio: Path,
 def test_a_student_of_patches_learns_from_a_teacher_that_shares_no_layer_with_it(audio: Path, tmp_path: Path):
     shape = replace(LARGER, stem="patch", positions="learned", special_tokens=2)
     config = TINY.model_copy(update={"model": student_config(shape, 32, 1, 8000), "join_step": 0})
-    decode(audio, tmp_path, silent)
+    decode(audio, tmp_path, ignore_progress)
     run = Run(config, AstTeacher(own_teacher(shape), config.model), tmp_path, HERE)
     train(run, tmp_path)
     assert set(run.history["training"][-1]) == {"step", "elapsed_s", "embedding", "tokens", "cosine"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from device_runtime.system.progress import silent
+from device_runtime.system.progress import ignore_progress
 from edgecl.audio.reader import read_clip
 from edgecl.errors import DatasetError
 from export.distill.augment import WindowSampler, mixed
@@ -35,7 +35,7 @@ def sounds(data: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
 def store(sounds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same sounds, decoded."""
     folder = tmp_path_factory.mktemp("store")
-    assert decode(sounds, folder, silent) == []
+    assert decode(sounds, folder, ignore_progress) == []
     return folder
 
 
@@ -50,7 +50,7 @@ def test_a_tar_holds_the_same_clips_as_the_folder_it_was_made_of(sounds: Path, s
     for source in sounds.iterdir():
         with tarfile.open(tmp_path / f"{source.name}.tar", "w") as tar:
             tar.add(source, source.name)
-    decode(tmp_path, tmp_path, silent)
+    decode(tmp_path, tmp_path, ignore_progress)
     ours, theirs = open_clips(tmp_path), open_clips(store)
     assert np.array_equal(ours.samples, theirs.samples)
     assert np.array_equal(ours.source, theirs.source)
@@ -59,13 +59,13 @@ def test_a_tar_holds_the_same_clips_as_the_folder_it_was_made_of(sounds: Path, s
 def test_audio_is_decoded_once_and_again_when_a_recording_was_added(sounds: Path, tmp_path: Path):
     audio, kept = shutil.copytree(sounds, tmp_path / "audio"), tmp_path / "store"
     kept.mkdir()
-    decode(audio, kept, silent)
+    decode(audio, kept, ignore_progress)
     written = (kept / "clips.i16").stat().st_ino
-    decode(audio, kept, silent)
+    decode(audio, kept, ignore_progress)
     assert (kept / "clips.i16").stat().st_ino == written
     count = len(open_clips(kept))
     shutil.copy(next(audio.rglob("*.opus")), audio / "more.opus")
-    decode(audio, kept, silent)
+    decode(audio, kept, ignore_progress)
     assert len(open_clips(kept)) == count + 1
     assert sorted(path.name for path in kept.iterdir()) == ["clips.i16", "clips.npz"]
 
@@ -74,7 +74,7 @@ def test_a_broken_recording_is_left_out_and_named(sounds: Path, tmp_path: Path):
     audio, kept = shutil.copytree(sounds, tmp_path / "audio"), tmp_path / "store"
     kept.mkdir()
     (audio / "broken.wav").write_bytes(b"no sound at all")
-    refused = decode(audio, kept, silent)
+    refused = decode(audio, kept, ignore_progress)
     assert [file.path.name for file in refused] == ["broken.wav"]
     assert len(open_clips(kept)) == len(list(sounds.rglob("*.opus")))
 
@@ -82,14 +82,14 @@ def test_a_broken_recording_is_left_out_and_named(sounds: Path, tmp_path: Path):
 def test_a_folder_without_one_usable_recording_says_why(tmp_path: Path):
     (tmp_path / "broken.wav").write_bytes(b"no sound at all")
     with pytest.raises(DatasetError, match=r"can be used: .*broken\.wav"):
-        decode(tmp_path, tmp_path, silent)
+        decode(tmp_path, tmp_path, ignore_progress)
 
 
 def test_copies_of_a_sound_are_held_out_together(sounds: Path, tmp_path: Path):
     audio, kept = shutil.copytree(sounds, tmp_path / "audio"), tmp_path / "store"
     shutil.copytree(sounds, audio / "again")
     kept.mkdir()
-    decode(audio, kept, silent)
+    decode(audio, kept, ignore_progress)
     learnt, held_out = open_clips(kept).split(0.2)
     assert len(held_out) >= 2
     assert not set(learnt.place) & set(held_out.place)

@@ -178,8 +178,8 @@ def test_an_int8_backbone_is_proven_by_the_direction_of_its_tokens(int8: Path):
 def test_int8_tokens_of_a_window_are_the_same_in_every_company(int8: Path):
     backbone = Backbone(Bundle.open(int8), threads=1)
     windows = noise(3, 32000).numpy() * np.array([[1.0], [0.1], [3.0]], np.float32)
-    together = backbone.tokens(windows)
-    alone = [backbone.tokens(window[None])[0] for window in windows]
+    together = backbone.extract_tokens(windows)
+    alone = [backbone.extract_tokens(window[None])[0] for window in windows]
     assert np.array_equal(together, np.stack(alone))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
-from device_runtime.system.progress import silent
+from device_runtime.system.progress import ignore_progress
 from tools.bench.continual.sources import folders
 from tools.bench.rejection_methods import Bench, main
 from tools.demo.synthesise import TASKS
@@ -24,7 +24,7 @@ def said_by(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def test_every_figure_is_a_share_and_only_keys_have_a_threshold(demo_tasks: Path, tmp_path: Path):
-    bench = Bench(Runtime.open(DEFAULT_BUNDLE, threads=1), 0, silent)
+    bench = Bench(Runtime.open(DEFAULT_BUNDLE, threads=1), 0, ignore_progress)
     found = list(bench.answers(list(bench.subjects(folders.tasks(demo_tasks), tmp_path / "memory"))))
     assert [list(answers) for answers in found] == [JUDGES] * len(TASKS)
     for name in JUDGES:

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device_runtime.data.task_loader import load_tasks
-from device_runtime.model.adapter import probabilities
+from device_runtime.model.adapter import softmax
 from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
 from device_runtime.recognition.adapter_pool import members
 from device_runtime.recognition.recognizer import Recognizer
@@ -117,7 +117,7 @@ def _heard(folder: Path, runtime: Runtime) -> Test:
         windows = split_into_windows(
             read_clip(path, rate_hz=runtime.rate_hz).waveform, runtime.window_samples
         )
-        pieces.append(runtime.backbone.tokens(windows))
+        pieces.append(runtime.backbone.extract_tokens(windows))
         labels += [path.parent.name] * len(windows)
         recordings += [number] * len(windows)
     return Test(np.concatenate(pieces), labels, recordings)
@@ -135,9 +135,7 @@ def _accuracy(tasks: Sequence[TaskBlob], runtime: Runtime, tests: Mapping[str, T
         test = tests[task.task]
         logits, _ = runtime.forward.run(test.tokens, task.parameters, task.normalizer)
         labels = np.array([task.labels.index(label) for label in test.labels])
-        found[task.task] = ValidationResult.of(
-            probabilities(logits), labels, np.array(test.recordings)
-        ).accuracy
+        found[task.task] = ValidationResult.of(softmax(logits), labels, np.array(test.recordings)).accuracy
     return found
 
 

@@ -24,7 +24,7 @@ import typer
 
 from device_runtime.cli import arguments
 from device_runtime.cli.progress import progress
-from device_runtime.data.dataset import Dataset, folds_by_takes
+from device_runtime.data.dataset import Dataset, assign_folds
 from device_runtime.system.progress import Progress
 from device_runtime.training.methods import logistic
 from device_runtime.training.methods.closed_form import CLOSED_FORMS, cross_validated
@@ -116,7 +116,7 @@ class Heard:
         none, unvaried = np.empty((count, 0, 0), np.float16), np.zeros(count, bool)
         examples = Dataset(none, labels, np.arange(count), unvaried, len(names), of)
         start = np.empty(0, np.float32)
-        return TrainingData(examples, folds_by_takes(examples, seed), start, vectors, fit_normalizer(vectors))
+        return TrainingData(examples, assign_folds(examples, seed), start, vectors, fit_normalizer(vectors))
 
 
 def amount_of(half: Heard) -> str:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from device_runtime.data.dataset import Dataset
-from device_runtime.model.adapter import AdapterForward, initial_parameters, probabilities
+from device_runtime.model.adapter import AdapterForward, load_initial_parameters, softmax
 from device_runtime.model.runtime import DEFAULT_BUNDLE
 from device_runtime.training.methods.closed_form import ClosedForm
 from device_runtime.training.methods.features import TrainingData
@@ -108,11 +108,11 @@ class Bench:
 
     def asked(self, train: Dataset, test: Dataset) -> ValidationResult:
         """What a head in closed form, learnt from some examples, makes of others."""
-        start = initial_parameters(self.bundle, train.classes)
+        start = load_initial_parameters(self.bundle, train.classes)
         material = TrainingData.of(train, self.forward, start, self.seed)
         parameters = ClosedForm.tried("logistic", material).parameters()
         logits, _ = self.forward.run(test.tokens, parameters, material.normalizer)
-        return ValidationResult.of(probabilities(logits), test.labels, test.recordings)
+        return ValidationResult.of(softmax(logits), test.labels, test.recordings)
 
 
 Answers = dict[tuple[str, str], ValidationResult]

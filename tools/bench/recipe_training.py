@@ -9,9 +9,9 @@ from zlib import compress
 import numpy as np
 
 from device_runtime.data.dataset import Dataset
-from device_runtime.model.adapter import probabilities
+from device_runtime.model.adapter import softmax
 from device_runtime.model.runtime import Runtime
-from device_runtime.system.progress import Progress, silent
+from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.training.efficiency.soup import soup
 from device_runtime.training.efficiency.warm_start import warmed
 from device_runtime.training.engines.base import Engine
@@ -67,7 +67,7 @@ class Subject:
         tokens = memory_of(memory, runtime.bundle.fingerprint, runtime.window_samples)
         heard = recall_varied(tokens, task.train, USUAL, first_class=0)
         examples = Dataset(heard.heard, heard.labels, heard.recordings, heard.varied, len(task.labels))
-        learner = Learner(runtime, engine, USUAL, 0, silent, method="prototype")
+        learner = Learner(runtime, engine, USUAL, 0, ignore_progress, method="prototype")
         material = learner.material(examples)
         return cls(task, material, recall(tokens, task.test), learner.first_lesson(material, task.labels))
 
@@ -79,7 +79,7 @@ class Subject:
     def scores(self, parameters: Floats, runtime: Runtime) -> Doubles:
         """Probabilities [R, C] of the test recordings."""
         logits, _ = runtime.forward.run(self.test.heard, parameters, self.material.normalizer)
-        return self.test.of_recordings(probabilities(logits))
+        return self.test.of_recordings(softmax(logits))
 
     def accuracy(self, scores: Doubles) -> float:
         """Share of the test recordings that are recognised by scores [R, C]."""
@@ -117,7 +117,7 @@ class Bench:
         """As long as the recipe says, on all windows to learn from."""
         self.progress("training", self.done, self.trainings)
         started, material = process_time(), subject.material
-        trainer = Trainer(self.engine, self.runtime.forward, recipe, seed, silent, stored)
+        trainer = Trainer(self.engine, self.runtime.forward, recipe, seed, ignore_progress, stored)
         source = trainer.source(material, np.arange(len(material.folds)))
         material = warmed(material, source, self.runtime.forward) if source else material
         parameters = trainer.trained(material, trainer.most_epochs(material.examples))

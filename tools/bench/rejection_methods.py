@@ -29,7 +29,7 @@ from rich.table import Column, Table
 from device_runtime.cli import arguments, output
 from device_runtime.cli.progress import progress
 from device_runtime.data.dataset import Dataset
-from device_runtime.model.adapter import initial_parameters
+from device_runtime.model.adapter import load_initial_parameters
 from device_runtime.model.background import Background
 from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
 from device_runtime.system.progress import Progress
@@ -118,7 +118,7 @@ class Subject:
     def drawn(self, count: int, rng: np.random.Generator) -> Floats:
         """So many windows [M, P] of its training recordings; varied copies are not among them."""
         material = self.learnt.material
-        return rng.permutation(material.embeddings[~material.examples.varied])[:count]
+        return rng.permutation(material.embeddings[~material.examples.augmented])[:count]
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Bench:
             learnt = min(forms, key=lambda form: form.held_out.loss)
             sounds = [clip for clip in task.test if not is_negative(task.labels[clip.label])]
             test = recall(ear.memory, sounds)
-            heard = self.runtime.forward.embeddings(test.heard)
+            heard = self.runtime.forward.compute_embeddings(test.heard)
             yield Subject(task.name, task.labels, learnt, heard, test.recordings)
 
     def answers(self, subjects: Sequence[Subject]) -> Iterator[Answers]:
@@ -162,12 +162,12 @@ class Bench:
         )
         arrays = windows.heard, windows.labels, windows.recordings, windows.varied
         examples = Dataset(*arrays, len(task.labels), of[windows.recordings])
-        start = initial_parameters(self.runtime.bundle, examples.classes)
+        start = load_initial_parameters(self.runtime.bundle, examples.classes)
         return TrainingData.of(examples, self.runtime.forward, start, self.seed)
 
     def _met(self, own: Subject, others: Sequence[Subject]) -> Answers:
         """Its answers to the test recordings of all others: the mean over them, stranger by stranger."""
-        background = Background.of(self.runtime.bundle)
+        background = Background.load(self.runtime.bundle)
         judges = {"keys": own.keys(background), **without_background(own.learnt)}
         judges["keys, tasks met"] = own.keys(background, self._drawn(others))
         found = []

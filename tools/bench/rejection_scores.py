@@ -18,7 +18,7 @@ from math import nan
 
 import numpy as np
 
-from device_runtime.model.adapter import logits_of
+from device_runtime.model.adapter import compute_logits
 from device_runtime.training.methods.closed_form import ClosedForm
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.methods.kernel import penalised
@@ -65,7 +65,7 @@ def _energy(learnt: ClosedForm) -> Score:
     head = learnt.parameters()[-material.examples.classes * (material.embeddings.shape[1] + 1) :]
 
     def score(embeddings: Floats) -> Doubles:
-        logits = logits_of(embeddings, head, material.normalizer).astype(np.float64)
+        logits = compute_logits(embeddings, head, material.normalizer).astype(np.float64)
         return np.asarray(np.logaddexp.reduce(logits, axis=1))
 
     return score

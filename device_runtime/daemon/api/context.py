@@ -21,7 +21,7 @@ from device_runtime.daemon.saved_controls import SavedControls
 from device_runtime.daemon.sources.tap import Tap
 from device_runtime.daemon.system.log_buffer import LogBuffer
 from device_runtime.daemon.worker import Document, Worker
-from device_runtime.system.progress import silent
+from device_runtime.system.progress import ignore_progress
 from edgecl.bundle.bundle import Bundle
 from edgecl.config.schema import Config
 from edgecl.store.store import Store
@@ -68,7 +68,7 @@ class ApiContext:
 
     def command(self, *words: str) -> Document:
         """What a command answers, run in a process of its own."""
-        return Worker(self.home, self.bundle.path, words, silent).answer(limits.ANSWER_S)
+        return Worker(self.home, self.bundle.path, words, ignore_progress).answer(limits.ANSWER_S)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from device_runtime.daemon.folder_import.scan import ImportState
 from device_runtime.daemon.training_lock import TrainingLock
 from device_runtime.daemon.worker import Document, RefusedError, Worker
 from device_runtime.data.ingest import NOTHING_NEW
-from device_runtime.system.progress import silent
+from device_runtime.system.progress import ignore_progress
 from edgecl.dataset_folder import find_audio_files
 from edgecl.errors import EdgeclError, UsageError
 from edgecl.events import format_time
@@ -94,7 +94,7 @@ class FolderImporter:
     def _enroll(self, task: str, folder: Path) -> Document:
         words = ["enroll", *self._mode(task, folder), "--", task, str(folder)]
         self._tell(f"learning '{task}' from '{folder}'")
-        self._child = Worker(self._home, self._bundle, words, silent)
+        self._child = Worker(self._home, self._bundle, words, ignore_progress)
         if self._stopped:  # meanwhile
             self._child.stop()
         try:

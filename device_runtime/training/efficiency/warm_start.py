@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from device_runtime.model.adapter import AdapterForward, probabilities
+from device_runtime.model.adapter import AdapterForward, softmax
 from device_runtime.training.methods.features import TrainingData
 from edgecl.arrays import Integers
 from edgecl.learning.leep import leep
@@ -31,12 +31,12 @@ def most_telling(
         windows: indices into the material.
     """
     size = forward.adapter_size
-    trained = [task for task in stored if not forward.adds_nothing(task.parameters[:size])]
+    trained = [task for task in stored if not forward.is_identity(task.parameters[:size])]
     tokens, labels = material.examples.tokens[windows], material.examples.labels[windows]
 
     def telling(task: TaskBlob) -> float:
         logits, _ = forward.run(tokens, task.parameters, task.normalizer)
-        return leep(probabilities(logits), labels)
+        return leep(softmax(logits), labels)
 
     return max(trained, key=telling, default=None)
 

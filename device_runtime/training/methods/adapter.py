@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from device_runtime.data.dataset import Dataset, batches
-from device_runtime.model.adapter import AdapterForward, probabilities
+from device_runtime.model.adapter import AdapterForward, softmax
 from device_runtime.system.progress import Progress
 from device_runtime.training.efficiency.data_removal import DataRemoval
 from device_runtime.training.efficiency.gradient_mask import GradientMask
@@ -91,7 +91,7 @@ class Trainer:
         if source:
             material = warmed(material, source, self.forward)
         epochs, choice, chosen = self.most_epochs(material.examples), Choice(self.recipe.patience), None
-        unseen = np.flatnonzero((material.folds == FIRST) & ~material.examples.varied)
+        unseen = np.flatnonzero((material.folds == FIRST) & ~material.examples.augmented)
         for epoch in self._epochs(material, seen, epochs, self.seed):
             self.progress("training", epoch, epochs)
             held_out = self._measured(material, unseen)
@@ -120,7 +120,7 @@ class Trainer:
 
     def most_epochs(self, examples: Dataset) -> int:
         """Varied copies take the place of epochs, so that they cost no time."""
-        return max(LEAST_EPOCHS, round(self.recipe.epochs * float((~examples.varied).mean())))
+        return max(LEAST_EPOCHS, round(self.recipe.epochs * float((~examples.augmented).mean())))
 
     def _epochs(self, material: TrainingData, windows: Integers, epochs: int, seed: int) -> Iterator[int]:
         """Trains on these windows from the start; gives the number of each epoch once it is done."""
@@ -167,4 +167,4 @@ class Trainer:
         """Probabilities [N, C] of these windows now."""
         tokens, parameters = material.examples.tokens[windows], self.engine.parameters()
         logits, _ = self.forward.run(tokens, parameters, material.normalizer)
-        return probabilities(logits)
+        return softmax(logits)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device_runtime.data.dataset import FOLDS, NEVER
-from device_runtime.model.adapter import probabilities
+from device_runtime.data.dataset import FOLDS, NEVER_HELD_OUT
+from device_runtime.model.adapter import softmax
 from device_runtime.training.methods import logistic, prototype, ridge, slda
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.methods.kernel import Solve
@@ -68,7 +68,7 @@ def cross_validated(
         taught: which windows of the sample [M] may teach; all, where it is not said.
     """
     examples, sample, gram = material.examples, material.sample, material.gram
-    folds, measured = material.folds[sample], ~examples.varied[sample]
+    folds, measured = material.folds[sample], ~examples.augmented[sample]
     logits = np.zeros((len(sample), gram.classes))
     for fold in range(FOLDS):
         asked, teaching = (folds == fold) & measured, folds != fold
@@ -76,10 +76,10 @@ def cross_validated(
             teaching &= taught
         if asked.any():
             logits[asked] = solve(gram.part(teaching)).logits(gram.products[np.ix_(asked, teaching)])
-    asked = (folds != NEVER) & measured
+    asked = (folds != NEVER_HELD_OUT) & measured
     labels, recordings = examples.labels[sample][asked], examples.recordings[sample][asked]
     scale = _best_scale(logits[asked], labels)
-    return ValidationResult.of(probabilities(scale * logits[asked]), labels, recordings), scale
+    return ValidationResult.of(softmax(scale * logits[asked]), labels, recordings), scale
 
 
 def _best_scale(logits: Doubles, labels: Integers) -> float:
@@ -94,7 +94,7 @@ def _best_scale(logits: Doubles, labels: Integers) -> float:
     targets = (1 - spread) * np.eye(classes)[labels] + spread / classes
 
     def loss(scale: float) -> float:
-        scores = np.maximum(probabilities(scale * logits), LEAST)
+        scores = np.maximum(softmax(scale * logits), LEAST)
         return -float((targets * np.log(scores)).sum())
 
     return min(map(float, SCALES), key=loss)

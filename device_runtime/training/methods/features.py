@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from device_runtime.data.dataset import Dataset, folds_by_takes
+from device_runtime.data.dataset import Dataset, assign_folds
 from device_runtime.model.adapter import AdapterForward
 from device_runtime.training.methods.kernel import KernelMatrix
 from edgecl.arrays import Floats, Integers
@@ -28,8 +28,8 @@ class TrainingData:
     @classmethod
     def of(cls, examples: Dataset, forward: AdapterForward, start: Floats, seed: int) -> "TrainingData":
         """Examples, once the forward graph has seen them."""
-        embeddings = forward.embeddings(examples.tokens)
-        folds = folds_by_takes(examples, seed)
+        embeddings = forward.compute_embeddings(examples.tokens)
+        folds = assign_folds(examples, seed)
         return cls(examples, folds, start, embeddings, fit_normalizer(embeddings))
 
     @cached_property
@@ -40,7 +40,7 @@ class TrainingData:
         then the later windows of each recording, then whole recordings.
         """
         examples = self.examples
-        order = np.lexsort((rank_within(examples.recordings), examples.varied))
+        order = np.lexsort((rank_within(examples.recordings), examples.augmented))
         rank = np.empty_like(order)
         rank[order] = rank_within(examples.labels[order])
         kept: Integers = np.sort(np.argsort(rank, kind="stable")[:MOST_WINDOWS])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from platformdirs import user_data_path
 
-from device_runtime.system.systemd_unit import system_unit
+from device_runtime.system.systemd_unit import render_system_unit
 
 MOST_EXPOSED = 20  # of 100: an exposure level of 2.0
 
@@ -43,7 +43,7 @@ def test_the_unit_of_the_system_is_hardened(
 
 
 def test_the_service_of_the_system_lives_in_its_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    (line,) = [line for line in system_unit().splitlines() if line.startswith("Environment=")]
+    (line,) = [line for line in render_system_unit().splitlines() if line.startswith("Environment=")]
     for setting in line.removeprefix("Environment=").split():
         monkeypatch.setenv(*setting.split("="))
     assert user_data_path("edgecl") == Path("/var/lib/edgecl")
@@ -60,13 +60,13 @@ def test_a_watched_folder_is_all_that_the_unit_opens(
     systemd_analyze: str, tmp_path: Path, folder: str, line: str
 ) -> None:
     unit = tmp_path / "edgecl.service"
-    unit.write_text(system_unit(folder))
+    unit.write_text(render_system_unit(folder))
     assert line in unit.read_text().splitlines()
     judged = subprocess.run(
         [systemd_analyze, "verify", str(unit)], capture_output=True, text=True, check=False
     )
     assert "edgecl.service" not in judged.stderr
-    rest = set(unit.read_text().splitlines()) - set(system_unit().splitlines())
+    rest = set(unit.read_text().splitlines()) - set(render_system_unit().splitlines())
     assert rest == {line}
 
 

@@ -9,7 +9,7 @@ import typer
 
 from device_runtime.cli import arguments, output
 from device_runtime.cli.progress import progress
-from device_runtime.model.runtime import DEFAULT_BUNDLE, usual_threads
+from device_runtime.model.runtime import DEFAULT_BUNDLE, default_threads
 from edgecl import console
 from edgecl.errors import UsageError
 from tools.bench.continual.benchmark import Benchmark
@@ -99,7 +99,7 @@ def continual(
     setup = Setup(bundles[0].absolute(), weights, out / "cache", epochs, seed, threads=1)
     lined_up = line_up(_words(methods), bundles, setup, {MN04: mn04, YAMNET: yamnet})
     with progress() as bar:
-        benchmark = Benchmark(setup, seeds, _numbers(shots), draws, processes or usual_threads(), bar)
+        benchmark = Benchmark(setup, seeds, _numbers(shots), draws, processes or default_threads(), bar)
         results = benchmark.run(sequence, lined_up, f"{NAME} {shlex.join(sys.argv[1:])}")
     _tell(results, out)
 

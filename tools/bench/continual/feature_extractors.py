@@ -55,7 +55,7 @@ def window_ear(memory: TokenCache, hear: Callable[[Floats], NDArray[Any]], windo
 def bundle_ear(runtime: Runtime, folder: Path) -> Ear:
     """Tokens as the device computes them, remembered as the device would."""
     memory = memory_of(folder, runtime.bundle.fingerprint, runtime.window_samples)
-    return window_ear(memory, runtime.backbone.tokens, runtime.window_samples)
+    return window_ear(memory, runtime.backbone.extract_tokens, runtime.window_samples)
 
 
 def memory_of(folder: Path, identity: str, window_samples: int = 0) -> TokenCache:
@@ -133,8 +133,8 @@ class Audience:
 
 def _remember(memory: TokenCache, key: str, heard: NDArray[Any]) -> None:
     memory.put(key, heard)
-    if memory.trouble:
-        raise DatasetError(memory.trouble, "free some space, or choose another folder with --out")
+    if memory.warning:
+        raise DatasetError(memory.warning, "free some space, or choose another folder with --out")
 
 
 def _demand_clips(task: Task) -> Task:

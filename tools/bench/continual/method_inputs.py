@@ -54,7 +54,7 @@ class Workbench:
     def embeddings(self, clips: Sequence[Clip]) -> Doubles:
         """The pooled embedding [R, P] of each clip, before any adapter."""
         windows = recall(self.tokens, clips)
-        return windows.of_recordings(self.runtime.forward.embeddings(windows.heard))
+        return windows.of_recordings(self.runtime.forward.compute_embeddings(windows.heard))
 
     def embeddings_by(self, network: str, clips: Sequence[Clip]) -> Doubles:
         """The embedding [R, E] of each clip by another network, named by the identity of its memory."""

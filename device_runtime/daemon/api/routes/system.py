@@ -13,7 +13,7 @@ from device_runtime.daemon.api.context import Here, held
 from device_runtime.daemon.api.routes.status import STARTED_S, dropped_events
 from device_runtime.daemon.system import host_info
 from device_runtime.daemon.system.log_buffer import REMEMBERED
-from device_runtime.model.session import onnxruntime_distributions
+from device_runtime.model.session import list_onnxruntime_distributions
 from device_runtime.workflows.doctor import version_of
 
 router = APIRouter(tags=["system"])
@@ -22,7 +22,7 @@ PROCESSOR = host_info.ProcessorUsage()
 
 @cache
 def _onnxruntime() -> str:
-    return ", ".join(f"{name} {version_of(name)}" for name in onnxruntime_distributions())
+    return ", ".join(f"{name} {version_of(name)}" for name in list_onnxruntime_distributions())
 
 
 class BundleView(BaseModel):

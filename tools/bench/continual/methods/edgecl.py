@@ -9,10 +9,10 @@ from weakref import finalize
 import numpy as np
 
 from device_runtime.data.task_loader import load_task, load_tasks
-from device_runtime.model.adapter import probabilities
+from device_runtime.model.adapter import softmax
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import Recognizer
-from device_runtime.system.progress import silent
+from device_runtime.system.progress import ignore_progress
 from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.learner import Learner
 from device_runtime.workflows.enroll import Enroller
@@ -39,7 +39,7 @@ class Edgecl:
         setup = bench.setup
         self._runtime = Runtime.open(bundle, setup.threads)
         opened = open_engine(engine, self._runtime.bundle, setup.threads)
-        self._learner = Learner(self._runtime, opened, setup.recipe, setup.seed, silent, method)
+        self._learner = Learner(self._runtime, opened, setup.recipe, setup.seed, ignore_progress, method)
         self._manifest = self._runtime.bundle.manifest
         self._memory = memory_of(setup.memories, self._manifest.fingerprint, self._runtime.window_samples)
         self._home = Path(mkdtemp(prefix="edgecl-continual-"))
@@ -61,7 +61,7 @@ class Edgecl:
             learnt = load_task(store, task.name, self._manifest)
         windows = recall(self._memory, task.test)
         logits, _ = self._runtime.forward.run(windows.heard, learnt.parameters, learnt.normalizer)
-        return windows.of_recordings(probabilities(logits))
+        return windows.of_recordings(softmax(logits))
 
     def answers(self, task: Task) -> Integers:
         """The label given by the task that each test recording is most like; none is taken for unknown."""

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from device_runtime.data.token_cache import TokenCache
-from device_runtime.model.adapter import probabilities
+from device_runtime.model.adapter import softmax
 from edgecl.arrays import Doubles, Integers
 from tools.bench.continual.method_inputs import Workbench
 from tools.bench.continual.methods import Setting
@@ -100,7 +100,7 @@ class FineTune:
         with torch.inference_mode():
             parts = torch.from_numpy(windows.heard).split(BATCH_WINDOWS)
             logits = torch.cat([self.network(part) for part in parts])
-        return windows.of_recordings(probabilities(logits[:, classes].numpy()))
+        return windows.of_recordings(softmax(logits[:, classes].numpy()))
 
 
 class Joint(FineTune):
