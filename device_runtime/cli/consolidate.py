@@ -89,10 +89,10 @@ def _consolidated(settings: Settings, store: Store, budget: int, yes: bool) -> O
         consolidator = Consolidator(Learner(runtime, engine, Recipe(), settings.seed, bar), memory)
         plan, changes, merged = consolidator.plan(tasks, budget), [], []
         for group in plan.groups:
-            changed = consolidator.changes(group)
+            changed = consolidator.measure_effects(group)
             changes += [(group, change) for change in changed]
             if yes:
-                merged += consolidator.merged(group, changed, lambda task: store.time_of_next(task, now))
+                merged += consolidator.merge(group, changed, lambda task: store.time_of_next(task, now))
     successors = [
         Successor(blob.to_bytes(task), lessons[task.task] or (), entries[task.task].sha256) for task in merged
     ]
@@ -115,7 +115,7 @@ def _document(outcome: Outcome, others: dict[str, bool]) -> dict[str, Any]:
             "recordings": len(change.before.labels),
             "accuracy_before": change.before.accuracy,
             "accuracy_after": change.after.accuracy,
-            "chance": change.before.chance,
+            "chance": change.before.margin_of_error,
             "sha256": outcome.stored.get(change.task),
         }
         for group, change in outcome.changes
@@ -167,7 +167,7 @@ def _row(group: Group, change: MergeEffect) -> tuple[str, ...]:
 def _doubts(outcome: Outcome) -> list[str]:
     """Which tasks lose more than chance explains."""
     changes = (change for _, change in outcome.changes)
-    losers = [change.task for change in changes if -change.gain > change.before.chance]
+    losers = [change.task for change in changes if -change.gain > change.before.margin_of_error]
     return [f"'{task}' loses more than chance explains: a larger --budget may spare it" for task in losers]
 
 

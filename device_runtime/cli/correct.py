@@ -24,13 +24,13 @@ from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import TaskScore
 from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.learner import (
-    AS_BEFORE,
-    ASKED_FOR,
     AUTO,
+    REQUESTED,
+    UNCHANGED,
     Learner,
-    method_asked_for,
-    method_of,
-    remembered_recipe,
+    read_method,
+    read_recipe,
+    read_requested_method,
 )
 from device_runtime.workflows.correct import CorrectionResult, CorrectionTarget, Corrector
 from edgecl.errors import AudioError, UsageError
@@ -162,11 +162,11 @@ def _corrected(settings: Settings, store: Store, claim: CorrectionTarget, clip: 
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
     cache = opened_cache(settings, store, runtime.bundle.manifest)
     created = store.time_of_next(claim.task, datetime.now(UTC))
-    recipe = remembered_recipe(task)
+    recipe = read_recipe(task)
     stored = load_others(store, claim.task, runtime.bundle.manifest) if recipe.warm_start else []
-    why = AS_BEFORE if method_asked_for(task) == AUTO else ASKED_FOR
+    why = UNCHANGED if read_requested_method(task) == AUTO else REQUESTED
     with progress() as bar:
-        learner = Learner(runtime, engine, recipe, settings.seed, bar, method_of(task), stored, why)
+        learner = Learner(runtime, engine, recipe, settings.seed, bar, read_method(task), stored, why)
         return Corrector(learner, cache).correct(task, lessons, claim, clip, created)
 
 

@@ -24,7 +24,7 @@ from device_runtime.data.task_loader import load_others
 from device_runtime.model import selftest
 from device_runtime.model.runtime import Runtime
 from device_runtime.training.engines.factory import open_engine
-from device_runtime.training.learner import AUTO, Learner, method_asked_for, remembered_recipe
+from device_runtime.training.learner import AUTO, Learner, read_recipe, read_requested_method
 from device_runtime.training.recipe import Recipe
 from device_runtime.workflows.enroll import Enroller, Enrolment
 from edgecl.canonical_json import sha256_hex
@@ -149,8 +149,8 @@ def _versions(
     """The task as it can be had at once, then as it is better; by the method and recipe it had, if none is
     named."""
     old, known = load_with_training_set(store, name, runtime.bundle.manifest) if add else (None, ())
-    method = method or (method_asked_for(old) if old else AUTO)
-    recipe = wanted(words, method) or (remembered_recipe(old) if old else Recipe())
+    method = method or (read_requested_method(old) if old else AUTO)
+    recipe = wanted(words, method) or (read_recipe(old) if old else Recipe())
     stored = load_others(store, name, runtime.bundle.manifest) if recipe.warm_start else []
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
     cache = opened_cache(settings, store, runtime.bundle.manifest)

@@ -28,7 +28,7 @@ class Outcome:
 
 def announce(first: Enrolment, usable_s: float) -> None:
     """Say that a first version can be used while learning goes on."""
-    method, share = first.lesson.method, output.percent(first.lesson.held_out.accuracy)
+    method, share = first.lesson.method, output.percent(first.lesson.validation.accuracy)
     output.message(
         f"'{first.blob.task}' can be used, after {usable_s:.1f} s: by {method}, {share} of the recordings "
         "kept aside were recognised; now it is learnt more closely"
@@ -81,7 +81,7 @@ def show(enrolment: Enrolment, outcome: Outcome) -> None:
     spent = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in enrolment.seconds.items())
     output.answer(
         f"learnt '{outcome.task}' in {outcome.seconds:.1f} s ({spent})",
-        f"by {enrolment.lesson.method}: {enrolment.lesson.why}",
+        f"by {enrolment.lesson.method}: {enrolment.lesson.reason}",
         f"of the recordings kept aside {output.percent(told.accuracy)} were recognised",
     )
     if outcome.rehearsal:
@@ -95,7 +95,7 @@ def show(enrolment: Enrolment, outcome: Outcome) -> None:
 
 def draw(enrolment: Enrolment, file: Path) -> None:
     """The same as a picture."""
-    told, asked = report(enrolment), _recordings(len(enrolment.lesson.held_out.labels))
+    told, asked = report(enrolment), _recordings(len(enrolment.lesson.validation.labels))
     title = f"{enrolment.blob.task}: {output.percent(told.accuracy)} of {asked} kept aside recognised"
     plot.draw(file, title, enrolment.blob.labels, told.confusion, told.curve, told.expected)
 

@@ -14,8 +14,8 @@ from device_runtime.cli.options import Settings
 from device_runtime.data.task_loader import load_task, load_tasks
 from device_runtime.model import selftest
 from device_runtime.model.runtime import Runtime
-from device_runtime.recognition.recognizer import Recognizer, TaskScore, best_task
-from device_runtime.recognition.stream import TaskDetection, recording
+from device_runtime.recognition.recognizer import Recognizer, TaskScore, find_best_task
+from device_runtime.recognition.stream import TaskDetection, detect_sounds
 from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
 from edgecl.console import escape_unprintable
 from edgecl.dataset_folder import find_audio_files
@@ -39,7 +39,7 @@ class Answer:
     @property
     def belongs(self) -> TaskScore | None:
         """The task that a clip belongs to; None where it is unknown, and for a longer recording."""
-        return best_task(self.scores)
+        return find_best_task(self.scores)
 
 
 def predict(
@@ -92,9 +92,9 @@ def _hear(path: Path, recognizer: Recognizer) -> Answer | RejectedFile:
             if clip.too_long
             else clip
         )
-    if recognizer.is_one_clip(clip.waveform):
-        return Answer(path, clip.duration_s, recognizer.clip(clip.waveform), [])
-    return Answer(path, clip.duration_s, [], recording(recognizer, clip.waveform))
+    if recognizer.is_single_window(clip.waveform):
+        return Answer(path, clip.duration_s, recognizer.score_clip(clip.waveform), [])
+    return Answer(path, clip.duration_s, [], detect_sounds(recognizer, clip.waveform))
 
 
 def _document(answers: list[Answer], refused: list[RejectedFile]) -> dict[str, Any]:

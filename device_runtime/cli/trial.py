@@ -6,7 +6,7 @@ from typing import Any
 
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import Recognizer
-from device_runtime.recognition.stream import TaskDetection, recording
+from device_runtime.recognition.stream import TaskDetection, detect_sounds
 from edgecl.audio.reader import Clip, read_clip
 from edgecl.store.blob import TaskBlob
 
@@ -41,7 +41,7 @@ def rehearse(runtime: Runtime, task: TaskBlob, clip: Clip | None) -> EnrolmentTr
     """What the task alone detects in a recording; nothing where there is none."""
     if clip is None:
         return EnrolmentTrial([], 0.0)
-    return EnrolmentTrial(recording(Recognizer(runtime, [task]), clip.waveform), clip.duration_s)
+    return EnrolmentTrial(detect_sounds(Recognizer(runtime, [task]), clip.waveform), clip.duration_s)
 
 
 def to_be_heard(path: Path | None, rate_hz: int) -> Clip | None:

@@ -31,7 +31,7 @@ from device_runtime.recognition.adapter_pool import AdapterPool
 from device_runtime.system.progress import Progress
 from device_runtime.training.engines.base import Engine
 from device_runtime.training.recipe import Recipe, Schedule
-from device_runtime.training.validation import LEAST
+from device_runtime.training.validation import MIN_PROBABILITY
 from edgecl.arrays import Floats, Integers, Tokens
 from edgecl.learning.calibration import fit_normalizer
 from edgecl.store.blob import TaskBlob
@@ -40,8 +40,8 @@ SPREAD = 1.5
 """Standard deviation to which each teacher's logits are brought. From 0.75 to 1.5 it hardly matters."""
 EPOCHS = 8
 RECIPE = Recipe(batch=16, learning_rate=1e-3, weight_decay=0.0)
-WINDOWS_A_TASK = 400
-MOST_WINDOWS = 3000
+MAX_WINDOWS_PER_TASK = 400
+MAX_WINDOWS = 3000
 """Of all tasks together: tokens of 60 MB."""
 
 
@@ -55,17 +55,17 @@ class TaskLogits:
     logits: dict[str, Floats]  # task → [N, C]
 
     @classmethod
-    def to(cls, tasks: Sequence[TaskBlob], examples: Dataset, forward: AdapterForward) -> "TaskLogits":
+    def compute(cls, tasks: Sequence[TaskBlob], examples: Dataset, forward: AdapterForward) -> "TaskLogits":
         """These windows, shown to these tasks."""
         embeddings = forward.compute_embeddings(examples.tokens)
-        said = AdapterPool(forward, tasks).logits(examples.tokens, embeddings)
+        said = AdapterPool(forward, tasks).compute_logits(examples.tokens, embeddings)
         logits = {task.task: logits for task, logits in said}
         return cls(examples.tokens, examples.labels, embeddings, logits)
 
 
-def sample(examples: Dataset, tasks: int, seed: int) -> Dataset:
+def draw_sample(examples: Dataset, tasks: int, seed: int) -> Dataset:
     """What is shown of a task where so many are merged: recordings as they are first, then varied copies."""
-    count = min(WINDOWS_A_TASK, MOST_WINDOWS // tasks)
+    count = min(MAX_WINDOWS_PER_TASK, MAX_WINDOWS // tasks)
     order = np.random.default_rng(seed).permutation(len(examples.labels))
     order = order[np.argsort(examples.augmented[order], kind="stable")]
     return examples.select(np.sort(order[:count]))
@@ -80,7 +80,7 @@ class Distiller:
     seed: int
     progress: Progress
 
-    def merged(self, teachers: Sequence[TaskBlob], shown: Sequence[TaskLogits]) -> list[TaskBlob]:
+    def distill(self, teachers: Sequence[TaskBlob], shown: Sequence[TaskLogits]) -> list[TaskBlob]:
         """The same tasks with an adapter and a normalizer that they share.
 
         Args:
@@ -128,7 +128,7 @@ def _targets(temperatures: Mapping[str, float], shown: TaskLogits) -> Floats:
 def _temperature(teacher: TaskBlob, shown: Sequence[TaskLogits]) -> float:
     """What a teacher's logits are to be divided by."""
     said = np.concatenate([_centred(windows.logits[teacher.task]) for windows in shown])
-    return max(float(said.std()), LEAST) / SPREAD
+    return max(float(said.std()), MIN_PROBABILITY) / SPREAD
 
 
 def _centred(logits: Floats) -> Floats:

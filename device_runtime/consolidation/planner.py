@@ -15,13 +15,13 @@ counted and never merged. What is merged with no other stays as it is, byte for 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from device_runtime.consolidation.distillation import Distiller, TaskLogits, sample
-from device_runtime.consolidation.transferability import joined, told
+from device_runtime.consolidation.distillation import Distiller, TaskLogits, draw_sample
+from device_runtime.consolidation.transferability import group_adapters, similarity
 from device_runtime.consolidation.trial import MergeEffect, MergeTrial
 from device_runtime.data.dataset import Dataset
 from device_runtime.data.replay_memory import ReplayMemory
 from device_runtime.model.adapter import softmax
-from device_runtime.recognition.adapter_pool import SharedAdapter, members, tasks_of
+from device_runtime.recognition.adapter_pool import SharedAdapter, group_by_adapter, list_tasks
 from device_runtime.training.learner import Learner
 from edgecl.errors import EdgeclError, NoTrainingSetError
 from edgecl.store.blob import TaskBlob
@@ -32,13 +32,13 @@ class Group:
     """Members of a pool that become one."""
 
     members: tuple[SharedAdapter, ...]
-    shown: dict[str, TaskLogits]  # windows of each of their tasks, shown to all of them
+    logits: dict[str, TaskLogits]  # windows of each of their tasks, shown to all of them
     sharing: int  # tasks of the pool, among which windows were divided
 
     @property
     def tasks(self) -> list[TaskBlob]:
         """Their tasks."""
-        return tasks_of(self.members)
+        return list_tasks(self.members)
 
     def others(self, task: str) -> list[str]:
         """The tasks that this one is to share its adapter with."""
@@ -69,29 +69,33 @@ class Consolidator:
             NoTrainingSetError: the recordings of too many tasks are not remembered.
         """
         forward = self.learner.runtime.forward
-        pool = [one for one in members(tasks, forward.adapter_size) if not forward.is_identity(one.adapter)]
+        pool = [
+            one
+            for one in group_by_adapter(tasks, forward.adapter_size)
+            if not forward.is_identity(one.adapter)
+        ]
         if len(pool) <= budget:
             return Plan(len(pool), len(pool), [], {})
-        samples, forgotten = self._remembered(tasks_of(pool))
+        samples, forgotten = self._remembered(list_tasks(pool))
         free = [member for member in pool if all(task.task in samples for task in member.tasks)]
         fixed = len(pool) - len(free)
         if fixed + bool(free) > budget:
             raise _too_few(fixed + bool(free), budget, forgotten)
-        shown = self._shown(tasks_of(free), samples)
+        shown = self._shown(list_tasks(free), samples)
 
         def tells(source: str, target: str) -> float:
-            return told(softmax(shown[target].logits[source]), shown[target].labels)
+            return similarity(softmax(shown[target].logits[source]), shown[target].labels)
 
-        groups = joined(free, budget - fixed, tells)
-        sharing = len(tasks_of(pool))
+        groups = group_adapters(free, budget - fixed, tells)
+        sharing = len(list_tasks(pool))
         merged = [Group(tuple(group), shown, sharing) for group in groups if len(group) > 1]
         return Plan(len(pool), fixed + len(groups), merged, forgotten)
 
-    def changes(self, group: Group) -> list[MergeEffect]:
+    def measure_effects(self, group: Group) -> list[MergeEffect]:
         """What would become of each task of a group, in its order."""
-        return MergeTrial(self.learner, self.memory, self._distiller, group.sharing).changes(group.members)
+        return MergeTrial(self.learner, self.memory, self._distiller, group.sharing).measure(group.members)
 
-    def merged(
+    def merge(
         self, group: Group, changes: Sequence[MergeEffect], created: Callable[[str], str]
     ) -> list[TaskBlob]:
         """The tasks of a group with the adapter that they share from now on.
@@ -100,10 +104,10 @@ class Consolidator:
             changes: what was measured of it, for their records.
             created: gives for a task the moment to be written into its blob, ISO 8601 in UTC.
         """
-        shown = [group.shown[task.task] for task in group.tasks]
+        shown = [group.logits[task.task] for task in group.tasks]
         return [
             _recorded(task, change, group.others(task.task), created(task.task))
-            for task, change in zip(self._distiller.merged(group.tasks, shown), changes, strict=True)
+            for task, change in zip(self._distiller.distill(group.tasks, shown), changes, strict=True)
         ]
 
     @property
@@ -120,7 +124,7 @@ class Consolidator:
             self.learner.progress("remembering", number, len(tasks))
             try:
                 with self.memory.open_dataset(task) as examples:
-                    samples[task.task] = sample(examples, len(tasks), self.learner.seed)
+                    samples[task.task] = draw_sample(examples, len(tasks), self.learner.seed)
             except NoTrainingSetError as error:
                 forgotten[task.task] = error
         self.learner.progress("remembering", len(tasks), len(tasks))
@@ -131,7 +135,7 @@ class Consolidator:
         shown = {}
         for number, task in enumerate(tasks):
             self.learner.progress("comparing", number, len(tasks))
-            shown[task.task] = TaskLogits.to(tasks, samples[task.task], self.learner.runtime.forward)
+            shown[task.task] = TaskLogits.compute(tasks, samples[task.task], self.learner.runtime.forward)
         self.learner.progress("comparing", len(tasks), len(tasks))
         return shown
 

@@ -23,20 +23,20 @@ Told = Callable[[str, str], float]
 """How much the first task tells of the second one's labels."""
 
 
-def told(said: Doubles, labels: Integers) -> float:
+def similarity(said: Doubles, labels: Integers) -> float:
     """What a source's probabilities [N, Z] tell of the labels [N] of a target: LEEP / H + 1, 0…1."""
     shares = np.unique(labels, return_counts=True)[1] / len(labels)
     entropy = -float((shares * np.log(shares)).sum())
     return 1 + leep(said, labels) / entropy if entropy else 1.0
 
 
-def joined(pool: Sequence[SharedAdapter], budget: int, told: Told) -> list[list[SharedAdapter]]:
+def group_adapters(pool: Sequence[SharedAdapter], budget: int, similarity: Told) -> list[list[SharedAdapter]]:
     """The members of a pool in at most `budget` groups, each to share one adapter."""
     groups = [[member] for member in pool]
 
     def nearness(pair: tuple[int, int]) -> float:
         one, other = ([task.task for member in groups[number] for task in member.tasks] for number in pair)
-        return float(np.mean([told(a, b) + told(b, a) for a in one for b in other]))
+        return float(np.mean([similarity(a, b) + similarity(b, a) for a in one for b in other]))
 
     while len(groups) > budget:
         first, second = max(combinations(range(len(groups)), 2), key=nearness)

@@ -11,13 +11,13 @@ by them.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from device_runtime.consolidation.distillation import Distiller, TaskLogits, sample
+from device_runtime.consolidation.distillation import Distiller, TaskLogits, draw_sample
 from device_runtime.data.dataset import Dataset, assign_folds
 from device_runtime.data.replay_memory import ReplayMemory
 from device_runtime.model.adapter import AdapterForward, softmax
-from device_runtime.recognition.adapter_pool import SharedAdapter, tasks_of
-from device_runtime.training.learner import Learner, method_of, remembered_recipe
-from device_runtime.training.methods.adapter import FIRST
+from device_runtime.recognition.adapter_pool import SharedAdapter, list_tasks
+from device_runtime.training.learner import Learner, read_method, read_recipe
+from device_runtime.training.methods.adapter import VALIDATION_FOLD
 from device_runtime.training.validation import ValidationResult
 from edgecl.store.blob import TaskBlob
 
@@ -48,7 +48,7 @@ class _Trial:
         """What a version of the task makes of what was kept aside."""
         unseen = self.unseen
         logits, _ = forward.run(unseen.tokens, task.parameters, task.normalizer)
-        return ValidationResult.of(softmax(logits), unseen.labels, unseen.recordings)
+        return ValidationResult.from_windows(softmax(logits), unseen.labels, unseen.recordings)
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ class MergeTrial:
     distiller: Distiller
     sharing: int  # tasks among which windows are divided, as where they are not on trial
 
-    def changes(self, group: Sequence[SharedAdapter]) -> list[MergeEffect]:
+    def measure(self, group: Sequence[SharedAdapter]) -> list[MergeEffect]:
         """What would become of each task of a group, in its order.
 
         Raises:
             NoTrainingSetError: too little is remembered of one of them.
         """
-        trials = {task.task: self._trial(task) for task in tasks_of(group)}
+        trials = {task.task: self._trial(task) for task in list_tasks(group)}
         before = [task for member in group for task in self._as_they_are(member, trials)]
         after = self._merged(before, trials)
         return [
@@ -80,13 +80,13 @@ class MergeTrial:
 
     def _trial(self, task: TaskBlob) -> _Trial:
         seed, manifest = self.learner.seed, self.learner.runtime.bundle.manifest
-        learner = replace(self.learner, method=method_of(task), recipe=remembered_recipe(task))
+        learner = replace(self.learner, method=read_method(task), recipe=read_recipe(task))
         with self.memory.open_dataset(task) as examples:
             folds = assign_folds(examples, seed)
-            seen = examples.select(folds != FIRST)
-            unseen = examples.select((folds == FIRST) & ~examples.augmented)
-        learnt = learner.lesson(seen, task.labels).blob(task.task, task.record.created, manifest)
-        return _Trial(learnt, sample(seen, self.sharing, seed), unseen)
+            seen = examples.select(folds != VALIDATION_FOLD)
+            unseen = examples.select((folds == VALIDATION_FOLD) & ~examples.augmented)
+        learnt = learner.fit(seen, task.labels).to_blob(task.task, task.record.created, manifest)
+        return _Trial(learnt, draw_sample(seen, self.sharing, seed), unseen)
 
     def _as_they_are(self, member: SharedAdapter, trials: Mapping[str, _Trial]) -> list[TaskBlob]:
         """The tasks of a member as tried, merged where they were merged before."""
@@ -94,5 +94,5 @@ class MergeTrial:
         return learnt if len(learnt) == 1 else self._merged(learnt, trials)
 
     def _merged(self, tasks: Sequence[TaskBlob], trials: Mapping[str, _Trial]) -> list[TaskBlob]:
-        shown = [TaskLogits.to(tasks, trials[task.task].seen, self._forward) for task in tasks]
-        return self.distiller.merged(tasks, shown)
+        shown = [TaskLogits.compute(tasks, trials[task.task].seen, self._forward) for task in tasks]
+        return self.distiller.distill(tasks, shown)

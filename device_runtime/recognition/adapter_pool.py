@@ -25,7 +25,7 @@ class SharedAdapter:
     tasks: tuple[TaskBlob, ...]
 
 
-def members(tasks: Sequence[TaskBlob], adapter_size: int) -> list[SharedAdapter]:
+def group_by_adapter(tasks: Sequence[TaskBlob], adapter_size: int) -> list[SharedAdapter]:
     """The different adapters of some tasks, in the order of the first task of each.
 
     Args:
@@ -37,7 +37,7 @@ def members(tasks: Sequence[TaskBlob], adapter_size: int) -> list[SharedAdapter]
     return [SharedAdapter(tasks[0].parameters[:adapter_size], tuple(tasks)) for tasks in sharing.values()]
 
 
-def tasks_of(pool: Sequence[SharedAdapter]) -> list[TaskBlob]:
+def list_tasks(pool: Sequence[SharedAdapter]) -> list[TaskBlob]:
     """The tasks of all these members."""
     return [task for member in pool for task in member.tasks]
 
@@ -47,9 +47,9 @@ class AdapterPool:
 
     def __init__(self, forward: AdapterForward, tasks: Sequence[TaskBlob]) -> None:
         self._forward = forward
-        self.members = members(tasks, forward.adapter_size)
+        self.members = group_by_adapter(tasks, forward.adapter_size)
 
-    def logits(self, tokens: Tokens, embeddings: Floats) -> Iterator[tuple[TaskBlob, Floats]]:
+    def compute_logits(self, tokens: Tokens, embeddings: Floats) -> Iterator[tuple[TaskBlob, Floats]]:
         """Every task with its logits [N, C] of tokens [N, tokens, D], whose embeddings are [N, P]."""
         for member in self.members:
             untouched = self._forward.is_identity(member.adapter)

@@ -31,7 +31,7 @@ class TaskScore:
     scores: dict[str, float]  # every label's probability
 
 
-def best_task(scores: Sequence[TaskScore]) -> TaskScore | None:
+def find_best_task(scores: Sequence[TaskScore]) -> TaskScore | None:
     """The first task, largest margin first, that accepts a clip; None: it is unknown to all of them."""
     return next((score for score in scores if score.accepted), None)
 
@@ -44,22 +44,22 @@ class Recognizer:
         self.tasks = tasks
         self._pool = AdapterPool(runtime.forward, tasks)
 
-    def clip(self, waveform: Floats) -> list[TaskScore]:
+    def score_clip(self, waveform: Floats) -> list[TaskScore]:
         """One score a task for a clip [samples], the largest margin first: means over its windows."""
-        return self.windows(split_into_windows(waveform, self.runtime.window_samples))
+        return self.score_windows(split_into_windows(waveform, self.runtime.window_samples))
 
-    def windows(self, windows: Floats) -> list[TaskScore]:
+    def score_windows(self, windows: Floats) -> list[TaskScore]:
         """The same for the windows [N, samples] of a clip, or for a single one."""
-        return self.tokens(self.runtime.backbone.extract_tokens(windows))
+        return self.score_tokens(self.runtime.backbone.extract_tokens(windows))
 
-    def tokens(self, tokens: Tokens) -> list[TaskScore]:
+    def score_tokens(self, tokens: Tokens) -> list[TaskScore]:
         """The same for what the backbone heard in them, [N, tokens, D]."""
         embeddings = self.runtime.forward.compute_embeddings(tokens)
-        said = self._pool.logits(tokens, embeddings)
+        said = self._pool.compute_logits(tokens, embeddings)
         scores = [_clip_score(task, logits, embeddings) for task, logits in said]
         return sorted(scores, key=lambda s: -s.margin)
 
-    def is_one_clip(self, waveform: Floats) -> bool:
+    def is_single_window(self, waveform: Floats) -> bool:
         """Whether a waveform [samples] fits in one window."""
         return len(waveform) <= self.runtime.window_samples
 

@@ -35,11 +35,11 @@ class WindowResult:
     end_s: float
     level_dbfs: float  # of what is new in it: its last hop
     scores: list[TaskScore]  # of every task, the largest margin first
-    heard: list[TaskDetection]  # what it changes
-    newest: Floats = field(repr=False, compare=False)  # its last hop [samples]
+    detections: list[TaskDetection]  # what it changes
+    last_hop: Floats = field(repr=False, compare=False)  # its last hop [samples]
 
 
-def usual_rule(task: str) -> DetectionRule:
+def default_rule(task: str) -> DetectionRule:
     """When a sound of any task counts."""
     return DetectionRule()
 
@@ -47,7 +47,9 @@ def usual_rule(task: str) -> DetectionRule:
 class StreamRecognizer:
     """One stream, heard by all tasks of a recognizer."""
 
-    def __init__(self, recognizer: Recognizer, rule_of: Callable[[str], DetectionRule] = usual_rule) -> None:
+    def __init__(
+        self, recognizer: Recognizer, rule_of: Callable[[str], DetectionRule] = default_rule
+    ) -> None:
         """`rule_of`: from a task's name to when its sounds count."""
         runtime = recognizer.runtime
         self.rate_hz = runtime.rate_hz
@@ -55,9 +57,9 @@ class StreamRecognizer:
         self._hop_samples = round(HOP_S * runtime.rate_hz)
         self._windows = WindowStream(runtime.window_samples, self._hop_samples)
         self._deciders: dict[str, EventDetector] = {}
-        self.teach(recognizer)
+        self.set_recognizer(recognizer)
 
-    def teach(self, recognizer: Recognizer) -> list[TaskDetection]:
+    def set_recognizer(self, recognizer: Recognizer) -> list[TaskDetection]:
         """Hear with these tasks from the next window on; the ends of the sounds of those that are gone.
 
         A task that stays, if only by name, stays in the midst of what it hears.
@@ -75,7 +77,9 @@ class StreamRecognizer:
     def finish(self) -> list[TaskDetection]:
         """What the end of the stream changes: every sound ends; ready for the next stream."""
         last = [
-            heard for start, window in self._windows.finish() for heard in self._hear(start, window).heard
+            heard
+            for start, window in self._windows.finish()
+            for heard in self._hear(start, window).detections
         ]
         return last + _told({task: decider.finish() for task, decider in self._deciders.items()})
 
@@ -83,7 +87,7 @@ class StreamRecognizer:
         return EventDetector(HOP_S, self._rule_of(task))
 
     def _hear(self, start: int, window: Floats) -> WindowResult:
-        scores = self._recognizer.windows(window[None])
+        scores = self._recognizer.score_windows(window[None])
         times_s = start / self.rate_hz, (start + window.size) / self.rate_hz
         level = level_dbfs(window)
         heard = {
@@ -96,10 +100,10 @@ class StreamRecognizer:
         return WindowResult(*times_s, level_dbfs(newest), scores, _told(heard), newest)
 
 
-def recording(recognizer: Recognizer, waveform: Floats) -> list[TaskDetection]:
+def detect_sounds(recognizer: Recognizer, waveform: Floats) -> list[TaskDetection]:
     """Everything all tasks detect in a whole recording [samples], in order of time."""
     listening = StreamRecognizer(recognizer)
-    heard = [one for moment in listening.feed(waveform) for one in moment.heard] + listening.finish()
+    heard = [one for moment in listening.feed(waveform) for one in moment.detections] + listening.finish()
     ended = [one for one in heard if one.phase == "end"]
     return sorted(ended, key=lambda one: (one.detection.start_s, one.task))
 

@@ -22,7 +22,7 @@ class SuspectLabel:
     score: float  # probability of what it looks like
 
 
-def suspects(held_out: ValidationResult) -> list[SuspectLabel]:
+def find_suspect_labels(held_out: ValidationResult) -> list[SuspectLabel]:
     """Those that are as surely of another class as that class's own recordings are on average, surest first.
 
     Confident learning: Northcutt, Jiang & Chuang 2021, "Confident Learning: Estimating Uncertainty in Dataset

@@ -17,14 +17,14 @@ from device_runtime.model.background import Background
 from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import Progress
 from device_runtime.training.engines.base import Engine
-from device_runtime.training.learning_curve import CurvePoint, to_words
+from device_runtime.training.learning_curve import CurvePoint, format_curve
 from device_runtime.training.methods import Method, auto
-from device_runtime.training.methods.adapter import Adapter, Trainer
+from device_runtime.training.methods.adapter import TrainedAdapter, Trainer
 from device_runtime.training.methods.closed_form import CLOSED_FORMS, ClosedForm
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.recipe import Recipe
 from device_runtime.training.recipe_text import recipe_of, words_of
-from device_runtime.training.rejection import Rejection, calibrated
+from device_runtime.training.rejection import Rejection, calibrate_rejection
 from device_runtime.training.validation import ValidationResult
 from edgecl.arrays import Floats
 from edgecl.bundle.manifest import Manifest
@@ -32,22 +32,22 @@ from edgecl.store.blob import BlobRecord, Plain, TaskBlob
 
 AUTO, ADAPTER = "auto", "adapter"
 METHODS = (AUTO, *CLOSED_FORMS, ADAPTER)
-ASKED_FOR = "it was asked for"
-AS_BEFORE = "by it the task was learnt before"
+REQUESTED = "it was asked for"
+UNCHANGED = "by it the task was learnt before"
 
 
-def method_of(task: TaskBlob) -> str:
+def read_method(task: TaskBlob) -> str:
     """The method by which a task was learnt; `auto` where it does not say."""
     named = task.record.training.get("method")
     return named if isinstance(named, str) and named in METHODS else AUTO
 
 
-def method_asked_for(task: TaskBlob) -> str:
+def read_requested_method(task: TaskBlob) -> str:
     """The method that somebody chose for a task; `auto` where nobody did."""
-    return method_of(task) if task.record.training.get("why") == ASKED_FOR else AUTO
+    return read_method(task) if task.record.training.get("why") == REQUESTED else AUTO
 
 
-def remembered_recipe(task: TaskBlob) -> Recipe:
+def read_recipe(task: TaskBlob) -> Recipe:
     """The recipe that a task was learnt by."""
     words = task.record.training.get("recipe")
     return recipe_of(words.split()) if isinstance(words, str) else Recipe()
@@ -57,13 +57,13 @@ def remembered_recipe(task: TaskBlob) -> Recipe:
 class FittedTask:
     """What was learnt from examples."""
 
-    names: tuple[str, ...]  # the label of each class [C]
+    labels: tuple[str, ...]  # the label of each class [C]
     method: str
-    why: str  # this method was taken
+    reason: str  # this method was taken
     parameters: Floats  # [n]
     normalizer: Floats  # [2, P]
     rejection: Rejection
-    held_out: ValidationResult  # what the method made of recordings that it had not learnt from
+    validation: ValidationResult  # what the method made of recordings that it had not learnt from
     training: dict[str, Plain]  # how it was learnt, for the blob's record
 
     def improves_on(self, other: "FittedTask") -> bool:
@@ -73,10 +73,14 @@ class FittedTask:
         unless it was asked for, or the task had one before.
         """
         if self.method == ADAPTER:
-            return self.why in (ASKED_FOR, AS_BEFORE) or auto.proves_better(self.held_out, other.held_out)
-        return self.held_out.loss < other.held_out.loss
+            return self.reason in (REQUESTED, UNCHANGED) or auto.is_significantly_better(
+                self.validation, other.validation
+            )
+        return self.validation.loss < other.validation.loss
 
-    def blob(self, task: str, created: str, manifest: Manifest, curve: Sequence[CurvePoint] = ()) -> TaskBlob:
+    def to_blob(
+        self, task: str, created: str, manifest: Manifest, curve: Sequence[CurvePoint] = ()
+    ) -> TaskBlob:
         """The task of this name that knows all of it.
 
         Args:
@@ -86,13 +90,13 @@ class FittedTask:
         """
         record = BlobRecord(
             task=task,
-            labels=self.names,
+            labels=self.labels,
             created=created,
             fingerprint=manifest.fingerprint,
             placement=manifest.adapter.placement,
             window_samples=manifest.geometry.window_samples,
             threshold=self.rejection.threshold,
-            training={**self.training, **({"curve": to_words(curve)} if curve else {})},
+            training={**self.training, **({"curve": format_curve(curve)} if curve else {})},
             licence=manifest.licence,
         )
         return TaskBlob(record, self.parameters, self.normalizer, self.rejection.keys)
@@ -109,9 +113,9 @@ class Learner:
     progress: Progress
     method: str = AUTO  # of METHODS
     stored: Sequence[TaskBlob] = ()  # other tasks of the same bundle, for a warm start
-    why: str = ASKED_FOR  # a method other than auto is taken
+    reason: str = REQUESTED  # a method other than auto is taken
 
-    def demand_classes(self, classes: int) -> None:
+    def check_class_count(self, classes: int) -> None:
         """Let the engine refuse what it cannot hold, before anything is listened to.
 
         Raises:
@@ -119,11 +123,13 @@ class Learner:
         """
         self.engine.start(self._start(classes), identity_normalizer(self.runtime.bundle.manifest))
 
-    def material(self, examples: Dataset) -> TrainingData:
+    def prepare(self, examples: Dataset) -> TrainingData:
         """Examples as every method meets them."""
-        return TrainingData.of(examples, self.runtime.forward, self._start(examples.classes), self.seed)
+        return TrainingData.from_dataset(
+            examples, self.runtime.forward, self._start(examples.classes), self.seed
+        )
 
-    def first_lesson(self, material: TrainingData, names: Sequence[str]) -> FittedTask:
+    def fit_closed_form(self, material: TrainingData, names: Sequence[str]) -> FittedTask:
         """What there is to be learnt in seconds: a head in closed form.
 
         Args:
@@ -131,32 +137,32 @@ class Learner:
         """
         rejection = self._rejection(material, names)
         if self.method in CLOSED_FORMS:
-            taken = ClosedForm.tried(self.method, material)
-            return self._lesson(material, names, rejection, taken, self.why)
-        return self._lesson(material, names, rejection, *auto.first(material))
+            taken = ClosedForm.fit(self.method, material)
+            return self._lesson(material, names, rejection, taken, self.reason)
+        return self._lesson(material, names, rejection, *auto.fit_closed_form(material))
 
-    def lesson(self, examples: Dataset, names: Sequence[str]) -> FittedTask:
+    def fit(self, examples: Dataset, names: Sequence[str]) -> FittedTask:
         """All that these examples teach, by the learner's method."""
-        material = self.material(examples)
+        material = self.prepare(examples)
         if self.method in CLOSED_FORMS:
-            return self.first_lesson(material, names)
+            return self.fit_closed_form(material, names)
         trainer = Trainer(
             self.engine, self.runtime.forward, self.recipe, self.seed, self.progress, self.stored
         )
         rejection = self._rejection(material, names)
         if self.method == ADAPTER:
-            return self._lesson(material, names, rejection, trainer.tried(material), self.why)
-        return self._lesson(material, names, rejection, *auto.best(material, trainer))
+            return self._lesson(material, names, rejection, trainer.fit(material), self.reason)
+        return self._lesson(material, names, rejection, *auto.fit_best(material, trainer))
 
     def _rejection(self, material: TrainingData, names: Sequence[str]) -> Rejection:
         """Of every method; found before any is tried, since each holds memory that this needs meanwhile."""
         background = Background.load(self.runtime.bundle)
-        return calibrated(background, material.embeddings, material.examples, names)
+        return calibrate_rejection(background, material.embeddings, material.dataset, names)
 
     def _lesson(
         self, material: TrainingData, names: Sequence[str], rejection: Rejection, taken: Method, why: str
     ) -> FittedTask:
-        examples, held_out = material.examples, taken.held_out
+        examples, held_out = material.dataset, taken.validation
         training: dict[str, Plain] = {
             "method": taken.name,
             "why": why,
@@ -171,13 +177,13 @@ class Learner:
             **({"started_from": source.task} if (source := _source(taken)) else {}),
         }
         return FittedTask(
-            names=tuple(names),
+            labels=tuple(names),
             method=taken.name,
-            why=why,
-            parameters=taken.parameters(),
+            reason=why,
+            parameters=taken.fit_all(),
             normalizer=material.normalizer,
             rejection=rejection,
-            held_out=held_out,
+            validation=held_out,
             training=training,
         )
 
@@ -187,4 +193,4 @@ class Learner:
 
 def _source(taken: Method) -> TaskBlob | None:
     """The stored task whose adapter it started from."""
-    return taken.source if isinstance(taken, Adapter) else None
+    return taken.source if isinstance(taken, TrainedAdapter) else None

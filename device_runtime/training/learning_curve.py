@@ -31,26 +31,28 @@ class CurvePoint:
     high: float
 
 
-def learning_curve(material: TrainingData, method: str, all_of_them: ValidationResult) -> list[CurvePoint]:
+def measure_learning_curve(
+    material: TrainingData, method: str, all_of_them: ValidationResult
+) -> list[CurvePoint]:
     """Its points, from few recordings to all; parts that would hold too few of a class are left out.
 
     Args:
         method: of CLOSED_FORMS.
         all_of_them: what that method makes of each recording when all others teach.
     """
-    numbers, first = np.unique(material.examples.recordings[material.sample], return_index=True)
-    labels = material.examples.labels[material.sample][first]
+    numbers, first = np.unique(material.dataset.recordings[material.sample], return_index=True)
+    labels = material.dataset.labels[material.sample][first]
     fewest = int(np.bincount(labels).min())
     points = [_point(material, method, parts) for parts in PARTS if fewest >= LEAST * parts]
     return [*points, _measured(len(numbers), [all_of_them])]
 
 
-def to_words(curve: Sequence[CurvePoint]) -> str:
+def format_curve(curve: Sequence[CurvePoint]) -> str:
     """The curve as a blob's record keeps it: `12 0.8125 0.71 0.88; 24 …`."""
     return "; ".join(f"{one.recordings} {one.accuracy:.4f} {one.low:.4f} {one.high:.4f}" for one in curve)
 
 
-def from_words(words: object) -> list[CurvePoint]:
+def parse_curve(words: object) -> list[CurvePoint]:
     """The curve that a blob's record keeps; no points where it keeps none."""
     try:
         rows = [one.split() for one in words.split(";")] if isinstance(words, str) else []
@@ -60,7 +62,7 @@ def from_words(words: object) -> list[CurvePoint]:
     return curve if np.isfinite([[one.accuracy, one.low, one.high] for one in curve]).all() else []
 
 
-def expected(curve: Sequence[CurvePoint]) -> float | None:
+def extrapolate_accuracy(curve: Sequence[CurvePoint]) -> float | None:
     """The accuracy to be expected of twice as many recordings; None where the curve is a single point.
 
     Errors fall with a power of the number of examples (Hestness et al. 2017, "Deep Learning Scaling is
@@ -78,7 +80,7 @@ def expected(curve: Sequence[CurvePoint]) -> float | None:
 
 def _point(material: TrainingData, method: str, parts: int) -> CurvePoint:
     part = _divided(material, parts)
-    measured = [ClosedForm.tried(method, material, part == one).held_out for one in range(parts)]
+    measured = [ClosedForm.fit(method, material, part == one).validation for one in range(parts)]
     return _measured(len(measured[0].recordings) // parts, measured)
 
 
@@ -90,7 +92,7 @@ def _measured(recordings: int, measured: Sequence[ValidationResult]) -> CurvePoi
 def _divided(material: TrainingData, parts: int) -> Integers:
     """The part of each window of the sample, [M]: recordings of a class are dealt out fold by fold, so that
     none of the parts has all of them in one fold."""
-    examples, sample = material.examples, material.sample
+    examples, sample = material.dataset, material.sample
     numbers, first = np.unique(examples.recordings[sample], return_index=True)
     labels, folds = examples.labels[sample][first], material.folds[sample][first]
     order = np.argsort(folds, kind="stable")

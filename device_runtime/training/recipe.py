@@ -68,7 +68,7 @@ class Recipe:
                 "soup and sparsity exclude each other", "sparse adapters, averaged, are sparse no longer"
             )
 
-    def copies_of(self, windows: int) -> int:
+    def count_copies(self, windows: int) -> int:
         """How many varied copies to make of each of so many windows."""
         return max(0, min(self.copies, self.windows // windows - 1))
 

@@ -37,7 +37,7 @@ class Rejection:
     threshold: float  # the smallest accepted margin
 
 
-def calibrated(
+def calibrate_rejection(
     background: Background, embeddings: Floats, examples: Dataset, names: Sequence[str]
 ) -> Rejection:
     """Keys and threshold of a task, whatever parameters it learns.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edgecl.arrays import Doubles, Integers
 
-LEAST = 1e-9  # a probability below counts as this one
+MIN_PROBABILITY = 1e-9  # a probability below counts as this one
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,23 @@ class ValidationResult:
     scores: Doubles  # [R, C], mean of the windows' probabilities
 
     @classmethod
-    def of(cls, probabilities: Doubles, labels: Integers, recordings: Integers) -> "ValidationResult":
+    def from_windows(
+        cls, probabilities: Doubles, labels: Integers, recordings: Integers
+    ) -> "ValidationResult":
         """From the probabilities [N, C] of windows [N]."""
         numbers, first, group = np.unique(recordings, return_index=True, return_inverse=True)
         scores = np.zeros((len(numbers), probabilities.shape[1]))
         np.add.at(scores, group, probabilities)
         return cls(numbers, labels[first], scores / np.bincount(group)[:, None])
 
-    def among(self, recordings: Integers) -> "ValidationResult":
+    def select(self, recordings: Integers) -> "ValidationResult":
         """The same of those recordings that are among these."""
         kept = np.isin(self.recordings, recordings)
         return ValidationResult(self.recordings[kept], self.labels[kept], self.scores[kept])
 
-    def without(self, recordings: Iterable[int]) -> "ValidationResult":
+    def exclude(self, recordings: Iterable[int]) -> "ValidationResult":
         """The same of all but these recordings."""
-        return self.among(np.setdiff1d(self.recordings, list(recordings)))
+        return self.select(np.setdiff1d(self.recordings, list(recordings)))
 
     @property
     def predicted(self) -> Integers:
@@ -43,7 +45,7 @@ class ValidationResult:
         return called
 
     @property
-    def right(self) -> NDArray[np.bool_]:
+    def is_correct(self) -> NDArray[np.bool_]:
         """Whether each recording was recognised, [R]."""
         right: NDArray[np.bool_] = self.predicted == self.labels
         return right
@@ -51,16 +53,16 @@ class ValidationResult:
     @property
     def accuracy(self) -> float:
         """Share of the recordings that were recognised, 0…1."""
-        return float(self.right.mean())
+        return float(self.is_correct.mean())
 
     @property
     def loss(self) -> float:
         """Mean −log of the probability that each recording's own class was given: 0 is sure and right."""
         own = self.scores[np.arange(len(self.labels)), self.labels]
-        return float(-np.log(np.maximum(own, LEAST)).mean())
+        return float(-np.log(np.maximum(own, MIN_PROBABILITY)).mean())
 
     @property
-    def chance(self) -> float:
+    def margin_of_error(self) -> float:
         """How far the accuracy may be off by chance: 2 √(p (1 − p) / R), p = (hits + 1) / (R + 2)."""
         count = len(self.labels)
         share = (self.accuracy * count + 1) / (count + 2)

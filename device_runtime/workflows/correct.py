@@ -20,7 +20,7 @@ from device_runtime.data.token_buffer import TokenBuffer
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.recognition.recognizer import Recognizer, TaskScore
 from device_runtime.training.learner import FittedTask, Learner
-from device_runtime.training.learning_curve import from_words
+from device_runtime.training.learning_curve import parse_curve
 from edgecl.audio.reader import Clip, read_clip
 from edgecl.augmentation import augment, make_copies_key
 from edgecl.errors import DatasetError, UsageError
@@ -93,10 +93,10 @@ class Corrector:
             gathering.add(taught, tokens)
             gathering.add_copies(taught, copies)
             names = labels_of(gathering.training_set)
-            self.learner.demand_classes(len(names))
+            self.learner.check_class_count(len(names))
             lesson = self._lesson(gathering.build(names), names)
-        curve = from_words(task.record.training.get("curve"))  # one recording more does not bend it
-        blob = lesson.blob(task.task, created, runtime.bundle.manifest, curve)
+        curve = parse_curve(task.record.training.get("curve"))  # one recording more does not bend it
+        blob = lesson.to_blob(task.task, created, runtime.bundle.manifest, curve)
         return CorrectionResult(
             blob=blob,
             lessons=gathering.training_set,
@@ -104,8 +104,8 @@ class Corrector:
             taught=taught,
             before=self._score(task, clip),
             after=self._score(blob, clip),
-            held_out=lesson.held_out.accuracy,
-            chance=lesson.held_out.chance,
+            held_out=lesson.validation.accuracy,
+            chance=lesson.validation.margin_of_error,
             held_out_before=_held_out(task),
             notes=[trouble for trouble in (self.cache.warning, bank.warning) if trouble],
         )
@@ -117,13 +117,13 @@ class Corrector:
         """
         corrected = examples.recordings == examples.recordings.max()
         self.learner.progress("learning", 0, 1)
-        plain = self.learner.material(examples.select(corrected | ~examples.augmented))
-        first, lesson = self.learner.first_lesson(plain, names), self.learner.lesson(examples, names)
+        plain = self.learner.prepare(examples.select(corrected | ~examples.augmented))
+        first, lesson = self.learner.fit_closed_form(plain, names), self.learner.fit(examples, names)
         self.learner.progress("learning", 1, 1)
         return lesson if lesson.improves_on(first) else first
 
     def _score(self, task: TaskBlob, clip: Clip) -> TaskScore:
-        return Recognizer(self.learner.runtime, [task]).clip(clip.waveform)[0]
+        return Recognizer(self.learner.runtime, [task]).score_clip(clip.waveform)[0]
 
 
 def _held_out(task: TaskBlob) -> float | None:

@@ -19,7 +19,7 @@ from device_runtime.data.token_cache import TokenCache
 from device_runtime.data.token_extractor import TokenExtractor
 from device_runtime.system.timing import Stopwatch
 from device_runtime.training.learner import FittedTask, Learner
-from device_runtime.training.learning_curve import CurvePoint, learning_curve
+from device_runtime.training.learning_curve import CurvePoint, measure_learning_curve
 from edgecl.dataset_folder import LabelledFolder
 from edgecl.store.blob import TaskBlob
 from edgecl.store.training_set import TrainingSet, labels_of
@@ -67,7 +67,7 @@ class Enroller:
         """
         learner, runtime = self.learner, self.learner.runtime
         names = tuple(sorted({*found.clips, *labels_of(known)}))
-        learner.demand_classes(len(names))
+        learner.check_class_count(len(names))
         with self.watch("decode"):
             intake = ingest_recordings(found, runtime.rate_hz, learner.progress, self._known(known))
         listener = TokenExtractor(runtime, self.cache, learner.progress, self.watch)
@@ -77,15 +77,15 @@ class Enroller:
             listener.extract(intake, "added" if known else "enrolled", gathering)
             learner.progress("fitting", 0, 1)
             with self.watch("training"):
-                material = learner.material(gathering.build(names))
-                first = learner.first_lesson(material, names)
+                material = learner.prepare(gathering.build(names))
+                first = learner.fit_closed_form(material, names)
             with self.watch("advice"):
-                curve = learning_curve(material, first.method, first.held_out)
+                curve = measure_learning_curve(material, first.method, first.validation)
             learner.progress("fitting", 1, 1)
 
             def enrolment(lesson: FittedTask) -> Enrolment:
                 return Enrolment(
-                    blob=lesson.blob(task, created, runtime.bundle.manifest, curve),
+                    blob=lesson.to_blob(task, created, runtime.bundle.manifest, curve),
                     intake=intake,
                     lessons=gathering.training_set,
                     lesson=lesson,
@@ -97,10 +97,10 @@ class Enroller:
                 )
 
             yield enrolment(first)
-            listener.augment(intake, learner.recipe.copies_of(gathering.window_count), gathering)
+            listener.augment(intake, learner.recipe.count_copies(gathering.window_count), gathering)
             learner.progress("learning", 0, 1)
             with self.watch("training"):
-                lesson = learner.lesson(gathering.build(names), names)
+                lesson = learner.fit(gathering.build(names), names)
             learner.progress("learning", 1, 1)
             if lesson.improves_on(first):
                 yield enrolment(lesson)

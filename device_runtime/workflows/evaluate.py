@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from device_runtime.recognition.recognizer import Recognizer, TaskScore, best_task
+from device_runtime.recognition.recognizer import Recognizer, TaskScore, find_best_task
 from device_runtime.system.progress import Progress
 from edgecl.arrays import Integers
 from edgecl.audio.reader import RejectedFile, read_or_reject
@@ -106,9 +106,9 @@ def evaluate(recognizer: Recognizer, task: TaskBlob, folder: Path, progress: Pro
         if isinstance(clip, RejectedFile):
             evaluation.refused.append(clip)
         else:
-            scores = recognizer.clip(clip.waveform)
+            scores = recognizer.score_clip(clip.waveform)
             own = next(score for score in scores if score.task == task.task)
-            evaluation.scored.append(ScoredClip(path, label, own, scores[0].task, best_task(scores)))
+            evaluation.scored.append(ScoredClip(path, label, own, scores[0].task, find_best_task(scores)))
     progress("listening", len(files), len(files))
     if not evaluation.scored:
         raise DatasetError(f"no recording in {str(folder)!r} can be used: {evaluation.refused[0].reason}")

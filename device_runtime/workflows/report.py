@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from device_runtime.training.label_noise import SuspectLabel, suspects
-from device_runtime.training.learning_curve import CurvePoint, expected
+from device_runtime.training.label_noise import SuspectLabel, find_suspect_labels
+from device_runtime.training.learning_curve import CurvePoint, extrapolate_accuracy
 from device_runtime.training.validation import ValidationResult
 from device_runtime.workflows.enroll import Enrolment
 from edgecl.arrays import Integers
@@ -89,9 +89,9 @@ def report(enrolment: Enrolment) -> EnrolmentReport:
 
     What may only be mislabelled is no reason to record more.
     """
-    held_out, labels = enrolment.lesson.held_out, enrolment.blob.labels
-    doubted = suspects(enrolment.first.held_out)
-    trusted = held_out.without(one.recording for one in doubted)
+    held_out, labels = enrolment.lesson.validation, enrolment.blob.labels
+    doubted = find_suspect_labels(enrolment.first.validation)
+    trusted = held_out.exclude(one.recording for one in doubted)
     counts = _counts(held_out, labels)
     return EnrolmentReport(
         classes=_classes(enrolment, counts),
@@ -99,7 +99,7 @@ def report(enrolment: Enrolment) -> EnrolmentReport:
         confusable=_confusable(labels, counts),
         confusion=counts,
         curve=enrolment.curve,
-        expected=expected(enrolment.curve),
+        expected=extrapolate_accuracy(enrolment.curve),
         suspects=list(_doubtful(enrolment, doubted)),
         duplicates=list(_copies(enrolment)),
         advice=list(advise(_classes(enrolment, _counts(trusted, labels)), enrolment.curve)),
@@ -146,7 +146,7 @@ def advise(classes: Sequence[ClassReport], curve: Sequence[CurvePoint]) -> Itera
         if known.clips < FEW:
             missing = GOOD_START - known.clips
             yield f"record {missing} more of '{known.label}': {known.clips} can hardly be measured"
-    promised = expected(curve)
+    promised = extrapolate_accuracy(curve)
     missed = sorted((known for known in classes if _is_missed(known)), key=lambda known: known.accuracy or 0)
     if promised is None or not missed:
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from device_runtime.recognition.recognizer import Recognizer, TaskScore
-from device_runtime.recognition.stream import TaskDetection, recording
+from device_runtime.recognition.stream import TaskDetection, detect_sounds
 from device_runtime.system.progress import Progress
 from edgecl.audio.reader import RejectedFile, read_or_reject
 from edgecl.dataset_folder import find_audio_files
@@ -93,8 +93,10 @@ def meet(
         if isinstance(clip, RejectedFile):
             met.refused.append(clip)
             continue
-        (score,) = recognizer.clip(clip.waveform)
-        alarms = None if recognizer.is_one_clip(clip.waveform) else recording(recognizer, clip.waveform)
+        (score,) = recognizer.score_clip(clip.waveform)
+        alarms = (
+            None if recognizer.is_single_window(clip.waveform) else detect_sounds(recognizer, clip.waveform)
+        )
         met.strangers.append(UnknownResult(path, clip.duration_s, score, alarms))
     progress("meeting strangers", len(files), len(files))
     if not met.strangers:

@@ -11,7 +11,7 @@ from device_runtime.model.adapter import load_initial_parameters
 from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import ignore_progress
 from device_runtime.training.engines.factory import list_engines, open_engine
-from device_runtime.training.methods.adapter import Adapter, Choice, Trainer
+from device_runtime.training.methods.adapter import EpochSelector, TrainedAdapter, Trainer
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.recipe import Recipe, Schedule
 from device_runtime.training.validation import ValidationResult
@@ -37,11 +37,11 @@ def examples(runtime: Runtime) -> Dataset:
     return Dataset(tokens, labels, np.arange(48) // 2, np.zeros(48, np.bool_), classes=3)
 
 
-def tried(runtime: Runtime, examples: Dataset, recipe: Recipe, engine: str = "portable") -> Adapter:
+def tried(runtime: Runtime, examples: Dataset, recipe: Recipe, engine: str = "portable") -> TrainedAdapter:
     start = load_initial_parameters(runtime.bundle, examples.classes)
-    material = TrainingData.of(examples, runtime.forward, start, seed=3)
+    material = TrainingData.from_dataset(examples, runtime.forward, start, seed=3)
     trainer = Trainer(open_engine(engine, runtime.bundle, 1), runtime.forward, recipe, 3, ignore_progress)
-    return trainer.tried(material)
+    return trainer.fit(material)
 
 
 def test_windows_of_one_recording_are_never_in_two_folds(examples: Dataset) -> None:
@@ -76,20 +76,20 @@ def test_the_only_recording_of_a_class_is_never_held_out(examples: Dataset) -> N
 def test_training_learns_what_the_held_out_recordings_are(
     runtime: Runtime, examples: Dataset, engine: str
 ) -> None:
-    assert tried(runtime, examples, QUICK, engine).held_out.accuracy == 1.0
+    assert tried(runtime, examples, QUICK, engine).validation.accuracy == 1.0
 
 
 def test_the_same_seed_gives_the_same_bytes(runtime: Runtime, examples: Dataset) -> None:
-    one, other = (tried(runtime, examples, QUICK).parameters() for _ in range(2))
+    one, other = (tried(runtime, examples, QUICK).fit_all() for _ in range(2))
     assert one.tobytes() == other.tobytes()
 
 
 def taken(accuracies: list[float], chance: float, patience: int = 3) -> tuple[int, int]:
     """(the epoch taken, the epoch after which training ends)"""
-    choice, last = Choice(patience), 0
+    choice, last = EpochSelector(patience), 0
     for epoch, accuracy in enumerate(accuracies, start=1):
-        last = epoch if choice.takes(epoch, accuracy, chance) else last
-        if choice.gives_up(epoch):
+        last = epoch if choice.accept(epoch, accuracy, chance) else last
+        if choice.should_stop(epoch):
             break
     return last, epoch
 
@@ -109,7 +109,7 @@ def test_training_ends_when_it_stays_worse_for_too_long() -> None:
 def test_few_recordings_leave_more_to_chance_than_many() -> None:
     def error(recordings: int) -> float:
         scores = np.tile([[0.9, 0.1]], (recordings, 1))
-        return ValidationResult(np.arange(recordings), np.zeros(recordings, np.int64), scores).chance
+        return ValidationResult(np.arange(recordings), np.zeros(recordings, np.int64), scores).margin_of_error
 
     assert 1 / 12 < error(12) < 2 / 12  # one recording more or less proves nothing
     assert error(1000) < 0.01

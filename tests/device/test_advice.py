@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from device_runtime.training.label_noise import suspects
-from device_runtime.training.learning_curve import CurvePoint, expected
+from device_runtime.training.label_noise import find_suspect_labels
+from device_runtime.training.learning_curve import CurvePoint, extrapolate_accuracy
 from device_runtime.training.validation import ValidationResult
 from device_runtime.workflows.report import ClassReport, advise
 from edgecl.learning.metrics import wilson_interval
@@ -60,22 +60,24 @@ def point(recordings: int, accuracy: float) -> CurvePoint:
 
 
 def test_errors_go_on_falling_as_they_fell() -> None:
-    assert expected([point(100, 0.6), point(200, 0.8)]) == pytest.approx(0.9)
-    assert expected([point(100, 0.6), point(200, 0.7), point(400, 0.9)]) == pytest.approx(0.95)
+    assert extrapolate_accuracy([point(100, 0.6), point(200, 0.8)]) == pytest.approx(0.9)
+    assert extrapolate_accuracy([point(100, 0.6), point(200, 0.7), point(400, 0.9)]) == pytest.approx(0.95)
 
 
 def test_nothing_is_promised_where_more_brought_nothing_or_nothing_is_left_to_gain() -> None:
-    assert expected([point(100, 0.8), point(200, 0.75)]) == 0.75
-    assert expected([point(100, 1.0), point(200, 1.0)]) == 1.0
-    assert expected([point(200, 0.9)]) is None
+    assert extrapolate_accuracy([point(100, 0.8), point(200, 0.75)]) == 0.75
+    assert extrapolate_accuracy([point(100, 1.0), point(200, 1.0)]) == 1.0
+    assert extrapolate_accuracy([point(200, 0.9)]) is None
 
 
 def test_who_is_sure_of_another_class_is_suspected_and_who_wavers_is_not() -> None:
     scores = np.array([[0.9, 0.1], [0.95, 0.05], [0.05, 0.95], [0.1, 0.9], [0.97, 0.03], [0.55, 0.45]])
     labels = np.array([0, 0, 1, 1, 1, 1])
     held_out = ValidationResult(np.arange(6) + 10, labels, scores)
-    assert [(one.recording, one.label, one.looks_like) for one in suspects(held_out)] == [(14, 1, 0)]
-    assert suspects(replace(held_out, labels=scores.argmax(axis=1))) == []
+    assert [(one.recording, one.label, one.looks_like) for one in find_suspect_labels(held_out)] == [
+        (14, 1, 0)
+    ]
+    assert find_suspect_labels(replace(held_out, labels=scores.argmax(axis=1))) == []
 
 
 RISING, FLAT = [point(100, 0.6), point(200, 0.8)], [point(100, 0.8), point(200, 0.8)]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from device_runtime.data.task_loader import load_tasks
-from device_runtime.recognition.adapter_pool import members
+from device_runtime.recognition.adapter_pool import group_by_adapter
 from edgecl.bundle.bundle import Bundle
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
@@ -70,7 +70,9 @@ def tasks_of(home: Path, bundle: Path) -> dict[str, TaskBlob]:
 def sharing(home: Path, bundle: Path) -> set[frozenset[str]]:
     """Which tasks carry the same adapter."""
     size, tasks = Bundle.open(bundle).manifest.adapter_size, tasks_of(home, bundle)
-    return {frozenset(task.task for task in member.tasks) for member in members([*tasks.values()], size)}
+    return {
+        frozenset(task.task for task in member.tasks) for member in group_by_adapter([*tasks.values()], size)
+    }
 
 
 def identities(home: Path) -> dict[str, str]:

@@ -76,7 +76,9 @@ def listen(runtime: Runtime, words: Path) -> Listen:
         with Store.open(words, create=False) as store:
             task = load_task(store, "words", runtime.bundle.manifest)
         recognizer = Recognizer(runtime, [task])
-        return {path: recognizer.clip(read_clip(path).waveform)[0] for path in find_audio_files([folder])}
+        return {
+            path: recognizer.score_clip(read_clip(path).waveform)[0] for path in find_audio_files([folder])
+        }
 
     return listened
 

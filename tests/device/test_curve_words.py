@@ -2,16 +2,16 @@
 
 import pytest
 
-from device_runtime.training.learning_curve import CurvePoint, from_words, to_words
+from device_runtime.training.learning_curve import CurvePoint, format_curve, parse_curve
 
 
 def test_a_curve_comes_back_as_it_was_written() -> None:
     curve = [CurvePoint(12, 0.8125, 0.71, 0.88), CurvePoint(48, 1.0, 0.9432, 1.0)]
-    assert from_words(to_words(curve)) == curve
-    assert len(to_words(curve)) < 70
-    assert from_words(to_words([])) == []
+    assert parse_curve(format_curve(curve)) == curve
+    assert len(format_curve(curve)) < 70
+    assert parse_curve(format_curve([])) == []
 
 
 @pytest.mark.parametrize("words", [None, 7, "", "x", "1 2", "1 2 3 4 5", "1 nan 0 0", "1.5 0 0 0", "; ;"])
 def test_what_is_no_curve_has_no_points(words: object) -> None:
-    assert from_words(words) == []
+    assert parse_curve(words) == []

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device_runtime.recognition.recognizer import Recognizer
-from device_runtime.recognition.stream import StreamRecognizer, TaskDetection, recording
+from device_runtime.recognition.stream import StreamRecognizer, TaskDetection, detect_sounds
 from edgecl.detection import DetectionRule
 from tests.device.conftest import RINGS_AT_S
 from tools.demo.waveforms import RATE_HZ
@@ -14,7 +14,7 @@ from tools.demo.waveforms import RATE_HZ
 
 @pytest.fixture(scope="module")
 def offline(recognizer: Recognizer, evening: np.ndarray) -> list[TaskDetection]:
-    return recording(recognizer, evening)
+    return detect_sounds(recognizer, evening)
 
 
 def test_both_rings_are_heard_where_they_are(offline: list[TaskDetection]) -> None:
@@ -34,7 +34,7 @@ def test_any_chunks_give_what_the_whole_recording_gives(
         one
         for chunk in np.split(evening, sorted(cuts))
         for moment in listening.feed(chunk)
-        for one in moment.heard
+        for one in moment.detections
     ]
     heard += listening.finish()
     assert (
@@ -53,7 +53,7 @@ def test_a_moment_says_how_loud_its_newest_half_second_is(
 
 def test_a_task_follows_its_own_rule(recognizer: Recognizer, evening: np.ndarray) -> None:
     listening = StreamRecognizer(recognizer, lambda task: DetectionRule(thresholds={"doorbell": 9.0}))
-    heard = [one for moment in listening.feed(evening) for one in moment.heard] + listening.finish()
+    heard = [one for moment in listening.feed(evening) for one in moment.detections] + listening.finish()
     assert "doorbell" not in {one.detection.label for one in heard}
 
 
@@ -62,8 +62,8 @@ def test_a_task_that_is_forgotten_ends_what_it_hears_and_one_that_stays_goes_on(
 ) -> None:
     listening = StreamRecognizer(recognizer)
     ringing = evening[3 * RATE_HZ : 6 * RATE_HZ]
-    assert [one.phase for moment in listening.feed(ringing) for one in moment.heard][:1] == ["new"]
-    assert listening.teach(Recognizer(recognizer.runtime, recognizer.tasks)) == []
-    ended = listening.teach(Recognizer(recognizer.runtime, []))
+    assert [one.phase for moment in listening.feed(ringing) for one in moment.detections][:1] == ["new"]
+    assert listening.set_recognizer(Recognizer(recognizer.runtime, recognizer.tasks)) == []
+    ended = listening.set_recognizer(Recognizer(recognizer.runtime, []))
     assert {(one.task, one.phase) for one in ended} == {("alarms", "end")}
     assert listening.finish() == []

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from device_runtime.consolidation.distillation import (
-    MOST_WINDOWS,
-    WINDOWS_A_TASK,
+    MAX_WINDOWS,
+    MAX_WINDOWS_PER_TASK,
     Distiller,
     TaskLogits,
-    sample,
+    draw_sample,
 )
-from device_runtime.consolidation.transferability import joined, told
+from device_runtime.consolidation.transferability import group_adapters, similarity
 from device_runtime.data.dataset import Dataset
 from device_runtime.data.replay_memory import ReplayMemory
 from device_runtime.data.task_loader import load_task
@@ -64,9 +64,9 @@ def test_what_shares_an_adapter_says_what_it_said_however_loud_the_other_is(
 ) -> None:
     task, examples = alarms
     teachers = [task, louder(task, factor=20.0)]
-    shown = [TaskLogits.to(teachers, examples, runtime.forward)] * 2
+    shown = [TaskLogits.compute(teachers, examples, runtime.forward)] * 2
     distiller = Distiller(runtime.forward, open_engine(engine, runtime.bundle, 1), 0, ignore_progress)
-    for had, has in zip(teachers, distiller.merged(teachers, shown), strict=True):
+    for had, has in zip(teachers, distiller.distill(teachers, shown), strict=True):
         before, _ = runtime.forward.run(examples.tokens, had.parameters, had.normalizer)
         after, _ = runtime.forward.run(examples.tokens, has.parameters, has.normalizer)
         assert (before.argmax(axis=1) == after.argmax(axis=1)).mean() > 0.95
@@ -82,17 +82,19 @@ def test_recordings_are_shown_before_their_varied_copies(alarms: tuple[TaskBlob,
     _, examples = alarms
     assert examples.augmented.any()
     count = int((~examples.augmented).sum())
-    few = sample(examples, tasks=MOST_WINDOWS // count, seed=0)
+    few = draw_sample(examples, tasks=MAX_WINDOWS // count, seed=0)
     assert len(few.labels) >= count
     assert (~few.augmented).sum() == count
-    assert len(sample(examples, tasks=1, seed=0).labels) == min(WINDOWS_A_TASK, len(examples.labels))
+    assert len(draw_sample(examples, tasks=1, seed=0).labels) == min(
+        MAX_WINDOWS_PER_TASK, len(examples.labels)
+    )
 
 
 def test_a_source_that_knows_the_labels_tells_all_and_one_that_knows_nothing_tells_nothing() -> None:
     labels = np.array([0, 1, 2] * 10)
-    assert told(np.eye(3)[(labels + 1) % 3], labels) == pytest.approx(1.0)
-    assert told(np.full((30, 4), 0.25), labels) == pytest.approx(0.0, abs=1e-9)
-    assert 0 < told(0.5 * np.eye(3)[labels] + 0.5 / 3, labels) < 1
+    assert similarity(np.eye(3)[(labels + 1) % 3], labels) == pytest.approx(1.0)
+    assert similarity(np.full((30, 4), 0.25), labels) == pytest.approx(0.0, abs=1e-9)
+    assert 0 < similarity(0.5 * np.eye(3)[labels] + 0.5 / 3, labels) < 1
 
 
 def test_those_who_tell_most_of_each_other_are_joined_first(alarms: tuple[TaskBlob, Dataset]) -> None:
@@ -110,7 +112,7 @@ def test_those_who_tell_most_of_each_other_are_joined_first(alarms: tuple[TaskBl
         return 0.9 if {one, other} == animals else 0.5 if not {one, other} & animals else 0.1
 
     def grouped(budget: int) -> list[list[str]]:
-        return [[member.tasks[0].task for member in group] for group in joined(pool, budget, tells)]
+        return [[member.tasks[0].task for member in group] for group in group_adapters(pool, budget, tells)]
 
     assert grouped(4) == [["bark"], ["meow"], ["ring"], ["buzz"]]
     assert grouped(3) == [["bark", "meow"], ["ring"], ["buzz"]]

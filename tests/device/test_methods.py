@@ -10,7 +10,7 @@ from device_runtime.data.dataset import Dataset
 from device_runtime.model.adapter import load_initial_parameters, softmax
 from device_runtime.model.runtime import Runtime
 from device_runtime.training.methods import auto, logistic, prototype, ridge, slda
-from device_runtime.training.methods.closed_form import CLOSED_FORMS, ClosedForm, cross_validated
+from device_runtime.training.methods.closed_form import CLOSED_FORMS, ClosedForm, cross_validate
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.methods.kernel import DualSolution, KernelMatrix
 from device_runtime.training.methods.lbfgs import minimised
@@ -39,7 +39,7 @@ def asked() -> np.ndarray:
 
 def told(dual: DualSolution, features: np.ndarray, asked: np.ndarray) -> Doubles:
     """Logits [M, C] of windows, by the head."""
-    head = dual.head(features).astype(np.float64)
+    head = dual.to_head(features).astype(np.float64)
     return asked @ head[:, :-1].T + head[:, -1]
 
 
@@ -55,7 +55,7 @@ def means_of(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def test_a_prototype_says_what_lies_nearest(
     features: np.ndarray, labels: np.ndarray, asked: np.ndarray
 ) -> None:
-    dual = prototype.solve(KernelMatrix.of(features, labels, CLASSES))
+    dual = prototype.solve(KernelMatrix.from_features(features, labels, CLASSES))
     squares = np.square(asked[:, None] - means_of(features, labels)).sum(axis=2)
     assert np.allclose(
         without_common(told(dual, features, asked)), without_common(-squares / 2), rtol=1e-5, atol=1e-4
@@ -65,7 +65,7 @@ def test_a_prototype_says_what_lies_nearest(
 def test_slda_is_the_inverse_of_the_shrunk_covariance(
     features: np.ndarray, labels: np.ndarray, asked: np.ndarray
 ) -> None:
-    dual = slda.solve(KernelMatrix.of(features, labels, CLASSES), shrinkage=0.3)
+    dual = slda.solve(KernelMatrix.from_features(features, labels, CLASSES), shrinkage=0.3)
     means = means_of(features, labels)
     covariance = np.cov((features - means[labels]).T, bias=True)
     beta = 0.3 * covariance.trace() / WIDTH
@@ -78,7 +78,7 @@ def test_slda_is_the_inverse_of_the_shrunk_covariance(
 def test_ridge_is_the_regression_of_centred_labels_on_centred_features(
     features: np.ndarray, labels: np.ndarray, asked: np.ndarray
 ) -> None:
-    dual = ridge.solve(KernelMatrix.of(features, labels, CLASSES))
+    dual = ridge.solve(KernelMatrix.from_features(features, labels, CLASSES))
     targets = 2 * np.eye(CLASSES)[labels] - 1
     centred = features - features.mean(axis=0)
     system = centred.T @ centred + ridge.PENALTY * WIDTH * np.eye(WIDTH)
@@ -90,9 +90,9 @@ def test_ridge_is_the_regression_of_centred_labels_on_centred_features(
 def test_at_the_best_logistic_weights_the_penalised_loss_is_flat(
     features: np.ndarray, labels: np.ndarray
 ) -> None:
-    dual = logistic.solve(KernelMatrix.of(features, labels, CLASSES))
+    dual = logistic.solve(KernelMatrix.from_features(features, labels, CLASSES))
     pull = np.eye(CLASSES)[labels] - softmax(told(dual, features, features))
-    weights = dual.head(features)[:, :-1]
+    weights = dual.to_head(features)[:, :-1]
     assert np.allclose(pull.sum(axis=0), 0, atol=1e-2)  # the biases' gradient
     assert np.allclose(
         features.T @ pull, weights.T / logistic.C, atol=0.02 * np.abs(weights).max() / logistic.C
@@ -102,7 +102,7 @@ def test_at_the_best_logistic_weights_the_penalised_loss_is_flat(
 def test_two_windows_that_are_the_same_do_no_harm(features: np.ndarray, labels: np.ndarray) -> None:
     twice, both = np.concatenate([features, features]), np.concatenate([labels, labels])
     for solve in chain(*CLOSED_FORMS.values()):
-        assert np.isfinite(solve(KernelMatrix.of(twice, both, CLASSES)).head(twice)).all()
+        assert np.isfinite(solve(KernelMatrix.from_features(twice, both, CLASSES)).to_head(twice)).all()
 
 
 def test_the_lowest_point_of_a_valley_is_found() -> None:
@@ -133,7 +133,7 @@ def examples(runtime: Runtime) -> Dataset:
 
 def taught(runtime: Runtime, examples: Dataset) -> TrainingData:
     start = load_initial_parameters(runtime.bundle, examples.classes)
-    return TrainingData.of(examples, runtime.forward, start, seed=0)
+    return TrainingData.from_dataset(examples, runtime.forward, start, seed=0)
 
 
 @pytest.mark.parametrize("name", CLOSED_FORMS)
@@ -141,33 +141,33 @@ def test_a_closed_form_is_a_head_in_the_graph_that_recognition_uses(
     runtime: Runtime, examples: Dataset, name: str
 ) -> None:
     learnt = taught(runtime, examples)
-    tried = ClosedForm.tried(name, learnt)
-    logits, _ = runtime.forward.run(examples.tokens, tried.parameters(), learnt.normalizer)
-    dual = tried.solve(learnt.gram).scaled(tried.scale)
-    expected = dual.logits(learnt.gram.products)
+    tried = ClosedForm.fit(name, learnt)
+    logits, _ = runtime.forward.run(examples.tokens, tried.fit_all(), learnt.normalizer)
+    dual = tried.solver(learnt.kernel).scale(tried.scale)
+    expected = dual.compute_logits(learnt.kernel.products)
     assert np.allclose(logits, expected, atol=1e-3 * np.abs(expected).max())
-    assert tried.held_out.accuracy == 1.0
+    assert tried.validation.accuracy == 1.0
 
 
 def test_the_version_is_taken_that_is_surest_and_right_on_what_was_held_out(
     runtime: Runtime, examples: Dataset
 ) -> None:
     learnt = taught(runtime, examples)
-    losses = [cross_validated(solve, learnt)[0].loss for solve in slda.VERSIONS]
-    tried = ClosedForm.tried("slda", learnt)
-    assert tried.solve is slda.VERSIONS[int(np.argmin(losses))]
-    assert tried.held_out.loss == min(losses)
+    losses = [cross_validate(solve, learnt)[0].loss for solve in slda.VERSIONS]
+    tried = ClosedForm.fit("slda", learnt)
+    assert tried.solver is slda.VERSIONS[int(np.argmin(losses))]
+    assert tried.validation.loss == min(losses)
 
 
 def test_every_recording_is_measured_once_and_no_copy_ever(runtime: Runtime, examples: Dataset) -> None:
-    held_out = ClosedForm.tried("slda", taught(runtime, examples)).held_out
+    held_out = ClosedForm.fit("slda", taught(runtime, examples)).validation
     assert held_out.recordings.tolist() == list(range(24))
 
 
 def test_where_there_are_too_many_windows_copies_go_first_and_classes_stay_even(
     runtime: Runtime, examples: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("device_runtime.training.methods.features.MOST_WINDOWS", 12)
+    monkeypatch.setattr("device_runtime.training.methods.features.MAX_WINDOWS", 12)
     sample = taught(runtime, examples).sample
     assert not examples.augmented[sample].any()
     assert np.bincount(examples.labels[sample]).tolist() == [4, 4, 4]
@@ -181,6 +181,8 @@ def answers(right: list[bool]) -> ValidationResult:
 
 def test_one_recording_more_proves_nothing_and_four_do() -> None:
     holder = answers([True] * 6 + [False] * 4)
-    assert not auto.proves_better(answers([True] * 7 + [False] * 3), holder)
-    assert auto.proves_better(answers([True] * 10), holder)
-    assert not auto.proves_better(answers([False] * 4 + [True] * 6), holder)  # it gains four and loses four
+    assert not auto.is_significantly_better(answers([True] * 7 + [False] * 3), holder)
+    assert auto.is_significantly_better(answers([True] * 10), holder)
+    assert not auto.is_significantly_better(
+        answers([False] * 4 + [True] * 6), holder
+    )  # it gains four and loses four

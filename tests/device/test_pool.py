@@ -8,7 +8,7 @@ import pytest
 
 from device_runtime.data.task_loader import load_task
 from device_runtime.model.runtime import Runtime
-from device_runtime.recognition.adapter_pool import AdapterPool, members
+from device_runtime.recognition.adapter_pool import AdapterPool, group_by_adapter
 from device_runtime.recognition.recognizer import Recognizer
 from edgecl.arrays import Floats, Tokens
 from edgecl.store.blob import TaskBlob
@@ -63,7 +63,9 @@ def test_every_task_says_what_the_graph_says_of_it_alone(
     runtime: Runtime, alarms: TaskBlob, tokens: Tokens
 ) -> None:
     tasks = several(alarms, runtime)
-    pooled = AdapterPool(runtime.forward, tasks).logits(tokens, runtime.forward.compute_embeddings(tokens))
+    pooled = AdapterPool(runtime.forward, tasks).compute_logits(
+        tokens, runtime.forward.compute_embeddings(tokens)
+    )
     said = {task.task: logits for task, logits in pooled}
     for task in tasks:
         alone, _ = runtime.forward.run(tokens, task.parameters, task.normalizer)
@@ -71,7 +73,7 @@ def test_every_task_says_what_the_graph_says_of_it_alone(
 
 
 def test_tasks_are_grouped_by_the_bytes_of_their_adapters(runtime: Runtime, alarms: TaskBlob) -> None:
-    pool = members(several(alarms, runtime), runtime.forward.adapter_size)
+    pool = group_by_adapter(several(alarms, runtime), runtime.forward.adapter_size)
     names = [[task.task for task in member.tasks] for member in pool]
     assert names == [["bells", "steps"], ["words", "birds"]]
 
@@ -80,6 +82,6 @@ def test_a_task_gives_the_same_scores_to_the_bit_whoever_shares_its_adapter(
     runtime: Runtime, alarms: TaskBlob
 ) -> None:
     tasks = several(alarms, runtime)
-    together = {score.task: score for score in Recognizer(runtime, tasks).clip(sound("timer"))}
+    together = {score.task: score for score in Recognizer(runtime, tasks).score_clip(sound("timer"))}
     for task in tasks:
-        assert Recognizer(runtime, [task]).clip(sound("timer")) == [together[task.task]]
+        assert Recognizer(runtime, [task]).score_clip(sound("timer")) == [together[task.task]]

@@ -17,7 +17,7 @@ from device_runtime.system.progress import ignore_progress
 from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.learner import Learner
 from device_runtime.training.recipe import Recipe
-from device_runtime.training.rejection import calibrated
+from device_runtime.training.rejection import calibrate_rejection
 from device_runtime.workflows.enroll import Enroller
 from tests.device.conftest import ALARMS, KITCHEN, Edgecl
 from tools.demo.synthesise import FIRST_UNSEEN, make_clip
@@ -29,7 +29,7 @@ LABELS = {"alarms": ALARMS, "kitchen": KITCHEN}
 def accepted(recognizer: Recognizer, labels: tuple[str, ...]) -> float:
     """The share of fresh clips of these sounds that the task takes for its own."""
     clips = [make_clip(label, FIRST_UNSEEN + number) for label in labels for number in range(8)]
-    return float(np.mean([recognizer.clip(one.astype(np.float32))[0].accepted for one in clips]))
+    return float(np.mean([recognizer.score_clip(one.astype(np.float32))[0].accepted for one in clips]))
 
 
 @pytest.mark.parametrize(("task", "other"), [("alarms", "kitchen"), ("kitchen", "alarms")])
@@ -81,5 +81,7 @@ def test_takes_that_are_alike_do_not_make_a_task_choosy() -> None:
     none, one = np.zeros((20, 1, 1), np.float16), np.zeros(20, np.int64)
     apart = Dataset(none, one, np.arange(20), np.zeros(20, np.bool_), classes=1)
     together = replace(apart, groups=takes)
-    thresholds = [calibrated(background, embeddings, some, ["bell"]).threshold for some in (apart, together)]
+    thresholds = [
+        calibrate_rejection(background, embeddings, some, ["bell"]).threshold for some in (apart, together)
+    ]
     assert thresholds[1] < thresholds[0] - 0.05

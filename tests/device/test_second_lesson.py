@@ -12,12 +12,12 @@ from device_runtime.system.progress import ignore_progress
 from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.learner import (
     ADAPTER,
-    AS_BEFORE,
-    ASKED_FOR,
     AUTO,
+    REQUESTED,
+    UNCHANGED,
     FittedTask,
     Learner,
-    method_asked_for,
+    read_requested_method,
 )
 from device_runtime.training.recipe import Recipe
 from device_runtime.training.validation import ValidationResult
@@ -56,41 +56,41 @@ def signs(runtime: Runtime) -> Dataset:
 @pytest.fixture(scope="module")
 def first(runtime: Runtime, signs: Dataset) -> FittedTask:
     one = learner(runtime, AUTO)
-    return one.first_lesson(one.material(signs), NAMES)
+    return one.fit_closed_form(one.prepare(signs), NAMES)
 
 
 def knowing(lesson: FittedTask, right: int) -> ValidationResult:
     """Of the recordings that were kept aside so many are recognised, more than before or fewer."""
-    of = lesson.held_out
-    called = np.where(np.argsort(np.argsort(~of.right, kind="stable")) < right, of.labels, 1 - of.labels)
+    of = lesson.validation
+    called = np.where(np.argsort(np.argsort(~of.is_correct, kind="stable")) < right, of.labels, 1 - of.labels)
     return ValidationResult(of.recordings, of.labels, np.eye(2)[called] * 0.8 + 0.1)
 
 
 def test_what_no_head_can_tell_an_adapter_learns_and_auto_says_so(
     runtime: Runtime, signs: Dataset, first: FittedTask
 ) -> None:
-    assert first.held_out.accuracy < 0.75
-    lesson = learner(runtime, AUTO).lesson(signs, NAMES)
+    assert first.validation.accuracy < 0.75
+    lesson = learner(runtime, AUTO).fit(signs, NAMES)
     assert lesson.method == ADAPTER
-    assert lesson.why.startswith("an adapter recognised ")
-    assert "slda" in lesson.why
-    assert lesson.held_out.accuracy > 0.75
+    assert lesson.reason.startswith("an adapter recognised ")
+    assert "slda" in lesson.reason
+    assert lesson.validation.accuracy > 0.75
     assert lesson.improves_on(first)
 
 
 def test_an_adapter_that_gains_no_more_than_chance_is_not_stored_unless_it_was_asked_for(
     first: FittedTask,
 ) -> None:
-    right = int(first.held_out.right.sum())
-    lucky = replace(first, method=ADAPTER, why="an adapter …", held_out=knowing(first, right + 1))
-    better = replace(lucky, held_out=knowing(first, right + 10))
+    right = int(first.validation.is_correct.sum())
+    lucky = replace(first, method=ADAPTER, reason="an adapter …", validation=knowing(first, right + 1))
+    better = replace(lucky, validation=knowing(first, right + 10))
     assert not lucky.improves_on(first)
     assert better.improves_on(first)
-    assert replace(lucky, why=ASKED_FOR, held_out=knowing(first, 0)).improves_on(first)
+    assert replace(lucky, reason=REQUESTED, validation=knowing(first, 0)).improves_on(first)
 
 
 def test_between_closed_forms_the_surer_one_is_kept(first: FittedTask) -> None:
-    surer = replace(first, held_out=knowing(first, RECORDINGS))
+    surer = replace(first, validation=knowing(first, RECORDINGS))
     assert surer.improves_on(first)
     assert not first.improves_on(surer)
     assert not first.improves_on(first)
@@ -101,15 +101,15 @@ def test_who_corrects_a_task_has_asked_for_no_method(edgecl: Edgecl, home: Path,
     assert edgecl("correct", ring, "--is", "alarms/timer").code == 0
     with Store.open(home, create=False) as store:
         task = blob.from_bytes(store.read("alarms"))
-    assert task.record.training["why"] == AS_BEFORE
-    assert method_asked_for(task) == AUTO
+    assert task.record.training["why"] == UNCHANGED
+    assert read_requested_method(task) == AUTO
 
 
 def test_a_task_grows_by_the_method_that_was_asked_for(edgecl: Edgecl, home: Path, recordings: Path) -> None:
     def asked_for(folder: str, *options: str) -> str:
         assert edgecl("enroll", "more", recordings / folder, *options).code == 0
         with Store.open(home, create=False) as store:
-            return method_asked_for(blob.from_bytes(store.read("more")))
+            return read_requested_method(blob.from_bytes(store.read("more")))
 
     assert asked_for("kitchen", "--method", "ridge") == "ridge"
     assert asked_for("alarms", "--add") == "ridge"

@@ -56,7 +56,7 @@ def material(runtime: Runtime) -> TrainingData:
         augmented=np.zeros(sum(counts), np.bool_),
         classes=len(ALARMS),
     )
-    return TrainingData.of(
+    return TrainingData.from_dataset(
         examples, runtime.forward, load_initial_parameters(runtime.bundle, len(ALARMS)), seed=0
     )
 
@@ -88,12 +88,12 @@ def trained(
     runtime: Runtime, material: TrainingData, recipe: Recipe, engine: str = "portable", seed: int = 0
 ) -> Floats:
     opened = open_engine(engine, runtime.bundle, 1)
-    return Trainer(opened, runtime.forward, recipe, seed, ignore_progress).trained(material, EPOCHS)
+    return Trainer(opened, runtime.forward, recipe, seed, ignore_progress).train(material, EPOCHS)
 
 
 def one_epoch(engine: Engine, material: TrainingData) -> None:
     every = np.arange(len(material.folds))
-    for tokens, targets in batches(material.examples, every, BATCHED, np.random.default_rng(0)):
+    for tokens, targets in batches(material.dataset, every, BATCHED, np.random.default_rng(0)):
         engine.step(tokens, targets, 1e-3, 1.0)
 
 
@@ -113,7 +113,7 @@ def test_without_masks_a_masked_engine_is_the_engine_inside(
 ) -> None:
     plain, inside = (open_engine(name, runtime.bundle, 1) for _ in range(2))
     for engine in (plain, MaskedEngine(inside, [])):
-        engine.start(material.start, material.normalizer)
+        engine.start(material.initial_parameters, material.normalizer)
         one_epoch(engine, material)
     assert plain.parameters().tobytes() == inside.parameters().tobytes()
 
@@ -122,11 +122,11 @@ def test_without_masks_a_masked_engine_is_the_engine_inside(
 def test_what_is_masked_keeps_every_bit_of_itself_and_of_its_moments(
     runtime: Runtime, material: TrainingData, name: str
 ) -> None:
-    mask = GradientMask(0.8, material.start.size)
+    mask = GradientMask(0.8, material.initial_parameters.size)
     engine = MaskedEngine(open_engine(name, runtime.bundle, 1), [mask])
-    engine.start(material.start, material.normalizer)
+    engine.start(material.initial_parameters, material.normalizer)
     one_epoch(engine, material)
-    engine.renew(0.25)
+    engine.update_masks(0.25)
     before = engine.state()
     one_epoch(engine, material)
     after = engine.state()
@@ -143,25 +143,25 @@ def still_at(value: int) -> TrainingState:
 
 def test_the_largest_gradients_are_let_through() -> None:
     mask = GradientMask(0.5, 4)
-    mask.renew(np.zeros(4, np.float32), np.array([0.1, -4, 3, 0], np.float32), done=0.5)
+    mask.update(np.zeros(4, np.float32), np.array([0.1, -4, 3, 0], np.float32), done=0.5)
     before, after = (still_at(value) for value in (0, 1))
-    assert mask.applied(before, after).parameters.tolist() == [0, 1, 1, 0]
+    assert mask.apply(before, after).parameters.tolist() == [0, 1, 1, 0]
 
 
 @pytest.mark.parametrize("name", list_engines())
 def test_masks_are_told_the_gradient_of_what_they_keep_from_moving_too(
     runtime: Runtime, material: TrainingData, name: str
 ) -> None:
-    still, listening = GradientMask(1.0, material.start.size), Listening()
-    still.renew(material.start, material.start, done=0.1)
+    still, listening = GradientMask(1.0, material.initial_parameters.size), Listening()
+    still.update(material.initial_parameters, material.initial_parameters, done=0.1)
     both: list[list[Mask]] = [[listening], [still, listening]]
     for masks in both:
         engine = MaskedEngine(open_engine(name, runtime.bundle, 1), masks)
-        engine.start(material.start, material.normalizer)
-        tokens, targets = next(batches(material.examples, np.arange(8), BATCHED, np.random.default_rng(0)))
+        engine.start(material.initial_parameters, material.normalizer)
+        tokens, targets = next(batches(material.dataset, np.arange(8), BATCHED, np.random.default_rng(0)))
         engine.step(tokens, targets, 1e-3, 1.0)
-        engine.renew(0.5)
-    assert np.array_equal(engine.parameters(), material.start)
+        engine.update_masks(0.5)
+    assert np.array_equal(engine.parameters(), material.initial_parameters)
     free, behind = listening.gradients
     assert np.abs(free).max() > 0.01
     assert np.array_equal(behind, free)
@@ -178,13 +178,13 @@ def test_a_sparse_adapter_has_as_many_weights_as_it_was_allowed_and_its_head_is_
 
 
 def test_which_weights_live_is_learnt(runtime: Runtime, material: TrainingData) -> None:
-    mask = SparseAdapter(0.75, runtime.forward.tensors, material.start, np.random.default_rng(0))
+    mask = SparseAdapter(0.75, runtime.forward.tensors, material.initial_parameters, np.random.default_rng(0))
     engine = MaskedEngine(open_engine("portable", runtime.bundle, 1), [mask])
-    engine.start(material.start, material.normalizer)
+    engine.start(material.initial_parameters, material.normalizer)
     first = [np.flatnonzero(matrix) for matrix in matrices(runtime, engine.parameters())]
     for epoch in range(1, EPOCHS + 1):
         one_epoch(engine, material)
-        engine.renew(epoch / EPOCHS)
+        engine.update_masks(epoch / EPOCHS)
     last = [np.flatnonzero(matrix) for matrix in matrices(runtime, engine.parameters())]
     assert not np.array_equal(first[0], last[0])
     assert np.isin(first[0], last[0]).mean() > 0.5
@@ -194,13 +194,13 @@ def test_the_easiest_windows_of_each_class_leave_and_never_all_of_one() -> None:
     labels = np.array([0] * 10 + [1] * 4 + [2])
     losses = np.arange(15, dtype=np.float32)
     removal = DataRemoval(0.9, labels, epochs=8)
-    assert [epoch for epoch in range(1, 9) if removal.due(epoch)] == [2, 4]
-    windows = removal.remaining(np.arange(15), labels, losses)
+    assert [epoch for epoch in range(1, 9) if removal.is_due(epoch)] == [2, 4]
+    windows = removal.select_remaining(np.arange(15), labels, losses)
     assert windows.tolist() == [4, 5, 6, 7, 8, 9, 11, 12, 13, 14]
-    windows = removal.remaining(windows, labels[windows], losses[windows])
+    windows = removal.select_remaining(windows, labels[windows], losses[windows])
     assert windows.tolist() == [8, 9, 12, 13, 14]
     for _ in range(5):
-        windows = removal.remaining(windows, labels[windows], losses[windows])
+        windows = removal.select_remaining(windows, labels[windows], losses[windows])
     assert set(labels[windows]) == {0, 1, 2}
 
 
@@ -211,7 +211,7 @@ def test_less_is_learnt_from_and_the_learning_rate_still_falls_to_nothing(
     for share in (0.0, 0.5):
         engine = Counting(open_engine("portable", runtime.bundle, 1), [])
         recipe = replace(BATCHED, data_removal=share)
-        Trainer(engine, runtime.forward, recipe, 0, ignore_progress).trained(material, epochs=8)
+        Trainer(engine, runtime.forward, recipe, 0, ignore_progress).train(material, epochs=8)
         shown[share] = engine.shown
         assert engine.rate < 0.02 * recipe.learning_rate
     assert shown[0.0] == 8 * windows

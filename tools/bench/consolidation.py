@@ -23,7 +23,7 @@ from rich.table import Table
 from device_runtime.data.task_loader import load_tasks
 from device_runtime.model.adapter import softmax
 from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
-from device_runtime.recognition.adapter_pool import members
+from device_runtime.recognition.adapter_pool import group_by_adapter
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.training.validation import ValidationResult
 from edgecl.arrays import Tokens
@@ -99,7 +99,7 @@ def _recognition(runtime: Runtime, tasks: Sequence[TaskBlob]) -> Table:
         each = [another(tasks[number % len(tasks)], number, size) for number in range(count)]
         one = [with_adapter(task, each[0].parameters[:size]) for task in each]
         runs = {
-            name: partial(Recognizer(runtime, pool).windows, window)
+            name: partial(Recognizer(runtime, pool).score_windows, window)
             for name, pool in {"each": each, "one": one}.items()
         }
         median_ms = interleaved(runs, ROUNDS, clock=time.process_time)
@@ -135,13 +135,15 @@ def _accuracy(tasks: Sequence[TaskBlob], runtime: Runtime, tests: Mapping[str, T
         test = tests[task.task]
         logits, _ = runtime.forward.run(test.tokens, task.parameters, task.normalizer)
         labels = np.array([task.labels.index(label) for label in test.labels])
-        found[task.task] = ValidationResult.of(softmax(logits), labels, np.array(test.recordings)).accuracy
+        found[task.task] = ValidationResult.from_windows(
+            softmax(logits), labels, np.array(test.recordings)
+        ).accuracy
     return found
 
 
 def _groups(tasks: Sequence[TaskBlob], runtime: Runtime) -> Iterator[str]:
     """The tasks of each adapter that is shared."""
-    for member in members(tasks, runtime.forward.adapter_size):
+    for member in group_by_adapter(tasks, runtime.forward.adapter_size):
         if len(member.tasks) > 1:
             yield " + ".join(task.task for task in member.tasks)
 

@@ -27,9 +27,9 @@ from device_runtime.cli.progress import progress
 from device_runtime.data.dataset import Dataset, assign_folds
 from device_runtime.system.progress import Progress
 from device_runtime.training.methods import logistic
-from device_runtime.training.methods.closed_form import CLOSED_FORMS, cross_validated
+from device_runtime.training.methods.closed_form import CLOSED_FORMS, cross_validate
 from device_runtime.training.methods.features import TrainingData
-from device_runtime.training.methods.kernel import Solve
+from device_runtime.training.methods.kernel import Solver
 from edgecl import console
 from edgecl.arrays import Floats, Integers
 from edgecl.audio.reader import read_clip
@@ -137,19 +137,19 @@ def table(train: Heard, test: Heard, draws: int) -> Iterator[str]:
         yield row([network, *map(_percent, tested + apart)])
 
 
-def on_test(solve: Solve, network: str, train: Heard, test: Heard) -> float:
+def on_test(solve: Solver, network: str, train: Heard, test: Heard) -> float:
     """Accuracy (0…1) on the test recordings of what all training recordings teach."""
     material = train.material(network)
     mean, inverse_deviation = material.normalizer
     products = (test.features[network] - mean) * inverse_deviation @ material.features.T  # [M, N]
-    called = solve(material.gram).logits(products).argmax(axis=1)
+    called = solve(material.kernel).compute_logits(products).argmax(axis=1)
     return float((np.unique(train.labels)[called] == test.labels).mean())
 
 
 def held_out(train: Heard, network: str, of: Integers | None, draws: int) -> float:
     """Accuracy (0…1) of the logistic head on recordings kept aside, those of one take [R] together."""
     tried = (train.material(network, of, seed) for seed in range(draws))
-    return float(np.mean([cross_validated(logistic.solve, material)[0].accuracy for material in tried]))
+    return float(np.mean([cross_validate(logistic.solve, material)[0].accuracy for material in tried]))
 
 
 def _percent(shares: Sequence[float]) -> str:

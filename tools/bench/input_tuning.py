@@ -109,10 +109,10 @@ class Bench:
     def asked(self, train: Dataset, test: Dataset) -> ValidationResult:
         """What a head in closed form, learnt from some examples, makes of others."""
         start = load_initial_parameters(self.bundle, train.classes)
-        material = TrainingData.of(train, self.forward, start, self.seed)
-        parameters = ClosedForm.tried("logistic", material).parameters()
+        material = TrainingData.from_dataset(train, self.forward, start, self.seed)
+        parameters = ClosedForm.fit("logistic", material).fit_all()
         logits, _ = self.forward.run(test.tokens, parameters, material.normalizer)
-        return ValidationResult.of(softmax(logits), test.labels, test.recordings)
+        return ValidationResult.from_windows(softmax(logits), test.labels, test.recordings)
 
 
 Answers = dict[tuple[str, str], ValidationResult]
@@ -161,8 +161,8 @@ def table(found: Sequence[Answers], tasks: Sequence[str]) -> Iterator[str]:
     yield from heading(["microphone", "tuning", "mean", "gained", "lost", *tasks])
     for microphone, tuning in found[0]:
         own = [answers[microphone, tuning] for answers in found]
-        usual = np.concatenate([answers[microphone, "none"].right for answers in found])
-        right = np.concatenate([one.right for one in own])
+        usual = np.concatenate([answers[microphone, "none"].is_correct for answers in found])
+        right = np.concatenate([one.is_correct for one in own])
         shares = [100 * one.accuracy for one in own]
         changes = [str((right & ~usual).sum()), str((usual & ~right).sum())]
         cells = [f"{share:.1f}" for share in shares]

@@ -12,8 +12,8 @@ from device_runtime.data.dataset import Dataset
 from device_runtime.model.adapter import softmax
 from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import Progress, ignore_progress
-from device_runtime.training.efficiency.soup import soup
-from device_runtime.training.efficiency.warm_start import warmed
+from device_runtime.training.efficiency.soup import average_parameters
+from device_runtime.training.efficiency.warm_start import start_from
 from device_runtime.training.engines.base import Engine
 from device_runtime.training.learner import FittedTask, Learner
 from device_runtime.training.methods.adapter import Trainer
@@ -68,13 +68,13 @@ class Subject:
         heard = recall_varied(tokens, task.train, USUAL, first_class=0)
         examples = Dataset(heard.heard, heard.labels, heard.recordings, heard.varied, len(task.labels))
         learner = Learner(runtime, engine, USUAL, 0, ignore_progress, method="prototype")
-        material = learner.material(examples)
-        return cls(task, material, recall(tokens, task.test), learner.first_lesson(material, task.labels))
+        material = learner.prepare(examples)
+        return cls(task, material, recall(tokens, task.test), learner.fit_closed_form(material, task.labels))
 
     def blob(self, parameters: Floats, runtime: Runtime) -> TaskBlob:
         """The task with these parameters [n]."""
         lesson = replace(self.lesson, parameters=parameters)
-        return lesson.blob(self.task.name, CREATED, runtime.bundle.manifest)
+        return lesson.to_blob(self.task.name, CREATED, runtime.bundle.manifest)
 
     def scores(self, parameters: Floats, runtime: Runtime) -> Doubles:
         """Probabilities [R, C] of the test recordings."""
@@ -118,16 +118,16 @@ class Bench:
         self.progress("training", self.done, self.trainings)
         started, material = process_time(), subject.material
         trainer = Trainer(self.engine, self.runtime.forward, recipe, seed, ignore_progress, stored)
-        source = trainer.source(material, np.arange(len(material.folds)))
-        material = warmed(material, source, self.runtime.forward) if source else material
-        parameters = trainer.trained(material, trainer.most_epochs(material.examples))
+        source = trainer.select_source(material, np.arange(len(material.folds)))
+        material = start_from(material, source, self.runtime.forward) if source else material
+        parameters = trainer.train(material, trainer.count_epochs(material.dataset))
         self.done += 1
         return Training(parameters, process_time() - started)
 
     def _together(self, subject: Subject, members: Sequence[Training]) -> Iterator[Figure]:
         """The same trainings as a soup and as an ensemble, which takes as many blobs."""
         seconds = sum(member.seconds for member in members)
-        mean = Training(soup([member.parameters for member in members]), seconds)
+        mean = Training(average_parameters([member.parameters for member in members]), seconds)
         one = self._figure(words_of(Recipe(soup=MEMBERS)), subject, mean)
         yield one
         scores = [subject.scores(member.parameters, self.runtime) for member in members]

@@ -37,7 +37,7 @@ from device_runtime.training.methods import auto
 from device_runtime.training.methods.closed_form import ClosedForm
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.recipe import Recipe
-from device_runtime.training.rejection import calibrated
+from device_runtime.training.rejection import calibrate_rejection
 from edgecl import console
 from edgecl.arrays import Doubles, Floats, Integers
 from edgecl.errors import UsageError
@@ -112,13 +112,13 @@ class Subject:
     def keys(self, background: Background, others: Sequence[Floats] = ()) -> Judge:
         """Its keys, windows [M, P] of other tasks being background as well."""
         wider = Background(background.noise, np.concatenate([background.sounds, *others]))
-        material = self.learnt.material
-        return by_keys(calibrated(wider, material.embeddings, material.examples, self.labels))
+        material = self.learnt.data
+        return by_keys(calibrate_rejection(wider, material.embeddings, material.dataset, self.labels))
 
     def drawn(self, count: int, rng: np.random.Generator) -> Floats:
         """So many windows [M, P] of its training recordings; varied copies are not among them."""
-        material = self.learnt.material
-        return rng.permutation(material.embeddings[~material.examples.augmented])[:count]
+        material = self.learnt.data
+        return rng.permutation(material.embeddings[~material.dataset.augmented])[:count]
 
 
 @dataclass(frozen=True)
@@ -142,8 +142,8 @@ class Bench:
             output.message(output.refusals(audience.refused))
         for task in tasks:
             lessons = recall(ear.memory, task.train), recall_varied(ear.memory, task.train, USUAL, 0)
-            forms = [auto.first(self._material(task, windows))[0] for windows in lessons]
-            learnt = min(forms, key=lambda form: form.held_out.loss)
+            forms = [auto.fit_closed_form(self._material(task, windows))[0] for windows in lessons]
+            learnt = min(forms, key=lambda form: form.validation.loss)
             sounds = [clip for clip in task.test if not is_negative(task.labels[clip.label])]
             test = recall(ear.memory, sounds)
             heard = self.runtime.forward.compute_embeddings(test.heard)
@@ -163,7 +163,7 @@ class Bench:
         arrays = windows.heard, windows.labels, windows.recordings, windows.varied
         examples = Dataset(*arrays, len(task.labels), of[windows.recordings])
         start = load_initial_parameters(self.runtime.bundle, examples.classes)
-        return TrainingData.of(examples, self.runtime.forward, start, self.seed)
+        return TrainingData.from_dataset(examples, self.runtime.forward, start, self.seed)
 
     def _met(self, own: Subject, others: Sequence[Subject]) -> Answers:
         """Its answers to the test recordings of all others: the mean over them, stranger by stranger."""

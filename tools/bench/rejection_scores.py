@@ -21,7 +21,7 @@ import numpy as np
 from device_runtime.model.adapter import compute_logits
 from device_runtime.training.methods.closed_form import ClosedForm
 from device_runtime.training.methods.features import TrainingData
-from device_runtime.training.methods.kernel import penalised
+from device_runtime.training.methods.kernel import add_ridge
 from device_runtime.training.methods.slda import SHRINKAGES
 from device_runtime.training.rejection import Rejection
 from edgecl.arrays import Doubles, Floats
@@ -51,18 +51,18 @@ def by_keys(rejection: Rejection) -> Judge:
 
 def without_background(learnt: ClosedForm) -> dict[str, Judge]:
     """Energy, distance and their sum, of a task in closed form."""
-    views = _energy(learnt), _nearness(learnt.material)
+    views = _energy(learnt), _nearness(learnt.data)
     return {
         "energy": Judge(views[0]),
         "distance": Judge(views[1]),
-        "energy + distance": Judge(_summed(views, learnt.material)),
+        "energy + distance": Judge(_summed(views, learnt.data)),
     }
 
 
 def _energy(learnt: ClosedForm) -> Score:
     """The negative energy of its head."""
-    material = learnt.material
-    head = learnt.parameters()[-material.examples.classes * (material.embeddings.shape[1] + 1) :]
+    material = learnt.data
+    head = learnt.fit_all()[-material.dataset.classes * (material.embeddings.shape[1] + 1) :]
 
     def score(embeddings: Floats) -> Doubles:
         logits = compute_logits(embeddings, head, material.normalizer).astype(np.float64)
@@ -73,11 +73,11 @@ def _energy(learnt: ClosedForm) -> Score:
 
 def _nearness(material: TrainingData) -> Score:
     """Minus the squared distance to the nearest mean of standardised embeddings."""
-    features, gram = material.features.astype(np.float64), material.gram
-    means = gram.averaging.T @ features  # [C, P]
+    features, gram = material.features.astype(np.float64), material.kernel
+    means = gram.class_averaging.T @ features  # [C, P]
     residuals = features - means[gram.labels]
     covariance = residuals.T @ residuals / len(residuals)
-    shrunk = penalised((1 - SHRINKAGE) * covariance, SHRINKAGE * covariance.trace() / gram.width)
+    shrunk = add_ridge((1 - SHRINKAGE) * covariance, SHRINKAGE * covariance.trace() / gram.width)
     whitener = np.linalg.inv(np.linalg.cholesky(shrunk)).T  # [P, P], times its transpose Λ
     centres = means @ whitener
     mean, inverse_deviation = material.normalizer
@@ -93,7 +93,7 @@ def _summed(scores: Sequence[Score], material: TrainingData) -> Score:
     """The sum of scores, each in deviations of what the recordings learnt from have."""
 
     def standardised(score: Score) -> Score:
-        taught = average_per_recording(score(material.embeddings), material.examples.recordings)
+        taught = average_per_recording(score(material.embeddings), material.dataset.recordings)
         return lambda embeddings: (score(embeddings) - taught.mean()) / taught.std()
 
     parts = [standardised(score) for score in scores]

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pydantic import BaseModel
 
 from device_runtime.daemon.api.context import ApiContext
-from device_runtime.training.learning_curve import from_words
+from device_runtime.training.learning_curve import parse_curve
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.registry import TaskEntry
 
@@ -63,6 +63,6 @@ def view(here: ApiContext, entry: TaskEntry) -> Task:
         held_out_accuracy=accuracy if isinstance(accuracy, float) else None,
         method=str(training.get("method", "")),
         recordings=count if isinstance(count, int) else 0,
-        curve=[PointView(**asdict(point)) for point in from_words(training.get("curve"))],
+        curve=[PointView(**asdict(point)) for point in parse_curve(training.get("curve"))],
         heard=here.station.reporter.hears(entry.task, entry.sha256),
     )

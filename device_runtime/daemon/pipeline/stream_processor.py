@@ -77,7 +77,7 @@ class StreamProcessor:
 
     def teach(self, recognizer: Recognizer) -> StreamUpdate:
         """Hear with other tasks from now on; what ends with those that are gone."""
-        return self._report(self._listening.teach(recognizer), None)
+        return self._report(self._listening.set_recognizer(recognizer), None)
 
     def finish(self) -> Iterator[StreamUpdate]:
         """What the end of the stream completes; ready for the next one."""
@@ -97,7 +97,7 @@ class StreamProcessor:
             self._recent.feed(chunk)
         for moment in self._listening.feed(chunk):
             loud = self._loud.step(moment) if self._loud else []
-            yield self._report(moment.heard + loud, moment)
+            yield self._report(moment.detections + loud, moment)
 
     def _report(self, heard: list[TaskDetection], moment: WindowResult | None) -> StreamUpdate:
         return StreamUpdate(self._stream_s, self._first_frame / self._rate_hz, heard, moment)

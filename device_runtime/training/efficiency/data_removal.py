@@ -30,11 +30,11 @@ class DataRemoval:
         self._ends = {max(1, round(end * epochs)) for end in STAGES} if share else set()
         self._leaving = np.floor(np.bincount(labels) * share / len(STAGES)).astype(int)  # [C], each time
 
-    def due(self, epoch: int) -> bool:
+    def is_due(self, epoch: int) -> bool:
         """Whether windows leave after this epoch."""
         return epoch in self._ends
 
-    def remaining(self, windows: Integers, labels: Integers, losses: Floats) -> Integers:
+    def select_remaining(self, windows: Integers, labels: Integers, losses: Floats) -> Integers:
         """Those of the windows [N] that stay: the easiest of each class leave.
 
         Args:

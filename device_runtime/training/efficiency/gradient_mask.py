@@ -28,7 +28,7 @@ class GradientMask:
         self._count = round(share * size)
         self._still = np.zeros(size, np.bool_)
 
-    def applied(self, before: TrainingState, after: TrainingState) -> TrainingState:
+    def apply(self, before: TrainingState, after: TrainingState) -> TrainingState:
         """What remains of a step: where the mask lies, all is as before."""
         return TrainingState(
             np.where(self._still, before.parameters, after.parameters),
@@ -37,7 +37,7 @@ class GradientMask:
             after.step,
         )
 
-    def renew(self, parameters: Floats, gradient: Floats, done: float) -> None:
+    def update(self, parameters: Floats, gradient: Floats, done: float) -> None:
         """Lay the mask on the smallest gradients."""
         self._still[:] = False
         self._still[np.argsort(np.abs(gradient), kind="stable")[: self._count]] = True

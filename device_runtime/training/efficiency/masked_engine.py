@@ -20,10 +20,10 @@ from edgecl.arrays import Floats
 class Mask(Protocol):
     """Which entries of the flat vector may change."""
 
-    def applied(self, before: TrainingState, after: TrainingState) -> TrainingState:
+    def apply(self, before: TrainingState, after: TrainingState) -> TrainingState:
         """What remains of a step."""
 
-    def renew(self, parameters: Floats, gradient: Floats, done: float) -> None:
+    def update(self, parameters: Floats, gradient: Floats, done: float) -> None:
         """Choose again, by the parameters [n] and the mean gradient [n] of the epoch that ended.
 
         Args:
@@ -48,7 +48,7 @@ class MaskedEngine:
         """Go on where `state` was taken, masked."""
         self._normalizer = normalizer
         for mask in self._masks:
-            state = mask.applied(state, state)
+            state = mask.apply(state, state)
         self._engine.resume(state, normalizer)
         self._gradients, self._steps = np.zeros_like(state.parameters), 0
 
@@ -62,7 +62,7 @@ class MaskedEngine:
         self._gradients += (after.first_moment - BETA1 * before.first_moment) / np.float32(1 - BETA1)
         self._steps += 1
         for mask in self._masks:
-            after = mask.applied(before, after)
+            after = mask.apply(before, after)
         self._engine.resume(after, self._normalizer)
         return loss
 
@@ -74,12 +74,12 @@ class MaskedEngine:
         """A copy of everything needed to go on later, but for what the masks know."""
         return self._engine.state()
 
-    def renew(self, done: float) -> None:
+    def update_masks(self, done: float) -> None:
         """Let the masks choose again, at the end of an epoch; `done` is the share of all epochs, 0…1."""
         if not self._masks:
             return
         state = self._engine.state()
         mean = self._gradients / np.float32(max(1, self._steps))
         for mask in self._masks:
-            mask.renew(state.parameters, mean, done)
+            mask.update(state.parameters, mean, done)
         self.resume(state, self._normalizer)

@@ -14,6 +14,6 @@ import numpy as np
 from edgecl.arrays import Floats
 
 
-def soup(trained: Sequence[Floats]) -> Floats:
+def average_parameters(trained: Sequence[Floats]) -> Floats:
     """The mean of parameter vectors [n]."""
     return np.asarray(np.mean(np.stack(trained), axis=0, dtype=np.float64), np.float32)

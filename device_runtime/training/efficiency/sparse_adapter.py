@@ -47,7 +47,7 @@ class SparseAdapter:
             smallest = shuffled[np.argsort(np.abs(start[shuffled]), kind="stable")]
             self._zero[smallest[: round(sparsity * matrix.size)]] = True
 
-    def applied(self, before: TrainingState, after: TrainingState) -> TrainingState:
+    def apply(self, before: TrainingState, after: TrainingState) -> TrainingState:
         """What remains of a step: where the mask lies, parameters and moments are zero."""
         return TrainingState(
             np.where(self._zero, np.float32(0), after.parameters),
@@ -56,7 +56,7 @@ class SparseAdapter:
             after.step,
         )
 
-    def renew(self, parameters: Floats, gradient: Floats, done: float) -> None:
+    def update(self, parameters: Floats, gradient: Floats, done: float) -> None:
         """Drop the least important weights, grow as many where the gradient is largest."""
         if done > LAST_CHANGE:
             return

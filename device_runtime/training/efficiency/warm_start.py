@@ -21,7 +21,7 @@ from edgecl.learning.leep import leep
 from edgecl.store.blob import TaskBlob
 
 
-def most_telling(
+def select_source(
     stored: Sequence[TaskBlob], material: TrainingData, windows: Integers, forward: AdapterForward
 ) -> TaskBlob | None:
     """The stored task that says most about these windows; None where no adapter was ever trained.
@@ -32,7 +32,7 @@ def most_telling(
     """
     size = forward.adapter_size
     trained = [task for task in stored if not forward.is_identity(task.parameters[:size])]
-    tokens, labels = material.examples.tokens[windows], material.examples.labels[windows]
+    tokens, labels = material.dataset.tokens[windows], material.dataset.labels[windows]
 
     def telling(task: TaskBlob) -> float:
         logits, _ = forward.run(tokens, task.parameters, task.normalizer)
@@ -41,7 +41,10 @@ def most_telling(
     return max(trained, key=telling, default=None)
 
 
-def warmed(material: TrainingData, source: TaskBlob, forward: AdapterForward) -> TrainingData:
+def start_from(material: TrainingData, source: TaskBlob, forward: AdapterForward) -> TrainingData:
     """The same material, learning from which starts at a copy of the source's adapter."""
     size = forward.adapter_size
-    return replace(material, start=np.concatenate([source.parameters[:size], material.start[size:]]))
+    return replace(
+        material,
+        initial_parameters=np.concatenate([source.parameters[:size], material.initial_parameters[size:]]),
+    )

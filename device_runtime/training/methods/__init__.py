@@ -22,8 +22,8 @@ class Method(Protocol):
         """Of the method."""
 
     @property
-    def held_out(self) -> ValidationResult:
+    def validation(self) -> ValidationResult:
         """What it made of recordings that it had not learnt from."""
 
-    def parameters(self) -> Floats:
+    def fit_all(self) -> Floats:
         """What it learns from every recording, [n]."""

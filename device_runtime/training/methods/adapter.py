@@ -23,21 +23,21 @@ from device_runtime.system.progress import Progress
 from device_runtime.training.efficiency.data_removal import DataRemoval
 from device_runtime.training.efficiency.gradient_mask import GradientMask
 from device_runtime.training.efficiency.masked_engine import Mask, MaskedEngine
-from device_runtime.training.efficiency.soup import soup
+from device_runtime.training.efficiency.soup import average_parameters
 from device_runtime.training.efficiency.sparse_adapter import SparseAdapter
-from device_runtime.training.efficiency.warm_start import most_telling, warmed
+from device_runtime.training.efficiency.warm_start import select_source, start_from
 from device_runtime.training.engines.base import Engine
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.recipe import Recipe, Schedule
-from device_runtime.training.validation import LEAST, ValidationResult
+from device_runtime.training.validation import MIN_PROBABILITY, ValidationResult
 from edgecl.arrays import Doubles, Floats, Integers
 from edgecl.store.blob import TaskBlob
 
-FIRST = 0  # the fold that is measured
-LEAST_EPOCHS = 8
+VALIDATION_FOLD = 0  # the fold that is measured
+MIN_EPOCHS = 8
 
 
-class Choice:
+class EpochSelector:
     """Which epoch to take: the last that is not worse than the best one by more than chance."""
 
     def __init__(self, patience: int) -> None:
@@ -45,32 +45,32 @@ class Choice:
         self._bound = 0.0
         self._taken = 0
 
-    def takes(self, epoch: int, accuracy: float, chance: float) -> bool:
+    def accept(self, epoch: int, accuracy: float, chance: float) -> bool:
         """Whether this epoch is to be preferred to all before."""
         self._bound = max(self._bound, accuracy - chance)
         if accuracy >= self._bound:
             self._taken = epoch
         return self._taken == epoch
 
-    def gives_up(self, epoch: int) -> bool:
+    def should_stop(self, epoch: int) -> bool:
         """Whether none was taken for too long."""
         return epoch - self._taken >= self._patience
 
 
 @dataclass(frozen=True)
-class Adapter:
+class TrainedAdapter:
     """An adapter that was tried on a task: trained once, to find out for how long."""
 
-    held_out: ValidationResult
+    validation: ValidationResult
     epochs: int
-    material: TrainingData
+    data: TrainingData
     trainer: "Trainer"
     source: TaskBlob | None = None  # the stored task that it started from
     name: str = "adapter"
 
-    def parameters(self) -> Floats:
+    def fit_all(self) -> Floats:
         """Adapter and head trained for as long on all windows, [n]."""
-        return self.trainer.trained(self.material, self.epochs)
+        return self.trainer.train(self.data, self.epochs)
 
 
 @dataclass(frozen=True)
@@ -84,87 +84,93 @@ class Trainer:
     progress: Progress
     stored: Sequence[TaskBlob] = ()  # other tasks of the same bundle, for a warm start
 
-    def tried(self, material: TrainingData) -> Adapter:
+    def fit(self, material: TrainingData) -> TrainedAdapter:
         """An adapter trained without the first fold, and what that makes of it."""
-        seen = np.flatnonzero(material.folds != FIRST)
-        source = self.source(material, seen)
+        seen = np.flatnonzero(material.folds != VALIDATION_FOLD)
+        source = self.select_source(material, seen)
         if source:
-            material = warmed(material, source, self.forward)
-        epochs, choice, chosen = self.most_epochs(material.examples), Choice(self.recipe.patience), None
-        unseen = np.flatnonzero((material.folds == FIRST) & ~material.examples.augmented)
+            material = start_from(material, source, self.forward)
+        epochs, choice, chosen = (
+            self.count_epochs(material.dataset),
+            EpochSelector(self.recipe.patience),
+            None,
+        )
+        unseen = np.flatnonzero((material.folds == VALIDATION_FOLD) & ~material.dataset.augmented)
         for epoch in self._epochs(material, seen, epochs, self.seed):
             self.progress("training", epoch, epochs)
             held_out = self._measured(material, unseen)
-            if choice.takes(epoch, held_out.accuracy, held_out.chance):
-                chosen = Adapter(held_out, epoch, material, self, source)
-            if choice.gives_up(epoch):
+            if choice.accept(epoch, held_out.accuracy, held_out.margin_of_error):
+                chosen = TrainedAdapter(held_out, epoch, material, self, source)
+            if choice.should_stop(epoch):
                 break
         self.progress("training", epochs, epochs)
         assert chosen is not None  # the first epoch is always taken
         return chosen
 
-    def trained(self, material: TrainingData, epochs: int) -> Floats:
+    def train(self, material: TrainingData, epochs: int) -> Floats:
         """Parameters [n] after so many epochs over all windows, averaged over the runs of the recipe."""
         windows, runs, found = np.arange(len(material.folds)), self.recipe.soup, []
         for run in range(runs):
             for epoch in self._epochs(material, windows, epochs, self.seed + run):
                 self.progress("refining", run * epochs + epoch, runs * epochs)
             found.append(self.engine.parameters())
-        return soup(found)
+        return average_parameters(found)
 
-    def source(self, material: TrainingData, windows: Integers) -> TaskBlob | None:
+    def select_source(self, material: TrainingData, windows: Integers) -> TaskBlob | None:
         """The stored task to start from, by what it says about these windows, if the recipe wants one."""
         if not self.recipe.warm_start:
             return None
-        return most_telling(self.stored, material, windows, self.forward)
+        return select_source(self.stored, material, windows, self.forward)
 
-    def most_epochs(self, examples: Dataset) -> int:
+    def count_epochs(self, examples: Dataset) -> int:
         """Varied copies take the place of epochs, so that they cost no time."""
-        return max(LEAST_EPOCHS, round(self.recipe.epochs * float((~examples.augmented).mean())))
+        return max(MIN_EPOCHS, round(self.recipe.epochs * float((~examples.augmented).mean())))
 
     def _epochs(self, material: TrainingData, windows: Integers, epochs: int, seed: int) -> Iterator[int]:
         """Trains on these windows from the start; gives the number of each epoch once it is done."""
-        examples, rng = material.examples, np.random.default_rng(seed)
+        examples, rng = material.dataset, np.random.default_rng(seed)
         engine = MaskedEngine(self.engine, self._masks(material, seed))
-        engine.start(material.start, material.normalizer)
+        engine.start(material.initial_parameters, material.normalizer)
         schedule = Schedule(self.recipe, len(windows), epochs)
         removal = DataRemoval(self.recipe.data_removal, examples.labels[windows], epochs)
         for epoch in range(1, epochs + 1):
             for tokens, targets in batches(examples, windows, self.recipe, rng):
                 engine.step(tokens, targets, schedule.next(), self.recipe.weight_decay)
             yield epoch
-            engine.renew(epoch / epochs)
-            if removal.due(epoch):
+            engine.update_masks(epoch / epochs)
+            if removal.is_due(epoch):
                 labels, losses = examples.labels[windows], self._losses(material, windows)
-                windows = removal.remaining(windows, labels, losses)
+                windows = removal.select_remaining(windows, labels, losses)
                 schedule.over(len(windows))
 
     def _masks(self, material: TrainingData, seed: int) -> list[Mask]:
         """What the recipe lays over every step."""
         masks: list[Mask] = []
         if self.recipe.gradient_mask:
-            masks.append(GradientMask(self.recipe.gradient_mask, material.start.size))
+            masks.append(GradientMask(self.recipe.gradient_mask, material.initial_parameters.size))
         if self.recipe.sparsity:
             rng = np.random.default_rng(seed)
-            masks.append(SparseAdapter(self.recipe.sparsity, self.forward.tensors, material.start, rng))
+            masks.append(
+                SparseAdapter(self.recipe.sparsity, self.forward.tensors, material.initial_parameters, rng)
+            )
         return masks
 
     def _losses(self, material: TrainingData, windows: Integers) -> Floats:
         """−log of the probability that these windows' own classes are given now, [N]."""
         scores = self._scores(material, windows)
-        own = scores[np.arange(len(windows)), material.examples.labels[windows]]
-        losses: Floats = -np.log(np.maximum(own, LEAST)).astype(np.float32)
+        own = scores[np.arange(len(windows)), material.dataset.labels[windows]]
+        losses: Floats = -np.log(np.maximum(own, MIN_PROBABILITY)).astype(np.float32)
         return losses
 
     def _measured(self, material: TrainingData, windows: Integers) -> ValidationResult:
         """What the recordings that these windows were cut from are taken for now."""
-        examples = material.examples
-        return ValidationResult.of(
+        examples = material.dataset
+        return ValidationResult.from_windows(
             self._scores(material, windows), examples.labels[windows], examples.recordings[windows]
         )
 
     def _scores(self, material: TrainingData, windows: Integers) -> Doubles:
         """Probabilities [N, C] of these windows now."""
-        tokens, parameters = material.examples.tokens[windows], self.engine.parameters()
+        tokens, parameters = material.dataset.tokens[windows], self.engine.parameters()
         logits, _ = self.forward.run(tokens, parameters, material.normalizer)
         return softmax(logits)

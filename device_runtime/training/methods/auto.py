@@ -15,46 +15,52 @@ from math import sqrt
 import numpy as np
 
 from device_runtime.training.methods import Method
-from device_runtime.training.methods.adapter import FIRST, Trainer
+from device_runtime.training.methods.adapter import VALIDATION_FOLD, Trainer
 from device_runtime.training.methods.closed_form import ClosedForm
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.validation import ValidationResult
 
-CLOSED = "slda"
+CLOSED_FORM = "slda"
 """The closed form that is taken."""
 
 WORTH_A_TRIAL = 2
 """So many mistakes in the first fold, and an adapter may prove better; of fewer it can prove nothing."""
 
 
-def first(material: TrainingData) -> tuple[ClosedForm, str]:
+def fit_closed_form(material: TrainingData) -> tuple[ClosedForm, str]:
     """What can be had in seconds, and how good it is."""
-    closed = ClosedForm.tried(CLOSED, material)
-    return closed, f"in closed form it recognised {_share(closed.held_out)} recordings kept aside"
+    closed = ClosedForm.fit(CLOSED_FORM, material)
+    return closed, f"in closed form it recognised {_share(closed.validation)} recordings kept aside"
 
 
-def best(material: TrainingData, trainer: Trainer) -> tuple[Method, str]:
+def fit_best(material: TrainingData, trainer: Trainer) -> tuple[Method, str]:
     """The method that the held-out recordings speak for, and why."""
-    closed, why = first(material)
-    asked = closed.held_out.among(np.unique(material.examples.recordings[material.folds == FIRST]))
-    wrong = int((~asked.right).sum())
+    closed, why = fit_closed_form(material)
+    asked = closed.validation.select(
+        np.unique(material.dataset.recordings[material.folds == VALIDATION_FOLD])
+    )
+    wrong = int((~asked.is_correct).sum())
     if wrong < WORTH_A_TRIAL:
         return closed, f"{why}; an adapter had {wrong} of {_count(asked)} mistakes to mend and was not tried"
-    adapter = trainer.tried(material)
-    verdict = f"an adapter recognised {_share(adapter.held_out)}, {closed.name} {_share(asked)}"
-    return (adapter, verdict) if proves_better(adapter.held_out, asked) else (closed, f"{why}; {verdict}")
+    adapter = trainer.fit(material)
+    verdict = f"an adapter recognised {_share(adapter.validation)}, {closed.name} {_share(asked)}"
+    return (
+        (adapter, verdict)
+        if is_significantly_better(adapter.validation, asked)
+        else (closed, f"{why}; {verdict}")
+    )
 
 
-def proves_better(challenger: ValidationResult, holder: ValidationResult) -> bool:
+def is_significantly_better(challenger: ValidationResult, holder: ValidationResult) -> bool:
     """Whether the challenger is right more often on the recordings both were asked, by over one deviation."""
     both = np.intersect1d(challenger.recordings, holder.recordings)
-    ours, theirs = challenger.among(both).right, holder.among(both).right
+    ours, theirs = challenger.select(both).is_correct, holder.select(both).is_correct
     gained, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
     return gained - lost > sqrt(gained + lost)
 
 
 def _share(held_out: ValidationResult) -> str:
-    return f"{int(held_out.right.sum())} of {_count(held_out)}"
+    return f"{int(held_out.is_correct.sum())} of {_count(held_out)}"
 
 
 def _count(held_out: ValidationResult) -> int:

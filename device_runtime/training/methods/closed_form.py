@@ -13,11 +13,11 @@ from device_runtime.data.dataset import FOLDS, NEVER_HELD_OUT
 from device_runtime.model.adapter import softmax
 from device_runtime.training.methods import logistic, prototype, ridge, slda
 from device_runtime.training.methods.features import TrainingData
-from device_runtime.training.methods.kernel import Solve
-from device_runtime.training.validation import LEAST, ValidationResult
+from device_runtime.training.methods.kernel import Solver
+from device_runtime.training.validation import MIN_PROBABILITY, ValidationResult
 from edgecl.arrays import Doubles, Floats, Integers
 
-CLOSED_FORMS: dict[str, tuple[Solve, ...]] = {
+CLOSED_FORMS: dict[str, tuple[Solver, ...]] = {
     "prototype": (prototype.solve,),
     "slda": slda.VERSIONS,
     "ridge": (ridge.solve,),
@@ -32,15 +32,13 @@ class ClosedForm:
     """One of them, tried on a task."""
 
     name: str
-    held_out: ValidationResult
-    material: TrainingData
-    solve: Solve  # the version that was surest and right
+    validation: ValidationResult
+    data: TrainingData
+    solver: Solver  # the version that was surest and right
     scale: float  # of the logits, as the held-out windows found it best
 
     @classmethod
-    def tried(
-        cls, name: str, material: TrainingData, taught: NDArray[np.bool_] | None = None
-    ) -> "ClosedForm":
+    def fit(cls, name: str, material: TrainingData, taught: NDArray[np.bool_] | None = None) -> "ClosedForm":
         """The method of this name, in the version of the least held-out loss.
 
         Args:
@@ -48,26 +46,26 @@ class ClosedForm:
         """
         versions = []
         for solve in CLOSED_FORMS[name]:
-            held_out, scale = cross_validated(solve, material, taught)
+            held_out, scale = cross_validate(solve, material, taught)
             versions.append(cls(name, held_out, material, solve, scale))
-        return min(versions, key=lambda version: version.held_out.loss)
+        return min(versions, key=lambda version: version.validation.loss)
 
-    def parameters(self) -> Floats:
+    def fit_all(self) -> Floats:
         """The untouched adapter, then the head that all windows of the sample teach, [n]."""
-        material = self.material
-        head = self.solve(material.gram).scaled(self.scale).head(material.features)
-        return np.concatenate([material.start[: -head.size], head.ravel()])
+        material = self.data
+        head = self.solver(material.kernel).scale(self.scale).to_head(material.features)
+        return np.concatenate([material.initial_parameters[: -head.size], head.ravel()])
 
 
-def cross_validated(
-    solve: Solve, material: TrainingData, taught: NDArray[np.bool_] | None = None
+def cross_validate(
+    solve: Solver, material: TrainingData, taught: NDArray[np.bool_] | None = None
 ) -> tuple[ValidationResult, float]:
     """What each fold's recordings are taken for by what the others taught, and the scale of their logits.
 
     Args:
         taught: which windows of the sample [M] may teach; all, where it is not said.
     """
-    examples, sample, gram = material.examples, material.sample, material.gram
+    examples, sample, gram = material.dataset, material.sample, material.kernel
     folds, measured = material.folds[sample], ~examples.augmented[sample]
     logits = np.zeros((len(sample), gram.classes))
     for fold in range(FOLDS):
@@ -75,11 +73,13 @@ def cross_validated(
         if taught is not None:
             teaching &= taught
         if asked.any():
-            logits[asked] = solve(gram.part(teaching)).logits(gram.products[np.ix_(asked, teaching)])
+            logits[asked] = solve(gram.select(teaching)).compute_logits(
+                gram.products[np.ix_(asked, teaching)]
+            )
     asked = (folds != NEVER_HELD_OUT) & measured
     labels, recordings = examples.labels[sample][asked], examples.recordings[sample][asked]
     scale = _best_scale(logits[asked], labels)
-    return ValidationResult.of(softmax(scale * logits[asked]), labels, recordings), scale
+    return ValidationResult.from_windows(softmax(scale * logits[asked]), labels, recordings), scale
 
 
 def _best_scale(logits: Doubles, labels: Integers) -> float:
@@ -94,7 +94,7 @@ def _best_scale(logits: Doubles, labels: Integers) -> float:
     targets = (1 - spread) * np.eye(classes)[labels] + spread / classes
 
     def loss(scale: float) -> float:
-        scores = np.maximum(softmax(scale * logits), LEAST)
+        scores = np.maximum(softmax(scale * logits), MIN_PROBABILITY)
         return -float((targets * np.log(scores)).sum())
 
     return min(map(float, SCALES), key=loss)

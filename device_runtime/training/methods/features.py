@@ -11,7 +11,7 @@ from device_runtime.training.methods.kernel import KernelMatrix
 from edgecl.arrays import Floats, Integers
 from edgecl.learning.calibration import fit_normalizer
 
-MOST_WINDOWS = 1500
+MAX_WINDOWS = 1500
 """That closed forms look at: their products then take 18 MB."""
 
 
@@ -19,14 +19,16 @@ MOST_WINDOWS = 1500
 class TrainingData:
     """What there is to learn from, and where learning starts."""
 
-    examples: Dataset
+    dataset: Dataset
     folds: Integers  # [N]
-    start: Floats  # [n], the untouched adapter, then a head of zeros
+    initial_parameters: Floats  # [n], the untouched adapter, then a head of zeros
     embeddings: Floats  # [N, P], features before any adapter
     normalizer: Floats  # [2, P]
 
     @classmethod
-    def of(cls, examples: Dataset, forward: AdapterForward, start: Floats, seed: int) -> "TrainingData":
+    def from_dataset(
+        cls, examples: Dataset, forward: AdapterForward, start: Floats, seed: int
+    ) -> "TrainingData":
         """Examples, once the forward graph has seen them."""
         embeddings = forward.compute_embeddings(examples.tokens)
         folds = assign_folds(examples, seed)
@@ -39,11 +41,11 @@ class TrainingData:
         Where there are too many, classes give up windows until they have equally many: varied copies first,
         then the later windows of each recording, then whole recordings.
         """
-        examples = self.examples
+        examples = self.dataset
         order = np.lexsort((rank_within(examples.recordings), examples.augmented))
         rank = np.empty_like(order)
         rank[order] = rank_within(examples.labels[order])
-        kept: Integers = np.sort(np.argsort(rank, kind="stable")[:MOST_WINDOWS])
+        kept: Integers = np.sort(np.argsort(rank, kind="stable")[:MAX_WINDOWS])
         return kept
 
     @cached_property
@@ -54,9 +56,11 @@ class TrainingData:
         return standardised
 
     @cached_property
-    def gram(self) -> KernelMatrix:
+    def kernel(self) -> KernelMatrix:
         """Inner products of the sample."""
-        return KernelMatrix.of(self.features, self.examples.labels[self.sample], self.examples.classes)
+        return KernelMatrix.from_features(
+            self.features, self.dataset.labels[self.sample], self.dataset.classes
+        )
 
 
 def rank_within(groups: Integers) -> Integers:

@@ -26,26 +26,26 @@ class KernelMatrix:
     width: int  # P, the number of features behind each product
 
     @classmethod
-    def of(cls, features: Floats, labels: Integers, classes: int) -> "KernelMatrix":
+    def from_features(cls, features: Floats, labels: Integers, classes: int) -> "KernelMatrix":
         """The products of standardised features [N, P]."""
         wide = features.astype(np.float64)
         return cls(wide @ wide.T, labels, classes, features.shape[1])
 
-    def part(self, windows: NDArray[np.bool_]) -> "KernelMatrix":
+    def select(self, windows: NDArray[np.bool_]) -> "KernelMatrix":
         """The same of some windows [N]."""
         return KernelMatrix(
             self.products[np.ix_(windows, windows)], self.labels[windows], self.classes, self.width
         )
 
     @property
-    def membership(self) -> Doubles:
+    def one_hot(self) -> Doubles:
         """1 where a window is of a class, [N, C]."""
         return np.eye(self.classes)[self.labels]
 
     @property
-    def averaging(self) -> Doubles:
+    def class_averaging(self) -> Doubles:
         """What makes class means of features, [N, C]: μ = averagingᵀ · features."""
-        return self.membership / np.bincount(self.labels, minlength=self.classes)
+        return self.one_hot / np.bincount(self.labels, minlength=self.classes)
 
 
 @dataclass(frozen=True)
@@ -55,23 +55,23 @@ class DualSolution:
     coefficients: Doubles  # [N, C]
     bias: Doubles  # [C]
 
-    def logits(self, products: Doubles) -> Doubles:
+    def compute_logits(self, products: Doubles) -> Doubles:
         """Logits [M, C] of M windows, from their products with the N that taught it, [M, N]."""
         return products @ self.coefficients + self.bias
 
-    def head(self, features: Floats) -> Floats:
+    def to_head(self, features: Floats) -> Floats:
         """The head [C, P + 1] of a flat parameter vector, from the features [N, P] that taught it."""
         return np.column_stack([self.coefficients.T @ features, self.bias]).astype(np.float32)
 
-    def scaled(self, factor: float) -> "DualSolution":
+    def scale(self, factor: float) -> "DualSolution":
         """The same answers, surer or less sure."""
         return DualSolution(self.coefficients * factor, self.bias * factor)
 
 
-def penalised(products: Doubles, penalty: float) -> Doubles:
+def add_ridge(products: Doubles, penalty: float) -> Doubles:
     """Products [N, N] + penalty · I, in their place: on a small board each copy of them counts."""
     products.flat[:: len(products) + 1] += penalty
     return products
 
 
-Solve = Callable[[KernelMatrix], DualSolution]
+Solver = Callable[[KernelMatrix], DualSolution]

@@ -7,7 +7,7 @@ long as their image (representer theorem: Kimeldorf & Wahba 1971), so the search
 
 import numpy as np
 
-from device_runtime.training.methods.kernel import DualSolution, KernelMatrix, penalised
+from device_runtime.training.methods.kernel import DualSolution, KernelMatrix, add_ridge
 from device_runtime.training.methods.lbfgs import minimised
 from edgecl.arrays import Doubles
 
@@ -22,10 +22,10 @@ def solve(gram: KernelMatrix) -> DualSolution:
     """Coefficients (Lᵀ)⁻¹ W for the best W [N, C], and the best biases."""
     count = len(gram.labels)
     jitter = JITTER * gram.products.trace() / count
-    lower = np.linalg.cholesky(penalised(gram.products.copy(), jitter))
+    lower = np.linalg.cholesky(add_ridge(gram.products.copy(), jitter))
     rows = np.column_stack([lower, np.ones(count)])
     del lower  # a small board has no room for both
-    targets = gram.membership
+    targets = gram.one_hot
 
     def objective(flat: Doubles) -> tuple[float, Doubles]:
         weights = flat.reshape(-1, gram.classes)

@@ -12,6 +12,6 @@ from device_runtime.training.methods.kernel import DualSolution, KernelMatrix
 
 def solve(gram: KernelMatrix) -> DualSolution:
     """Weights μ_c and biases −½ μ_cᵀμ_c."""
-    averaging = gram.averaging
+    averaging = gram.class_averaging
     squares = (averaging * (gram.products @ averaging)).sum(axis=0)
     return DualSolution(averaging, -squares / 2)

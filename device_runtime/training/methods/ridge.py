@@ -9,7 +9,7 @@ Deviations: features and targets are centred, which fits a bias that is not pena
 
 import numpy as np
 
-from device_runtime.training.methods.kernel import DualSolution, KernelMatrix, penalised
+from device_runtime.training.methods.kernel import DualSolution, KernelMatrix, add_ridge
 
 PENALTY = 1 / 6
 """λ, as a share of the number of features: about that of a standardised window's squared length."""
@@ -17,11 +17,11 @@ PENALTY = 1 / 6
 
 def solve(gram: KernelMatrix) -> DualSolution:
     """Coefficients (HKH + λ I)⁻¹ H y, H the centring matrix."""
-    targets = 2 * gram.membership - 1
+    targets = 2 * gram.one_hot - 1
     centre = targets.mean(axis=0)
     mean = gram.products.mean(axis=0)
     centred = gram.products - mean
     centred -= mean[:, None] - mean.mean()
-    solved = np.linalg.solve(penalised(centred, PENALTY * gram.width), targets - centre)
+    solved = np.linalg.solve(add_ridge(centred, PENALTY * gram.width), targets - centre)
     coefficients = solved - solved.mean(axis=0)
     return DualSolution(coefficients, centre - mean @ coefficients)

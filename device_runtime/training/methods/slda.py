@@ -18,7 +18,7 @@ from functools import partial
 
 import numpy as np
 
-from device_runtime.training.methods.kernel import DualSolution, KernelMatrix, penalised
+from device_runtime.training.methods.kernel import DualSolution, KernelMatrix, add_ridge
 from edgecl.arrays import Doubles
 
 SHRINKAGES = (0.2, 0.35, 0.5, 0.65, 0.8)
@@ -27,19 +27,19 @@ SHRINKAGES = (0.2, 0.35, 0.5, 0.65, 0.8)
 
 def solve(gram: KernelMatrix, shrinkage: float) -> DualSolution:
     """Weights βΛμ_c and biases −½ μ_cᵀβΛμ_c: the factor β is left to whoever scales the logits."""
-    averaging = gram.averaging
+    averaging = gram.class_averaging
     means = gram.products @ averaging  # every window with every class mean, [N, C]
     residuals = _within(gram, _within(gram, gram.products).T)  # RRᵀ
     mean_variance = residuals.trace() / gram.width
     ridge = shrinkage / (1 - shrinkage) * mean_variance + np.finfo(float).tiny
-    solved = np.linalg.solve(penalised(residuals, ridge), _within(gram, means))
+    solved = np.linalg.solve(add_ridge(residuals, ridge), _within(gram, means))
     coefficients = averaging - _within(gram, solved.astype(np.float64, copy=False))
     return DualSolution(coefficients, -0.5 * (averaging * (gram.products @ coefficients)).sum(axis=0))
 
 
 def _within(gram: KernelMatrix, rows: Doubles) -> Doubles:
     """Rows [N, …] less the mean row of their class."""
-    return rows - (gram.averaging.T @ rows)[gram.labels]
+    return rows - (gram.class_averaging.T @ rows)[gram.labels]
 
 
 VERSIONS = tuple(partial(solve, shrinkage=shrinkage) for shrinkage in SHRINKAGES)

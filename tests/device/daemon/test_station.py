@@ -21,7 +21,7 @@ from device_runtime.daemon.sinks.queue import SinkQueue
 from device_runtime.daemon.sources.base import Block, Condition
 from device_runtime.daemon.sources.file import FileSource
 from device_runtime.recognition.recognizer import Recognizer
-from device_runtime.recognition.stream import StreamRecognizer, recording
+from device_runtime.recognition.stream import StreamRecognizer, detect_sounds
 from edgecl.audio.reader import read_clip
 from edgecl.canonical_json import sha256_hex
 from edgecl.events import Event, SoundEvent, SourceEvent
@@ -61,7 +61,7 @@ def test_any_blocks_give_the_same_events_and_those_of_the_whole_recording(
     events = told(recognizer, blocks_of(evening, cuts))
     assert events == told(recognizer, blocks_of(evening, []))
     ended = sorted((event for event in events if event.phase == "end"), key=lambda event: event.offset_s)
-    offline = [one.detection for one in recording(recognizer, evening)]
+    offline = [one.detection for one in detect_sounds(recognizer, evening)]
     assert [(event.offset_s, event.label) for event in ended] == [(d.start_s, d.label) for d in offline]
 
 
@@ -185,7 +185,7 @@ def test_a_file_gives_the_events_of_its_recording(
     assert isinstance(events[0], SourceEvent)
     assert events[0].state == "listening"
     offsets_s = sorted(event.offset_s for event in events[1:] if event.phase == "end")
-    offline = recording(recognizer, read_clip(tmp_path / "evening.wav").waveform)
+    offline = detect_sounds(recognizer, read_clip(tmp_path / "evening.wav").waveform)
     assert offsets_s == sorted(one.detection.start_s for one in offline)
 
 

@@ -123,7 +123,7 @@ class Audience:
         if ear.vary is None:
             return
         windows = np.bincount(recall(ear.memory, task.train).recordings)
-        copies = self.recipe.copies_of(int(windows.sum()))
+        copies = self.recipe.count_copies(int(windows.sum()))
         for clip, count in zip(task.train, windows, strict=True):
             key = make_copies_key(clip.sha256)
             known = ear.memory.get(key)

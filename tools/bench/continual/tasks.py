@@ -86,7 +86,7 @@ def recall(memory: TokenCache, clips: Sequence[Clip], first_class: int = 0) -> W
 def recall_varied(memory: TokenCache, clips: Sequence[Clip], recipe: Recipe, first_class: int) -> Windows:
     """The same, and as many varied copies as the product would learn from."""
     windows = recall(memory, clips, first_class)
-    copies, counts = recipe.copies_of(len(windows)), np.bincount(windows.recordings)
+    copies, counts = recipe.count_copies(len(windows)), np.bincount(windows.recordings)
     if not copies:
         return windows
     pieces = [

@@ -82,7 +82,7 @@ def at_once(recognizer: Recognizer, sound: Iterable[bytes]) -> list[Change]:
     """The same of a sound fed in one piece, without a daemon."""
     listening = StreamRecognizer(recognizer)
     waveform = Unpacker(PcmFormat(RATE_HZ)).feed(b"".join(sound))
-    heard = [one for moment in listening.feed(waveform) for one in moment.heard] + listening.finish()
+    heard = [one for moment in listening.feed(waveform) for one in moment.detections] + listening.finish()
     return [_expected(one) for one in heard]
 
 

@@ -60,7 +60,7 @@ class LiveFeed:
 
     def _tell(self, heard: tuple[float, WindowResult]) -> None:
         stream_s, moment = heard
-        columns = pieces(moment.newest) if self._with_sound else NO_COLUMNS
+        columns = pieces(moment.last_hop) if self._with_sound else NO_COLUMNS
         document = {
             "time": format_time(stream_s + moment.end_s),
             "level_dbfs": moment.level_dbfs,

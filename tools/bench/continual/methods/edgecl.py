@@ -67,7 +67,7 @@ class Edgecl:
         """The label given by the task that each test recording is most like; none is taken for unknown."""
         with Store.open(self._home, create=False) as store:
             recognizer = Recognizer(self._runtime, load_tasks(store, self._manifest))
-        first = [recognizer.tokens(recall(self._memory, [clip]).heard)[0] for clip in task.test]
+        first = [recognizer.score_tokens(recall(self._memory, [clip]).heard)[0] for clip in task.test]
         return np.array([self._classes[score.task, score.label] for score in first])
 
     def kept_bytes(self) -> int:

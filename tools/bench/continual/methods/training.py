@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from device_runtime.training.methods.adapter import LEAST_EPOCHS
+from device_runtime.training.methods.adapter import MIN_EPOCHS
 from device_runtime.training.recipe import Recipe, Schedule
 from tools.bench.continual.tasks import Windows
 
@@ -63,7 +63,7 @@ def run(
 def _epochs(windows: Windows, recipe: Recipe) -> int:
     """Varied copies take the place of epochs, as in the product."""
     share = float((~windows.varied).mean())
-    return max(min(LEAST_EPOCHS, recipe.epochs), round(share * recipe.epochs))
+    return max(min(MIN_EPOCHS, recipe.epochs), round(share * recipe.epochs))
 
 
 def _spare_untouched(parameters: list[nn.Parameter]) -> None:
