@@ -120,13 +120,13 @@ def printed(table: object) -> str:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path):
     pytest.importorskip("ai_edge_litert")
     with pytest.raises(EdgeclError, match=r"no file '.*yamnet\.tflite'"):
-        yamnet.open_scores(tmp_path / "yamnet.tflite")
+        yamnet.load_scorer(tmp_path / "yamnet.tflite")
 
 
 @pytest.mark.parametrize(("samples", "frames"), [(800, 1), (15600, 1), (15601, 2), (16000, 2), (160000, 20)])
 def test_yamnet_hears_every_sample_of_a_clip(samples: int, frames: int):
     waveform = np.arange(1, samples + 1, dtype=np.float32)
-    heard = yamnet.frames(waveform)
+    heard = yamnet.split_frames(waveform)
     assert heard.shape == (frames, yamnet.FRAME_SAMPLES)
     assert set(waveform) <= set(heard.flat)
 
@@ -136,6 +136,6 @@ def test_mn04_hears_much_the_same_on_its_own_image_and_on_ours(task: Task, mn04_
     clips = sorted(task("wake_words_en").glob("test/*/*.flac"))[::20]
     alike = []
     for waveform in (read_clip(clip).waveform for clip in clips):
-        ours, published = embedding.of_windows(waveform[None])[0], embedding.of_clip(waveform)
+        ours, published = embedding.embed_windows(waveform[None])[0], embedding.embed_clip(waveform)
         alike.append(ours @ published / np.linalg.norm(ours) / np.linalg.norm(published))
     assert np.mean(alike) > 0.8, alike

@@ -1,4 +1,4 @@
-"""`python -m tools.bench`: every table of the README in one run, with machine and commit."""
+"""`python -m tools.bench`: measure speed and memory on this machine."""
 
 import os
 from enum import StrEnum
@@ -11,7 +11,7 @@ from rich.console import Console
 from export.weights import load_weights
 from tools.bench import backbone, cost, enrolment, train_step
 from tools.bench.daemon import report, soak
-from tools.bench.machine import machine
+from tools.bench.machine import describe_machine
 
 DEFAULT_WEIGHTS = Path("tools/pretrain/default/weights.safetensors")
 MODELS = Path(os.environ.get("EDGECL_DATA", "../shared/data")).parent / "models"
@@ -19,45 +19,57 @@ MN04, YAMNET = MODELS / "mn04/mn04_as_mAP_432.pt", MODELS / "yamnet/yamnet.tflit
 
 
 class Topic(StrEnum):
-    """What is measured; the value is how it is asked for."""
+    """The tables; the value is the name on the command line."""
 
     TRAIN_STEP = "train-step"
     BACKBONE = "backbone"
     COST = "cost"
     ENROLMENT = "enrolment"
     DAEMON = "daemon"
-    HOUR = "hour"
+    SOAK = "soak"
 
 
 def main(
-    only: Annotated[list[Topic] | None, typer.Argument(help="Which tables; default: all.")] = None,
-    weights: Annotated[Path, typer.Option(help="Backbone weights.")] = DEFAULT_WEIGHTS,
+    only: Annotated[list[Topic] | None, typer.Argument(help="Tables to measure (default: all).")] = None,
+    weights: Annotated[
+        Path, typer.Option(help="Weights of the backbone (weights.safetensors).")
+    ] = DEFAULT_WEIGHTS,
     bundle: Annotated[
-        Path | None, typer.Option(help="Bundle to enrol with; default: the shipped one.")
+        Path | None,
+        typer.Option(help="Bundle of all but train-step, backbone, cost (default: the shipped one)."),
     ] = None,
     threads: Annotated[
-        list[int] | None, typer.Option(help="Of a training step; default: 1 and 2. All else has one.")
+        list[int] | None, typer.Option(help="Threads of train-step; may be repeated (default: 1 and 2).")
     ] = None,
-    teacher: Annotated[Path, typer.Option(help="Weights of mn04 (.pt), to measure beside.")] = MN04,
-    yamnet: Annotated[Path, typer.Option(help="yamnet.tflite, to measure beside.")] = YAMNET,
+    teacher: Annotated[Path, typer.Option(help="Weights of mn04 (.pt) for `cost`.")] = MN04,
+    yamnet: Annotated[Path, typer.Option(help="yamnet.tflite for `cost`.")] = YAMNET,
 ) -> None:
-    """Print the benchmark tables; a network that is not there has a row that says so."""
+    """Print tables of speed and memory.
+
+    A network whose file or library is missing gets a row with the reason.
+    """
     console, loaded = Console(width=120), load_weights(weights)
     tables = {
         Topic.TRAIN_STEP: (
-            "train step, batch 16, rank 16, 10 classes",
+            "training step: batch 16, rank 16, 10 classes",
             lambda: train_step.measure(loaded, threads or [1, 2]),
         ),
-        Topic.BACKBONE: ("attention, one thread, per second of audio", lambda: backbone.measure(loaded)),
+        Topic.BACKBONE: (
+            "backbone by kind of attention: one thread, per second of audio",
+            lambda: backbone.measure(loaded),
+        ),
         Topic.COST: (
-            "networks, one thread, per second of audio",
+            "networks: one thread, per second of audio",
             lambda: cost.measure(loaded, teacher, yamnet),
         ),
-        Topic.ENROLMENT: ("enrolment of 160 clips of 5 s, one thread", lambda: enrolment.measure(bundle)),
+        Topic.ENROLMENT: ("enrolment: 160 clips of 5 s, one thread", lambda: enrolment.measure(bundle)),
         Topic.DAEMON: ("the daemon", lambda: report.measure(bundle)),
-        Topic.HOUR: ("an hour through the daemon, as fast as it takes it", lambda: soak.measure(bundle)),
+        Topic.SOAK: (
+            "soak test: an hour of sound through the daemon, faster than real time",
+            lambda: soak.measure(bundle),
+        ),
     }
-    console.print(machine())
+    console.print(describe_machine())
     for topic in only or Topic:
         title, measure = tables[topic]
         console.rule(title)

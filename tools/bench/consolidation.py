@@ -31,9 +31,9 @@ from edgecl.audio.reader import read_clip
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
 from edgecl.windows import split_into_windows
-from tools.bench.machine import machine
-from tools.bench.task_copies import another, with_adapter
-from tools.bench.timing import children_s, interleaved
+from tools.bench.machine import describe_machine
+from tools.bench.task_copies import copy_task, replace_adapter
+from tools.bench.timing import children_cpu_s, time_interleaved
 from tools.command import Command
 
 TASKS = (1, 5, 20, 50)
@@ -56,7 +56,7 @@ def main(
 ) -> None:
     """Print both tables."""
     console, runtime = Console(width=140), Runtime.open(bundle, threads=1)
-    console.print(f"{machine()}; bundle {runtime.bundle.fingerprint[:8]}, one thread")
+    console.print(f"{describe_machine()}; bundle {runtime.bundle.fingerprint[:8]}, one thread")
     names = sorted(folder.name for folder in tasks.iterdir() if (folder / "train").is_dir())
     with tempfile.TemporaryDirectory() as place:
         home = Path(place) / "home"
@@ -76,10 +76,10 @@ def _budgets(home: Path, bundle: Path, seed: int, runtime: Runtime, tests: Mappi
     table.add_row(str(len(tests)), *_shares([*usual.values()]), "", "", "")
     for budget in range(len(tests) - 1, 0, -1):
         copy = shutil.copytree(home, home.with_name(f"home-{budget}"))
-        before_s = children_s()
+        before_s = children_cpu_s()
         options = ["--budget", str(budget), "--yes", "--seed", str(seed), "--threads", "1"]
         Command(copy, bundle).run("consolidate", *options)
-        seconds = children_s() - before_s
+        seconds = children_cpu_s() - before_s
         merged = _loaded(copy, runtime)
         found = _accuracy(merged, runtime, tests)
         change = np.mean([found[name] - usual[name] for name in tests])
@@ -96,13 +96,13 @@ def _recognition(runtime: Runtime, tasks: Sequence[TaskBlob]) -> Table:
     noise = np.random.default_rng(0).normal(0, 0.1, runtime.window_samples).astype(np.float32)
     window, size = split_into_windows(noise, runtime.window_samples), runtime.forward.adapter_size
     for count in TASKS:
-        each = [another(tasks[number % len(tasks)], number, size) for number in range(count)]
-        one = [with_adapter(task, each[0].parameters[:size]) for task in each]
+        each = [copy_task(tasks[number % len(tasks)], number, size) for number in range(count)]
+        one = [replace_adapter(task, each[0].parameters[:size]) for task in each]
         runs = {
             name: partial(Recognizer(runtime, pool).score_windows, window)
             for name, pool in {"each": each, "one": one}.items()
         }
-        median_ms = interleaved(runs, ROUNDS, clock=time.process_time)
+        median_ms = time_interleaved(runs, ROUNDS, clock=time.process_time)
         ratio = median_ms["each"] / median_ms["one"]
         table.add_row(str(count), f"{median_ms['each']:.2f} ms", f"{median_ms['one']:.2f} ms", f"{ratio:.2f}")
     return table

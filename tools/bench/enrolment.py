@@ -1,4 +1,4 @@
-"""An enrolment as a user runs it: 160 clips of five seconds, its time by phase, its peak memory, its blob."""
+"""Time by phase, peak memory and blob size of `edgecl enroll` on 160 clips of five seconds."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ CLASSES, CLIPS_A_CLASS, SECONDS, RATE_HZ = 10, 16, 5, 16000
 
 
 def measure(bundle: Path | None, threads: int = 1) -> Table:
-    """Peak resident memory, seconds by phase and blob size, per engine."""
+    """Return a table of peak resident memory, seconds by phase and blob size by engine."""
     table = Table("engine", "peak RSS", "decode", "backbone", "training", "whole command", "blob")
     with tempfile.TemporaryDirectory() as work:
         clips = Path(work) / "clips"
@@ -26,7 +26,7 @@ def measure(bundle: Path | None, threads: int = 1) -> Table:
         for engine in list_engines():
             options = ["--engine", engine, "--threads", str(threads), "--json"]
             command = Command(Path(work) / engine, bundle)
-            report, peak_bytes, wall_s = _watched(command, ["enroll", "bench", str(clips), *options])
+            report, peak_bytes, wall_s = _run_and_measure(command, ["enroll", "bench", str(clips), *options])
             phases = [f"{report['seconds'][name]:.1f} s" for name in ("decode", "backbone", "training")]
             size = f"{report['size_bytes'] / 1024:.0f} KiB"
             table.add_row(engine, f"{peak_bytes / 1e6:.0f} MB", *phases, f"{wall_s:.1f} s", size)
@@ -35,7 +35,7 @@ def measure(bundle: Path | None, threads: int = 1) -> Table:
 
 
 def _write_clips(folder: Path) -> None:
-    """Ten classes of tones with their own rhythm, over noise; every clip differs."""
+    """Write ten classes of tones, each with its own rhythm, over noise; every clip differs."""
     rng = np.random.default_rng(0)
     time_s = np.arange(SECONDS * RATE_HZ) / RATE_HZ
     for label in range(CLASSES):
@@ -49,19 +49,19 @@ def _write_clips(folder: Path) -> None:
             soundfile.write(folder / f"class-{label}" / f"{number:02}.wav", clip, RATE_HZ)
 
 
-def _watched(command: Command, arguments: list[str]) -> tuple[dict[str, Any], int, float]:
-    """The command's JSON, the peak of its resident memory in bytes, and its wall time.
+def _run_and_measure(command: Command, arguments: list[str]) -> tuple[dict[str, Any], int, float]:
+    """Run the command; return its JSON, its peak resident memory in bytes and its wall time in seconds.
 
-    The kernel's high-water mark of the process itself is read while it lives: the one it reports of a
-    child afterwards would include this process, from which the child was forked.
+    The peak is read from the kernel while the process runs. What the kernel reports of an ended child would
+    include this process, from which the child was forked.
     """
     with tempfile.TemporaryFile() as answer:
-        started, peak_bytes = time.monotonic(), 0
+        began_s, peak_bytes = time.monotonic(), 0
         process = command.start(*arguments, stdout=answer, stderr=subprocess.DEVNULL)
         while process.poll() is None:
             time.sleep(0.01)
             peak_bytes = _high_water_bytes(process.pid) or peak_bytes
-        wall_s = time.monotonic() - started
+        wall_s = time.monotonic() - began_s
         if process.returncode:
             raise SystemExit(f"edgecl {' '.join(arguments)} failed")
         answer.seek(0)
@@ -69,7 +69,7 @@ def _watched(command: Command, arguments: list[str]) -> tuple[dict[str, Any], in
 
 
 def _high_water_bytes(pid: int) -> int:
-    """VmHWM of a process; 0 once it has ended."""
+    """Return the peak resident memory (VmHWM) of a process; 0 once it has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

@@ -38,8 +38,8 @@ from edgecl.learning.metrics import wilson_interval
 from edgecl.learning.recording_groups import group_recordings
 from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import Half
-from tools.bench.machine import machine
-from tools.bench.markdown import heading, row
+from tools.bench.machine import describe_machine
+from tools.bench.markdown import format_header, format_row
 from tools.bench.probe import Embed, opened
 
 HEADS = ("SLDA", "ridge", "logistic", "prototype")
@@ -70,7 +70,7 @@ def features(
     torch.set_num_threads(1)
     found, embedders = folders.tasks(task), opened(None, teacher, None, threads=1)
     chosen = {"ours": embedders["edgecl"], "mn04, whole clip": embedders["mn04, whole clip"]}
-    print(machine())
+    print(describe_machine())
     for files in found:
         with progress() as bar:
             train, test = (Heard.of(half, chosen, bar) for half in (files.train, files.test))
@@ -128,13 +128,13 @@ def amount_of(half: Heard) -> str:
 
 def table(train: Heard, test: Heard, draws: int) -> Iterator[str]:
     """Rows of Markdown, one for the features of each network and of both."""
-    yield from heading(COLUMNS)
+    yield from format_header(COLUMNS)
     for network in train.features:
         tested = [
             [on_test(solve, network, train, test) for solve in CLOSED_FORMS[head.lower()]] for head in HEADS
         ]
         apart = [[held_out(train, network, kept, draws)] for kept in (train.takes, None)]
-        yield row([network, *map(_percent, tested + apart)])
+        yield format_row([network, *map(_percent, tested + apart)])
 
 
 def on_test(solve: Solver, network: str, train: Heard, test: Heard) -> float:

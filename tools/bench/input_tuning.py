@@ -40,8 +40,8 @@ from export.weights import load_weights
 from tools.bench.__main__ import DEFAULT_WEIGHTS
 from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import Half, TaskFiles
-from tools.bench.machine import machine
-from tools.bench.markdown import heading, row
+from tools.bench.machine import describe_machine
+from tools.bench.markdown import format_header, format_row
 
 HEARD_WINDOWS = 400
 COLOUR_HZ = (0, 200, 400, 1000, 2500, 4000, 6000, 8000)
@@ -158,7 +158,7 @@ def _tunings(bench: Bench, train: Heard, wanted: Statistics, learn: bool) -> Ite
 
 def table(found: Sequence[Answers], tasks: Sequence[str]) -> Iterator[str]:
     """Rows of Markdown: the mean accuracy, recordings gained and lost by tuning, and each task's accuracy."""
-    yield from heading(["microphone", "tuning", "mean", "gained", "lost", *tasks])
+    yield from format_header(["microphone", "tuning", "mean", "gained", "lost", *tasks])
     for microphone, tuning in found[0]:
         own = [answers[microphone, tuning] for answers in found]
         usual = np.concatenate([answers[microphone, "none"].is_correct for answers in found])
@@ -166,7 +166,7 @@ def table(found: Sequence[Answers], tasks: Sequence[str]) -> Iterator[str]:
         shares = [100 * one.accuracy for one in own]
         changes = [str((right & ~usual).sum()), str((usual & ~right).sum())]
         cells = [f"{share:.1f}" for share in shares]
-        yield row([microphone, tuning, f"{np.mean(shares):.1f} %", *changes, *cells])
+        yield format_row([microphone, tuning, f"{np.mean(shares):.1f} %", *changes, *cells])
 
 
 def main(
@@ -187,7 +187,7 @@ def main(
     wanted = statistics(bench.images(np.stack(list(islice(windows_of(heard, model.config), HEARD_WINDOWS)))))
     files = folders.tasks(tasks)
     found = [measured(bench, task, wanted, (train, test), learn) for task in files]
-    print(f"{machine()}; bundle {opened.fingerprint[:8]}, {train} recordings a class, seed {seed}\n")
+    print(f"{describe_machine()}; bundle {opened.fingerprint[:8]}, {train} recordings a class, seed {seed}\n")
     print("\n".join(table(found, [task.name for task in files])))
 
 

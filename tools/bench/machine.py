@@ -1,4 +1,4 @@
-"""Where figures were measured."""
+"""A description of the machine that figures were measured on."""
 
 import platform
 import subprocess
@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 
 
-def machine() -> str:
-    """Processor, cores, Python and commit, in one line."""
+def describe_machine() -> str:
+    """Return processor, cores, Python and commit in one line."""
     head = ["git", "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(head, capture_output=True, text=True, check=False).stdout.strip()
     cpuinfo = Path("/proc/cpuinfo")

@@ -1,14 +1,14 @@
-"""Lines of a table in Markdown."""
+"""Lines of a Markdown table."""
 
 from collections.abc import Iterator, Sequence
 
 
-def row(cells: Sequence[str]) -> str:
-    """One line."""
+def format_row(cells: Sequence[str]) -> str:
+    """Return one line of cells."""
     return f"| {' | '.join(cells)} |"
 
 
-def heading(columns: Sequence[str]) -> Iterator[str]:
-    """The names of the columns, and the line below them."""
-    yield row(columns)
-    yield row(["---"] * len(columns))
+def format_header(columns: Sequence[str]) -> Iterator[str]:
+    """Yield the line of column names and the line below it."""
+    yield format_row(columns)
+    yield format_row(["---"] * len(columns))

@@ -1,4 +1,4 @@
-"""mn04, our backbone's teacher, as somebody uses it who takes its embedding as it is."""
+"""mn04, the backbone's teacher, as a feature extractor for users who take its embedding unchanged."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ PUBLISHED_RATE_HZ, FFT_SAMPLES, FRAME_SAMPLES, HOP_SAMPLES = 32000, 1024, 800, 3
 
 
 class Embedding(nn.Module):
-    """Waveforms [B, samples] at 16 kHz → embeddings [B, 384], on the image that our backbone hears too."""
+    """Waveforms [B, samples] at 16 kHz → embeddings [B, 384], on the same log-mel image as the backbone."""
 
     def __init__(self, weights: Path) -> None:
         super().__init__()
@@ -30,30 +30,31 @@ class Embedding(nn.Module):
         self.front_end, self.network = LogMel(DEFAULT_FRONT_END), load_mn04(weights)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """The embeddings, without the teacher's other answers."""
+        """Return the embeddings alone."""
         return self.network(self.front_end(waveform)).embedding
 
     @torch.inference_mode()
-    def of_windows(self, windows: Floats) -> Floats:
-        """Embeddings [N, 384] of windows [N, samples]."""
+    def embed_windows(self, windows: Floats) -> Floats:
+        """Return embeddings [N, 384] of windows [N, samples]."""
         return self(torch.from_numpy(windows)).numpy()
 
     @torch.inference_mode()
-    def of_clip(self, waveform: Floats) -> Floats:
-        """Embedding [384] of a whole clip [samples], as the authors compute it."""
-        return self.network(published_image(waveform)).embedding[0].numpy()
+    def embed_clip(self, waveform: Floats) -> Floats:
+        """Return the embedding [384] of a whole clip [samples], on the authors' image."""
+        return self.network(compute_published_image(waveform)).embedding[0].numpy()
 
     def to_onnx(self) -> onnx.ModelProto:
-        """`waveform [batch, samples]` → `embedding [batch, 384]`, of any length up to 64 s."""
+        """Export a graph `waveform [batch, samples]` → `embedding [batch, 384]` for any length up to 64 s."""
         samples = Dim("samples", min=int(SHORTEST_S * RATE_HZ), max=LONGEST_S * RATE_HZ)
         example, axes = torch.zeros(2, 2 * RATE_HZ), ({0: Dim("batch"), 1: samples},)
         return export_graph(self, (example,), inputs=["waveform"], outputs=["embedding"], axes=axes)
 
 
-def published_image(waveform: Floats) -> Tensor:
-    """The log-mel image [1, 1, 128, frames] that the authors make of a clip: at 32 kHz, frames centred.
+def compute_published_image(waveform: Floats) -> Tensor:
+    """Compute the authors' log-mel image [1, 1, 128, frames] of a clip: at 32 kHz, with centred frames.
 
-    Silence follows what is shorter than a second: it is worth ten points on drum hits and spoken digits.
+    Clips shorter than a second are padded with silence, which is worth ten points of accuracy on drum hits
+    and spoken digits.
     """
     filled = np.pad(waveform, (0, max(0, RATE_HZ - waveform.size)))
     raised = torch.from_numpy(soxr.resample(filled, RATE_HZ, PUBLISHED_RATE_HZ))

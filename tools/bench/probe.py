@@ -24,7 +24,7 @@ from edgecl.audio.reader import read_clip
 from edgecl.bundle.bundle import Bundle
 from edgecl.windows import split_into_windows
 from tools.bench import mn04, yamnet
-from tools.bench.machine import machine
+from tools.bench.machine import describe_machine
 from tools.pretrain.probe import embedder, linear_probe, task_folders
 
 Embed = Callable[[Floats], Floats]  # clip [samples] → features [P]
@@ -51,7 +51,7 @@ def probe(
     table = Table("task", *embedders)
     for task, row in [*found.items(), ("mean", means)]:
         table.add_row(task, *(f"{100 * value:.1f} %" for value in row.values()))
-    Console().print(machine())
+    Console().print(describe_machine())
     Console().print(table)
 
 
@@ -63,9 +63,9 @@ def opened(
     embedders = {name: _of_bundle(Bundle.open(path), threads) for name, path in ours.items()}
     if teacher:
         embedders["mn04, 2 s windows"] = _over_windows(*embedder(teacher))
-        embedders["mn04, whole clip"] = mn04.Embedding(teacher).of_clip
+        embedders["mn04, whole clip"] = mn04.Embedding(teacher).embed_clip
     if yamnet_file:
-        embedders["YAMNet"] = yamnet.open_embedding(yamnet_file)
+        embedders["YAMNet"] = yamnet.load_embedder(yamnet_file)
     return embedders
 
 

@@ -21,8 +21,8 @@ from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Doubles
 from tools.bench.continual.feature_extractors import Audience, bundle_ear
 from tools.bench.continual.sources import folders
-from tools.bench.machine import machine
-from tools.bench.markdown import heading, row
+from tools.bench.machine import describe_machine
+from tools.bench.markdown import format_header, format_row
 from tools.bench.recipe_training import MEMBERS, USUAL, Bench, Figure, Subject
 
 SWITCHED = (
@@ -58,13 +58,15 @@ def main(
             figure for number in range(rounds) for figure in bench.round(subjects, SWITCHED, MEMBERS * number)
         ]
         bar("training", trainings, trainings)
-    print(f"{machine()}; bundle {runtime.bundle.fingerprint[:8]}, engine {trains.name}, rounds: {rounds}\n")
+    print(
+        f"{describe_machine()}; bundle {runtime.bundle.fingerprint[:8]}, engine {trains.name}, rounds: {rounds}\n"
+    )
     print("\n".join(table(figures, [task.name for task in heard])))
 
 
 def table(figures: Sequence[Figure], tasks: Sequence[str]) -> Iterator[str]:
     """Rows of Markdown, one a recipe in the order of the figures: means over tasks, accuracy also by task."""
-    yield from heading([*HEADS, *tasks])
+    yield from format_header([*HEADS, *tasks])
     usual = None
     for name in dict.fromkeys(figure.name for figure in figures):
         own = [figure for figure in figures if figure.name == name]
@@ -78,7 +80,7 @@ def table(figures: Sequence[Figure], tasks: Sequence[str]) -> Iterator[str]:
             f"{size_bytes.mean() / 1024:.0f}",
             f"{packed_bytes.mean() / 1024:.0f}",
         ]
-        yield row([*cells, *(f"{100 * one:.1f}" for one in accuracy)])
+        yield format_row([*cells, *(f"{100 * one:.1f}" for one in accuracy)])
 
 
 def _by_task(figures: Sequence[Figure], tasks: Sequence[str], key: str) -> Doubles:

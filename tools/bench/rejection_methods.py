@@ -49,7 +49,7 @@ from tools.bench.continual.feature_extractors import Audience, bundle_ear
 from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import TaskFiles
 from tools.bench.continual.tasks import Task, Windows, recall, recall_varied
-from tools.bench.machine import machine
+from tools.bench.machine import describe_machine
 from tools.bench.rejection_scores import Judge, by_keys, without_background
 
 NAME = "python -m tools.bench.rejection_methods"
@@ -91,7 +91,7 @@ def strangers(
         bench = Bench(Runtime.open(bundle, threads=1), seed, bar)
         found = list(bench.answers(list(bench.subjects(files, Path(memory)))))
     shown = Console(width=120)
-    shown.print(f"{machine()}; bundle {bench.runtime.bundle.fingerprint[:8]}, seed {seed}")
+    shown.print(f"{describe_machine()}; bundle {bench.runtime.bundle.fingerprint[:8]}, seed {seed}")
     shown.print(table(found, [task.name for task in files]))
 
 

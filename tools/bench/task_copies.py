@@ -1,4 +1,4 @@
-"""More tasks than anybody enrolled: an enrolled one under other names."""
+"""Copies of an enrolled task under other names, for measurements with many tasks."""
 
 from dataclasses import replace
 
@@ -8,17 +8,17 @@ from edgecl.arrays import Floats
 from edgecl.store.blob import TaskBlob
 
 
-def renamed(task: TaskBlob, name: str) -> TaskBlob:
-    """The same task, called otherwise."""
+def rename_task(task: TaskBlob, name: str) -> TaskBlob:
+    """Return the task under another name."""
     return replace(task, record=task.record.model_copy(update={"task": name}))
 
 
-def with_adapter(task: TaskBlob, adapter: Floats) -> TaskBlob:
-    """The task with another adapter [a] before its head."""
+def replace_adapter(task: TaskBlob, adapter: Floats) -> TaskBlob:
+    """Return the task with another adapter [a] before its head."""
     return replace(task, parameters=np.concatenate([adapter, task.parameters[adapter.size :]]))
 
 
-def another(task: TaskBlob, number: int, adapter_size: int) -> TaskBlob:
-    """The task under another name, its adapter a little different from all others."""
+def copy_task(task: TaskBlob, number: int, adapter_size: int) -> TaskBlob:
+    """Return the task under another name, with a slightly different adapter for every number."""
     adapter = task.parameters[:adapter_size] * np.float32(1 + number / 1000)
-    return with_adapter(renamed(task, f"{task.task} {number}"), adapter)
+    return replace_adapter(rename_task(task, f"{task.task} {number}"), adapter)

@@ -1,4 +1,4 @@
-"""Interleaved timing: on a noisy machine only what ran side by side can be compared."""
+"""Interleaved timing: on a noisy machine only measurements taken by turns can be compared."""
 
 import resource
 import time
@@ -7,20 +7,26 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 
-def interleaved(
-    contestants: Mapping[str, Callable[[], object]],
+def time_interleaved(
+    candidates: Mapping[str, Callable[[], object]],
     rounds: int,
     warmup: int = 3,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, float]:
-    """Median milliseconds of each callable, run in turn: A B C A B C …
+    """Time callables by turns: A B C A B C …
 
     Args:
-        clock: in seconds; `time.process_time` where other processes take part of the machine.
+        candidates: the callables by name.
+        rounds: number of timed calls of each.
+        warmup: number of calls of each before, which are not timed.
+        clock: returns seconds; `time.process_time` where other processes use the machine.
+
+    Returns:
+        The median of each in milliseconds.
     """
-    times: dict[str, list[float]] = {name: [] for name in contestants}
+    times: dict[str, list[float]] = {name: [] for name in candidates}
     for number in range(warmup + rounds):
-        for name, run in contestants.items():
+        for name, run in candidates.items():
             started = clock()
             run()
             if number >= warmup:
@@ -28,7 +34,7 @@ def interleaved(
     return {name: float(np.median(values)) for name, values in times.items()}
 
 
-def children_s() -> float:
-    """CPU seconds that ended child processes took."""
+def children_cpu_s() -> float:
+    """Return the CPU seconds of all child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

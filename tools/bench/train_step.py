@@ -1,4 +1,4 @@
-"""One training step (forward, backward, AdamW): both engines beside torch eager."""
+"""Speed of one training step (forward, backward, AdamW): both engines and torch eager."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,7 @@ from edgecl.bundle.bundle import Bundle
 from export.make_bundle import Recipe, make_bundle
 from export.model.adapters import AdaptedTail, Placement
 from export.weights import Weights
-from tools.bench.timing import interleaved
+from tools.bench.timing import time_interleaved
 
 BATCH = 16
 CLASSES = 10
@@ -25,11 +25,11 @@ ROUNDS = {"post": 60, "tail-2": 15}
 
 
 def measure(weights: Weights, threads: Sequence[int], seconds: Sequence[int] = (2, 10)) -> Table:
-    """Milliseconds a step by placement, window length and threads; ratios to torch eager."""
+    """Return a table of milliseconds per step by placement, window length and threads."""
     names = list_engines()
     table = Table("placement", "window", "threads", "torch", *names, *(f"{name} / torch" for name in names))
     for placement in PLACEMENTS:
-        for duration_s, count, medians in _cases(weights, placement, seconds, threads):
+        for duration_s, count, medians in _measure_cases(weights, placement, seconds, threads):
             cells = [f"{medians[name]:.1f} ms" for name in ("torch", *names)]
             ratios = [f"{medians[name] / medians['torch']:.2f}" for name in names]
             table.add_row(placement, f"{duration_s} s", str(count), *cells, *ratios)
@@ -37,7 +37,7 @@ def measure(weights: Weights, threads: Sequence[int], seconds: Sequence[int] = (
     return table
 
 
-def _cases(
+def _measure_cases(
     weights: Weights, placement: str, seconds: Sequence[int], threads: Sequence[int]
 ) -> Iterator[tuple[int, int, dict[str, float]]]:
     with tempfile.TemporaryDirectory() as folder:
@@ -46,26 +46,26 @@ def _cases(
         for duration_s in seconds:
             for count in threads:
                 torch.set_num_threads(count)
-                contestants = _contestants(weights, bundle, placement, duration_s, count)
-                yield duration_s, count, interleaved(contestants, ROUNDS[placement])
+                candidates = _make_candidates(weights, bundle, placement, duration_s, count)
+                yield duration_s, count, time_interleaved(candidates, ROUNDS[placement])
 
 
-def _contestants(
+def _make_candidates(
     weights: Weights, bundle: Bundle, placement: str, duration_s: int, threads: int
 ) -> dict[str, Callable[[], object]]:
-    tokens, targets = _batch(weights, placement, duration_s)
+    tokens, targets = _make_batch(weights, placement, duration_s)
     features = bundle.manifest.head_features
     normalizer = np.stack([np.zeros(features), np.ones(features)]).astype(np.float32)
-    contestants = {"torch": _torch_step(weights, placement, tokens, targets, normalizer)}
+    candidates = {"torch": _make_torch_step(weights, placement, tokens, targets, normalizer)}
     for name in list_engines():
         engine = open_engine(name, bundle, threads)
         size = bundle.manifest.adapter_size + CLASSES * (features + 1)
         engine.start(np.full(size, 0.01, np.float32), normalizer)
-        contestants[name] = _engine_step(engine, tokens, targets)
-    return contestants
+        candidates[name] = _make_engine_step(engine, tokens, targets)
+    return candidates
 
 
-def _batch(weights: Weights, placement: str, duration_s: int) -> tuple[Floats, Floats]:
+def _make_batch(weights: Weights, placement: str, duration_s: int) -> tuple[Floats, Floats]:
     random = torch.Generator().manual_seed(0)
     stop = weights.model.config.depth - Placement.parse(placement, weights.model.config.depth).blocks
     with torch.inference_mode():
@@ -74,11 +74,11 @@ def _batch(weights: Weights, placement: str, duration_s: int) -> tuple[Floats, F
     return tokens.numpy(), targets.numpy()
 
 
-def _engine_step(engine: Engine, tokens: Floats, targets: Floats) -> Callable[[], object]:
+def _make_engine_step(engine: Engine, tokens: Floats, targets: Floats) -> Callable[[], object]:
     return lambda: engine.step(tokens, targets, LEARNING_RATE, WEIGHT_DECAY)
 
 
-def _torch_step(
+def _make_torch_step(
     weights: Weights, placement: str, tokens: Floats, targets: Floats, normalizer: Floats
 ) -> Callable[[], object]:
     config = weights.model.config

@@ -38,7 +38,7 @@ def kill(command: Command, arguments: tuple[str, ...], when: KillTime) -> tuple[
 
 
 def _change_times_ns(home: Path) -> list[int]:
-    """Return modification times, at least one of which changes with the first write to the store."""
+    """Return modification times; the first write to the store changes at least one of them."""
     return [_change_time_ns(home / name) for name in ("blobs", "registry.db", "registry.db-journal")]
 
 

@@ -16,7 +16,7 @@ class Match:
 
     @property
     def is_correct(self) -> bool:
-        """Whether the sound was detected with its true label."""
+        """Return whether the sound was detected with its true label."""
         return self.detection is not None and self.detection.label == self.truth.label
 
 

@@ -140,9 +140,9 @@ class DaemonStory:
         correct = sum(map(monitor.is_correct, found))
         self.console.print(f"  {correct} of {len(found)} detections were correct", style="cyan")
         status = api.get("/status")
-        lost = status["source"]["lost_frames"]
+        lost, processed_s = status["source"]["lost_frames"], status["heard_s"]
         self.console.print(
-            f"  {status['heard_s']:.0f} s processed, {status['sounds']} sounds, {lost} frames lost, "
+            f"  {processed_s:.0f} s processed, {status['sounds']} sounds, {lost} frames lost, "
             f"{status['dropped_events']} events dropped, tasks: {', '.join(status['tasks'])}"
         )
         if lost:

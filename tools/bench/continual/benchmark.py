@@ -20,7 +20,7 @@ from tools.bench.continual.methods import Entry
 from tools.bench.continual.results import Results
 from tools.bench.continual.sequence import Outcome, through
 from tools.bench.continual.sources.task_files import TaskFiles
-from tools.bench.machine import machine
+from tools.bench.machine import describe_machine
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Benchmark:
             partial(curve, entry, self.setup, task, self.shots, self.draws) for entry in few for task in tasks
         ]
         drawn = worker_processes.all_of(curves, "few shots", self.processes, self.progress)
-        return Results(command, machine(), tasks, audience.refused, lined_up.left_out, rows, drawn)
+        return Results(command, describe_machine(), tasks, audience.refused, lined_up.left_out, rows, drawn)
 
     def _setups(self, entry: Entry) -> list[Setup]:
         """One for each seed that a method is run with."""

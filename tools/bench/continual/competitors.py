@@ -30,13 +30,13 @@ def competitor(name: str, weights: Path | None, folder: Path) -> tuple[Entry, Ea
 def _mn04(weights: Path) -> Callable[[Floats], Floats]:
     from tools.bench.mn04 import Embedding  # noqa: PLC0415 — torch
 
-    return Embedding(weights).of_clip
+    return Embedding(weights).embed_clip
 
 
 def _yamnet(model: Path) -> Callable[[Floats], Floats]:
-    from tools.bench.yamnet import open_embedding  # noqa: PLC0415
+    from tools.bench.yamnet import load_embedder  # noqa: PLC0415
 
-    return open_embedding(model)
+    return load_embedder(model)
 
 
 _OPEN = {MN04: _mn04, YAMNET: _yamnet}

@@ -29,7 +29,7 @@ class Table:
     def markdown(self) -> str:
         """As Markdown, under a heading."""
         lines = [self.columns, ["---", *["---:"] * (len(self.columns) - 1)], *self.rows]
-        return "\n".join([f"## {self.title}", "", *map(markdown.row, lines)])
+        return "\n".join([f"## {self.title}", "", *map(markdown.format_row, lines)])
 
     def rich(self) -> RichTable:
         """For a terminal."""

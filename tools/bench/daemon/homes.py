@@ -9,7 +9,7 @@ from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
 from edgecl.store import blob
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
-from tools.bench.task_copies import another, renamed
+from tools.bench.task_copies import copy_task, rename_task
 from tools.command import Command
 from tools.demo.synthesise import TASKS, write_all
 
@@ -54,8 +54,8 @@ class Enrolled:
         return home
 
     def _with_adapter(self, task: TaskBlob, number: int) -> TaskBlob:
-        return another(task, number, self.adapter_size) if number else task
+        return copy_task(task, number, self.adapter_size) if number else task
 
 
 def _head(task: TaskBlob, number: int) -> TaskBlob:
-    return renamed(task, f"{task.task} {number}") if number else task
+    return rename_task(task, f"{task.task} {number}") if number else task

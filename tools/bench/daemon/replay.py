@@ -19,7 +19,7 @@ from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.recognition.stream import StreamRecognizer, TaskDetection
 from tools.bench.daemon.process import Event, Served
 from tools.bench.daemon.simulated_microphone import FRAME_BYTES, RATE_HZ
-from tools.bench.timing import children_s
+from tools.bench.timing import children_cpu_s
 
 STDIN = '[source]\npath = "-"'
 PIECE_BYTES = RATE_HZ * FRAME_BYTES
@@ -58,7 +58,7 @@ def replay(folder: Path, home: Path, sound: Iterable[bytes], config: str = "") -
     """All of a sound, at least a second, through `edgecl serve`."""
     folder.mkdir()
     pieces, given, memory = _pieces(sound), 0, []
-    before_s = children_s()
+    before_s = children_cpu_s()
     with Served(folder, home, f"{config}\n{STDIN}", stdin=subprocess.PIPE) as served:
         with _stdin(served) as pipe:
             given += pipe.write(next(pieces))
@@ -71,7 +71,7 @@ def replay(folder: Path, home: Path, sound: Iterable[bytes], config: str = "") -
     return Replayed(
         sound_s=given / FRAME_BYTES / RATE_HZ,
         wall_s=time.monotonic() - began_s,
-        cpu_s=children_s() - before_s - starting_s,
+        cpu_s=children_cpu_s() - before_s - starting_s,
         changes=[_change(event) for _, event in served.told if event["kind"] == "sound"],
         memory=memory,
         summary=summary,

@@ -6,7 +6,7 @@ from pathlib import Path
 from tools.bench.daemon.process import Served
 from tools.bench.daemon.replay import STDIN
 from tools.bench.daemon.sound import sound
-from tools.bench.timing import children_s
+from tools.bench.timing import children_cpu_s
 
 ANY_SOUND = "[loud]\nlevel_dbfs = -120"
 """So that an event tells of the first window, whatever is in it."""
@@ -26,7 +26,7 @@ class Started:
 def start(folder: Path, home: Path, window_s: float, *options: str, config: str = "") -> Started:
     """One start."""
     folder.mkdir()
-    before_s = children_s()
+    before_s = children_cpu_s()
     pcm = folder / "window.pcm"
     pcm.write_bytes(b"".join(sound(window_s, 0.0, seed=0)))
     with (
@@ -35,4 +35,4 @@ def start(folder: Path, home: Path, window_s: float, *options: str, config: str 
     ):
         told_s, _ = served.first(FIRST_WINDOW)
         served.ended()
-    return Started(told_s - served.started_s, children_s() - before_s)
+    return Started(told_s - served.started_s, children_cpu_s() - before_s)
