@@ -58,9 +58,8 @@ def main(
             figure for number in range(rounds) for figure in bench.round(subjects, SWITCHED, MEMBERS * number)
         ]
         bar("training", trainings, trainings)
-    print(
-        f"{describe_machine()}; bundle {runtime.bundle.fingerprint[:8]}, engine {trains.name}, rounds: {rounds}\n"
-    )
+    bundle_id = runtime.bundle.fingerprint[:8]
+    print(f"{describe_machine()}; bundle {bundle_id}, engine {trains.name}, rounds: {rounds}\n")
     print("\n".join(table(figures, [task.name for task in heard])))
 
 
