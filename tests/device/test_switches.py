@@ -77,10 +77,10 @@ class Listening:
 
     gradients: list[Floats] = field(default_factory=list)
 
-    def applied(self, before: TrainingState, after: TrainingState) -> TrainingState:
+    def apply(self, before: TrainingState, after: TrainingState) -> TrainingState:
         return after
 
-    def renew(self, parameters: Floats, gradient: Floats, done: float) -> None:
+    def update(self, parameters: Floats, gradient: Floats, done: float) -> None:
         self.gradients.append(gradient)
 
 
