@@ -42,7 +42,7 @@ def write_until_killed(home: Path, state: State, seed: int, told: Connection) ->
                 store.undo(task)
             else:
                 value = after[task]
-                store.commit(task, blob_of(task, value), replace=True, lessons=lessons_of(value))
+                store.commit(task, blob_of(task, value), replace=True, training_set=lessons_of(value))
             told.send(("done", after))
 
 
@@ -70,7 +70,7 @@ def commit_many(home: Path, task: str, times: int, start: Barrier) -> None:
     start.wait()
     with Store.open(home, create=True) as store:
         for value in range(times):
-            store.commit(task, blob_of(task, value), replace=True, lessons=lessons_of(value))
+            store.commit(task, blob_of(task, value), replace=True, training_set=lessons_of(value))
 
 
 def commit_once(home: Path, value: int, start: Barrier, told: Connection) -> None:
@@ -78,7 +78,7 @@ def commit_once(home: Path, value: int, start: Barrier, told: Connection) -> Non
     start.wait()
     with Store.open(home, create=True) as store:
         try:
-            store.commit("contested", blob_of("contested", value), lessons=lessons_of(value))
+            store.commit("contested", blob_of("contested", value), training_set=lessons_of(value))
         except TaskExistsError:
             told.send(False)
         else:

@@ -54,7 +54,7 @@ def consolidate(settings: Settings, budget: Budget, yes: Yes = False) -> int:
     with opened_store(settings) as store:
         if yes:
             demand_writable(store)
-        before = {entry.task: entry.sha256 for entry in store.tasks()}
+        before = {entry.task: entry.sha256 for entry in store.list_tasks()}
         outcome = _consolidated(settings, store, budget, yes)
         now = {verdict.task: verdict.sha256 for verdict in store.verify() if verdict.status == "unchanged"}
     others = {task: now.get(task) == sha256 for task, sha256 in before.items() if task not in outcome.stored}
@@ -79,9 +79,9 @@ class Outcome:
 def _consolidated(settings: Settings, store: Store, budget: int, yes: bool) -> Outcome:
     runtime = Runtime.open(settings.bundle, settings.threads)
     selftest.run_once(runtime, settings.home)
-    entries = {entry.task: entry for entry in store.tasks()}  # first, lest a change between go unnoticed
+    entries = {entry.task: entry for entry in store.list_tasks()}  # first, lest a change between go unnoticed
     tasks = load_tasks(store, runtime.bundle.manifest)
-    lessons = {task.task: store.lessons.read(sha256_hex(blob.to_bytes(task))) for task in tasks}
+    lessons = {task.task: store.training_sets.read(sha256_hex(blob.to_bytes(task))) for task in tasks}
     memory = ReplayMemory(opened_cache(settings, store, runtime.bundle.manifest), lessons)
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
     now = datetime.now(UTC)
@@ -92,7 +92,9 @@ def _consolidated(settings: Settings, store: Store, budget: int, yes: bool) -> O
             changed = consolidator.measure_effects(group)
             changes += [(group, change) for change in changed]
             if yes:
-                merged += consolidator.merge(group, changed, lambda task: store.time_of_next(task, now))
+                merged += consolidator.merge(
+                    group, changed, lambda task: store.choose_creation_time(task, now)
+                )
     successors = [
         Successor(blob.to_bytes(task), lessons[task.task] or (), entries[task.task].sha256) for task in merged
     ]

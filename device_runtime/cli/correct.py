@@ -82,7 +82,7 @@ def correct(
     clip = _recording(settings.home, clip)
     with opened_store(settings) as store:
         demand_writable(store)
-        entries = store.tasks()
+        entries = store.list_tasks()
         claim = _claim(said, is_label is not None, entries)
         before = {entry.task: entry.sha256 for entry in entries}
         correction = _corrected(settings, store, claim, clip)
@@ -161,7 +161,7 @@ def _corrected(settings: Settings, store: Store, claim: CorrectionTarget, clip: 
     task, lessons = load_with_training_set(store, claim.task, runtime.bundle.manifest)
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
     cache = opened_cache(settings, store, runtime.bundle.manifest)
-    created = store.time_of_next(claim.task, datetime.now(UTC))
+    created = store.choose_creation_time(claim.task, datetime.now(UTC))
     recipe = read_recipe(task)
     stored = load_others(store, claim.task, runtime.bundle.manifest) if recipe.warm_start else []
     why = UNCHANGED if read_requested_method(task) == AUTO else REQUESTED

@@ -99,7 +99,7 @@ def enroll(
     wanted(recipe, method or AUTO)  # misuse is told before there is a home
     found = scan_labelled_folder(folder) if add else find_recordings(folder)
     with opened_store(settings, create=not add) as store:
-        old = store.entry(name).sha256 if add else None
+        old = store.find_task(name).sha256 if add else None
         _demand_room(store, name, replace or add)
         runtime = Runtime.open(settings.bundle, settings.threads)
         selftest.run_once(runtime, settings.home)
@@ -129,7 +129,7 @@ def enroll(
 def _demand_room(store: Store, name: str, replace: bool) -> None:
     """Refuse early what the store would refuse at the end."""
     demand_writable(store)
-    if not replace and any(entry.task == name for entry in store.tasks()):
+    if not replace and any(entry.task == name for entry in store.list_tasks()):
         raise TaskExistsError(
             f"task '{name}' is already enrolled; nothing was changed",
             "add --replace to learn it anew, --add to teach it more, or choose another name",
@@ -154,7 +154,7 @@ def _versions(
     stored = load_others(store, name, runtime.bundle.manifest) if recipe.warm_start else []
     engine = open_engine(settings.engine, runtime.bundle, settings.threads)
     cache = opened_cache(settings, store, runtime.bundle.manifest)
-    created = store.time_of_next(name, datetime.now(UTC))
+    created = store.choose_creation_time(name, datetime.now(UTC))
     with progress() as bar:
         learner = Learner(runtime, engine, recipe, settings.seed, bar, method, stored)
         yield from Enroller(learner, cache).learn(name, found, created, known)
@@ -174,8 +174,8 @@ def _keep(store: Store, enrolment: Enrolment, replace: bool, old: str | None) ->
 
 def _given_up(store: Store, enrolment: Enrolment) -> list[str]:
     """What goes with the old version, though it was in no folder: its corrections."""
-    old = next((entry for entry in store.tasks() if entry.task == enrolment.blob.task), None)
-    lessons = store.lessons.read(old.sha256) or () if old else ()
+    old = next((entry for entry in store.list_tasks() if entry.task == enrolment.blob.task), None)
+    lessons = store.training_sets.read(old.sha256) or () if old else ()
     kept = {taught.clip_sha256 for taught in enrolment.lessons}
     lost = [t for t in lessons if t.origin == "corrected" and t.clip_sha256 not in kept]
     way_back = f"'edgecl undo {enrolment.blob.task}' brings the old version back"
@@ -186,4 +186,4 @@ def _improve(store: Store, enrolment: Enrolment, first: str) -> str:
     """The hash of the task, now in the store in place of its first version."""
     task, data = enrolment.blob.task, blob.to_bytes(enrolment.blob)
     with interrupts.held(f"task '{task}' is stored"):
-        return store.commit(task, data, True, enrolment.lessons, made_from=first, supersedes=True)
+        return store.commit(task, data, True, enrolment.lessons, base_sha256=first, discard_base=True)

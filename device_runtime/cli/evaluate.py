@@ -45,7 +45,7 @@ def evaluate(
       edgecl evaluate alarms my-other-sounds/ --unknown living-room/
     """
     with opened_store(settings) as store:
-        store.entry(name)
+        store.find_task(name)
         runtime = Runtime.open(settings.bundle, settings.threads)
         selftest.run_once(runtime, settings.home)
         task = load_task(store, name, runtime.bundle.manifest)

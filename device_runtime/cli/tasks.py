@@ -57,7 +57,7 @@ def forget(settings: Settings, name: TaskName) -> int:
       edgecl forget alarms
     """
     with opened_store(settings) as store:
-        sha256 = store.entry(name).sha256
+        sha256 = store.find_task(name).sha256
         with interrupts.held(f"task '{name}' is forgotten"):
             store.forget(name)
     if settings.as_json:
@@ -115,17 +115,17 @@ def _found(settings: Settings, manifest: Manifest | None) -> TaskList:
     try:
         with opened_store(settings) as store:
             cache = opened_cache(settings, store, manifest) if manifest else None
-            return TaskList([_listed(entry, store, cache) for entry in store.tasks()], store.warnings)
+            return TaskList([_listed(entry, store, cache) for entry in store.list_tasks()], store.warnings)
     except NoStoreError:
         return TaskList()
 
 
 def _listed(entry: TaskEntry, store: Store, cache: TokenCache | None) -> TaskListing:
-    lessons = store.lessons.read(entry.sha256)
+    lessons = store.training_sets.read(entry.sha256)
     if lessons is None:
-        return TaskListing(entry, store.is_whole(entry), None, None)
+        return TaskListing(entry, store.has_blob(entry), None, None)
     remembered = sum(cache.has(taught.clip_sha256) for taught in lessons) if cache else None
-    return TaskListing(entry, store.is_whole(entry), len(lessons), remembered)
+    return TaskListing(entry, store.has_blob(entry), len(lessons), remembered)
 
 
 def _manifest(settings: Settings) -> Manifest | None:

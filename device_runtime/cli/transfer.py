@@ -35,7 +35,7 @@ def export_task(
     """
     _demand_place(file, replace)
     with opened_store(settings) as store:
-        data = store.read(name)
+        data = store.read_blob(name)
     atomic.write(file, data)
     sha256 = sha256_hex(data)
     if settings.as_json:
@@ -87,7 +87,7 @@ def _demand_place(file: Path, replace: bool) -> None:
 
 def _demand_free(store: Store, task: str, replace: bool) -> None:
     """Refuse to put the file's task in the place of another unasked."""
-    if not replace and any(entry.task == task for entry in store.tasks()):
+    if not replace and any(entry.task == task for entry in store.list_tasks()):
         raise TaskExistsError(
             f"there is a task '{task}' already; nothing was changed",
             "add --replace to take the file's instead; 'edgecl undo' brings the old one back",

@@ -60,7 +60,7 @@ class TaskWatcher:
 
     def _load(self) -> list[TaskBlob]:
         with Store.open(self._home, create=True) as store:
-            self.names = frozenset(entry.task for entry in store.tasks())
+            self.names = frozenset(entry.task for entry in store.list_tasks())
             try:
                 return load_tasks(store, self._runtime.bundle.manifest)
             except EdgeclError as error:

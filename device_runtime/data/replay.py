@@ -23,9 +23,9 @@ def load_with_training_set(store: Store, task: str, manifest: Manifest) -> tuple
     Raises:
         NoTrainingSetError: what it was learnt from is not known.
     """
-    data = store.read(task)
+    data = store.read_blob(task)
     loaded = blob.from_bytes(data, manifest=manifest)
-    lessons = store.lessons.read(sha256_hex(data))
+    lessons = store.training_sets.read(sha256_hex(data))
     if lessons is None:
         raise unknown(task)
     return loaded, lessons

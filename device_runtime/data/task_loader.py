@@ -12,7 +12,7 @@ from edgecl.store.store import Store
 
 def load_task(store: Store, name: str, manifest: Manifest) -> TaskBlob:
     """One task, proved whole and made with this bundle."""
-    return blob.from_bytes(store.read(name), manifest=manifest)
+    return blob.from_bytes(store.read_blob(name), manifest=manifest)
 
 
 def load_tasks(store: Store, manifest: Manifest) -> list[TaskBlob]:
@@ -23,7 +23,7 @@ def load_tasks(store: Store, manifest: Manifest) -> list[TaskBlob]:
     """
     tasks: list[TaskBlob] = []
     refused: list[EdgeclError] = []
-    for entry in store.tasks():
+    for entry in store.list_tasks():
         try:
             tasks.append(load_task(store, entry.task, manifest))
         except EdgeclError as error:
@@ -37,7 +37,7 @@ def load_tasks(store: Store, manifest: Manifest) -> list[TaskBlob]:
 def load_others(store: Store, name: str, manifest: Manifest) -> list[TaskBlob]:
     """Every task but this one that is whole and was made with this bundle, by name."""
     others = []
-    for entry in store.tasks():
+    for entry in store.list_tasks():
         if entry.task != name:
             with suppress(EdgeclError):
                 others.append(load_task(store, entry.task, manifest))
@@ -50,11 +50,11 @@ def find_referenced_clips(store: Store, fingerprint: str) -> list[set[str]]:
     Those of the generation before count too: `undo` may bring it back.
     """
     classes: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for entry in store.tasks():
+    for entry in store.list_tasks():
         if entry.fingerprint == fingerprint:
             for sha256 in entry.generations:
-                for taught in store.lessons.read(sha256) or ():
-                    classes[entry.task, taught.label].update(taught.keys)
+                for taught in store.training_sets.read(sha256) or ():
+                    classes[entry.task, taught.label].update(taught.cache_keys)
     return list(classes.values())
 
 

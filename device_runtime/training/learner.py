@@ -28,7 +28,7 @@ from device_runtime.training.rejection import Rejection, calibrate_rejection
 from device_runtime.training.validation import ValidationResult
 from edgecl.arrays import Floats
 from edgecl.bundle.manifest import Manifest
-from edgecl.store.blob import BlobRecord, Plain, TaskBlob
+from edgecl.store.blob import BlobRecord, Scalar, TaskBlob
 
 AUTO, ADAPTER = "auto", "adapter"
 METHODS = (AUTO, *CLOSED_FORMS, ADAPTER)
@@ -64,7 +64,7 @@ class FittedTask:
     normalizer: Floats  # [2, P]
     rejection: Rejection
     validation: ValidationResult  # what the method made of recordings that it had not learnt from
-    training: dict[str, Plain]  # how it was learnt, for the blob's record
+    training: dict[str, Scalar]  # how it was learnt, for the blob's record
 
     def improves_on(self, other: "FittedTask") -> bool:
         """Whether this one is to be preferred to a first lesson in closed form.
@@ -163,7 +163,7 @@ class Learner:
         self, material: TrainingData, names: Sequence[str], rejection: Rejection, taken: Method, why: str
     ) -> FittedTask:
         examples, held_out = material.dataset, taken.validation
-        training: dict[str, Plain] = {
+        training: dict[str, Scalar] = {
             "method": taken.name,
             "why": why,
             "engine": self.engine.name,

@@ -26,7 +26,7 @@ from edgecl.augmentation import augment, make_copies_key
 from edgecl.errors import DatasetError, UsageError
 from edgecl.learning.negative_labels import NEGATIVE, is_negative
 from edgecl.store.blob import TaskBlob
-from edgecl.store.training_set import TrainingClip, TrainingSet, labels_of
+from edgecl.store.training_set import TrainingClip, TrainingSet, collect_labels
 from edgecl.windows import split_into_windows
 
 COPIES = 8
@@ -92,7 +92,7 @@ class Corrector:
             self.cache.put(make_copies_key(clip.sha256), copies)
             gathering.add(taught, tokens)
             gathering.add_copies(taught, copies)
-            names = labels_of(gathering.training_set)
+            names = collect_labels(gathering.training_set)
             self.learner.check_class_count(len(names))
             lesson = self._lesson(gathering.build(names), names)
         curve = parse_curve(task.record.training.get("curve"))  # one recording more does not bend it

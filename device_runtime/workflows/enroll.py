@@ -22,7 +22,7 @@ from device_runtime.training.learner import FittedTask, Learner
 from device_runtime.training.learning_curve import CurvePoint, measure_learning_curve
 from edgecl.dataset_folder import LabelledFolder
 from edgecl.store.blob import TaskBlob
-from edgecl.store.training_set import TrainingSet, labels_of
+from edgecl.store.training_set import TrainingSet, collect_labels
 
 STAGES = ("decode", "backbone", "varying", "training", "advice")
 
@@ -66,7 +66,7 @@ class Enroller:
             NoTrainingSetError: too little of what is known is remembered.
         """
         learner, runtime = self.learner, self.learner.runtime
-        names = tuple(sorted({*found.clips, *labels_of(known)}))
+        names = tuple(sorted({*found.clips, *collect_labels(known)}))
         learner.check_class_count(len(names))
         with self.watch("decode"):
             intake = ingest_recordings(found, runtime.rate_hz, learner.progress, self._known(known))
@@ -109,7 +109,7 @@ class Enroller:
         remembered = {
             taught.clip_sha256: taught.label for taught in lessons if self.cache.has(taught.clip_sha256)
         }
-        return KnownRecordings(labels_of(lessons), remembered)
+        return KnownRecordings(collect_labels(lessons), remembered)
 
 
 def _besides(intake: IngestResult, known: TrainingSet) -> TrainingSet:

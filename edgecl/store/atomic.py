@@ -1,29 +1,33 @@
-"""Writing a file so that a power cut leaves the old content or the new, never a mixture."""
+"""File operations that leave the old content or the new one after a power cut, never a mixture."""
 
 import os
 from pathlib import Path
 
 
 def write(path: Path, data: bytes) -> None:
-    """`path` holds `data`, on the disk itself, when this returns: written beside, flushed, renamed.
+    """Write a file durably: to a temporary file beside it, flushed, then renamed.
 
     After a failure `path` is as it was; after a crash a hidden `.tmp` file may lie beside it.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with beside.open("wb") as file:
+        with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
 
 
 def move(path: Path, folder: Path) -> Path:
-    """Where `path` is now: in `folder`, under its own name or the next free one of its kind."""
+    """Move a file into a folder durably, under its own name or with the next free number appended.
+
+    Returns:
+        Its new path.
+    """
     number, target = 0, folder / path.name
     while target.exists():
         number += 1
@@ -35,7 +39,7 @@ def move(path: Path, folder: Path) -> Path:
 
 
 def sync_folder(folder: Path) -> None:
-    """Names in `folder` (made, renamed, removed) are on the disk itself when this returns."""
+    """Flush the entries of a folder (created, renamed, removed) to the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

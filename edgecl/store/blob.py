@@ -1,12 +1,12 @@
-"""The task blob: everything one task needs on top of its bundle, as one safetensors file.
+"""The task blob: all that one task adds to its bundle, as one safetensors file.
 
     8 bytes   length of the header, little endian
-    header    JSON: the three tensors' dtype, shape and place, and under `__metadata__` → `edgecl` the
+    header    JSON: dtype, shape and offsets of the three tensors, and under `__metadata__` → `edgecl` the
               record as canonical JSON, with a digest over record and tensors; padded to 8 bytes
     payload   keys [S, P + 1], normalizer [2, P], parameters [n], float32, little endian
 
-Any safetensors reader opens it. Ours accepts only the one spelling its own writer produces, so a changed
-byte is refused even where the file stands alone; in the store its SHA-256 is also its name.
+Any safetensors reader opens a blob. This reader accepts only the bytes that its own writer produces, so any
+altered byte is rejected even without a known hash. In the store, a blob's SHA-256 is its name.
 """
 
 import json
@@ -34,12 +34,12 @@ TENSORS = ("keys", "normalizer", "parameters")
 
 ENROL_AGAIN = "restore the file from a copy, or enrol the task again"
 
-Plain = str | int | float | bool | None
+Scalar = str | int | float | bool | None
 Label = Annotated[str, Field(min_length=1)]
 
 
 class BlobRecord(Record):
-    """What a blob says about itself."""
+    """The metadata of a task blob."""
 
     format_version: Literal[2] = 2
     task: str
@@ -48,24 +48,24 @@ class BlobRecord(Record):
     fingerprint: Sha256  # of the bundle it was trained with
     placement: str
     window_samples: Count
-    threshold: float  # the smallest margin of a key that is accepted, see `edgecl.learning.open_set`
-    training: dict[str, Plain]  # engine, seed, epochs, clips, validation_accuracy …
+    threshold: float  # smallest accepted margin, see `edgecl.learning.open_set`
+    training: dict[str, Scalar]  # engine, seed, epochs, clips, validation_accuracy …
     licence: str  # of the backbone
 
     @field_validator("task")
     @classmethod
-    def _usable_name(cls, task: str) -> str:
+    def _check_name(cls, task: str) -> str:
         try:
-            usable = check_task_name(task)
+            normalized = check_task_name(task)
         except EdgeclError as error:
             raise ValueError(error.message) from error
-        if usable != task:
+        if normalized != task:
             raise ValueError("not in Unicode normal form C")
         return task
 
     @field_validator("labels")
     @classmethod
-    def _different(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_labels(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(labels)) != len(labels):
             raise ValueError("two labels are the same")
         if all(map(is_negative, labels)):
@@ -75,36 +75,42 @@ class BlobRecord(Record):
 
 @dataclass(frozen=True, eq=False)
 class TaskBlob:
-    """One learned task: P features, C labels, S of them sounds and the others negatives, n parameters."""
+    """A learned task: P features, C labels (S sounds, the others negatives), n parameters."""
 
     record: BlobRecord
     parameters: Floats  # [n], the adapter's tensors, then the head [C, P + 1]
     normalizer: Floats  # [2, P], mean and 1/std of the features
-    keys: Floats  # [S, P + 1], what tells each sound from background
+    keys: Floats  # [S, P + 1], see `edgecl.learning.open_set`
 
     @property
     def task(self) -> str:
+        """The task's name."""
         return self.record.task
 
     @property
     def labels(self) -> tuple[str, ...]:
+        """The C labels, in the order of the head's rows."""
         return self.record.labels
 
 
 def to_bytes(blob: TaskBlob) -> bytes:
-    """The file of a blob: the same blob gives the same bytes, everywhere."""
+    """Serialize a blob; the same blob gives the same bytes on every machine."""
     _check_shapes(blob)
-    data = _spell(blob)
-    from_bytes(data)  # nothing is handed out that could not be opened again
+    data = _encode(blob)
+    from_bytes(data)  # whatever is written can be opened again
     return data
 
 
 def from_bytes(data: bytes, expected_sha256: str | None = None, manifest: Manifest | None = None) -> TaskBlob:
-    """The blob in `data`, after every check, cheapest and least trusting first.
+    """Parse and check a blob: size, hash, safetensors, schema, shapes, digest, values, bundle.
 
     Args:
-        expected_sha256: the SHA-256 that the whole file must have.
-        manifest: of the bundle that the blob must fit.
+        data: The whole file.
+        expected_sha256: The SHA-256 that the file must have, hex.
+        manifest: The manifest of the bundle that the blob must fit.
+
+    Raises:
+        BlobError: A check failed.
     """
     if len(data) > MAX_BLOB_BYTES:
         raise BlobError(f"a blob of {len(data)} bytes is too large", f"the limit is {MAX_BLOB_BYTES} bytes")
@@ -112,16 +118,16 @@ def from_bytes(data: bytes, expected_sha256: str | None = None, manifest: Manife
         raise BlobError(f"the blob {expected_sha256[:8]} was altered or cut short", ENROL_AGAIN)
     blob = _parse(data)
     _check_shapes(blob)
-    if _spell(blob) != data:
-        raise BlobError(f"{_named(blob)} was altered", ENROL_AGAIN)
+    if _encode(blob) != data:
+        raise BlobError(f"{_describe(blob)} was altered", ENROL_AGAIN)
     _check_finite(blob)
     if manifest is not None:
         _check_fit(blob, manifest)
     return blob
 
 
-def claimed_record(start: bytes) -> BlobRecord | None:
-    """What a damaged blob says about itself in its first bytes: unproven, and None where illegible."""
+def read_unverified_record(start: bytes) -> BlobRecord | None:
+    """Read the record in the first bytes of a damaged blob, unverified; None if it is unreadable."""
     try:
         text = _header(start)["__metadata__"][RECORD_KEY]
         return _record(text)
@@ -130,7 +136,7 @@ def claimed_record(start: bytes) -> BlobRecord | None:
 
 
 def _parse(data: bytes) -> TaskBlob:
-    """Record and tensors as they stand in the file; what they say is still unchecked."""
+    """Parse record and tensors without checking that they fit together."""
     metadata = _header(data).get("__metadata__")
     text = metadata.get(RECORD_KEY) if isinstance(metadata, dict) else None
     if not isinstance(text, str):
@@ -146,7 +152,7 @@ def _parse(data: bytes) -> TaskBlob:
 
 
 def _header(data: bytes) -> dict[str, Any]:
-    """The safetensors header, its length checked before anything is parsed."""
+    """Parse the safetensors header, after checking its length."""
     size = int.from_bytes(data[:8], "little")
     if len(data) < 8 or size > min(MAX_HEADER_BYTES, len(data) - 8):
         raise BlobError("this file is no task blob: its header does not fit", "name a file that edgecl made")
@@ -161,7 +167,7 @@ def _record(text: str) -> BlobRecord:
     try:
         document = canonical_json.load(text.encode())
         _check_version(document.pop("format_version"))
-        del document["digest"]  # proved by spelling the blob again
+        del document["digest"]  # checked by encoding the blob again
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BlobError("the record of this task blob cannot be read", ENROL_AGAIN) from error
     try:
@@ -182,25 +188,25 @@ def _check_version(version: object) -> None:
     raise BlobError(f"this task blob {versions}", ENROL_AGAIN)
 
 
-def _spell(blob: TaskBlob) -> bytes:
-    """The one spelling of a blob, written here so that no library's next version can change it."""
-    payload, places = b"", {}
+def _encode(blob: TaskBlob) -> bytes:
+    """Encode a blob, without a library whose next version could change the bytes."""
+    payload, tensors = b"", {}
     for name in TENSORS:
         array = getattr(blob, name)
         raw = np.ascontiguousarray(array, "<f4").tobytes()
         offsets = [len(payload), len(payload) + len(raw)]
-        places[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": offsets}
+        tensors[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": offsets}
         payload += raw
     document = blob.record.model_dump(mode="json")
     digest = sha256_hex(canonical_json.dump(document) + payload)
     record = canonical_json.dump(document | {"digest": digest}).decode()
-    header = json.dumps({"__metadata__": {RECORD_KEY: record}, **places}, separators=(",", ":")).encode()
+    header = json.dumps({"__metadata__": {RECORD_KEY: record}, **tensors}, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
     return len(header).to_bytes(8, "little") + header + payload
 
 
 def _check_shapes(blob: TaskBlob) -> None:
-    """Refuse arrays that do not fit each other: normalizer [2, P], keys [S, P + 1], a head within [n]."""
+    """Check the arrays' shapes: normalizer [2, P], keys [S, P + 1], parameters [n] that hold the head."""
     classes, features = len(blob.labels), blob.normalizer.size // 2
     sounds = sum(not is_negative(label) for label in blob.labels)
     fits = (
@@ -213,23 +219,23 @@ def _check_shapes(blob: TaskBlob) -> None:
     )
     if not fits:
         shapes = ", ".join(f"{name} {list(getattr(blob, name).shape)}" for name in TENSORS)
-        raise BlobError(f"{_named(blob)} has arrays that do not fit together: {shapes}", ENROL_AGAIN)
+        raise BlobError(f"{_describe(blob)} has arrays that do not fit together: {shapes}", ENROL_AGAIN)
 
 
 def _check_finite(blob: TaskBlob) -> None:
     for name in TENSORS:
         if not np.isfinite(getattr(blob, name)).all():
-            raise BlobError(f"{_named(blob)} holds values that are not finite in '{name}'", ENROL_AGAIN)
+            raise BlobError(f"{_describe(blob)} holds values that are not finite in '{name}'", ENROL_AGAIN)
 
 
 def _check_fit(blob: TaskBlob, manifest: Manifest) -> None:
-    """Refuse a blob of another bundle, or one that claims this bundle and does not have its layout."""
+    """Check that a blob was made with this bundle and has its layout."""
     record = blob.record
     if record.fingerprint != manifest.fingerprint:
         raise BlobError(
-            f"task '{record.task}' was enrolled with bundle {record.fingerprint[:8]}; its numbers mean "
-            f"nothing to the backbone of '{manifest.name}', {manifest.fingerprint[:8]}",
-            f"run 'edgecl enroll {record.task} FOLDER --replace' with the recordings it was learnt from, "
+            f"task '{record.task}' was enrolled with bundle {record.fingerprint[:8]}; its parameters "
+            f"do not fit the backbone of '{manifest.name}', {manifest.fingerprint[:8]}",
+            f"run 'edgecl enroll {record.task} FOLDER --replace' with its recordings, "
             "or open the bundle it was enrolled with (--bundle)",
         )
     fits = (
@@ -239,8 +245,8 @@ def _check_fit(blob: TaskBlob, manifest: Manifest) -> None:
         and record.window_samples == manifest.geometry.window_samples
     )
     if not fits:
-        raise BlobError(f"{_named(blob)} does not have the layout of its bundle", ENROL_AGAIN)
+        raise BlobError(f"{_describe(blob)} does not have the layout of its bundle", ENROL_AGAIN)
 
 
-def _named(blob: TaskBlob) -> str:
+def _describe(blob: TaskBlob) -> str:
     return f"the blob of task '{blob.task}'"

@@ -1,4 +1,4 @@
-"""A folder of blobs, each under the SHA-256 of its content: a name proves what it names."""
+"""A folder of blobs, each named by the SHA-256 of its content."""
 
 import re
 from dataclasses import dataclass
@@ -10,22 +10,23 @@ from edgecl.store.blob import MAX_BLOB_BYTES, MAX_HEADER_BYTES
 
 SUFFIX = ".safetensors"
 HASH_DIGITS = 64
-OURS = re.compile(r"[0-9a-f]{64}\.safetensors(\.\d+)?|\..*\.tmp")
+OWN_NAMES = re.compile(r"[0-9a-f]{64}\.safetensors(\.\d+)?|\..*\.tmp")
 
 
 @dataclass(frozen=True)
 class BlobFolder:
-    """The blobs in `path`; what is found damaged lies in `quarantine` while a task still points to it."""
+    """The blobs in `path`; damaged ones lie in `quarantine` while a task still refers to them."""
 
     path: Path
     quarantine: Path
 
     def create(self) -> None:
+        """Create both folders where they are missing."""
         self.path.mkdir(exist_ok=True)
         self.quarantine.mkdir(exist_ok=True)
 
     def read(self, sha256: str) -> bytes | None:
-        """The blob of this hash; None where it is missing or its content has another one."""
+        """Return the blob of this hash; None if it is missing or its content has another hash."""
         path = self._file(sha256)
         try:
             if path.stat().st_size > MAX_BLOB_BYTES:
@@ -36,15 +37,15 @@ class BlobFolder:
         return data if sha256_hex(data) == sha256 else None
 
     def has(self, sha256: str) -> bool:
-        """Whether there is a file of this name, whatever it holds."""
+        """Whether a file of this name exists, whatever its content."""
         return self._file(sha256).exists()
 
-    def is_put_away(self, sha256: str) -> bool:
-        """Whether what had this name was found damaged."""
+    def is_quarantined(self, sha256: str) -> bool:
+        """Whether a damaged file of this name lies in the quarantine."""
         return any(self.quarantine.glob(f"{sha256}{SUFFIX}*"))
 
-    def start(self, sha256: str) -> bytes:
-        """The first bytes of a damaged blob, as far as its header can reach; wherever it lies now."""
+    def read_start(self, sha256: str) -> bytes:
+        """Read as many first bytes of a damaged blob as a header can take, quarantined or not."""
         for path in (self._file(sha256), *self.quarantine.glob(f"{sha256}{SUFFIX}*")):
             if path.is_file():
                 with path.open("rb") as file:
@@ -52,25 +53,33 @@ class BlobFolder:
         return b""
 
     def write(self, data: bytes) -> str:
-        """The hash under which `data` now lies safely on the disk."""
+        """Write a blob durably.
+
+        Returns:
+            Its SHA-256, which is its name.
+        """
         sha256 = sha256_hex(data)
         atomic.write(self._file(sha256), data)
         return sha256
 
-    def put_away(self, sha256: str) -> None:
-        """Move the file of this name, if there is one, to the quarantine."""
+    def move_to_quarantine(self, sha256: str) -> None:
+        """Move the file of this name to the quarantine, if it exists."""
         if self.has(sha256):
             atomic.move(self._file(sha256), self.quarantine)
 
-    def hashes(self) -> list[str]:
-        """The name of every blob, damaged or not, sorted; absent folders have none."""
+    def list_hashes(self) -> list[str]:
+        """List the names of all blobs, damaged or not, sorted."""
         paths = (*self.path.glob(f"*{SUFFIX}"), *self.quarantine.glob(f"*{SUFFIX}*"))
-        return sorted({path.name[:HASH_DIGITS] for path in paths if OURS.fullmatch(path.name)})
+        return sorted({path.name[:HASH_DIGITS] for path in paths if OWN_NAMES.fullmatch(path.name)})
 
-    def sweep(self, kept: set[str]) -> None:
-        """Delete every blob but those `kept`, and what interrupted writers left; nobody may be writing."""
+    def delete_unreferenced(self, referenced: set[str]) -> None:
+        """Delete all blobs but the referenced ones, and temporary files of interrupted writers.
+
+        No other process may be writing.
+        """
         for path in (*self.path.iterdir(), *self.quarantine.iterdir()):
-            if path.name[:HASH_DIGITS] not in kept and OURS.fullmatch(path.name) and not path.is_dir():
+            is_own = OWN_NAMES.fullmatch(path.name) and not path.is_dir()
+            if is_own and path.name[:HASH_DIGITS] not in referenced:
                 path.unlink()
 
     def _file(self, sha256: str) -> Path:

@@ -1,4 +1,4 @@
-"""What became of a task's blob, and what that means for the task."""
+"""The integrity check of a task's blob, and the blob to fall back to."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,39 +11,40 @@ Status = Literal["unchanged", "damaged", "missing"]
 
 @dataclass(frozen=True)
 class IntegrityCheck:
-    """What `verify` found about one task's current blob."""
+    """The result of `verify` for one task's current blob."""
 
     task: str
     status: Status
     sha256: str
-    detail: str = ""  # what that means for the task, and what to do
+    detail: str = ""  # the consequence for the task, and what to do
 
 
-def judge(entry: TaskEntry, blobs: BlobFolder) -> IntegrityCheck:
-    """The verdict on one task; nothing is moved."""
-    status = status_of(entry, blobs)
-    detail = "" if status == "unchanged" else _consequence(entry, blobs)
+def check_integrity(entry: TaskEntry, blobs: BlobFolder) -> IntegrityCheck:
+    """Check one task's current blob; no file is moved."""
+    status = find_status(entry, blobs)
+    detail = "" if status == "unchanged" else _describe_consequence(entry, blobs)
     return IntegrityCheck(entry.task, status, entry.sha256, detail)
 
 
-def status_of(entry: TaskEntry, blobs: BlobFolder) -> Status:
-    """Whether the current blob is what was committed; 'damaged' also when it lies in quarantine."""
+def find_status(entry: TaskEntry, blobs: BlobFolder) -> Status:
+    """Compare the current blob with what was committed; a quarantined one is "damaged"."""
     if blobs.read(entry.sha256) is not None:
         return "unchanged"
-    return "damaged" if blobs.has(entry.sha256) or blobs.is_put_away(entry.sha256) else "missing"
+    is_damaged = blobs.has(entry.sha256) or blobs.is_quarantined(entry.sha256)
+    return "damaged" if is_damaged else "missing"
 
 
-def previous(entry: TaskEntry, blobs: BlobFolder) -> bytes | None:
-    """The generation before the current blob, if there is one and it is intact."""
+def read_previous(entry: TaskEntry, blobs: BlobFolder) -> bytes | None:
+    """Return the generation before the current blob, if it exists and is intact."""
     return blobs.read(entry.previous_sha256) if entry.previous_sha256 else None
 
 
-def _consequence(entry: TaskEntry, blobs: BlobFolder) -> str:
-    spare = previous(entry, blobs)
-    if spare is not None:
-        fate = f"rolled back to the version of {TaskEntry.of(spare).created}"
-    elif blobs.is_put_away(entry.sha256):
-        fate = "lost: its blob is in quarantine"
+def _describe_consequence(entry: TaskEntry, blobs: BlobFolder) -> str:
+    previous = read_previous(entry, blobs)
+    if previous is not None:
+        consequence = f"rolled back to the version of {TaskEntry.from_blob(previous).created}"
+    elif blobs.is_quarantined(entry.sha256):
+        consequence = "lost: its blob is in quarantine"
     else:
-        fate = "lost"
-    return f"{fate}; enroll it again with --replace, or forget it"
+        consequence = "lost"
+    return f"{consequence}; enroll it again with --replace, or forget it"

@@ -1,7 +1,7 @@
-"""Opening a store's registry whatever state it is in: as it is, or made again from the blobs.
+"""Opening a store's registry, rebuilt from the blobs where it is missing or damaged.
 
-A damaged blob is not forgotten when the registry is made again: it gives an entry too, from its file's
-name and what its header still says, so that `verify` goes on telling which task was lost.
+A rebuilt registry lists damaged blobs too, by their file name and what their header still says, so that
+`verify` keeps reporting which task was lost.
 """
 
 import fcntl
@@ -16,12 +16,12 @@ from pathlib import Path
 from edgecl.errors import BlobError, NewerBlobError
 from edgecl.store import atomic
 from edgecl.store.blob_folder import BlobFolder
-from edgecl.store.registry import MEMORY, Registry, RegistryDamaged, TaskEntry
+from edgecl.store.registry import IN_MEMORY, Registry, RegistryDamagedError, TaskEntry
 
 
 @contextmanager
-def alone(home: Path) -> Iterator[None]:
-    """No two processes mend one store at once. The lock is on the folder itself, so it needs no file."""
+def lock_store(home: Path) -> Iterator[None]:
+    """Keep other processes from rebuilding the same store; the lock is on the folder, so it needs no file."""
     descriptor = os.open(home, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -30,57 +30,61 @@ def alone(home: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def open_or_mend(path: Path, blobs: BlobFolder, writable: bool) -> tuple[Registry, list[str]]:
-    """The registry, and a sentence for each thing that was found damaged and mended.
+def open_or_rebuild(path: Path, blobs: BlobFolder, writable: bool) -> tuple[Registry, list[str]]:
+    """Open the registry, rebuilding it from the blobs if it is damaged.
+
+    Returns:
+        The registry, and a warning for each thing that was found damaged.
 
     Raises:
-        StoreError, NewerBlobError: a newer edgecl made what lies there; nothing was moved.
+        StoreError: The registry was written by a newer edgecl; nothing was moved.
+        NewerBlobError: A blob was written by a newer edgecl; nothing was moved.
     """
     if not writable:
-        return _open_to_read(path, blobs)
+        return _open_read_only(path, blobs)
     blobs.create()
     try:
         return Registry.open(path, writable=True), []
-    except RegistryDamaged as damage:
-        found = _survey(blobs)
+    except RegistryDamagedError as damage:
+        found = _scan(blobs)
         for entry in found.damaged:
-            blobs.put_away(entry.sha256)
-        _put_away(path, blobs.quarantine)
-        registry = Registry.create(path, found.entries())
+            blobs.move_to_quarantine(entry.sha256)
+        _move_to_quarantine(path, blobs.quarantine)
+        registry = Registry.create(path, found.newest_entries())
         atomic.sync_folder(path.parent)
-        return registry, found.told(damage)
+        return registry, found.describe(damage)
 
 
-def _open_to_read(path: Path, blobs: BlobFolder) -> tuple[Registry, list[str]]:
-    """As `open_or_mend` where nothing may be written: what must be made again is made in memory."""
+def _open_read_only(path: Path, blobs: BlobFolder) -> tuple[Registry, list[str]]:
+    """Open the registry without writing; a damaged one is rebuilt in memory."""
     try:
         return Registry.open(path, writable=False), []
-    except (RegistryDamaged, sqlite3.Error) as damage:
-        found = _survey(blobs)
-        return Registry.create(MEMORY, found.entries()), found.told(damage)
+    except (RegistryDamagedError, sqlite3.Error) as damage:
+        found = _scan(blobs)
+        return Registry.create(IN_MEMORY, found.newest_entries()), found.describe(damage)
 
 
-def _put_away(path: Path, quarantine: Path) -> None:
-    """Move a damaged registry aside, and with it the journal, which must not be played onto a new one."""
+def _move_to_quarantine(path: Path, quarantine: Path) -> None:
+    """Move a damaged registry and its journal, which must not be replayed onto a new one."""
     for file in (path, path.with_name(f"{path.name}-journal")):
         if file.exists():
             atomic.move(file, quarantine)
 
 
 @dataclass
-class _Found:
-    """What a folder of blobs tells about the tasks there once were."""
+class _Scan:
+    """The tasks that a folder of blobs holds or once held."""
 
     intact: list[TaskEntry] = field(default_factory=list)
-    damaged: list[TaskEntry] = field(default_factory=list)  # as they claim to be
+    damaged: list[TaskEntry] = field(default_factory=list)  # unverified
     warnings: list[str] = field(default_factory=list)
 
     def add_damaged(self, entry: TaskEntry) -> None:
         self.damaged.append(entry)
         self.warnings.append(f"the blob {entry.sha256[:8]} of task '{entry.task}' is damaged and set aside")
 
-    def entries(self) -> list[TaskEntry]:
-        """One entry a task: its newest blob, damaged or not, and the newest intact one before it."""
+    def newest_entries(self) -> list[TaskEntry]:
+        """Return one entry per task: its newest blob, damaged or not, and the newest intact one before it."""
         generations: dict[str, list[TaskEntry]] = defaultdict(list)
         for entry in sorted(self.intact + self.damaged, key=lambda entry: (entry.created, entry.sha256)):
             generations[entry.task].append(entry)
@@ -88,28 +92,28 @@ class _Found:
 
     def _newest(self, generations: list[TaskEntry]) -> TaskEntry:
         *older, current = generations
-        spare = next((entry.sha256 for entry in reversed(older) if entry in self.intact), None)
-        return replace(current, previous_sha256=spare)
+        previous = next((entry.sha256 for entry in reversed(older) if entry in self.intact), None)
+        return replace(current, previous_sha256=previous)
 
-    def told(self, damage: Exception) -> list[str]:
-        """The sentences about a rebuilt registry; a new, empty store deserves none."""
-        entries = self.entries()
+    def describe(self, damage: Exception) -> list[str]:
+        """Return the warnings about a rebuilt registry; none for a new, empty store."""
+        entries = self.newest_entries()
         rebuilt = f"the registry was rebuilt from {len(entries)} tasks' blobs: {damage}"
         if any(entry.previous_sha256 for entry in entries):
             rebuilt += "; where a task has two, the newer one is in use"  # an undo is forgotten
         return ([rebuilt] if entries else []) + self.warnings
 
 
-def _survey(blobs: BlobFolder) -> _Found:
-    """All blobs, looked at one by one; nothing is moved."""
-    found = _Found()
-    for sha256 in blobs.hashes():
+def _scan(blobs: BlobFolder) -> _Scan:
+    """Read all blobs one by one; no file is moved."""
+    found = _Scan()
+    for sha256 in blobs.list_hashes():
         data = blobs.read(sha256)
         if data is None:
-            found.add_damaged(TaskEntry.claimed(sha256, blobs.start(sha256)))
+            found.add_damaged(TaskEntry.from_damaged_blob(sha256, blobs.read_start(sha256)))
             continue
         try:
-            found.intact.append(TaskEntry.of(data))
+            found.intact.append(TaskEntry.from_blob(data))
         except NewerBlobError:
             raise
         except BlobError as error:

@@ -1,7 +1,7 @@
-"""The store's index, in SQLite: task → blob, and the generation before it.
+"""The registry: an SQLite index from each task to its current and its previous blob.
 
-Only an index: every row can be made again from the blobs, which name their own task. SQLite notices
-much damage but not all, so each row also carries a digest; whatever is wrong shows as `RegistryDamaged`.
+Every row can be rebuilt from the blobs, which name their own task. SQLite does not detect all damage, so
+each row also carries a digest; any damage raises `RegistryDamagedError`.
 """
 
 import json
@@ -21,12 +21,12 @@ from edgecl.store import blob
 REGISTRY_NAME = "registry.db"
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 30.0
-MEMORY = Path(":memory:")
+IN_MEMORY = Path(":memory:")
 
 # EXTRA also flushes the folder after the journal is deleted: without it a power cut could undo a commit
 # whose older blobs are already gone.
-SETTINGS = ("PRAGMA journal_mode = DELETE", "PRAGMA synchronous = EXTRA")
-SIGNS_OF_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+PRAGMAS = ("PRAGMA journal_mode = DELETE", "PRAGMA synchronous = EXTRA")
+DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 SCHEMA = (
     """CREATE TABLE tasks (
         task TEXT PRIMARY KEY,
@@ -42,13 +42,13 @@ SCHEMA = (
 )
 
 
-class RegistryDamaged(Exception):  # noqa: N818 — a state the store mends, not a failure users meet
-    """The index is missing, empty, or not what was written."""
+class RegistryDamagedError(Exception):
+    """The registry is missing, empty or altered; the store rebuilds it, so users never see this error."""
 
 
 @dataclass(frozen=True)
 class TaskEntry:
-    """One task of the store."""
+    """One task in the registry."""
 
     task: str
     sha256: str  # of the current blob
@@ -60,61 +60,65 @@ class TaskEntry:
 
     @property
     def generations(self) -> tuple[str, ...]:
-        """The hashes of its blobs, the current one first."""
+        """The hashes of the task's blobs, the current one first."""
         return (self.sha256, self.previous_sha256) if self.previous_sha256 else (self.sha256,)
 
     @classmethod
-    def of(cls, data: bytes) -> "TaskEntry":
-        """The entry of a blob that has no predecessor, from what the blob says."""
-        return cls._of_record(blob.from_bytes(data).record, sha256_hex(data), len(data))
+    def from_blob(cls, data: bytes) -> "TaskEntry":
+        """Build the entry of a blob without a previous generation."""
+        return cls._from_record(blob.from_bytes(data).record, sha256_hex(data), len(data))
 
     @classmethod
-    def claimed(cls, sha256: str, start: bytes) -> "TaskEntry":
-        """The entry of a damaged blob, from what its first bytes still say; nameless ones get a name."""
-        record = blob.claimed_record(start)
+    def from_damaged_blob(cls, sha256: str, start: bytes) -> "TaskEntry":
+        """Build the entry of a damaged blob from its first bytes; without a readable name it gets one."""
+        record = blob.read_unverified_record(start)
         if record is None:
             return cls(f"unreadable-{sha256[:8]}", sha256, None, "", 0, (), "")
-        return cls._of_record(record, sha256, 0)
+        return cls._from_record(record, sha256, 0)
 
     @classmethod
-    def _of_record(cls, record: blob.BlobRecord, sha256: str, size_bytes: int) -> "TaskEntry":
+    def _from_record(cls, record: blob.BlobRecord, sha256: str, size_bytes: int) -> "TaskEntry":
         return cls(record.task, sha256, None, record.created, size_bytes, record.labels, record.fingerprint)
 
-    def row(self) -> tuple[object, ...]:
-        """The entry's eight columns, digest last."""
+    def to_row(self) -> tuple[object, ...]:
+        """Return the entry's eight columns, the digest last."""
         names = (self.task, self.sha256, self.previous_sha256, self.created)
         columns = (*names, self.size_bytes, json.dumps(self.labels), self.fingerprint)
         return (*columns, sha256_hex(canonical_json.dump(columns)))
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> "TaskEntry":
-        """The inverse of `row`; refuses a row whose digest is not its own."""
+        """Build the entry of a row.
+
+        Raises:
+            RegistryDamagedError: The digest does not match the other columns.
+        """
         *columns, digest = row
         task, sha256, previous_sha256, created, size_bytes, labels, fingerprint = columns
         if digest != sha256_hex(canonical_json.dump(columns)):
-            raise RegistryDamaged("a row was altered")
+            raise RegistryDamagedError("a row was altered")
         return cls(task, sha256, previous_sha256, created, size_bytes, tuple(json.loads(labels)), fingerprint)
 
 
 class Registry:
-    """An open index. Reading needs no lock; writing happens inside `writing`."""
+    """An open registry. Reading needs no lock; writing happens inside `transaction`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         connection.text_factory = _decode
-        for setting in SETTINGS:
-            connection.execute(setting)
+        for pragma in PRAGMAS:
+            connection.execute(pragma)
 
     @classmethod
     def open(cls, path: Path, writable: bool) -> "Registry":
-        """The index in the file `path`, every row of it checked.
+        """Open a registry file and check every row.
 
         Raises:
-            RegistryDamaged: it can only be made again.
-            StoreError: a newer edgecl made it.
+            RegistryDamagedError: It has to be rebuilt.
+            StoreError: A newer edgecl wrote it.
         """
         if not path.exists():
-            raise RegistryDamaged("it is missing")
+            raise RegistryDamagedError("it is missing")
         connection = _connect(path, "rw" if writable else "ro")
         try:
             registry = cls(connection)
@@ -122,17 +126,17 @@ class Registry:
         except StoreError:
             connection.close()
             raise
-        except (sqlite3.Error, UnicodeDecodeError, RegistryDamaged) as error:
+        except (sqlite3.Error, UnicodeDecodeError, RegistryDamagedError) as error:
             connection.close()
-            if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF not in SIGNS_OF_DAMAGE:
+            if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF not in DAMAGE_CODES:
                 raise
-            raise RegistryDamaged(str(error)) from error
+            raise RegistryDamagedError(str(error)) from error
         return registry
 
     @classmethod
     def create(cls, path: Path, entries: list[TaskEntry]) -> "Registry":
-        """A new index of these entries, there at once or not at all; in `MEMORY` it leaves no trace."""
-        connection = _connect(path, "memory" if path == MEMORY else "rwc")
+        """Create a registry of these entries in one transaction; at `IN_MEMORY` without a file."""
+        connection = _connect(path, "memory" if path == IN_MEMORY else "rwc")
         try:
             registry = cls(connection)
             registry._fill(entries)
@@ -142,25 +146,30 @@ class Registry:
         return registry
 
     def close(self) -> None:
+        """Close the database."""
         self._connection.close()
 
-    def entries(self) -> dict[str, TaskEntry]:
-        """Every task by name, sorted."""
+    def read_entries(self) -> dict[str, TaskEntry]:
+        """Read the entries of all tasks, by name, sorted."""
         rows = self._connection.execute("SELECT * FROM tasks ORDER BY task")
         try:
             return {entry.task: entry for entry in map(TaskEntry.from_row, rows)}
         except (TypeError, ValueError) as error:
-            raise RegistryDamaged("a row holds values of another kind") from error
+            raise RegistryDamagedError("a row holds values of another kind") from error
 
     def put(self, entry: TaskEntry) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", entry.row())
+        """Insert a task's entry, or replace it."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", entry.to_row()
+        )
 
     def remove(self, task: str) -> None:
+        """Delete a task's entry."""
         self._connection.execute("DELETE FROM tasks WHERE task = ?", (task,))
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """One transaction; no other process writes meanwhile, and nothing of it stays if it fails."""
+    def transaction(self) -> Iterator[None]:
+        """Lock the registry for writing; commit at the end, or roll back on any exception."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -171,7 +180,7 @@ class Registry:
             raise
 
     def _fill(self, entries: list[TaskEntry]) -> None:
-        with self.writing():
+        with self.transaction():
             for statement in SCHEMA:
                 self._connection.execute(statement)
             for entry in entries:
@@ -183,14 +192,14 @@ class Registry:
             raise StoreError(
                 f"the registry of this store was made by a newer edgecl: it has version {version}, "
                 f"this edgecl reads version {SCHEMA_VERSION}",
-                f"update edgecl; if it is the newest, delete '{REGISTRY_NAME}' and it is made from the blobs",
+                f"update edgecl; if it is the newest, delete '{REGISTRY_NAME}' to rebuild it from the blobs",
             )
         if version != SCHEMA_VERSION:
-            raise RegistryDamaged(f"it has version {version}")
-        (verdict,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
-        if verdict != "ok":
-            raise RegistryDamaged(verdict)
-        self.entries()
+            raise RegistryDamagedError(f"it has version {version}")
+        (result,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if result != "ok":
+            raise RegistryDamagedError(result)
+        self.read_entries()
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -199,5 +208,5 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def _decode(text: bytes) -> str:
-    """Damaged text is for the row's digest to refuse, not for the driver."""
+    """Decode text without failing: the row's digest detects damage."""
     return text.decode(errors="replace")

@@ -1,17 +1,17 @@
-"""The store: the tasks of one device, as files that a power cut at any moment cannot spoil.
+"""The store: the tasks of one device, as files that survive a power cut at any moment.
 
-    home/blobs/<sha256>.safetensors   the truth: each blob names its task and its time
-    home/lessons/<sha256>.json        what each blob was learnt from
-    home/registry.db                  task → current and previous blob; mended from the blobs when lost
+    home/blobs/<sha256>.safetensors   the tasks; each blob names its task and its creation time
+    home/lessons/<sha256>.json        the training set of each blob
+    home/registry.db                  task → current and previous blob; rebuilt from the blobs when lost
     home/quarantine/                  damaged files, kept until their task is enrolled again or forgotten
-    home/cache/                       tokens; not the store's business
+    home/cache/                       the token cache, which the store does not touch
 
-A commit writes lessons and blob first (beside, flush, rename) and turns the registry's pointer last, all
-inside one `BEGIN IMMEDIATE`: writers queue, and a crash leaves the old state or the new one. Files that no
-task points to are swept away by the next writer.
+A commit writes training set and blob first (temporary file, flush, rename) and the registry last, all inside
+one `BEGIN IMMEDIATE` transaction: writers queue, and a crash leaves the old state or the new one. The next
+writer deletes files that no task refers to.
 
-A damaged blob stays its task's current one, so that the loss stays known: the previous generation is
-used, and `verify` goes on saying so, until the task is enrolled again or forgotten.
+A damaged blob stays its task's current one so that the damage stays visible: the previous generation is
+used, and `verify` keeps reporting it until the task is enrolled again or forgotten.
 """
 
 import os
@@ -31,14 +31,14 @@ from edgecl.errors import (
 )
 from edgecl.store.blob_folder import BlobFolder
 from edgecl.store.errors import translate_errors
-from edgecl.store.integrity import IntegrityCheck, judge, previous, status_of
-from edgecl.store.recovery import alone, open_or_mend
+from edgecl.store.integrity import IntegrityCheck, check_integrity, find_status, read_previous
+from edgecl.store.recovery import lock_store, open_or_rebuild
 from edgecl.store.registry import REGISTRY_NAME, Registry, TaskEntry
 from edgecl.store.training_set import TrainingSet, TrainingSetFolder
 
 
-def blobs_of(home: Path) -> BlobFolder:
-    """The folder of all blobs of the store in `home`."""
+def locate_blobs(home: Path) -> BlobFolder:
+    """Return the blob folder of the store in `home`."""
     return BlobFolder(home / "blobs", home / "quarantine")
 
 
@@ -46,30 +46,34 @@ def blobs_of(home: Path) -> BlobFolder:
 class Successor:
     """The next version of a task."""
 
-    data: bytes
-    lessons: TrainingSet  # what it was learnt from
-    made_from: str  # the hash of the version before
+    data: bytes  # its blob
+    training_set: TrainingSet
+    base_sha256: str  # hash of the version that it was made from
 
 
 @dataclass
 class Store:
-    """An open store. `warnings` collects sentences about what was found damaged and mended."""
+    """An open store. `warnings` collects a sentence for each damage that was found and repaired."""
 
     home: Path
     writable: bool
     blobs: BlobFolder
-    lessons: TrainingSetFolder
+    training_sets: TrainingSetFolder
     registry: Registry
     warnings: list[str] = field(default_factory=list)
 
     @classmethod
     def open(cls, home: Path, create: bool) -> "Store":
-        """The store in the folder `home`; where that cannot be written, for reading only.
+        """Open the store in the folder `home`; read-only where the folder is not writable.
+
+        Args:
+            home: The folder.
+            create: Whether to create a store where there is none.
 
         Raises:
-            NoStoreError: there is none, and none is to be made.
+            NoStoreError: There is no store, and `create` is false.
         """
-        blobs = blobs_of(home)
+        blobs = locate_blobs(home)
         with translate_errors(home):
             if home.exists() and not home.is_dir():
                 raise StoreError(f"'{home}' is a file, not a folder", "choose a folder with --home")
@@ -78,11 +82,12 @@ class Store:
             elif not (blobs.path.is_dir() or (home / REGISTRY_NAME).exists()):
                 raise NoStoreError(f"there is no store in '{home}'", "run 'edgecl enroll NAME FOLDER' first")
             writable = os.access(home, os.W_OK)
-            with alone(home) if writable else nullcontext():
-                registry, warnings = open_or_mend(home / REGISTRY_NAME, blobs, writable)
+            with lock_store(home) if writable else nullcontext():
+                registry, warnings = open_or_rebuild(home / REGISTRY_NAME, blobs, writable)
         return cls(home, writable, blobs, TrainingSetFolder(home / "lessons"), registry, warnings)
 
     def close(self) -> None:
+        """Close the registry."""
         self.registry.close()
 
     def __enter__(self) -> "Store":
@@ -91,23 +96,34 @@ class Store:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def tasks(self) -> list[TaskEntry]:
-        """Every task, by name."""
+    def list_tasks(self) -> list[TaskEntry]:
+        """List all tasks, sorted by name."""
         with translate_errors(self.home):
-            return list(self.registry.entries().values())
+            return list(self.registry.read_entries().values())
 
-    def entry(self, task: str) -> TaskEntry:
-        """One task."""
+    def find_task(self, task: str) -> TaskEntry:
+        """Return the entry of one task.
+
+        Raises:
+            UnknownTaskError: There is no such task.
+        """
         with translate_errors(self.home):
-            entry = self.registry.entries().get(task)
+            entry = self.registry.read_entries().get(task)
         if entry is None:
             raise UnknownTaskError(f"there is no task '{task}'", "'edgecl tasks' lists what there is")
         return entry
 
-    def read(self, task: str) -> bytes:
-        """The task's blob, its hash checked; the previous generation, with a warning, if it is damaged."""
+    def read_blob(self, task: str) -> bytes:
+        """Read a task's blob and check its hash.
+
+        Returns:
+            The current generation; if it is damaged, the previous one, with a warning.
+
+        Raises:
+            BlobError: No generation is intact.
+        """
         with translate_errors(self.home):
-            data = self.blobs.read(self.entry(task).sha256)
+            data = self.blobs.read(self.find_task(task).sha256)
             return self._recover(task) if data is None else data
 
     def commit(
@@ -115,139 +131,158 @@ class Store:
         task: str,
         data: bytes,
         replace: bool = False,
-        lessons: TrainingSet = (),
-        made_from: str | None = None,
-        supersedes: bool = False,
+        training_set: TrainingSet = (),
+        base_sha256: str | None = None,
+        discard_base: bool = False,
     ) -> str:
-        """The SHA-256 under which `data` now is the task's blob; what it replaces is kept as previous.
+        """Store a blob as the task's current version; what it replaces becomes the previous version.
 
         Args:
-            lessons: what the blob was learnt from.
-            made_from: the hash of the blob it was made from; refused if that was replaced meanwhile.
-            supersedes: whether that was only a first version of it, not to be kept as a generation.
+            task: The task's name.
+            data: The blob.
+            replace: Whether the task may exist already.
+            training_set: What the blob was trained on.
+            base_sha256: The hash of the version that it was made from; refused if that is no longer current.
+            discard_base: Whether that version was only a draft, not to be kept as the previous one.
+
+        Returns:
+            The SHA-256 of the blob.
         """
-        entry = TaskEntry.of(data)
+        entry = TaskEntry.from_blob(data)
         if entry.task != task:
             raise BlobError(f"this blob is of task '{entry.task}', not '{task}'", "commit it under its name")
-        with self._writing():
-            old = self._unchanged(task, made_from)
+        with self._transaction():
+            old = self._check_base(task, base_sha256)
             if old is not None and not replace:
                 hint = "add --replace to learn it anew, or choose another name"
                 raise TaskExistsError(f"task '{task}' is already enrolled", hint)
-            self._put(entry, data, lessons, old, made_from if supersedes else None)
+            self._put(entry, data, training_set, old, base_sha256 if discard_base else None)
         return entry.sha256
 
     def commit_all(self, successors: Sequence[Successor]) -> dict[str, str]:
-        """By task, the SHA-256 under which each of these now is its blob; where one cannot be, none is."""
-        entries = [TaskEntry.of(one.data) for one in successors]
-        with self._writing():
+        """Store the next versions of several tasks: all or none.
+
+        Returns:
+            Task → SHA-256 of its new blob.
+        """
+        entries = [TaskEntry.from_blob(one.data) for one in successors]
+        with self._transaction():
             for entry, one in zip(entries, successors, strict=True):
-                self._put(entry, one.data, one.lessons, self._unchanged(entry.task, one.made_from))
+                self._put(entry, one.data, one.training_set, self._check_base(entry.task, one.base_sha256))
         return {entry.task: entry.sha256 for entry in entries}
 
     def undo(self, task: str) -> TaskEntry:
-        """The task with its previous generation in use again; the one it had is kept, to undo the undoing."""
-        with self._writing():
-            entry = self.entry(task)
-            data = previous(entry, self.blobs)
+        """Swap a task's current and previous version, so that a second undo restores the first.
+
+        Returns:
+            The task's new entry.
+        """
+        with self._transaction():
+            entry = self.find_task(task)
+            data = read_previous(entry, self.blobs)
             if data is None:
                 hint = f"'edgecl enroll {task} FOLDER --replace' learns it anew"
-                raise NoPreviousVersionError(
-                    f"there is no earlier version of task '{task}' to go back to", hint
-                )
-            back = self._succeed(TaskEntry.of(data), entry)
-            self.registry.put(back)
-        return back
+                message = f"there is no earlier version of task '{task}' to go back to"
+                raise NoPreviousVersionError(message, hint)
+            restored = self._link_previous(TaskEntry.from_blob(data), entry)
+            self.registry.put(restored)
+        return restored
 
     def forget(self, task: str) -> None:
-        """Remove the task and, right after, the files of both generations."""
-        with self._writing():
-            self.entry(task)
+        """Remove a task and delete the files of both generations."""
+        with self._transaction():
+            self.find_task(task)
             self.registry.remove(task)
 
     def verify(self, task: str | None = None) -> list[IntegrityCheck]:
-        """A verdict on one task or on all; nothing is changed."""
-        entries = self.tasks() if task is None else [self.entry(task)]
+        """Check the current blob of one task or of all; nothing is changed."""
+        entries = self.list_tasks() if task is None else [self.find_task(task)]
         with translate_errors(self.home):
-            return [judge(entry, self.blobs) for entry in entries]
+            return [check_integrity(entry, self.blobs) for entry in entries]
 
-    def is_whole(self, entry: TaskEntry) -> bool:
-        """Whether the task's current blob is where it should be; its content is not read."""
+    def has_blob(self, entry: TaskEntry) -> bool:
+        """Whether the file of the task's current blob exists; its content is not read."""
         return self.blobs.has(entry.sha256)
 
-    def time_of_next(self, task: str, now: datetime) -> str:
-        """When the task's next blob is made: `now`, or on a board whose clock stands still or went back
-        a second after the present one, so that generations can be told apart when the registry is lost."""
+    def choose_creation_time(self, task: str, now: datetime) -> str:
+        """Choose the creation time of a task's next blob, ISO 8601.
+
+        It is `now`, or one second after the current blob if the clock has stopped or was set back: the
+        times tell the generations apart when the registry is lost.
+        """
         with translate_errors(self.home):
-            present = self.registry.entries().get(task)
-        if present is not None and present.created:
-            now = max(now, datetime.fromisoformat(present.created) + timedelta(seconds=1))
+            current = self.registry.read_entries().get(task)
+        if current is not None and current.created:
+            now = max(now, datetime.fromisoformat(current.created) + timedelta(seconds=1))
         return now.isoformat(timespec="seconds")
 
-    def _unchanged(self, task: str, made_from: str | None) -> TaskEntry | None:
-        """The task, if there is one; refused unless it still is what the next version was made from."""
-        old = self.registry.entries().get(task)
-        if made_from is not None and (old is None or old.sha256 != made_from):
-            raise StoreError(f"task '{task}' was changed meanwhile; nothing was stored", "try again")
-        return old
+    def _check_base(self, task: str, base_sha256: str | None) -> TaskEntry | None:
+        """Return the task's entry, if any; raise `StoreError` if its version is not `base_sha256`."""
+        current = self.registry.read_entries().get(task)
+        if base_sha256 is not None and (current is None or current.sha256 != base_sha256):
+            raise StoreError(f"task '{task}' was changed in the meantime; nothing was stored", "try again")
+        return current
 
     def _put(
         self,
         entry: TaskEntry,
         data: bytes,
-        lessons: TrainingSet,
+        training_set: TrainingSet,
         old: TaskEntry | None,
-        superseded: str | None = None,
+        discarded: str | None = None,
     ) -> None:
-        """Write lessons and blob, then turn the pointer; only ever inside a transaction."""
-        if lessons:
-            self.lessons.write(entry.sha256, lessons)
+        """Write training set, blob and registry row, in this order; only within a transaction."""
+        if training_set:
+            self.training_sets.write(entry.sha256, training_set)
         self.blobs.write(data)
-        self.registry.put(self._succeed(entry, old, superseded))
+        self.registry.put(self._link_previous(entry, old, discarded))
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """One registry transaction; files without a task are swept before and after it."""
+    def _transaction(self) -> Iterator[None]:
+        """Run one registry transaction; delete unreferenced files before and after it."""
         if not self.writable:
             raise StoreError(f"the store in '{self.home}' is read-only", "choose another folder with --home")
-        with translate_errors(self.home), self.registry.writing():
-            self._sweep()
+        with translate_errors(self.home), self.registry.transaction():
+            self._delete_unreferenced()
             yield
         try:
-            with translate_errors(self.home), self.registry.writing():
-                self._sweep()
-        except StoreError as error:  # the change itself is made
+            with translate_errors(self.home), self.registry.transaction():
+                self._delete_unreferenced()
+        except StoreError as error:  # the change itself is committed
             self.warnings.append(f"old files are left for the next change to delete: {error.message}")
 
-    def _sweep(self) -> None:
-        """Delete what no task points to. Only ever inside a transaction, when nobody else is writing."""
-        kept = {sha256 for entry in self.registry.entries().values() for sha256 in entry.generations}
-        self.blobs.sweep(kept)
-        self.lessons.sweep(kept)
+    def _delete_unreferenced(self) -> None:
+        """Delete files that no task refers to; only within a transaction, when no other process writes."""
+        entries = self.registry.read_entries().values()
+        referenced = {sha256 for entry in entries for sha256 in entry.generations}
+        self.blobs.delete_unreferenced(referenced)
+        self.training_sets.delete_unreferenced(referenced)
 
     def _recover(self, task: str) -> bytes:
-        """The newest intact generation; a damaged blob is moved to the quarantine where that may be done."""
-        with self.registry.writing() if self.writable else nullcontext():
-            entry = self.entry(task)
+        """Return the newest intact generation; move a damaged blob to the quarantine if writable."""
+        with self.registry.transaction() if self.writable else nullcontext():
+            entry = self.find_task(task)
             data = self.blobs.read(entry.sha256)
-            if data is not None:  # another process committed meanwhile
+            if data is not None:  # another process committed since
                 return data
             if self.writable:
-                self.blobs.put_away(entry.sha256)
-            return self._earlier(entry)
+                self.blobs.move_to_quarantine(entry.sha256)
+            return self._fall_back(entry)
 
-    def _earlier(self, entry: TaskEntry) -> bytes:
-        """The generation before a damaged or missing blob, with a warning, or a BlobError."""
-        fate = f"the blob of task '{entry.task}' is {status_of(entry, self.blobs)}"
-        data = previous(entry, self.blobs)
+    def _fall_back(self, entry: TaskEntry) -> bytes:
+        """Return the generation before a damaged or missing blob, with a warning."""
+        damage = f"the blob of task '{entry.task}' is {find_status(entry, self.blobs)}"
+        data = read_previous(entry, self.blobs)
         if data is None:
             hint = f"run 'edgecl enroll {entry.task} FOLDER --replace' to learn it anew"
-            raise BlobError(f"{fate} and no earlier generation is intact", hint)
-        self.warnings.append(f"{fate}; the version of {TaskEntry.of(data).created} is used")
+            raise BlobError(f"{damage} and no earlier generation is intact", hint)
+        self.warnings.append(f"{damage}; the version of {TaskEntry.from_blob(data).created} is used")
         return data
 
-    def _succeed(self, entry: TaskEntry, old: TaskEntry | None, superseded: str | None = None) -> TaskEntry:
-        """`entry` with the newest intact generation of `old` before it; never itself, nor `superseded`."""
+    def _link_previous(
+        self, entry: TaskEntry, old: TaskEntry | None, discarded: str | None = None
+    ) -> TaskEntry:
+        """Set the newest intact generation of `old` as the previous one; never itself, nor `discarded`."""
         candidates = [old.sha256, old.previous_sha256] if old else []
-        spares = (sha256 for sha256 in candidates if sha256 not in (None, entry.sha256, superseded))
-        return replace(entry, previous_sha256=next(filter(self.blobs.read, spares), None))
+        allowed = (sha256 for sha256 in candidates if sha256 not in (None, entry.sha256, discarded))
+        return replace(entry, previous_sha256=next(filter(self.blobs.read, allowed), None))

@@ -1,10 +1,10 @@
-"""What a task was learnt from: one line a recording, kept beside its blob.
+"""The training set of a task: one record per recording, stored beside its blob.
 
-    home/lessons/<SHA-256 of the blob>.json    canonical JSON with a digest of its own
+    home/lessons/<SHA-256 of the blob>.json    canonical JSON with its own digest
 
-Neither sound nor tokens, only what the recordings were: enough to teach the task again from the tokens that
-the cache remembers. A list belongs to one blob and goes where that blob goes: `undo` takes both back, a lost
-registry leaves both. A damaged list counts as none, for a blob is sound without it.
+It holds neither sound nor tokens, only what is needed to train the task again from cached tokens. A training
+set belongs to one blob and follows it through undo and a lost registry. A damaged one counts as missing,
+because the blob works without it.
 """
 
 import os
@@ -27,18 +27,20 @@ Origin = Literal["enrolled", "added", "corrected"]
 
 
 class TrainingClip(Record):
-    """One recording that a task was taught."""
+    """One recording of a task's training set."""
 
     clip_sha256: Sha256  # of the bytes of the file
     label: Annotated[str, Field(min_length=1)]
-    windows: Count  # that it was cut into
-    file: str  # as it was named then; for people, it may be gone
+    windows: Count  # number of windows that it was split into
+    file: str  # its path at that time, for display only: it may be gone
     origin: Origin
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """What of it is worth remembering: the recording, and the copies without which one correction is lost
-        among hundreds of recordings."""
+    def cache_keys(self) -> tuple[str, ...]:
+        """The keys of its tokens in the token cache.
+
+        A correction is one recording among hundreds, so its augmented copies are kept as well.
+        """
         copies = (make_copies_key(self.clip_sha256),) if self.origin == "corrected" else ()
         return (self.clip_sha256, *copies)
 
@@ -51,55 +53,55 @@ class _Document(Record):
 TrainingSet = tuple[TrainingClip, ...]
 
 
-def labels_of(lessons: TrainingSet) -> tuple[str, ...]:
-    """The labels that these lessons teach, sorted."""
-    return tuple(sorted({taught.label for taught in lessons}))
+def collect_labels(training_set: TrainingSet) -> tuple[str, ...]:
+    """Return the labels of a training set, sorted."""
+    return tuple(sorted({clip.label for clip in training_set}))
 
 
-def to_bytes(lessons: TrainingSet) -> bytes:
-    """The one spelling of these lessons."""
-    document = _Document(lessons=lessons).model_dump(mode="json")
+def to_bytes(training_set: TrainingSet) -> bytes:
+    """Serialize a training set as canonical JSON with a digest."""
+    document = _Document(lessons=training_set).model_dump(mode="json")
     return canonical_json.dump(document | {"digest": sha256_hex(canonical_json.dump(document))})
 
 
 def from_bytes(data: bytes) -> TrainingSet | None:
-    """The lessons spelled so; None for anything else."""
+    """Parse a training set; None for anything that `to_bytes` did not write."""
     try:
         document = canonical_json.load(data)
         digest = document.pop("digest")
-        plain = canonical_json.dump(document)
-        return _Document.model_validate_json(plain).lessons if sha256_hex(plain) == digest else None
+        content = canonical_json.dump(document)
+        return _Document.model_validate_json(content).lessons if sha256_hex(content) == digest else None
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError):
         return None
 
 
 @dataclass(frozen=True)
 class TrainingSetFolder:
-    """The lessons of every blob of a store."""
+    """The training sets of all blobs of a store."""
 
     path: Path
 
     def read(self, blob_sha256: str) -> TrainingSet | None:
-        """What this blob was learnt from; None where that is not known, or not any more."""
+        """Return the training set of a blob; None if it is missing or damaged."""
         try:
             return from_bytes(self._file(blob_sha256).read_bytes())
         except OSError:
             return None
 
-    def write(self, blob_sha256: str, lessons: TrainingSet) -> None:
-        """The lessons of this blob lie safely on the disk when this returns."""
+    def write(self, blob_sha256: str, training_set: TrainingSet) -> None:
+        """Write the training set of a blob durably."""
         if not self.path.is_dir():
             self.path.mkdir()
             atomic.sync_folder(self.path.parent)
-        atomic.write(self._file(blob_sha256), to_bytes(lessons))
+        atomic.write(self._file(blob_sha256), to_bytes(training_set))
 
-    def sweep(self, kept: set[str]) -> None:
-        """Delete the lessons of every blob but those `kept`, and what interrupted writers left."""
+    def delete_unreferenced(self, referenced: set[str]) -> None:
+        """Delete the training sets of all blobs but the referenced ones, and temporary files."""
         if not self.path.is_dir():
             return
         for name in os.listdir(self.path):
-            ours = name.endswith(SUFFIX) or name.endswith(".tmp")
-            if ours and name[:HASH_DIGITS] not in kept:
+            is_own = name.endswith(SUFFIX) or name.endswith(".tmp")
+            if is_own and name[:HASH_DIGITS] not in referenced:
                 (self.path / name).unlink()
 
     def _file(self, blob_sha256: str) -> Path:

@@ -17,7 +17,7 @@ from tools.demo.waveforms import RATE_HZ
 
 def lessons(home: Path) -> TrainingSet:
     with Store.open(home, create=False) as store:
-        return store.lessons.read(store.entry("alarms").sha256) or ()
+        return store.training_sets.read(store.find_task("alarms").sha256) or ()
 
 
 def write(folder: Path, label: str, *numbers: int, sound: str = "") -> Path:

@@ -171,7 +171,7 @@ def test_a_flipped_byte_in_a_blob_is_found_and_the_other_tasks_go_on(
 ) -> None:
     edgecl("enroll", "kitchen", recordings / "kitchen")
     with Store.open(home, create=False) as store:
-        file = home / "blobs" / f"{store.entry('alarms').sha256}.safetensors"
+        file = home / "blobs" / f"{store.find_task('alarms').sha256}.safetensors"
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
@@ -210,7 +210,7 @@ def test_a_task_moves_to_another_bundle_by_being_learnt_again(
 ) -> None:
     other = other_bundle(bundle, tmp_path / "other")
     told = edgecl("evaluate", "alarms", recordings / "alarms", "--bundle", other)
-    assert_refused(told, 1, "mean nothing to the backbone of", "'edgecl enroll alarms FOLDER --replace'")
+    assert_refused(told, 1, "do not fit the backbone of", "'edgecl enroll alarms FOLDER --replace'")
     assert described(other).name in told.err
 
     assert edgecl("enroll", "alarms", recordings / "alarms", "--replace", "--bundle", other).code == 0

@@ -79,7 +79,7 @@ def identities(home: Path) -> dict[str, str]:
     """Every task's hash; its bytes are what it names."""
     with Store.open(home, create=False) as store:
         assert all(verdict.status == "unchanged" for verdict in store.verify())
-        return {entry.task: entry.sha256 for entry in store.tasks()}
+        return {entry.task: entry.sha256 for entry in store.list_tasks()}
 
 
 def calls(edgecl: Edgecl, name: str, sounds: Path) -> list[str]:

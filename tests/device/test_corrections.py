@@ -116,7 +116,7 @@ def repeats(clip: Path, folder: Path, count: int = 16) -> Path:
 
 def lessons(home: Path) -> TrainingSet:
     with Store.open(home, create=False) as store:
-        return store.lessons.read(store.entry("words").sha256) or ()
+        return store.training_sets.read(store.find_task("words").sha256) or ()
 
 
 def test_a_false_alarm_told_once_does_not_come_back_and_true_hits_stay(

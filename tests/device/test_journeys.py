@@ -65,7 +65,7 @@ def test_the_same_recordings_and_seed_give_the_same_task(
     assert one.parameters.tobytes() == same.parameters.tobytes()
     assert one.keys.tobytes() == same.keys.tobytes()
     with Store.open(home, create=False) as store:
-        assert blob.from_bytes(store.read("alarms")).parameters.tobytes() != one.parameters.tobytes()
+        assert blob.from_bytes(store.read_blob("alarms")).parameters.tobytes() != one.parameters.tobytes()
 
 
 def test_a_second_enrolment_reads_tokens_from_the_cache(edgecl: Edgecl, home: Path, recordings: Path) -> None:

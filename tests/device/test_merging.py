@@ -38,7 +38,7 @@ def alarms(learnt_home: Path, runtime: Runtime) -> tuple[TaskBlob, Dataset]:
     manifest = runtime.bundle.manifest
     with Store.open(learnt_home, create=False) as store:
         task = load_task(store, "alarms", manifest)
-        lessons = store.lessons.read(store.entry("alarms").sha256)
+        lessons = store.training_sets.read(store.find_task("alarms").sha256)
     window_samples = manifest.geometry.window_samples
     cache = TokenCache(learnt_home / "cache", manifest.fingerprint, window_samples, 1 << 30)
     with ReplayMemory(cache, {"alarms": lessons}).open_dataset(task) as examples:

@@ -100,7 +100,7 @@ def test_who_corrects_a_task_has_asked_for_no_method(edgecl: Edgecl, home: Path,
     ring = recordings / "alarms" / "timer" / "0.wav"
     assert edgecl("correct", ring, "--is", "alarms/timer").code == 0
     with Store.open(home, create=False) as store:
-        task = blob.from_bytes(store.read("alarms"))
+        task = blob.from_bytes(store.read_blob("alarms"))
     assert task.record.training["why"] == UNCHANGED
     assert read_requested_method(task) == AUTO
 
@@ -109,7 +109,7 @@ def test_a_task_grows_by_the_method_that_was_asked_for(edgecl: Edgecl, home: Pat
     def asked_for(folder: str, *options: str) -> str:
         assert edgecl("enroll", "more", recordings / folder, *options).code == 0
         with Store.open(home, create=False) as store:
-            return read_requested_method(blob.from_bytes(store.read("more")))
+            return read_requested_method(blob.from_bytes(store.read_blob("more")))
 
     assert asked_for("kitchen", "--method", "ridge") == "ridge"
     assert asked_for("alarms", "--add") == "ridge"

@@ -27,13 +27,13 @@ def lessons(count: int) -> TrainingSet:
 def home(tmp_path: Path) -> Path:
     """A store of one task, learnt from three recordings, before that from two."""
     with Store.open(tmp_path / "home", create=True) as store:
-        store.commit("doorbell", FIRST, lessons=lessons(2))
-        store.commit("doorbell", SECOND, replace=True, lessons=lessons(3))
+        store.commit("doorbell", FIRST, training_set=lessons(2))
+        store.commit("doorbell", SECOND, replace=True, training_set=lessons(3))
     return tmp_path / "home"
 
 
 def lessons_now(store: Store) -> TrainingSet | None:
-    return store.lessons.read(store.entry("doorbell").sha256)
+    return store.training_sets.read(store.find_task("doorbell").sha256)
 
 
 def test_lessons_come_back_as_they_were(home: Path) -> None:
@@ -60,17 +60,17 @@ def test_undo_takes_blob_and_lessons_back_and_undoing_twice_restores_them(home: 
     with Store.open(home, create=False) as store:
         entry = store.undo("doorbell")
         assert (entry.sha256, entry.previous_sha256) == (sha256_hex(FIRST), sha256_hex(SECOND))
-        assert (store.read("doorbell"), lessons_now(store)) == (FIRST, lessons(2))
+        assert (store.read_blob("doorbell"), lessons_now(store)) == (FIRST, lessons(2))
         store.undo("doorbell")
-        assert (store.read("doorbell"), lessons_now(store)) == (SECOND, lessons(3))
+        assert (store.read_blob("doorbell"), lessons_now(store)) == (SECOND, lessons(3))
 
 
 def test_what_is_learnt_after_an_undo_has_the_version_gone_back_to_before_it(home: Path) -> None:
     with Store.open(home, create=False) as store:
         store.undo("doorbell")
         store.commit("doorbell", THIRD, replace=True)
-        assert store.entry("doorbell").previous_sha256 == sha256_hex(FIRST)
-        assert store.lessons.read(sha256_hex(SECOND)) is None
+        assert store.find_task("doorbell").previous_sha256 == sha256_hex(FIRST)
+        assert store.training_sets.read(sha256_hex(SECOND)) is None
 
 
 def test_there_is_nothing_before_the_first_version(home: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_damaged_earlier_version_is_not_gone_back_to(home: Path) -> None:
     with Store.open(home, create=False) as store:
         with pytest.raises(StoreError, match="no earlier version"):
             store.undo("doorbell")
-        assert store.read("doorbell") == SECOND
+        assert store.read_blob("doorbell") == SECOND
 
 
 def test_undo_is_a_way_out_of_damage(home: Path) -> None:
@@ -113,8 +113,8 @@ def test_lessons_without_a_blob_are_swept_away(home: Path) -> None:
     for path in (orphan, half):
         path.write_bytes(b"left by a crashed writer")
     with Store.open(home, create=False) as store:
-        store.commit("doorbell", THIRD, replace=True, lessons=lessons(1))
-        generations = store.entry("doorbell").generations
+        store.commit("doorbell", THIRD, replace=True, training_set=lessons(1))
+        generations = store.find_task("doorbell").generations
     assert {path.stem for path in (home / "lessons").iterdir()} == set(generations)
     with Store.open(home, create=False) as store:
         store.forget("doorbell")
@@ -123,8 +123,8 @@ def test_lessons_without_a_blob_are_swept_away(home: Path) -> None:
 
 def test_what_was_made_from_a_version_that_is_gone_is_not_stored(home: Path) -> None:
     with Store.open(home, create=False) as store:
-        with pytest.raises(StoreError, match="was changed meanwhile; nothing was stored"):
-            store.commit("doorbell", THIRD, replace=True, made_from=sha256_hex(FIRST))
-        assert store.read("doorbell") == SECOND
-        store.commit("doorbell", THIRD, replace=True, made_from=sha256_hex(SECOND))
-        assert store.read("doorbell") == THIRD
+        with pytest.raises(StoreError, match="was changed in the meantime; nothing was stored"):
+            store.commit("doorbell", THIRD, replace=True, base_sha256=sha256_hex(FIRST))
+        assert store.read_blob("doorbell") == SECOND
+        store.commit("doorbell", THIRD, replace=True, base_sha256=sha256_hex(SECOND))
+        assert store.read_blob("doorbell") == THIRD

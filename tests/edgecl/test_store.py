@@ -38,20 +38,20 @@ def blob_files(home: Path) -> set[str]:
 
 def current_file(home: Path, task: str) -> Path:
     with Store.open(home, create=False) as store:
-        return home / "blobs" / f"{store.entry(task).sha256}.safetensors"
+        return home / "blobs" / f"{store.find_task(task).sha256}.safetensors"
 
 
 def test_what_was_committed_is_there_after_opening_again(home: Path) -> None:
     with Store.open(home, create=False) as store:
-        assert store.read("doorbell") == SECOND
-        assert store.read("kettle") == KETTLE
-        assert [entry.task for entry in store.tasks()] == ["doorbell", "kettle"]
+        assert store.read_blob("doorbell") == SECOND
+        assert store.read_blob("kettle") == KETTLE
+        assert [entry.task for entry in store.list_tasks()] == ["doorbell", "kettle"]
         assert store.warnings == []
 
 
 def test_an_entry_tells_what_the_blob_says(home: Path) -> None:
     with Store.open(home, create=False) as store:
-        entry = store.entry("doorbell")
+        entry = store.find_task("doorbell")
     assert entry.labels == ("ring", "knock")
     assert entry.created == "2026-01-02T03:04:05.000002Z"
     assert (entry.size_bytes, entry.fingerprint) == (len(SECOND), "5a" * 32)
@@ -62,7 +62,7 @@ def test_a_new_home_is_made_only_when_asked(tmp_path: Path) -> None:
         Store.open(tmp_path / "deep" / "home", create=False)
     assert not (tmp_path / "deep").exists()
     with Store.open(tmp_path / "deep" / "home", create=True) as store:
-        assert store.tasks() == []
+        assert store.list_tasks() == []
         assert store.warnings == []
 
 
@@ -86,35 +86,36 @@ def test_the_same_name_twice_is_refused_and_changes_nothing(home: Path) -> None:
         with pytest.raises(TaskExistsError, match="task 'doorbell' is already enrolled") as refusal:
             store.commit("doorbell", THIRD)
         assert "--replace" in refusal.value.hint
-        assert store.read("doorbell") == SECOND
+        assert store.read_blob("doorbell") == SECOND
 
 
 def test_two_generations_are_kept_and_no_third(home: Path) -> None:
     assert len(blob_files(home)) == 3
     with Store.open(home, create=False) as store:
         sha256 = store.commit("doorbell", THIRD, replace=True)
-        entry = store.entry("doorbell")
+        entry = store.find_task("doorbell")
         assert entry.sha256 == sha256
         assert blob_files(home) == {
-            f"{name}.safetensors" for name in (sha256, entry.previous_sha256, store.entry("kettle").sha256)
+            f"{name}.safetensors"
+            for name in (sha256, entry.previous_sha256, store.find_task("kettle").sha256)
         }
 
 
 def test_committing_the_same_bytes_again_keeps_the_generation_before(home: Path) -> None:
     with Store.open(home, create=False) as store:
-        before = store.tasks()
+        before = store.list_tasks()
         store.commit("doorbell", SECOND, replace=True)
-        assert store.tasks() == before
+        assert store.list_tasks() == before
 
 
 def test_a_forgotten_task_leaves_no_file_and_the_other_unmoved(home: Path) -> None:
     with Store.open(home, create=False) as store:
         store.forget("doorbell")
         with pytest.raises(UnknownTaskError, match="there is no task 'doorbell'"):
-            store.read("doorbell")
+            store.read_blob("doorbell")
         with pytest.raises(UnknownTaskError):
             store.forget("doorbell")
-        assert store.read("kettle") == KETTLE
+        assert store.read_blob("kettle") == KETTLE
     assert blob_files(home) == {current_file(home, "kettle").name}
 
 
@@ -124,7 +125,7 @@ def test_only_a_sound_blob_of_that_very_name_gets_in(home: Path) -> None:
             store.commit("spoon", KETTLE)
         with pytest.raises(BlobError):
             store.commit("spoon", KETTLE[:-1])
-        assert [entry.task for entry in store.tasks()] == ["doorbell", "kettle"]
+        assert [entry.task for entry in store.list_tasks()] == ["doorbell", "kettle"]
 
 
 def test_verify_tells_unchanged_damaged_and_missing_apart(home: Path) -> None:
@@ -151,7 +152,7 @@ def test_a_damaged_blob_is_put_away_and_the_previous_one_takes_over(home: Path) 
     damaged = current_file(home, "doorbell")
     damaged.write_bytes(SECOND[:-1] + b"\xff")
     with Store.open(home, create=False) as store:
-        assert store.read("doorbell") == FIRST
+        assert store.read_blob("doorbell") == FIRST
         assert len(store.warnings) == 1
         assert store.warnings == [
             f"the blob of task 'doorbell' is damaged; the version of {FIRST_TIME} is used"
@@ -164,7 +165,7 @@ def test_a_task_rolled_back_is_told_until_it_is_enrolled_again(home: Path, regis
     damaged = current_file(home, "doorbell")
     damaged.write_bytes(SECOND[:-1] + b"\xff")
     with Store.open(home, create=False) as store:
-        store.read("doorbell")
+        store.read_blob("doorbell")
     if registry_is_lost:
         (home / "registry.db").unlink()
     for _ in range(2):
@@ -172,11 +173,11 @@ def test_a_task_rolled_back_is_told_until_it_is_enrolled_again(home: Path, regis
             verdict, _ = store.verify()
             assert (verdict.task, verdict.status) == ("doorbell", "damaged")
             assert verdict.detail == f"rolled back to the version of {FIRST_TIME}; {WAY_OUT}"
-            assert store.read("doorbell") == FIRST
+            assert store.read_blob("doorbell") == FIRST
     with Store.open(home, create=False) as store:
         store.commit("doorbell", THIRD, replace=True)
         assert [verdict.status for verdict in store.verify()] == ["unchanged", "unchanged"]
-        assert store.entry("doorbell").previous_sha256 == sha256_hex(FIRST)
+        assert store.find_task("doorbell").previous_sha256 == sha256_hex(FIRST)
     assert not list((home / "quarantine").glob("*.safetensors"))
 
 
@@ -214,18 +215,18 @@ def test_a_blob_with_no_intact_generation_is_reported_and_stays_listed(home: Pat
     with Store.open(home, create=False) as store:
         for _ in range(2):
             with pytest.raises(BlobError, match="is damaged and no earlier generation is intact") as refusal:
-                store.read("kettle")
+                store.read_blob("kettle")
         assert "edgecl enroll kettle FOLDER --replace" in refusal.value.hint
         assert [verdict.status for verdict in store.verify("kettle")] == ["damaged"]
         store.commit("kettle", KETTLE, replace=True)
-        assert store.read("kettle") == KETTLE
+        assert store.read_blob("kettle") == KETTLE
 
 
 def test_a_deleted_blob_is_called_missing(home: Path) -> None:
     current_file(home, "kettle").unlink()
     with Store.open(home, create=False) as store:
         with pytest.raises(BlobError, match="is missing and no earlier generation is intact"):
-            store.read("kettle")
+            store.read_blob("kettle")
         assert store.verify("kettle")[0].detail == f"lost; {WAY_OUT}"
 
 
@@ -245,7 +246,7 @@ def test_old_files_that_cannot_be_deleted_do_not_undo_a_commit(
             disk.setattr(Path, "unlink", on_a_failing_disk)
             store.commit("doorbell", THIRD, replace=True)
         assert "old files are left for the next change to delete" in store.warnings[0]
-        assert (store.read("doorbell"), oldest.exists()) == (THIRD, True)
+        assert (store.read_blob("doorbell"), oldest.exists()) == (THIRD, True)
         store.forget("kettle")
         assert not oldest.exists()
 
@@ -254,7 +255,7 @@ def test_a_blob_file_of_impossible_size_is_not_read(home: Path) -> None:
     with current_file(home, "doorbell").open("ab") as file:
         file.truncate(1 << 36)  # sparse
     with Store.open(home, create=False) as store:
-        assert store.read("doorbell") == FIRST
+        assert store.read_blob("doorbell") == FIRST
 
 
 def test_leftovers_of_a_crashed_writer_are_swept_and_other_files_are_not(home: Path) -> None:
@@ -270,10 +271,10 @@ def test_leftovers_of_a_crashed_writer_are_swept_and_other_files_are_not(home: P
 
 def test_a_lost_registry_is_made_again_from_the_blobs(home: Path) -> None:
     with Store.open(home, create=False) as store:
-        before = store.tasks()
+        before = store.list_tasks()
     (home / "registry.db").unlink()
     with Store.open(home, create=False) as store:
-        assert store.tasks() == before
+        assert store.list_tasks() == before
         assert store.warnings == [
             "the registry was rebuilt from 2 tasks' blobs: it is missing; "
             "where a task has two, the newer one is in use"
@@ -285,11 +286,11 @@ def test_a_lost_registry_is_made_again_from_the_blobs(home: Path) -> None:
 @pytest.mark.parametrize("garbage", [b"", b"garbage" * 1000, b"SQLite format 3\0" + bytes(8176)])
 def test_a_corrupt_registry_goes_to_quarantine_and_is_made_again(home: Path, garbage: bytes) -> None:
     with Store.open(home, create=False) as store:
-        before = store.tasks()
+        before = store.list_tasks()
     (home / "registry.db").write_bytes(garbage)
     (home / "registry.db-journal").write_bytes(b"a journal of another registry")
     with Store.open(home, create=False) as store:
-        assert store.tasks() == before
+        assert store.list_tasks() == before
         assert "the registry was rebuilt" in store.warnings[0]
     assert (home / "quarantine" / "registry.db").read_bytes() == garbage
     assert not (home / "registry.db-journal").exists()
@@ -297,12 +298,12 @@ def test_a_corrupt_registry_goes_to_quarantine_and_is_made_again(home: Path, gar
 
 def test_a_registry_damaged_anywhere_never_tells_a_wrong_task(home: Path) -> None:
     with Store.open(home, create=False) as store:
-        before = store.tasks()
+        before = store.list_tasks()
     whole = (home / "registry.db").read_bytes()
     for at in range(0, len(whole), 127):
         (home / "registry.db").write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
         with Store.open(home, create=False) as store:
-            assert store.tasks() == before
+            assert store.list_tasks() == before
 
 
 def test_a_forged_row_is_noticed(home: Path) -> None:
@@ -311,7 +312,7 @@ def test_a_forged_row_is_noticed(home: Path) -> None:
         connection.execute("UPDATE tasks SET labels = ?", (json.dumps(["other"]),))
     connection.close()
     with Store.open(home, create=False) as store:
-        assert store.entry("doorbell").labels == ("ring", "knock")
+        assert store.find_task("doorbell").labels == ("ring", "knock")
         assert "a row was altered" in store.warnings[0]
 
 
@@ -319,7 +320,7 @@ def test_a_rebuild_sets_aside_what_is_no_blob(home: Path) -> None:
     current_file(home, "doorbell").write_bytes(b"garbage")
     (home / "registry.db").unlink()
     with Store.open(home, create=False) as store:
-        assert store.read("doorbell") == FIRST
+        assert store.read_blob("doorbell") == FIRST
         assert any("is damaged and set aside" in warning for warning in store.warnings)
     assert len(list((home / "quarantine").iterdir())) == 1
 
@@ -353,18 +354,18 @@ def test_a_blob_of_a_newer_edgecl_is_refused_and_not_touched_when_the_registry_i
 def test_a_clock_that_stands_still_or_goes_back_does_not_mix_up_the_generations(home: Path) -> None:
     epoch = datetime.fromtimestamp(0, UTC)
     with Store.open(home, create=False) as store:
-        assert store.time_of_next("new", epoch) == "1970-01-01T00:00:00+00:00"
-        created = store.time_of_next("doorbell", epoch)
+        assert store.choose_creation_time("new", epoch) == "1970-01-01T00:00:00+00:00"
+        created = store.choose_creation_time("doorbell", epoch)
         third = tiny_blob_bytes("doorbell", 3.0, created=created)
         store.commit("doorbell", third, replace=True)
-        before = store.tasks()
+        before = store.list_tasks()
     (home / "registry.db").unlink()
     with Store.open(home, create=False) as store:
-        assert store.tasks() == before
-        assert store.read("doorbell") == third
+        assert store.list_tasks() == before
+        assert store.read_blob("doorbell") == third
 
 
 def test_a_store_moved_to_another_folder_is_the_same_store(home: Path, tmp_path: Path) -> None:
     moved = shutil.move(home, tmp_path / "other place?#%")
     with Store.open(moved, create=False) as store:
-        assert store.read("doorbell") == SECOND
+        assert store.read_blob("doorbell") == SECOND

@@ -53,11 +53,11 @@ def _rest(connection: Connection) -> list[tuple[str, State]]:
 def state_of(home: Path) -> State:
     """What the store holds, blobs and lessons compared byte for byte, and nothing damaged or left over."""
     with Store.open(home, create=True) as store:
-        values = {entry.task: int(entry.created[-7:-1]) for entry in store.tasks()}
-        for entry in store.tasks():
+        values = {entry.task: int(entry.created[-7:-1]) for entry in store.list_tasks()}
+        for entry in store.list_tasks():
             value = values[entry.task]
-            assert store.read(entry.task) == blob_of(entry.task, value)
-            assert store.lessons.read(entry.sha256) == lessons_of(value)
+            assert store.read_blob(entry.task) == blob_of(entry.task, value)
+            assert store.training_sets.read(entry.sha256) == lessons_of(value)
         assert all(verdict.status == "unchanged" for verdict in store.verify())
         assert store.warnings == []
     assert not list((home / "quarantine").iterdir())
@@ -82,8 +82,8 @@ def test_after_a_crash_the_next_change_leaves_only_what_tasks_point_to(tmp_path:
     for seed in range(5):
         kill_within_a_change(home, state_of(home), seed, moment=0.5)
     with Store.open(home, create=False) as store:
-        store.commit("last", blob_of("last", 1), lessons=lessons_of(1))
-        hashes = {sha256 for entry in store.tasks() for sha256 in entry.generations}
+        store.commit("last", blob_of("last", 1), training_set=lessons_of(1))
+        hashes = {sha256 for entry in store.list_tasks() for sha256 in entry.generations}
     for folder in ("blobs", "lessons"):
         assert {path.stem for path in (home / folder).iterdir()} == hashes
 

@@ -73,8 +73,8 @@ def test_a_disk_that_fills_up_at_any_point_of_a_commit_loses_nothing(disk: Path)
             leave_free(disk, free_blocks * BLOCK_BYTES)
             done = done_or_told(lambda: store.commit("kettle", KETTLE))
             outcomes.add(done)
-            assert store.read("doorbell") == FIRST
-            assert [entry.task for entry in store.tasks()] == ["doorbell", "kettle"][: 1 + done]
+            assert store.read_blob("doorbell") == FIRST
+            assert [entry.task for entry in store.list_tasks()] == ["doorbell", "kettle"][: 1 + done]
             if done:
                 (disk / "filler").unlink()
                 store.forget("kettle")
@@ -87,11 +87,11 @@ def test_a_full_disk_leaves_the_old_generation_current_and_room_later_is_enough(
         leave_free(disk, 0)
         assert not done_or_told(lambda: store.commit("doorbell", SECOND, replace=True))
         assert not done_or_told(lambda: store.forget("doorbell"))
-        assert store.read("doorbell") == FIRST
+        assert store.read_blob("doorbell") == FIRST
         (disk / "filler").unlink()
         store.commit("doorbell", SECOND, replace=True)
     with Store.open(disk / "home", create=False) as store:
-        assert store.read("doorbell") == SECOND
+        assert store.read_blob("doorbell") == SECOND
 
 
 def test_a_store_on_a_full_disk_can_still_be_opened_and_read(disk: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_store_on_a_full_disk_can_still_be_opened_and_read(disk: Path) -> None
         store.commit("doorbell", FIRST)
     leave_free(disk, 0)
     with Store.open(disk / "home", create=False) as store:
-        assert store.read("doorbell") == FIRST
+        assert store.read_blob("doorbell") == FIRST
         assert [verdict.status for verdict in store.verify()] == ["unchanged"]
 
 
@@ -120,7 +120,7 @@ def test_a_file_that_may_not_grow_is_a_full_disk_too(tmp_path: Path, limit_bytes
         assert "nothing that was stored is lost" in refusal.value.hint
         assert len(list((tmp_path / "home" / "blobs").iterdir())) == 1
         store.commit("kettle", KETTLE)
-        assert (store.read("doorbell"), store.read("kettle")) == (FIRST, KETTLE)
+        assert (store.read_blob("doorbell"), store.read_blob("kettle")) == (FIRST, KETTLE)
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_a_read_only_home_opens_for_reading_and_refuses_changes(
     read_only()
     with Store.open(home, create=True) as store:
         assert not store.writable
-        assert store.read("doorbell") == SECOND
+        assert store.read_blob("doorbell") == SECOND
         assert [verdict.status for verdict in store.verify()] == ["unchanged"]
         for change in (lambda: store.commit("kettle", KETTLE), lambda: store.forget("doorbell")):
             with pytest.raises(StoreError, match="is read-only") as refusal:
@@ -173,10 +173,10 @@ def test_a_damaged_blob_in_a_read_only_home_falls_back_without_moving_anything(
     home: Path, read_only: Callable[[], Path]
 ) -> None:
     with Store.open(home, create=False) as store:
-        (home / "blobs" / f"{store.entry('doorbell').sha256}.safetensors").write_bytes(b"garbage")
+        (home / "blobs" / f"{store.find_task('doorbell').sha256}.safetensors").write_bytes(b"garbage")
     read_only()
     with Store.open(home, create=False) as store:
-        assert store.read("doorbell") == FIRST
+        assert store.read_blob("doorbell") == FIRST
         assert len(store.warnings) == 1
 
 
@@ -189,11 +189,11 @@ def test_a_lost_registry_in_a_read_only_home_is_made_again_in_memory(
         (home / "registry.db").write_bytes(garbage)
     read_only()
     with Store.open(home, create=False) as store:
-        assert store.read("doorbell") == SECOND
+        assert store.read_blob("doorbell") == SECOND
         assert "the registry was rebuilt" in store.warnings[0]
     assert (home / "registry.db").exists() == (garbage is not None)
 
 
 def test_an_empty_read_only_home_is_an_empty_store(read_only: Callable[[], Path]) -> None:
     with Store.open(read_only(), create=True) as store:
-        assert store.tasks() == []
+        assert store.list_tasks() == []

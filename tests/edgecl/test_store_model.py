@@ -41,7 +41,7 @@ class StoreMachine(RuleBasedStateMachine):
         shutil.rmtree(self.home)
 
     def path(self, task: str) -> Path:
-        return self.home / "blobs" / f"{self.store.entry(task).sha256}.safetensors"
+        return self.home / "blobs" / f"{self.store.find_task(task).sha256}.safetensors"
 
     @rule(task=NAMES, replace=st.booleans())
     def commit(self, task: str, replace: bool) -> None:
@@ -102,10 +102,10 @@ class StoreMachine(RuleBasedStateMachine):
         task = data.draw(st.sampled_from(sorted(self.model)))
         usable = intact(self.model[task])
         if usable:
-            assert self.store.read(task) == tiny_blob_bytes(task, usable[0][0])
+            assert self.store.read_blob(task) == tiny_blob_bytes(task, usable[0][0])
         else:
             with pytest.raises(BlobError):
-                self.store.read(task)
+                self.store.read_blob(task)
 
     @invariant()
     def every_task_is_there_and_no_other(self) -> None:

@@ -20,11 +20,11 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def successor(store: Store, task: str, value: int) -> Successor:
-    return Successor(tiny_blob_bytes(task, value), (), store.entry(task).sha256)
+    return Successor(tiny_blob_bytes(task, value), (), store.find_task(task).sha256)
 
 
 def generations(store: Store) -> dict[str, tuple[str, ...]]:
-    return {entry.task: entry.generations for entry in store.tasks()}
+    return {entry.task: entry.generations for entry in store.list_tasks()}
 
 
 def test_each_becomes_its_tasks_blob_and_undo_brings_the_former_back(store: Store) -> None:
@@ -32,15 +32,15 @@ def test_each_becomes_its_tasks_blob_and_undo_brings_the_former_back(store: Stor
     stored = store.commit_all([successor(store, task, 2) for task in ("doorbell", "kettle")])
     assert generations(store) == {task: (stored[task], *before[task]) for task in before}
     store.undo("kettle")
-    assert store.read("kettle") == tiny_blob_bytes("kettle", 1)
-    assert store.read("doorbell") == tiny_blob_bytes("doorbell", 2)
+    assert store.read_blob("kettle") == tiny_blob_bytes("kettle", 1)
+    assert store.read_blob("doorbell") == tiny_blob_bytes("doorbell", 2)
 
 
 def test_where_one_was_changed_meanwhile_none_is_stored(store: Store) -> None:
     successors = [successor(store, task, 2) for task in ("doorbell", "kettle")]
     store.commit("kettle", tiny_blob_bytes("kettle", 3), replace=True)
     before = generations(store)
-    with pytest.raises(StoreError, match="task 'kettle' was changed meanwhile; nothing was stored"):
+    with pytest.raises(StoreError, match="task 'kettle' was changed in the meantime; nothing was stored"):
         store.commit_all(successors)
     assert generations(store) == before
     assert len(list((store.home / "blobs").iterdir())) == 4  # what was written is swept by the next change
@@ -49,7 +49,10 @@ def test_where_one_was_changed_meanwhile_none_is_stored(store: Store) -> None:
 
 
 def test_a_blob_that_cannot_be_opened_is_refused_before_anything_is_written(store: Store) -> None:
-    successors = [successor(store, "doorbell", 2), Successor(b"no blob", (), store.entry("kettle").sha256)]
+    successors = [
+        successor(store, "doorbell", 2),
+        Successor(b"no blob", (), store.find_task("kettle").sha256),
+    ]
     before = generations(store)
     with pytest.raises(BlobError, match="no task blob"):
         store.commit_all(successors)

@@ -86,11 +86,11 @@ def claims_of(here: ApiContext, event: SoundEvent, word: FeedbackRequest) -> Cor
         if isinstance(word, Denied):
             if event.task == LOUD:
                 raise UsageError("no task heard this sound, it was only loud", "say what it is")
-            store.entry(event.task)
+            store.find_task(event.task)
             return Corrections([denied])
-        store.entry(word.task)
+        store.find_task(word.task)
         named = Correction(word.task, word.label, True)
-        if word.task == event.task or event.task not in {entry.task for entry in store.tasks()}:
+        if word.task == event.task or event.task not in {entry.task for entry in store.list_tasks()}:
             return Corrections([named])
         hindrance = _hindrance(store, event)
         return Corrections([named], hindrance) if hindrance else Corrections([named, denied])
@@ -118,10 +118,10 @@ def learn(here: ApiContext, path: Path, claims: Corrections) -> Document:
 
 def _hindrance(store: Store, event: SoundEvent) -> str:
     """Why the task that heard a sound cannot unlearn it; empty where it can."""
-    entry = store.entry(event.task)
+    entry = store.find_task(event.task)
     if event.label not in entry.labels:
         return f"task '{event.task}' has no '{event.label}' any more, and learnt nothing"
-    if store.lessons.read(entry.sha256) is None:
+    if store.training_sets.read(entry.sha256) is None:
         return f"what task '{event.task}' was learnt from is not known here, so it learnt nothing"
     return ""
 
@@ -129,5 +129,5 @@ def _hindrance(store: Store, event: SoundEvent) -> str:
 def _take_back(here: ApiContext, told: Sequence[Document]) -> None:
     for one in told:
         with here.store() as store:
-            if store.entry(one["task"]).sha256 == one["sha256"]:  # nobody changed it since
+            if store.find_task(one["task"]).sha256 == one["sha256"]:  # nobody changed it since
                 store.undo(one["task"])

@@ -33,7 +33,7 @@ from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import Recognizer
 from edgecl.config.privacy import NO_MICROPHONE
 from edgecl.config.schema import ApiConfig, Config
-from edgecl.store.store import blobs_of
+from edgecl.store.store import locate_blobs
 
 SOCKET_NAME = "api.sock"
 KEEP_ALIVE_S = 15
@@ -102,7 +102,7 @@ def _place(
         tap=tap,
         broadcast=broadcast,
         sessions=SessionManager(home, runtime.bundle.path, assembled.turn, told),
-        records=TaskRecords(blobs_of(home)),
+        records=TaskRecords(locate_blobs(home)),
         heard=EventAudio(assembled.recent, home / CLIPS_FOLDER),
         threads=runtime.threads,
     )

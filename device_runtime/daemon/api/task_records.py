@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from edgecl.store.blob import BlobRecord, claimed_record
+from edgecl.store.blob import BlobRecord, read_unverified_record
 from edgecl.store.blob_folder import BlobFolder
 
 REMEMBERED = 256
@@ -23,7 +23,7 @@ class TaskRecords:
             return None
 
     def _read(self, sha256: str) -> BlobRecord:
-        record = claimed_record(self._blobs.start(sha256))
+        record = read_unverified_record(self._blobs.read_start(sha256))
         if record is None:  # an exception is not remembered: the disk may give it the next time
             raise LookupError(sha256)
         return record

@@ -108,8 +108,8 @@ class FolderImporter:
         That one is replaced. Whatever else the task was taught meanwhile is added to.
         """
         with Store.open(self._home, create=True) as store:
-            known = next((entry for entry in store.tasks() if entry.task == task), None)
-            lessons = store.lessons.read(known.sha256) or () if known else ()
+            known = next((entry for entry in store.list_tasks() if entry.task == task), None)
+            lessons = store.training_sets.read(known.sha256) or () if known else ()
         if known and not (self._memory.is_begun(folder.name) and _all_lie_in(folder, lessons)):
             return ["--add"]
         self._memory.begin(folder.name)

@@ -201,7 +201,7 @@ def test_dropped_recordings_become_a_task_and_more_of_them_are_added(
     os.utime(folder / "knock/0.wav")
     told("holds nothing new for 'alarms'")
     with Store.open(tmp_path / "home", create=False) as store:
-        assert [entry.task for entry in store.tasks()] == ["alarms"]
+        assert [entry.task for entry in store.list_tasks()] == ["alarms"]
 
 
 def test_a_first_lesson_that_was_broken_off_is_learnt_anew(
@@ -226,7 +226,7 @@ def test_what_somebody_taught_after_a_broken_first_lesson_is_kept(
     drop_in = FolderImporter(home, bundle, ImportState(home), TrainingLock(), lambda sentence: None)
     assert drop_in.learn(tmp_path / "alarms")
     with Store.open(home, create=False) as store:
-        lessons = store.lessons.read(store.entry("alarms").sha256)
+        lessons = store.training_sets.read(store.find_task("alarms").sha256)
     assert lessons is not None
     assert len(lessons) == 14
 

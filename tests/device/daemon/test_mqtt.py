@@ -273,7 +273,7 @@ def test_the_daemon_is_found_heard_and_missed(
         heard = broker.until("edgecl/attic/event/alarms")
         assert json.loads(heard)["event_type"] == "doorbell"
         with Store.open(home, create=False) as store:
-            blob = store.read("alarms")
+            blob = store.read_blob("alarms")
             store.forget("alarms")
             broker.until(CONFIG, lambda text: "alarms" not in text)
             store.commit("alarms", blob)

@@ -111,11 +111,11 @@ def test_a_task_enrolled_meanwhile_is_heard_and_a_forgotten_one_is_not(
     daemon.until(state="listening")
     assert "no task was enrolled yet" in daemon.said
     with Store.open(learnt_home, create=False) as there, Store.open(daemon.home, create=False) as here:
-        here.commit("alarms", there.read("alarms"))
+        here.commit("alarms", there.read_blob("alarms"))
         time.sleep(NOTICED_AFTER_S)
         write_into(tmp_path / "sound", pcm(evening[: 8 * RATE_HZ]))
         heard = daemon.until(phase="new")
-        assert (heard["task"], heard["blob_sha256"]) == ("alarms", here.entry("alarms").sha256)
+        assert (heard["task"], heard["blob_sha256"]) == ("alarms", here.find_task("alarms").sha256)
         here.forget("alarms")
     time.sleep(NOTICED_AFTER_S)
     write_into(tmp_path / "sound", pcm(evening))

@@ -9,7 +9,7 @@ from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.session_manager import SessionManager
 from device_runtime.daemon.api.task_records import TaskRecords
 from edgecl.canonical_json import sha256_hex
-from edgecl.store.store import blobs_of
+from edgecl.store.store import locate_blobs
 
 HOUR_S = 3600
 
@@ -34,7 +34,7 @@ def test_an_enrolment_that_nobody_touches_is_gone_when_they_are_listed(sessions:
 
 
 def test_a_blob_that_could_not_be_read_once_is_read_the_next_time(home: Path) -> None:
-    blobs = blobs_of(home)
+    blobs = locate_blobs(home)
     (path,) = blobs.path.iterdir()
     data = path.read_bytes()
     records, sha256 = TaskRecords(blobs), sha256_hex(data)

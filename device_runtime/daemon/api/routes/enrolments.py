@@ -52,9 +52,9 @@ def begin(here: Here, wanted: EnrolmentRequest) -> EnrolmentView:
     """Begin an enrolment."""
     task = check_task_name(wanted.task)
     with here.store() as store:
-        known = {entry.task for entry in store.tasks()}
+        known = {entry.task for entry in store.list_tasks()}
         if wanted.mode == "add":
-            store.entry(task)
+            store.find_task(task)
     if wanted.mode == "new" and task in known:
         raise TaskExistsError(f"task '{task}' is already enrolled", "set mode to 'replace' or 'add'")
     if task not in known and len(known) >= limits.TASKS:

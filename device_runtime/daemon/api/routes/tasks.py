@@ -57,21 +57,21 @@ class Forgotten(BaseModel):
 def tasks(here: Here) -> list[Task]:
     """Everything that was learnt."""
     with here.store() as store:
-        return [view(here, entry) for entry in store.tasks()]
+        return [view(here, entry) for entry in store.list_tasks()]
 
 
 @router.get("/tasks/{task}")
 def one(here: Here, task: str) -> Task:
     """One task."""
     with here.store() as store:
-        return view(here, store.entry(task))
+        return view(here, store.find_task(task))
 
 
 @router.delete("/tasks/{task}")
 def forget(here: Here, task: str) -> Forgotten:
     """Forget a task; the others are not touched."""
     with here.store() as store:
-        sha256 = store.entry(task).sha256
+        sha256 = store.find_task(task).sha256
         store.forget(task)
     here.controls.forget(task)
     return Forgotten(forgotten=task, sha256=sha256)
@@ -88,7 +88,7 @@ def undo(here: Here, task: str) -> Task:
 def set_threshold(here: Here, task: str, label: str, wish: ThresholdUpdate) -> Task:
     """Have a sound count from another margin on, at once and after a restart."""
     with here.store() as store:
-        entry = _with_sound(store.entry(task), label)
+        entry = _with_sound(store.find_task(task), label)
     here.controls.set_threshold(task, label, wish.margin)
     return view(here, entry)
 
@@ -97,7 +97,7 @@ def set_threshold(here: Here, task: str, label: str, wish: ThresholdUpdate) -> T
 def reset_threshold(here: Here, task: str, label: str) -> Task:
     """Have a sound count as it is configured, or else as it was learnt."""
     with here.store() as store:
-        entry = _with_sound(store.entry(task), label)
+        entry = _with_sound(store.find_task(task), label)
     here.controls.reset_threshold(task, label)
     return view(here, entry)
 

@@ -29,7 +29,7 @@ BLOB: dict[str, Any] = {
 def export(here: Here, task: str) -> Response:
     """A task as a file; another device with the same bundle can import it."""
     with here.store() as store:
-        data = store.read(task)
+        data = store.read_blob(task)
     name = f"{task}.safetensors"
     called = f'filename="{name}"' if name.isascii() else f"filename*=UTF-8''{quote(name)}"
     headers = {"Content-Disposition": f"attachment; {called}"}
@@ -50,8 +50,8 @@ def _brought(here: ApiContext, data: bytes, replace: bool) -> Task:
     except BlobError as error:
         raise RefusedError(error.message, error.hint) from None
     with here.store() as store:
-        names = {entry.task for entry in store.tasks()}
+        names = {entry.task for entry in store.list_tasks()}
         if task not in names and len(names) >= limits.TASKS:
             raise TooMuchError(f"there are {limits.TASKS} tasks already", "forget one of them")
         store.commit(task, data, replace)
-        return view(here, store.entry(task))
+        return view(here, store.find_task(task))

@@ -50,7 +50,7 @@ class Edgecl:
         """See `Method`."""
         found = LabelledFolder(sorted_by_label([(task.labels[clip.label], clip.path) for clip in task.train]))
         with Store.open(self._home, create=True) as store:
-            created = store.time_of_next(task.name, datetime.now(UTC))
+            created = store.choose_creation_time(task.name, datetime.now(UTC))
             *_, last = Enroller(self._learner, self._memory).learn(task.name, found, created)
             store.commit(task.name, blob.to_bytes(last.blob))
         self._classes |= {(task.name, label): task.first_class + i for i, label in enumerate(task.labels)}
@@ -73,4 +73,4 @@ class Edgecl:
     def kept_bytes(self) -> int:
         """The blobs."""
         with Store.open(self._home, create=False) as store:
-            return sum(entry.size_bytes for entry in store.tasks())
+            return sum(entry.size_bytes for entry in store.list_tasks())
