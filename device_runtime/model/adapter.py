@@ -1,7 +1,7 @@
-"""Tokens → logits and features: the forward graph shared by every task, its parameters handed in.
+"""The adapter's forward graph, which every task shares: tokens to features and logits.
 
-What lies behind the adapter is so little (features, standardised, times the head) that NumPy does it as well:
-so an adapter that several tasks share is run once, and each task's head reads its features (see `pool`).
+The head behind the adapter is a small matrix product, so NumPy computes it as well. An adapter that several
+tasks share runs once, and each task's head reads its features (see `recognition.adapter_pool`).
 """
 
 import numpy as np
@@ -18,29 +18,30 @@ BATCH_WINDOWS = 32
 
 
 class AdapterForward:
-    """The bundle's adapter.onnx in an onnxruntime session; one session serves all tasks."""
+    """An onnxruntime session over the bundle's adapter.onnx; one session serves all tasks."""
 
     def __init__(self, bundle: Bundle, threads: int) -> None:
         self._session = open_session(bundle.read("adapter.onnx"), threads)
-        self._untouched = load_initial_parameters(bundle, classes=0)
+        self._initial = load_initial_parameters(bundle, classes=0)
         self._no_head = np.zeros(bundle.manifest.head_features + 1, np.float32)
         self._identity = identity_normalizer(bundle.manifest)
         self.tensors = bundle.manifest.parameters  # of the adapter, in the order of the flat vector
 
     @property
     def adapter_size(self) -> int:
-        """How many of a task's parameters are its adapter's; the head comes after them."""
-        return self._untouched.size
+        """Number of adapter parameters in a task's flat vector; the head follows them."""
+        return self._initial.size
 
     def run(
         self, tokens: Tokens | Floats, parameters: Floats, normalizer: Floats, batch: int = BATCH_WINDOWS
     ) -> tuple[Floats, Floats]:
-        """Logits [N, C] and normalised features [N, P] of tokens [N, tokens, D].
+        """Return logits [N, C] and standardised features [N, P].
 
         Args:
-            tokens: of any number of windows; `batch` of them are widened to float32 at a time.
+            tokens: [N, tokens, D], for any number of windows.
             parameters: a task's flat vector [n].
-            normalizer: its mean and inverse deviation of the features [2, P].
+            normalizer: the task's mean and inverse deviation of the features [2, P].
+            batch: number of windows that are converted to float32 at a time.
         """
         feeds = {"parameters": parameters, "normalizer": normalizer}
         pieces = [
@@ -53,23 +54,24 @@ class AdapterForward:
         return np.concatenate([logits for logits, _ in pieces]), np.concatenate([f for _, f in pieces])
 
     def compute_features(self, tokens: Tokens | Floats, adapter: Floats) -> Floats:
-        """The features [N, P] of tokens behind an adapter [a], not standardised."""
+        """Return the features [N, P] of tokens [N, tokens, D] behind an adapter [a], not standardised."""
         return self.run(tokens, np.concatenate([adapter, self._no_head]), self._identity)[1]
 
     def compute_embeddings(self, tokens: Tokens | Floats) -> Floats:
-        """The features [N, P] of tokens before any adapter and as they are: the same for every task."""
-        return self.compute_features(tokens, self._untouched)
+        """Return the features [N, P] of tokens [N, tokens, D] without any adapter; every task shares them."""
+        return self.compute_features(tokens, self._initial)
 
     def is_identity(self, adapter: Floats) -> bool:
-        """Whether an adapter [a] is still the untouched one, whose features are the embeddings."""
-        return np.array_equal(adapter, self._untouched)
+        """Return whether an adapter [a] is the initial one, whose features are the embeddings."""
+        return np.array_equal(adapter, self._initial)
 
 
 def compute_logits(features: Floats, head: Floats, normalizer: Floats) -> Floats:
-    """The logits [N, C] that the graph computes of features [N, P].
+    """Return the logits [N, C] that the graph computes from features [N, P].
 
     Args:
-        head: row by row, [C · (P + 1)].
+        features: not standardised, [N, P].
+        head: weights and bias row by row, [C · (P + 1)].
         normalizer: mean and inverse deviation of the features, [2, P].
     """
     mean, inverse_deviation = normalizer
@@ -79,7 +81,13 @@ def compute_logits(features: Floats, head: Floats, normalizer: Floats) -> Floats
 
 
 def load_initial_parameters(bundle: Bundle, classes: int) -> Floats:
-    """Where training starts, [n]: the bundle's adapter (which adds nothing yet), then a head of zeros."""
+    """Return the parameters that training starts from, [n].
+
+    They are the bundle's initial adapter, which changes no feature, then a head of zeros.
+
+    Raises:
+        BundleError: the stored adapter has another size than the manifest says.
+    """
     adapter: Floats = load(bundle.read("initial.safetensors"))["parameters"]
     if adapter.shape != (bundle.manifest.adapter_size,):
         raise BundleError(
@@ -92,12 +100,12 @@ def load_initial_parameters(bundle: Bundle, classes: int) -> Floats:
 
 
 def identity_normalizer(manifest: Manifest) -> Floats:
-    """The normalizer [2, P] that leaves features as they are: mean 0, inverse deviation 1."""
+    """Return the normalizer [2, P] that changes nothing: mean 0, inverse deviation 1."""
     return np.stack([np.zeros(manifest.head_features), np.ones(manifest.head_features)]).astype(np.float32)
 
 
 def softmax(logits: Floats | NDArray[np.float64]) -> NDArray[np.float64]:
-    """Softmax over the last axis, in double precision."""
+    """Return the softmax over the last axis, in double precision."""
     shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
     weights = np.exp(shifted)
     scores: NDArray[np.float64] = weights / weights.sum(axis=-1, keepdims=True)

@@ -1,7 +1,7 @@
-"""What a task must not take for one of its sounds, as the bundle's backbone hears it.
+"""The background that every task must reject, as embeddings of the bundle's backbone.
 
-`background.safetensors` holds embeddings, not sound: of noises made by arithmetic, and of some everyday
-sounds the host had at hand. Nothing of it has to be listened to on the device.
+`background.safetensors` holds embeddings instead of audio: of synthetic noises, and of some everyday sounds
+that the host had. So the device need not process them.
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ FILE_NAME = "background.safetensors"
 
 @dataclass(frozen=True)
 class Background:
-    """Embeddings of what is in no task."""
+    """Embeddings of sounds that belong to no task."""
 
     noise: Floats  # [A, P], of silence, hum, noises, clicks, babble, machines
     sounds: Floats  # [B, P], of recordings of anything; B may be 0
 
     @classmethod
     def load(cls, bundle: Bundle) -> "Background":
-        """The background that travels with a bundle."""
+        """Load the background of a bundle."""
         tensors = load(bundle.read(FILE_NAME))
         return cls(tensors["noise"].astype(np.float32), tensors["sounds"].astype(np.float32))

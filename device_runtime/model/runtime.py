@@ -1,4 +1,4 @@
-"""A bundle at work on this machine: opened, its sessions started, and proved once by its golden vectors."""
+"""An opened bundle with its inference sessions."""
 
 import os
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MAX_THREADS = 4
 
 @dataclass(frozen=True)
 class Runtime:
-    """What every journey needs of a bundle."""
+    """A bundle, and the sessions of its backbone and adapter."""
 
     bundle: Bundle
     backbone: Backbone
@@ -23,23 +23,31 @@ class Runtime:
 
     @classmethod
     def open(cls, path: Path, threads: int) -> "Runtime":
-        """The bundle in `path`, checked by its manifest and loaded."""
+        """Open the bundle in a folder, check it by its manifest and load its graphs.
+
+        Args:
+            path: folder of the bundle.
+            threads: number of threads per operator.
+
+        Raises:
+            BundleError: the bundle is incomplete, altered or of another version.
+        """
         bundle = Bundle.open(path)
         return cls(bundle, Backbone(bundle, threads), AdapterForward(bundle, threads), threads)
 
     @property
     def rate_hz(self) -> int:
-        """The sample rate that the backbone hears."""
+        """The backbone's sample rate."""
         return self.bundle.manifest.front_end.sample_rate_hz
 
     @property
     def window_samples(self) -> int:
-        """Length of one window."""
+        """Length of one window in samples."""
         return self.bundle.manifest.geometry.window_samples
 
 
 def default_threads() -> int:
-    """The cores this process may use, four at most: a train step gains nothing beyond."""
+    """Return the number of cores this process may use, at most 4, beyond which a train step gains nothing."""
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS

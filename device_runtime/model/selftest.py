@@ -35,7 +35,7 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Whether the difference is rounding; NaN never agrees."""
+        """True where the difference is rounding; NaN never agrees."""
         return self.difference <= self.tolerance
 
 

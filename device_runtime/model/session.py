@@ -1,8 +1,8 @@
-"""onnxruntime as the device uses it: models from bytes, on the CPU, with a fixed number of threads.
+"""Opens onnxruntime sessions: models from bytes, on the CPU, with a fixed number of threads.
 
-This is the only door to onnxruntime. Its training wheel imports `onnxruntime.training` on the way in, and
-with it torch and onnx wherever they are installed (283 MB and 1.6 s instead of 42 MB and 0.1 s), although
-nothing here needs them; so the door hides that package while onnxruntime is imported.
+Nothing else imports onnxruntime. Its training wheel imports `onnxruntime.training` on the way in, and with
+it torch and onnx where they are installed (283 MB and 1.6 s instead of 42 MB and 0.1 s). Nothing here needs
+them, so that package is hidden while onnxruntime is imported.
 """
 
 import sys
@@ -16,7 +16,7 @@ TRAINING_PACKAGE = "onnxruntime.training"
 
 
 def import_onnxruntime() -> ModuleType:
-    """The package onnxruntime, imported without its training package, torch and onnx.
+    """Import onnxruntime without its training package, torch and onnx.
 
     Raises:
         EngineError: it is not installed, or broken.
@@ -33,11 +33,11 @@ def import_onnxruntime() -> ModuleType:
 
 
 def open_session(model: bytes, threads: int, memory_pattern: bool = True) -> Any:
-    """An InferenceSession over a model's bytes.
+    """Return an InferenceSession over a model's bytes.
 
     Args:
         model: a self-contained ONNX file.
-        threads: how many threads one operator may use; operators run one after another.
+        threads: number of threads per operator; operators run one after another.
         memory_pattern: plan memory ahead; off halves the memory of a train step.
     """
     onnxruntime = import_onnxruntime()
@@ -46,14 +46,14 @@ def open_session(model: bytes, threads: int, memory_pattern: bool = True) -> Any
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.enable_mem_pattern = memory_pattern
-    # The arena keeps 8 MB that graphs of this size never use again; without it nothing here takes longer.
+    # The arena keeps 8 MB that graphs of this size never use again; without it nothing here is slower.
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    session._model_bytes = None  # the whole file, kept in case providers are changed, which they never are
+    session._model_bytes = None  # a copy of the file for a change of providers, which never happens
     return session
 
 
 def list_onnxruntime_distributions() -> list[str]:
-    """Names of the installed distributions that own the package `onnxruntime`; two overwrite each other."""
+    """List the installed distributions that contain the package `onnxruntime`; two overwrite each other."""
     return sorted(set(metadata.packages_distributions().get("onnxruntime", [])))

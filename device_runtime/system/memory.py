@@ -1,12 +1,13 @@
-"""The memory of a process that runs for months: what it freed is given back to the system."""
+"""Memory of long-running processes."""
 
 import ctypes
 
 
 def release_free_memory() -> None:
-    """Hand free memory back; glibc keeps it otherwise, and opening a bundle frees many megabytes.
+    """Return freed memory to the operating system.
 
-    Where the C library has no such call nothing happens.
+    glibc keeps it otherwise, and opening a bundle frees many megabytes. This does nothing where the C library
+    has no `malloc_trim`.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim:

@@ -1,14 +1,20 @@
-"""How long work says how far it is, without knowing who listens."""
+"""The callback by which long operations report their progress."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told after every step; draws a bar, prints a line now and then, or does nothing."""
+    """A progress callback; it draws a bar, prints a line now and then, or does nothing."""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """`done` of `total` steps of `stage` are behind us."""
+        """Report a step.
+
+        Args:
+            stage: name of the stage, shown to the user.
+            done: number of finished steps.
+            total: number of steps of the stage.
+        """
 
 
 def ignore_progress(stage: str, done: int, total: int) -> None:
-    """Nobody listens."""
+    """Ignore the report."""

@@ -1,8 +1,9 @@
-"""The systemd unit of the daemon: hardened for the system, as much as goes without root for a user.
+"""Renders the daemon's systemd unit, for the system or for one user.
 
-The service owns nothing but its state folder, sees nothing of the homes of users, has the sound card and the
-network, and no right beyond that. Its user exists only while it runs (`DynamicUser`), so the configuration,
-which may hold passwords, stays root's: systemd hands it over (`LoadCredential`).
+The system service is sandboxed: it owns only its state folder, sees no home of a user, and has access to
+the sound card and the network. Its user exists only while it runs (`DynamicUser`), so the configuration,
+which may hold passwords, stays readable by root alone, and systemd passes it on (`LoadCredential`). A
+user's service has the part of this that needs no root.
 """
 
 import site
@@ -17,12 +18,12 @@ SYSTEM_UNIT = Path("/etc/systemd/system") / UNIT_NAME
 SYSTEM_CONFIG = Path("/etc/edgecl/config.toml")
 SYSTEM_HOME = Path("/var/lib/edgecl")
 WATCHDOG_S = 180
-"""How long no sound may come, be it that the microphone is gone, before the daemon is started anew."""
+"""Seconds without any audio, for whatever reason, after which systemd restarts the daemon."""
 HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 
 HEAD = """\
 [Unit]
-Description=edgecl hears the sounds it was taught
+Description=edgecl sound recognition
 {after}StartLimitIntervalSec=0
 
 [Service]
@@ -86,57 +87,57 @@ WantedBy={target}
 """
 
 
-def render_system_unit(watched: str = "") -> str:
-    """The unit for /etc/systemd/system, of this installation of edgecl.
+def render_system_unit(watched_folder: str = "") -> str:
+    """Return the unit for /etc/systemd/system, for this installation of edgecl.
 
     Args:
-        watched: the folder of which it learns, where there is one.
+        watched_folder: the folder that recordings are imported from; empty for none.
     """
-    command = _command("--config", "${CREDENTIALS_DIRECTORY}/config.toml")
+    command = _render_command("--config", "${CREDENTIALS_DIRECTORY}/config.toml")
     head = HEAD.format(after="After=sound.target network.target\n", command=command, watchdog_s=WATCHDOG_S)
-    visible = "".join(f"BindReadOnlyPaths={_quoted(str(path))}\n" for path in _in_homes())
-    sandbox = SANDBOX.format(config=SYSTEM_CONFIG, visible=visible + _opened(watched))
+    visible = "".join(f"BindReadOnlyPaths={_quote(str(path))}\n" for path in _find_paths_in_homes())
+    sandbox = SANDBOX.format(config=SYSTEM_CONFIG, visible=visible + _bind_watched_folder(watched_folder))
     return head + CONFINED + sandbox + FOOT.format(target="multi-user.target")
 
 
 def render_user_unit(environment: Mapping[str, str]) -> str:
-    """The unit for one user, without root: it hears while that user's manager runs.
+    """Return the unit for one user, without root; it runs while that user's service manager runs.
 
     Args:
-        environment: what the daemon is to find there beside what is usual.
+        environment: variables to set for the daemon.
     """
-    head = HEAD.format(after="", command=_command(), watchdog_s=WATCHDOG_S)
-    given = "".join(f"Environment={_escaped(f'{key}={value}')}\n" for key, value in environment.items())
-    return head + given + CONFINED + FOOT.format(target="default.target")
+    head = HEAD.format(after="", command=_render_command(), watchdog_s=WATCHDOG_S)
+    variables = "".join(f"Environment={_escape(f'{key}={value}')}\n" for key, value in environment.items())
+    return head + variables + CONFINED + FOOT.format(target="default.target")
 
 
-def _command(*options: str) -> str:
-    words = [_quoted(word) for word in (sys.executable, "-m", "device_runtime", "serve")]
+def _render_command(*options: str) -> str:
+    words = [_quote(word) for word in (sys.executable, "-m", "device_runtime", "serve")]
     return " ".join([*words, *options])
 
 
-def _in_homes() -> list[Path]:
-    """What this installation needs of the homes of users, the outermost folders only."""
+def _find_paths_in_homes() -> list[Path]:
+    """Return the outermost folders of this installation that lie in homes of users."""
     package = Path(device_runtime.__file__).resolve().parent.parent
     needed = {Path(sys.prefix), Path(sys.base_prefix), package, *map(Path, site.getsitepackages())}
     hidden = sorted(path for path in needed if any(path.is_relative_to(home) for home in HOMES))
     return [path for path in hidden if not any(other in path.parents for other in hidden)]
 
 
-def _opened(watched: str) -> str:
-    """The watched folder may be read, and reports be written there as far as its owner allows."""
-    if not watched:
+def _bind_watched_folder(folder: str) -> str:
+    """Return the line that lets the daemon read the folder and, as far as its owner allows, write reports."""
+    if not folder:
         return ""
-    is_hidden = any(Path(watched).is_relative_to(home) for home in HOMES)
-    return f"{'BindPaths' if is_hidden else 'ReadWritePaths'}={_quoted('-' + watched)}\n"
+    is_hidden = any(Path(folder).is_relative_to(home) for home in HOMES)
+    return f"{'BindPaths' if is_hidden else 'ReadWritePaths'}={_quote('-' + folder)}\n"
 
 
-def _quoted(word: str) -> str:
-    """A word of a command as systemd reads it back."""
-    return _escaped(word).replace("$", "$$")
+def _quote(word: str) -> str:
+    """Quote a word of a command line for systemd."""
+    return _escape(word).replace("$", "$$")
 
 
-def _escaped(word: str) -> str:
-    """A word as systemd reads it back where it looks for no variables."""
+def _escape(word: str) -> str:
+    """Quote a word for systemd where it expands no variables."""
     word = word.replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"')
     return f'"{word}"' if " " in word else word

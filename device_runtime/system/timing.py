@@ -1,4 +1,4 @@
-"""Where the time goes: seconds by stage."""
+"""Time measurement by stage."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,14 +6,17 @@ from time import perf_counter
 
 
 class Stopwatch:
-    """`with watch("decode"): …` adds to `seconds["decode"]`; each stage is named beforehand."""
+    """Seconds spent in each of some named stages.
+
+    `with watch("decode"): …` adds to `seconds["decode"]`.
+    """
 
     def __init__(self, *stages: str) -> None:
         self.seconds = dict.fromkeys(stages, 0.0)
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        """Time what happens inside as part of `stage`."""
+        """Add the duration of the `with` block to a stage."""
         start = perf_counter()
         try:
             yield
