@@ -47,6 +47,10 @@ class DatasetError(EdgeclError):
     """A folder of clips cannot become a task: empty, one class, too few clips."""
 
 
+class NothingNewError(DatasetError):
+    """A folder holds nothing but recordings that the task was trained on before."""
+
+
 class BundleError(EdgeclError):
     """A bundle is incomplete, altered, of another version, or fails its self-test."""
 

@@ -1,6 +1,6 @@
-"""The command `edgecl`: one module a command, thin ones; `main` is the only way in and out.
+"""The command line `edgecl`: one thin module per command, `main` is the entry point.
 
-The commands are imported after both signals are taken over, and onnxruntime only when one needs it.
+Commands are imported after both signals are handled, and onnxruntime only when one needs it.
 """
 
 import sys
@@ -14,7 +14,7 @@ REINSTALL = "install it again: pip install --force-reinstall edgecl"
 
 
 def main() -> None:
-    """Run the command line given to this process and leave with its exit code."""
+    """Run the command line of this process and exit with its exit code."""
     as_json = "--json" in sys.argv[1:]
     interrupts.install(as_json)
     sys.exit(console.run(_parse_and_run, as_json))
@@ -22,10 +22,10 @@ def main() -> None:
 
 def _parse_and_run() -> int:
     try:
-        from device_runtime.cli.app import application  # noqa: PLC0415
+        from device_runtime.cli.app import build_app  # noqa: PLC0415
         from device_runtime.cli.arguments import run  # noqa: PLC0415
 
-        return run(application(*sys.argv[1:2]), sys.argv[1:], "edgecl")
+        return run(build_app(*sys.argv[1:2]), sys.argv[1:], "edgecl")
     except ImportError as error:
         if error.name and error.name.split(".")[0] in OURS:
             raise

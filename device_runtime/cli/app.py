@@ -1,8 +1,4 @@
-"""The application `edgecl`: all its commands.
-
-Each is imported when it is asked for: `serve` loads in a fifth less time than all of them, `tasks` in a
-third less.
-"""
+"""The application `edgecl` and its commands. A command's module is imported only when it is run."""
 
 from importlib import import_module
 from typing import Annotated
@@ -10,7 +6,7 @@ from typing import Annotated
 import typer
 
 from device_runtime.cli.options import command
-from device_runtime.workflows.doctor import version_of
+from device_runtime.system.packages import installed_version
 
 COMMANDS = {
     "enroll": "enroll.enroll",
@@ -20,7 +16,7 @@ COMMANDS = {
     "correct": "correct.correct",
     "evaluate": "evaluate.evaluate",
     "tasks": "tasks.tasks",
-    "undo": "undo.undo",
+    "undo": "tasks.undo",
     "consolidate": "consolidate.consolidate",
     "export-task": "transfer.export_task",
     "import-task": "transfer.import_task",
@@ -33,15 +29,15 @@ COMMANDS = {
 """Name → module and function, or application of its own, in the order of the help."""
 
 
-def application(asked: str = "") -> typer.Typer:
-    """The application with the command that is asked for, or with all of them where it is none of these."""
+def build_app(name: str = "") -> typer.Typer:
+    """Return the application with one command, or with all of them if there is none of this name."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
     app.callback(invoke_without_command=True)(start)
-    for name in [asked] if asked in COMMANDS else COMMANDS:
-        module, function = COMMANDS[name].split(".")
+    for one in [name] if name in COMMANDS else COMMANDS:
+        module, function = COMMANDS[one].split(".")
         found = getattr(import_module(f"device_runtime.cli.{module}"), function)
         if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name)
+            app.add_typer(found, name=one)
         else:
             command(app)(found)
     return app
@@ -49,26 +45,26 @@ def application(asked: str = "") -> typer.Typer:
 
 def start(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Learn new sounds on this machine, from folders of recordings, without ever touching the old ones.
+    """Train a small Linux board to recognise new sounds, on the board, without changing what it knows.
 
     [bold]First steps[/bold]
 
-      edgecl enroll alarms my-sounds/      one sub-folder of recordings for each sound
+      edgecl enroll alarms my-sounds/                  train a task: one sub-folder per sound
 
-      edgecl predict recording.wav         what is heard in it, and when
+      edgecl predict recording.wav                     recognise sounds in a recording
 
-      edgecl listen                        the same, of the microphone, while it sounds
+      edgecl listen                                    detect sounds live, from the microphone
 
-      edgecl correct ring.wav --is alarms/doorbell     tell it what it missed
+      edgecl correct ring.wav --is alarms/doorbell     correct a missed sound
 
-      edgecl tasks                         what has been learnt
+      edgecl tasks                                     list the tasks
 
-    Every command explains itself: [bold]edgecl enroll --help[/bold]
+    Every command has its own help: [bold]edgecl enroll --help[/bold]
     """
     if version:
-        typer.echo(f"edgecl {version_of('edgecl') or 'from source'}")
+        typer.echo(f"edgecl {installed_version('edgecl') or 'from source'}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

@@ -6,17 +6,17 @@ from edgecl.errors import UsageError
 
 
 def run(app: typer.Typer, arguments: list[str], name: str) -> int:
-    """The exit code of the command of `app` that these arguments ask for.
+    """Run the command of an application that these arguments name, and return its exit code.
 
     Raises:
-        UsageError: they ask for none.
+        UsageError: there is no such command or option, or a value is not allowed.
     """
     try:
         return app(arguments, prog_name=name, standalone_mode=False) or 0
     except typer.Exit as leaving:
         return leaving.exit_code
     except Exception as error:
-        if not hasattr(error, "format_message"):  # a fault in the arguments, whichever click found it
+        if not hasattr(error, "format_message"):  # not a usage error of click
             raise
-        asked = getattr(getattr(error, "ctx", None), "command_path", name)
-        raise UsageError(error.format_message().rstrip("."), f"see '{asked} --help'") from None
+        path = getattr(getattr(error, "ctx", None), "command_path", name)
+        raise UsageError(error.format_message().rstrip("."), f"see '{path} --help'") from None

@@ -1,180 +1,86 @@
-"""`edgecl consolidate --budget K`: let tasks share adapters until there are at most K."""
+"""`edgecl consolidate --budget K`: let tasks share adapters, at most K different ones."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from device_runtime.cli import output
-from device_runtime.cli.homes import demand_writable, opened_cache, opened_store
 from device_runtime.cli.options import Settings
 from device_runtime.cli.progress import progress
 from device_runtime.cli.signals import interrupts
-from device_runtime.consolidation.planner import Consolidator, Group, Plan
+from device_runtime.consolidation.planner import Group
 from device_runtime.consolidation.trial import MergeEffect
-from device_runtime.data.replay_memory import ReplayMemory
-from device_runtime.data.task_loader import load_tasks
-from device_runtime.model import selftest
-from device_runtime.model.runtime import Runtime
-from device_runtime.training.engines.factory import open_engine
-from device_runtime.training.learner import Learner
-from device_runtime.training.recipe import Recipe
-from edgecl.canonical_json import sha256_hex
-from edgecl.store import blob
-from edgecl.store.store import Store, Successor
+from device_runtime.workflows.consolidate import ConsolidationResult
+from device_runtime.workflows.consolidate import consolidate as run
 
 Budget = Annotated[
-    int, typer.Option(metavar="K", help="So many different adapters, at most.", min=1, show_default=False)
+    int,
+    typer.Option(metavar="K", help="Maximum number of different adapters.", min=1, show_default=False),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this it is only tried.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Store the merged tasks; without it the cost is only measured.")
+]
 
 
 def consolidate(settings: Settings, budget: Budget, yes: Yes = False) -> int:
-    """Let tasks share adapters until there are at most K of them: listening gets quicker.
+    """Let similar tasks share adapters, at most K different ones, so that listening takes less CPU time.
 
-    Each different adapter takes its time at every window; what tasks share is run once. The tasks that are
-    most alike are merged, from memory. A table shows what each would lose, measured on recordings kept aside;
-    nothing is changed without --yes. Tasks that are not merged stay as they are, byte for byte. Those in
-    closed form have no adapter and are never merged.
+    Each different adapter costs time in every window; a shared one runs once. A table shows the accuracy that
+    each merged task would lose on held-out recordings. Nothing is stored without --yes. Tasks that are not
+    merged stay as they are, byte for byte. Tasks of a closed-form method (slda, ridge, …) have no adapter.
 
-    A task that is corrected or added to later learns an adapter of its own again.
+    A task that is corrected or added to later gets an adapter of its own again.
 
     [bold]Examples[/bold]
 
       edgecl consolidate --budget 3            what would it cost?
 
-      edgecl consolidate --budget 3 --yes      do it
+      edgecl consolidate --budget 3 --yes      merge and store
 
-      edgecl undo alarms                       alarms gets back the adapter it had
+      edgecl undo alarms                       give 'alarms' its own adapter back
     """
-    started = perf_counter()
-    with opened_store(settings) as store:
-        if yes:
-            demand_writable(store)
-        before = {entry.task: entry.sha256 for entry in store.list_tasks()}
-        outcome = _consolidated(settings, store, budget, yes)
-        now = {verdict.task: verdict.sha256 for verdict in store.verify() if verdict.status == "unchanged"}
-    others = {task: now.get(task) == sha256 for task, sha256 in before.items() if task not in outcome.stored}
-    seconds = perf_counter() - started
+    with progress() as bar:
+        result = run(settings.workspace, budget, commit=yes, progress=bar, commit_guard=interrupts.defer)
     if settings.as_json:
-        document = _document(outcome, others)
-        output.emit({"budget": budget, **document, "seconds": seconds, "warnings": store.warnings})
+        output.emit(result.to_document())
     else:
-        _show(outcome, others, budget, seconds)
+        _show(result)
     return 0
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What was planned, measured and done."""
-
-    plan: Plan
-    changes: list[tuple[Group, MergeEffect]]  # one a task that is merged
-    stored: dict[str, str]  # task → hash of its new blob
-
-
-def _consolidated(settings: Settings, store: Store, budget: int, yes: bool) -> Outcome:
-    runtime = Runtime.open(settings.bundle, settings.threads)
-    selftest.run_once(runtime, settings.home)
-    entries = {entry.task: entry for entry in store.list_tasks()}  # first, lest a change between go unnoticed
-    tasks = load_tasks(store, runtime.bundle.manifest)
-    lessons = {task.task: store.training_sets.read(sha256_hex(blob.to_bytes(task))) for task in tasks}
-    memory = ReplayMemory(opened_cache(settings, store, runtime.bundle.manifest), lessons)
-    engine = open_engine(settings.engine, runtime.bundle, settings.threads)
-    now = datetime.now(UTC)
-    with progress() as bar:
-        consolidator = Consolidator(Learner(runtime, engine, Recipe(), settings.seed, bar), memory)
-        plan, changes, merged = consolidator.plan(tasks, budget), [], []
-        for group in plan.groups:
-            changed = consolidator.measure_effects(group)
-            changes += [(group, change) for change in changed]
-            if yes:
-                merged += consolidator.merge(
-                    group, changed, lambda task: store.choose_creation_time(task, now)
-                )
-    successors = [
-        Successor(blob.to_bytes(task), lessons[task.task] or (), entries[task.task].sha256) for task in merged
-    ]
-    return Outcome(plan, changes, _keep(store, successors))
-
-
-def _keep(store: Store, successors: Sequence[Successor]) -> dict[str, str]:
-    """The hashes under which the tasks now are in the store: all of them, or none."""
-    if not successors:
-        return {}
-    with interrupts.held("the tasks share adapters"):
-        return store.commit_all(successors)
-
-
-def _document(outcome: Outcome, others: dict[str, bool]) -> dict[str, Any]:
-    rows = [
-        {
-            "task": change.task,
-            "shares_with": group.others(change.task),
-            "recordings": len(change.before.labels),
-            "accuracy_before": change.before.accuracy,
-            "accuracy_after": change.after.accuracy,
-            "chance": change.before.margin_of_error,
-            "sha256": outcome.stored.get(change.task),
-        }
-        for group, change in outcome.changes
-    ]
-    forgotten = [
-        {"task": task, "reason": error.message, "hint": error.hint}
-        for task, error in outcome.plan.forgotten.items()
-    ]
-    return {
-        "adapters": {"before": outcome.plan.before, "after": outcome.plan.after},
-        "committed": bool(outcome.stored),
-        "tasks": rows,
-        "cannot_be_merged": forgotten,
-        "others_unchanged": others,
-    }
-
-
-def _show(outcome: Outcome, others: dict[str, bool], budget: int, seconds: float) -> None:
-    plan = outcome.plan
+def _show(result: ConsolidationResult) -> None:
+    plan = result.plan
     for error in plan.forgotten.values():
         output.message(f"{error.message}; {error.hint}")
-    if not outcome.changes:
-        output.answer(f"nothing to do: {_adapters(plan.before, budget)}")
+    if not result.effects:
+        output.answer(f"Nothing to do: {_describe_count(plan.before, result.budget)}")
         return
-    columns = ["task", "shares its adapter with", "recordings", "recognised now", "then", "change"]
-    rows = [_row(group, change) for group, change in outcome.changes]
-    output.answer(output.table("", columns, rows, "recordings,recognised now,then,change"))
-    for doubt in _doubts(outcome):
-        output.answer(f"  {doubt}")
-    if outcome.stored:
+    columns = ["task", "shares its adapter with", "recordings", "accuracy now", "then", "change"]
+    rows = [_effect_row(group, effect) for group, effect in result.effects]
+    output.answer(output.table("", columns, rows, "recordings,accuracy now,then,change"))
+    for task in result.losers:
+        output.answer(f"  '{task}' loses more than chance explains: a larger --budget may avoid it")
+    if result.stored:
         output.answer(
-            f"{plan.before} different adapters became {plan.after}, in {seconds:.1f} s",
-            output.untouched(others),
-            "to give a task back the adapter that it had: edgecl undo NAME",
+            f"Merged {plan.before} different adapters into {plan.after} in {result.seconds:.1f} s; "
+            f"{output.unchanged_tasks(result.others_unchanged)}",
+            "To give a task its own adapter back: edgecl undo NAME",
         )
     else:
         output.answer(
-            f"{plan.before} different adapters would become {plan.after}; nothing was changed",
-            f"to do it: edgecl consolidate --budget {budget} --yes",
+            f"{plan.before} different adapters would become {plan.after}. Nothing was changed.",
+            f"To store this: edgecl consolidate --budget {result.budget} --yes",
         )
 
 
-def _row(group: Group, change: MergeEffect) -> tuple[str, ...]:
-    figures = output.percent(change.before.accuracy), output.percent(change.after.accuracy)
-    others = ", ".join(group.others(change.task))
-    return change.task, others, str(len(change.before.labels)), *figures, f"{100 * change.gain:+.1f}"
+def _effect_row(group: Group, effect: MergeEffect) -> tuple[str, ...]:
+    accuracies = output.percent(effect.before.accuracy), output.percent(effect.after.accuracy)
+    others = ", ".join(group.others(effect.task))
+    return effect.task, others, str(len(effect.before.labels)), *accuracies, f"{100 * effect.gain:+.1f}"
 
 
-def _doubts(outcome: Outcome) -> list[str]:
-    """Which tasks lose more than chance explains."""
-    changes = (change for _, change in outcome.changes)
-    losers = [change.task for change in changes if -change.gain > change.before.margin_of_error]
-    return [f"'{task}' loses more than chance explains: a larger --budget may spare it" for task in losers]
-
-
-def _adapters(count: int, budget: int) -> str:
+def _describe_count(count: int, budget: int) -> str:
     if count == 0:
-        return "no task has an adapter to share; all are in closed form, and cost next to nothing"
-    different = "1 adapter" if count == 1 else f"{count} different adapters"
-    return f"there {'is' if count == 1 else 'are'} {different}, and {budget} may be"
+        return "no task has an adapter to share; closed-form tasks cost next to nothing"
+    different = "is 1 adapter" if count == 1 else f"are {count} different adapters"
+    return f"there {different}, and the budget is {budget}"

@@ -1,20 +1,18 @@
-"""`edgecl doctor`: is everything as it should be?"""
-
-from dataclasses import asdict
+"""`edgecl doctor`: check the installation."""
 
 from rich.text import Text
 
 from device_runtime.cli import output
 from device_runtime.cli.options import Settings
-from device_runtime.workflows.doctor import examine
+from device_runtime.workflows.doctor import run_checks
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 def doctor(settings: Settings) -> int:
-    """Look over the installation, the home, the bundle and the engines.
+    """Check the installation, the home folder, the bundle and the training engines.
 
-    Leaves with 1 if something fails.
+    Exit code 1 if a check fails.
 
     [bold]Examples[/bold]
 
@@ -22,11 +20,12 @@ def doctor(settings: Settings) -> int:
 
       edgecl doctor --bundle my-bundle/ --json
     """
-    checks = list(examine(settings.home, settings.bundle, settings.threads, settings.cache_bytes))
-    healthy = all(check.status != "fail" for check in checks)
+    report = run_checks(settings.workspace)
     if settings.as_json:
-        output.emit({"healthy": healthy, "checks": [asdict(check) for check in checks]})
+        output.emit(report.to_document())
     else:
-        rows = [(c.name, Text(c.status, STYLES[c.status]), c.detail, c.hint) for c in checks]
+        rows = [
+            (one.name, Text(one.status, STYLES[one.status]), one.detail, one.hint) for one in report.checks
+        ]
         output.answer(output.table("", ["check", "", "found", "what to do"], rows))
-    return 0 if healthy else 1
+    return 0 if report.is_healthy else 1

@@ -1,14 +1,14 @@
-"""`edgecl listen [SOURCE]`: what every task hears, while it sounds."""
+"""`edgecl listen [SOURCE]`: detect sounds live."""
 
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from device_runtime.cli import output
-from device_runtime.cli.homes import opened_store
 from device_runtime.cli.meter import Display, display
 from device_runtime.cli.options import Settings
 from device_runtime.cli.signals import interrupts
@@ -23,19 +23,17 @@ from device_runtime.daemon.sources.base import Source
 from device_runtime.daemon.sources.factory import DEFAULT_DEVICE, command_source, open_source
 from device_runtime.daemon.sources.file import FileSource
 from device_runtime.daemon.sources.pcm import Encoding, PcmFormat
-from device_runtime.data.task_loader import load_task, load_tasks
-from device_runtime.model import selftest
-from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.recognition.stream import StreamRecognizer
+from device_runtime.workflows.predict import load_recognizer
 from edgecl.console import escape_unprintable
 from edgecl.errors import UsageError
 from edgecl.events import Event, SoundEvent
 
 LIVE_THREADS = 1
-"""One core hears many times faster than sound comes; more would only wait for each other."""
+"""One core processes sound many times faster than real time."""
 
-RAW = "Raw PCM, and what is asked of a microphone"
+RAW = "Raw PCM and microphone format"
 SourceName = Annotated[
     str | None,
     typer.Argument(
@@ -44,23 +42,32 @@ SourceName = Annotated[
         show_default="the microphone 'default'",
     ),
 ]
-TaskName = Annotated[str | None, typer.Option(help="Ask this task only.", show_default="all of them")]
-Fast = Annotated[bool, typer.Option("--fast", help="Hear a recording as fast as possible.")]
+TaskName = Annotated[str | None, typer.Option(help="Ask this task only.", show_default="all tasks")]
+Fast = Annotated[
+    bool, typer.Option("--fast", help="Process a recording as fast as possible, not in real time.")
+]
 Loud = Annotated[
     float | None,
-    typer.Option(metavar="DBFS", help="Also tell of anything this loud.", min=-120, max=0, show_default="no"),
+    typer.Option(
+        metavar="DBFS", help="Also report any sound at least this loud.", min=-120, max=0, show_default="off"
+    ),
 ]
 CommandLine = Annotated[
     str | None,
     typer.Option(
-        metavar="LINE", help="What writes it to stdout.", show_default="arecord", rich_help_panel=RAW
+        metavar="LINE",
+        help="Program that writes raw PCM to stdout.",
+        show_default="arecord",
+        rich_help_panel=RAW,
     ),
 ]
 Rate = Annotated[
-    int, typer.Option(metavar="HZ", help="Frames a second.", min=4000, max=192_000, rich_help_panel=RAW)
+    int, typer.Option(metavar="HZ", help="Sample rate in Hz.", min=4000, max=192_000, rich_help_panel=RAW)
 ]
-Channels = Annotated[int, typer.Option(help="Their mean is heard.", min=1, max=64, rich_help_panel=RAW)]
-EncodingName = Annotated[Encoding, typer.Option(help="How samples are written.", rich_help_panel=RAW)]
+Channels = Annotated[
+    int, typer.Option(help="Number of channels, averaged to mono.", min=1, max=64, rich_help_panel=RAW)
+]
+EncodingName = Annotated[Encoding, typer.Option(help="Sample format.", rich_help_panel=RAW)]
 
 
 def listen(
@@ -74,11 +81,11 @@ def listen(
     channels: Channels = 1,
     encoding: EncodingName = Encoding.s16le,
 ) -> int:
-    """Listen, and tell what is heard while it sounds, until Ctrl-C or the end of the recording.
+    """Detect sounds live, from a microphone, a stream or a recording, until Ctrl-C or its end.
 
-    Each sound is told when it begins and when it has ended; with --json as lines of JSON. A microphone that
-    is unplugged, silent or hung is told of and opened again until it is back. 'arecord -L' lists microphones;
-    name one as plughw:CARD=…, since numbers change.
+    Each sound is reported when it starts and when it has ended; with --json as JSON lines. A microphone that
+    is unplugged, silent or stuck is reported and opened again until it works. 'arecord -L' lists microphones;
+    name one as plughw:CARD=…, since card numbers change.
 
     [bold]Examples[/bold]
 
@@ -95,11 +102,11 @@ def listen(
       ffmpeg -i rtsp://camera/stream -ac 1 -ar 16000 -f s16le - | edgecl listen -
     """
     if source and command:
-        raise UsageError("a SOURCE and --command were given", "give one of them")
+        raise UsageError("SOURCE and --command exclude each other", "give one of them")
     form = PcmFormat(rate, channels, encoding)
-    recognizer = _recognizer(settings, task, settings.threads if fast else LIVE_THREADS)
+    recognizer = _load_recognizer(settings, task, settings.workspace.threads if fast else LIVE_THREADS)
     opened = command_source(command, form) if command else open_source(source or DEFAULT_DEVICE, form, fast)
-    with closing(opened), interrupts.noticed() as stopped, display(opened.name) as shown:
+    with closing(opened), interrupts.poll() as stopped, display(opened.name) as shown:
         outboxes = _outboxes(settings.as_json, opened, shown)
         trigger = None if loud is None else LoudTrigger(loud)
         ear = StreamProcessor(StreamRecognizer(recognizer), opened.rate_hz, trigger)
@@ -113,24 +120,21 @@ def listen(
     return 0
 
 
-def _recognizer(settings: Settings, task: str | None, threads: int) -> Recognizer:
-    with opened_store(settings) as store:
-        runtime = Runtime.open(settings.bundle, threads)
-        selftest.run_once(runtime, settings.home)
-        manifest = runtime.bundle.manifest
-        tasks = load_tasks(store, manifest) if task is None else [load_task(store, task, manifest)]
-    return Recognizer(runtime, tasks)
+def _load_recognizer(settings: Settings, task: str | None, threads: int) -> Recognizer:
+    workspace = replace(settings.workspace, threads=threads)
+    with workspace.open_store() as store:
+        return load_recognizer(store, workspace.open_runtime(), task)
 
 
 def _outboxes(as_json: bool, source: Source, shown: Display) -> list[SinkQueue[Event]]:
-    """Who is told: stdout, and the display."""
+    """Return the queues of those who receive events: stdout and the display."""
     is_file = isinstance(source, FileSource)
-    tell = JsonLines(sys.stdout).take if as_json else _Sentences(is_file).take
-    return [SinkQueue(tell, waits=is_file), SinkQueue(shown.take)]
+    sink = JsonLines(sys.stdout).take if as_json else _Sentences(is_file).take
+    return [SinkQueue(sink, waits=is_file), SinkQueue(shown.take)]
 
 
 class _Sentences:
-    """A line a sound on stdout when it begins, and one when it has ended."""
+    """A line on stdout when a sound starts, and one when it has ended."""
 
     def __init__(self, is_file: bool) -> None:
         self._is_file = is_file
@@ -141,13 +145,13 @@ class _Sentences:
 
     def _words(self, event: SoundEvent) -> list[str]:
         start, end = datetime.fromisoformat(event.start), datetime.fromisoformat(event.end)
-        lasted = end - start
+        duration = end - start
         if event.phase == "new":
-            said = f"{event.score:.2f}  {event.level_dbfs:.0f} dBFS"
+            text = f"{event.score:.2f}  {event.level_dbfs:.0f} dBFS"
         else:
-            said = f"over after {lasted.total_seconds():.1f} s"
+            text = f"ended after {duration.total_seconds():.1f} s"
         at_s, time = event.offset_s, start
         if event.phase == "end":
-            at_s, time = at_s + lasted.total_seconds(), end
+            at_s, time = at_s + duration.total_seconds(), end
         when = f"{timedelta(seconds=int(at_s))}" if self._is_file else f"{time.astimezone():%H:%M:%S}"
-        return [when, event.task, event.label, said]
+        return [when, event.task, event.label, text]

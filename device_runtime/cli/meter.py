@@ -1,4 +1,4 @@
-"""What `listen` shows on stderr: a meter on a terminal, a line for every change elsewhere."""
+"""Display of `listen` on stderr: a level meter on a terminal, a line per change elsewhere."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -19,23 +19,23 @@ from edgecl.events import Event, SourceEvent
 
 QUIETEST_DBFS = -80
 BAR_CELLS = 24
-MOST_TASKS = 8
+MAX_TASKS = 8
 HEALTHY = ("listening", "starting")
 
 
 class Display(Protocol):
-    """Shows how it goes."""
+    """Display of a running pipeline."""
 
     def watch(self, report: StreamUpdate) -> None:
-        """A window was heard."""
+        """Show a window that was processed."""
 
     def take(self, event: Event) -> None:
-        """Something was told; it may come from another thread."""
+        """Show an event; it may come from another thread."""
 
 
 @contextmanager
 def display(source: str) -> Iterator[Display]:
-    """What suits stderr."""
+    """Yield the display that suits stderr."""
     if not sys.stderr.isatty():
         yield Log()
         return
@@ -47,50 +47,52 @@ def display(source: str) -> Iterator[Display]:
 
 
 class Log:
-    """A line for every change of the source's condition."""
+    """A line for every change of the state of the source."""
 
-    def __init__(self, say: Callable[[str], None] = output.message) -> None:
-        self._say = say
+    def __init__(self, write: Callable[[str], None] = output.message) -> None:
+        """Write lines with `write`."""
+        self._write = write
 
     def watch(self, report: StreamUpdate) -> None:
-        """See `Display`; a log does not move."""
+        """Do nothing: a log has no meter."""
 
     def take(self, event: Event) -> None:
-        """See `Display`."""
+        """Update the display, see `Display`."""
         if isinstance(event, SourceEvent):
-            self._say(_sentence(event))
+            self._write(_describe(event))
 
 
 class Meter:
-    """How loud it is, and how near each task is to recognising something."""
+    """A level meter, and how close each task is to its threshold."""
 
     def __init__(self, source: str, live: Live) -> None:
+        """Draw the meter of a source in a live display."""
         self._live = live
-        self._condition = Text(f"{escape_unprintable(source)}: starting", "dim")
-        self._moment: WindowResult | None = None
+        self._state = Text(f"{escape_unprintable(source)}: starting", "dim")
+        self._window: WindowResult | None = None
 
     def watch(self, report: StreamUpdate) -> None:
-        """See `Display`."""
-        self._moment = report.moment or self._moment
+        """Update the display, see `Display`."""
+        self._window = report.moment or self._window
         self._draw()
 
     def take(self, event: Event) -> None:
-        """See `Display`."""
+        """Update the display, see `Display`."""
         if isinstance(event, SourceEvent):
             style = "green" if event.state in HEALTHY else "bold yellow"
-            self._condition = Text(escape_unprintable(_sentence(event)), style)
+            self._state = Text(escape_unprintable(_describe(event)), style)
             self._draw()
 
     def _draw(self) -> None:
-        parts: list[Text | Table] = [self._condition]
-        if self._moment:
-            parts += [_level(self._moment.level_dbfs), _tasks(self._moment.scores)]
+        parts: list[Text | Table] = [self._state]
+        if self._window:
+            parts += [_level(self._window.level_dbfs), _tasks(self._window.scores)]
         self._live.update(Group(*parts), refresh=True)
 
 
-def _sentence(event: SourceEvent) -> str:
-    said = [f"{event.source}: {event.state}", event.detail, event.hint]
-    return "; ".join(part for part in said if part)
+def _describe(event: SourceEvent) -> str:
+    parts = [f"{event.source}: {event.state}", event.detail, event.hint]
+    return "; ".join(part for part in parts if part)
 
 
 def _level(level_dbfs: float) -> Text:
@@ -99,15 +101,13 @@ def _level(level_dbfs: float) -> Text:
 
 
 def _tasks(scores: list[TaskScore]) -> Table:
-    """The tasks that come nearest; a full bar is the threshold."""
+    """Return the tasks with the largest margins; a full bar is the threshold."""
     grid = Table.grid(padding=(0, 1))
-    for score in scores[:MOST_TASKS]:
+    for score in scores[:MAX_TASKS]:
         share = min(max((score.margin + 1) / (score.threshold + 1), 0.0), 1.0)
         style = "bold green" if score.accepted else "dim"
-        label = Text(escape_unprintable(score.label), style)
-        grid.add_row(
-            _bar(share, style), f"{score.margin:+.2f}", Text(escape_unprintable(score.task), style), label
-        )
+        names = [Text(escape_unprintable(name), style) for name in (score.task, score.label)]
+        grid.add_row(_bar(share, style), f"{score.margin:+.2f}", *names)
     return grid
 
 

@@ -1,4 +1,4 @@
-"""The options that every command shares, declared once.
+"""The options that commands share, each declared once.
 
     @command(app)
     def tasks(settings: Settings) -> int: ...
@@ -14,16 +14,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from platformdirs import user_data_path
 
+from device_runtime.cli import output
 from edgecl.errors import UsageError
+
+if TYPE_CHECKING:
+    from device_runtime.workflows.workspace import Workspace
 
 
 class EngineName(StrEnum):
-    """What --engine accepts."""
+    """Values of --engine."""
 
     auto = "auto"
     portable = "portable"
@@ -32,56 +36,77 @@ class EngineName(StrEnum):
 
 @dataclass(frozen=True)
 class Settings:
-    """Where things are and how to run."""
+    """The options that every command has."""
 
-    home: Path
-    bundle: Path
-    engine: str
-    threads: int
-    seed: int
-    cache_bytes: int
+    workspace: "Workspace"
     as_json: bool
-    named: Mapping[str, str]
-    """`home` and `bundle`, where the user said which → the option or variable that did."""
+    origins: Mapping[str, str]
+    """`home` and `bundle`, where the user named them → the option or environment variable."""
 
 
-PANEL = "Common options"
+COMMON = "Common options"
 HOME_VARIABLE = "EDGECL_HOME"
 Home = Annotated[
     Path | None,
     typer.Option(
-        help="Where tasks are kept.",
+        help="Folder where tasks are stored.",
         envvar=HOME_VARIABLE,
-        show_default="your data folder",
-        rich_help_panel=PANEL,
+        show_default="your data folder, ~/.local/share/edgecl",
+        rich_help_panel=COMMON,
     ),
 ]
 BundlePath = Annotated[
-    Path | None, typer.Option(help="A bundle folder.", show_default="the shipped one", rich_help_panel=PANEL)
+    Path | None,
+    typer.Option(
+        help="Folder of the model bundle.",
+        show_default="the bundle shipped with edgecl",
+        rich_help_panel=COMMON,
+    ),
 ]
-Engine = Annotated[EngineName, typer.Option(help="What trains.", rich_help_panel=PANEL)]
+Engine = Annotated[
+    EngineName,
+    typer.Option(
+        help="Training engine. auto takes portable if the bundle carries it.",
+        rich_help_panel=COMMON,
+    ),
+]
 Threads = Annotated[
     int | None,
-    typer.Option(help="CPU threads.", min=1, max=256, show_default="up to 4", rich_help_panel=PANEL),
+    typer.Option(
+        help="Number of CPU threads.",
+        min=1,
+        max=256,
+        show_default="number of cores, at most 4",
+        rich_help_panel=COMMON,
+    ),
 ]
 Seed = Annotated[
     int,
-    typer.Option(help="Same seed and recordings: same task.", min=0, max=2**32 - 1, rich_help_panel=PANEL),
+    typer.Option(
+        help="Random seed. The same seed and recordings give the same task.",
+        min=0,
+        max=2**32 - 1,
+        rich_help_panel=COMMON,
+    ),
 ]
 CacheLimit = Annotated[
     int,
     typer.Option(
         metavar="MB",
-        help="Room for what recordings sounded like; tasks can be corrected from it.",
+        help="Size limit of the feature cache, in MB. Tasks are corrected from this cache.",
         envvar="EDGECL_CACHE_LIMIT",
         min=0,
         max=1 << 20,
-        rich_help_panel=PANEL,
+        rich_help_panel=COMMON,
     ),
 ]
 Json = Annotated[
     bool,
-    typer.Option("--json", help="One JSON document on stdout, messages on stderr.", rich_help_panel=PANEL),
+    typer.Option(
+        "--json",
+        help="Print one JSON document on stdout; messages go to stderr.",
+        rich_help_panel=COMMON,
+    ),
 ]
 
 
@@ -95,32 +120,33 @@ def gather(
     cache_limit: CacheLimit = 512,
     json: Json = False,
 ) -> Settings:
-    """The settings that these options mean."""
+    """Return the settings that these options mean."""
     from device_runtime.model.runtime import DEFAULT_BUNDLE, default_threads  # noqa: PLC0415  (numpy and pydantic)
+    from device_runtime.workflows.workspace import Workspace  # noqa: PLC0415
 
-    return Settings(
-        home=expanded(home or user_data_path("edgecl")),
-        bundle=expanded(bundle or DEFAULT_BUNDLE),
+    workspace = Workspace(
+        home=expand(home or user_data_path("edgecl")),
+        bundle=expand(bundle or DEFAULT_BUNDLE),
         engine=engine.value,
         threads=threads or default_threads(),
         seed=seed,
         cache_bytes=cache_limit << 20,
-        as_json=json,
-        named=_named(home, bundle),
+        warn=output.message,
     )
+    return Settings(workspace, json, _origins(home, bundle))
 
 
-def _named(home: Path | None, bundle: Path | None) -> dict[str, str]:
-    named = {}
+def _origins(home: Path | None, bundle: Path | None) -> dict[str, str]:
+    origins = {}
     if home:
-        named["home"] = HOME_VARIABLE if os.environ.get(HOME_VARIABLE) == str(home) else "--home"
+        origins["home"] = HOME_VARIABLE if os.environ.get(HOME_VARIABLE) == str(home) else "--home"
     if bundle:
-        named["bundle"] = "--bundle"
-    return named
+        origins["bundle"] = "--bundle"
+    return origins
 
 
-def expanded(path: Path) -> Path:
-    """The path with `~` and `~user` spelt out.
+def expand(path: Path) -> Path:
+    """Return the path with `~` and `~user` expanded.
 
     Raises:
         UsageError: there is no such user.
@@ -133,8 +159,29 @@ def expanded(path: Path) -> Path:
         ) from None
 
 
+def check_plot_file(file: Path | None) -> Path | None:
+    """Refuse a plot file that could not be written, before any work is done."""
+    if file:
+        from device_runtime.workflows import plot  # noqa: PLC0415  (numpy)
+
+        plot.check_file(file)
+    return file
+
+
+PlotFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot",
+        metavar="FILE.png",
+        help="Also plot the result as a PNG file. Needs the extra 'plot' (matplotlib).",
+        callback=check_plot_file,
+        show_default=False,
+    ),
+]
+
+
 def command(app: typer.Typer) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Registers a function `name(settings, …)` with `app`, the shared options in place of `settings`."""
+    """Register a function `name(settings, …)` with `app`, the shared options in place of `settings`."""
 
     def register(function: Callable[..., int]) -> Callable[..., int]:
         own = [p for p in inspect.signature(function).parameters.values() if p.name != "settings"]

@@ -1,4 +1,4 @@
-"""The option --recipe KEY=VALUE, and `--recipe help`, which explains every key."""
+"""The option --recipe KEY=VALUE, and `--recipe help`, which lists every key."""
 
 from typing import Annotated
 
@@ -11,32 +11,32 @@ from device_runtime.training.recipe_text import explained, recipe_of
 from edgecl.errors import UsageError
 
 HELP = "help"
-OF_EVERY_METHOD = ("windows", "copies")
+KEYS_OF_EVERY_METHOD = ("windows", "copies")
 
 
-def wanted(words: list[str] | None, method: str) -> Recipe | None:
-    """The recipe that the option asks for; None where it does not.
+def parse_recipe(words: list[str] | None, method: str) -> Recipe | None:
+    """Return the recipe that the option asks for; None where it is not given.
 
     Raises:
-        UsageError: there is no such recipe, or it says how to train and the method trains nothing.
+        UsageError: a word is wrong, or sets how to train while the method is a closed form.
     """
     if not words:
         return None
     recipe = recipe_of(words)
-    idle = [word for word in words if word.partition("=")[0] not in OF_EVERY_METHOD]
-    if method in CLOSED_FORMS and idle:
+    unused = [word for word in words if word.partition("=")[0] not in KEYS_OF_EVERY_METHOD]
+    if method in CLOSED_FORMS and unused:
         raise UsageError(
-            f"{method} is computed in closed form: '{idle[0]}' changes nothing of it",
-            f"only {' and '.join(OF_EVERY_METHOD)} do; the rest is for --method adapter or auto",
+            f"{method} is computed in closed form: '{unused[0]}' has no effect on it",
+            f"only {' and '.join(KEYS_OF_EVERY_METHOD)} have; the others need --method adapter or auto",
         )
     return recipe
 
 
-def _explain(words: list[str] | None) -> list[str] | None:
-    """The words of the option; the one word `help` prints a table and leaves."""
+def _print_help(words: list[str] | None) -> list[str] | None:
+    """Return the words of the option; the word `help` prints a table and exits."""
     if words and HELP in words:
-        columns = ["KEY=VALUE", "from … to", "meaning"]
-        output.answer(output.table("how an adapter is trained, as usual", columns, explained()))
+        columns = ["KEY=DEFAULT", "range", "meaning"]
+        output.answer(output.table("Training recipe of an adapter", columns, explained()))
         raise typer.Exit
     return words
 
@@ -46,9 +46,9 @@ RecipeWords = Annotated[
     typer.Option(
         "--recipe",
         metavar="KEY=VALUE",
-        help="Train an adapter otherwise than usual; may be repeated. '--recipe help' explains every KEY.",
+        help="Change how an adapter is trained; repeatable. '--recipe help' lists every KEY.",
         show_default=False,
-        callback=_explain,
+        callback=_print_help,
         is_eager=True,
     ),
 ]

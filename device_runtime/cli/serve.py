@@ -1,4 +1,4 @@
-"""`edgecl serve`: the daemon, as its configuration says."""
+"""`edgecl serve`: run the daemon."""
 
 import logging
 import sys
@@ -10,9 +10,16 @@ from typing import Annotated
 import typer
 
 from device_runtime.cli import output
-from device_runtime.cli.configuration import FOLDERS, ConfigPath, chosen_config, overruled, placed, privacy_of
+from device_runtime.cli.configuration import (
+    FOLDERS,
+    ConfigPath,
+    describe_overrides,
+    describe_privacy,
+    load_config,
+    locate_folder,
+)
 from device_runtime.cli.meter import Log
-from device_runtime.cli.options import Settings, expanded
+from device_runtime.cli.options import Settings, expand
 from device_runtime.cli.signals import interrupts
 from device_runtime.daemon.folder_import.watcher import watching
 from device_runtime.daemon.pipeline.builder import PipelineBundle, station_of
@@ -29,37 +36,39 @@ from edgecl.errors import EdgeclError
 from edgecl.events import Event
 
 EXTRA = ("fastapi", "starlette", "uvicorn", "prometheus_client")
-THREADS = 1  # one core hears many times faster than sound comes; more would only wait for each other
+THREADS = 1  # one core processes sound many times faster than real time
 
 Sink = Callable[[Event], None]
 
 Api = Annotated[
     bool | None,
-    typer.Option("--api/--no-api", help="Answer HTTP requests.", show_default="as configured"),
+    typer.Option("--api/--no-api", help="Serve the page and the HTTP API.", show_default="as configured"),
 ]
 Port = Annotated[
     int | None,
-    typer.Option(help="TCP port of the API; 0: none.", min=0, max=65_535, show_default="as configured"),
+    typer.Option(
+        help="TCP port of the API; 0: only a Unix socket.", min=0, max=65_535, show_default="as configured"
+    ),
 ]
 
 
 def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: Port = None) -> int:
-    """Listen for ever, keep a history, and pick up tasks as they are enrolled.
+    """Run the daemon: detect sounds day and night, keep a history, serve the page and the API.
 
-    What is heard goes to HOME/history.db and, as lines of JSON, to stdout; how the microphone is, to stderr.
-    'edgecl enroll', 'correct' and 'forget' may be used meanwhile: what they change is heard a second later.
-    Ends cleanly on SIGTERM and Ctrl-C. Without a configuration it listens to the microphone 'default'.
-    'edgecl config show' lists every key; 'edgecl service install' makes it a service.
+    Events go to HOME/history.db and, as JSON lines, to stdout; the state of the microphone to stderr. Tasks
+    that 'edgecl enroll', 'correct' or 'forget' change are picked up within a second. SIGTERM and Ctrl-C end
+    it cleanly. Without a configuration it uses the microphone 'default'. 'edgecl config show' lists every
+    key; 'edgecl service install' runs it as a systemd service.
 
     [bold]A configuration[/bold]
 
-      privacy = 1                  # no recordings are kept; 2 and 3: even less
+      privacy = 1                  # no recordings are kept; 2 and 3 keep even less
 
       \\[source]
       device = "plughw:CARD=Device"
 
       \\[watch]
-      folder = "/srv/sounds"       # what is dropped here is learnt
+      folder = "/srv/sounds"       # recordings put here are enrolled
 
       \\[rule]
       refractory_s = 10
@@ -78,23 +87,26 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
 
       edgecl serve --config my.toml | jq --unbuffered 'select(.phase == "new") | .label'
     """
-    file = chosen_config(config)
+    file = load_config(config)
     chosen = _with_options(file.config, api, port)
-    home, bundle = (Path(placed(key, file, settings).value) for key in FOLDERS)
+    home, bundle = (Path(locate_folder(key, file, settings).value) for key in FOLDERS)
     runtime = Runtime.open(bundle, THREADS)
     selftest.run_once(runtime, home)
     journal, notifier = LogBuffer(output.message), Notifier()
     logging.getLogger().addHandler(journal)  # what libraries have to say
-    for sentence in (*overruled(file, settings), *([privacy_of(chosen)] if chosen.privacy else [])):
+    for sentence in (
+        *describe_overrides(file, settings),
+        *([describe_privacy(chosen)] if chosen.privacy else []),
+    ):
         journal.message(sentence)
     sinks: list[Sink] = [Log(journal.message).take, notifier.take, *_stdout(chosen, journal.message)]
     serving = _api(chosen, sinks, journal) if chosen.api.enabled else None
-    with interrupts.noticed() as stopped, ExitStack() as closing:
+    with interrupts.poll() as stopped, ExitStack() as closing:
         assembled = station_of(chosen, home, runtime, sinks, journal.message, closing, notifier)
         if serving:
             closing.enter_context(serving(home, runtime, assembled))
         if chosen.watch.folder:
-            folder = expanded(Path(chosen.watch.folder))
+            folder = expand(Path(chosen.watch.folder))
             closing.enter_context(watching(folder, home, bundle, assembled.turn, journal.message))
         memory.release_free_memory()
         notifier.ready()

@@ -9,7 +9,7 @@ from platformdirs import user_config_path, user_data_path
 
 from device_runtime.cli import output
 from device_runtime.cli.configuration import CONFIG_VARIABLE
-from device_runtime.cli.options import HOME_VARIABLE, expanded
+from device_runtime.cli.options import HOME_VARIABLE, expand
 from device_runtime.system.systemd_unit import (
     SYSTEM_CONFIG,
     SYSTEM_HOME,
@@ -107,7 +107,7 @@ def _unit(own: bool) -> str:
 def _environment() -> dict[str, str]:
     """What of this environment decides what the daemon finds, with whole paths."""
     chosen = {name: os.environ.get(name) for name in VARIABLES}
-    return {name: str(expanded(Path(path)).absolute()) for name, path in chosen.items() if path}
+    return {name: str(expand(Path(path)).absolute()) for name, path in chosen.items() if path}
 
 
 def _config(own: bool) -> Path:
@@ -134,7 +134,7 @@ def _home(own: bool, config: Path) -> Path:
     if own and HOME_VARIABLE in _environment():
         return Path(_environment()[HOME_VARIABLE])
     written = read_config(config).home
-    return expanded(Path(written)) if written else user_data_path("edgecl") if own else SYSTEM_HOME
+    return expand(Path(written)) if written else user_data_path("edgecl") if own else SYSTEM_HOME
 
 
 def _systemctl(own: bool) -> str:

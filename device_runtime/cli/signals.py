@@ -1,8 +1,7 @@
-"""Ctrl-C and SIGTERM: stop at once, and say truthfully what state is left.
+"""Ctrl-C and SIGTERM: stop at once and print the state that is left.
 
-The process ends inside the handler. An exception raised there would surface anywhere: in a destructor that
-swallows it, in a foreign import that gives it another name. Nothing needs to be unwound, for what is stored
-outlives even a power cut.
+The process ends inside the handler: an exception raised there would surface anywhere, such as in a destructor
+that swallows it. Nothing needs to be unwound, since the store survives even a power cut.
 """
 
 import signal
@@ -17,56 +16,57 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Both signals end the process, except while the state is being changed."""
+    """Handler of both signals: they end the process, except while a state is being changed."""
 
     def __init__(self) -> None:
+        """Handle nothing yet; see `install`."""
         self._as_json = False
-        self._left = console.UNCHANGED
-        self._holding = False
-        self._noticing = False
+        self._state = console.UNCHANGED
+        self._deferring = False
+        self._polled = False
         self._pending = False
 
     def install(self, as_json: bool) -> None:
-        """Take over both signals; `as_json` as for `console.run`."""
+        """Handle both signals from now on; `as_json` as for `console.run`."""
         self._as_json = as_json
         for number in SIGNALS:
-            signal.signal(number, self._arrived)
+            signal.signal(number, self._handle)
 
     @contextmanager
-    def held(self, then_left: str) -> Iterator[None]:
-        """Let a change of state finish first; from then on an interruption leaves `then_left`."""
-        self._holding = True
+    def defer(self, state_after: str) -> Iterator[None]:
+        """Let a change of state finish first; from then on an interruption reports `state_after`."""
+        self._deferring = True
         try:
             yield
-            self._left = then_left
+            self._state = state_after
         finally:
-            self._holding = False
+            self._deferring = False
         if self._pending:
             self._stop()
 
     @contextmanager
-    def noticed(self) -> Iterator[Callable[[], bool]]:
-        """Within it a first signal stops nothing: work without an end asks whether one came, and ends.
+    def poll(self) -> Iterator[Callable[[], bool]]:
+        """Yield a function that tells whether a signal came, so that endless work can end by itself.
 
-        A second one is meant: it stops the process at once.
+        The first signal only sets it; a second one stops the process at once.
         """
-        self._noticing = True
+        self._polled = True
         yield lambda: self._pending
         self.ignore()
 
     def ignore(self) -> None:
-        """From now on it is too late to stop: the answer has begun, or the command is over."""
+        """Ignore both signals from now on: the answer is being printed, or the command is over."""
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
-    def _arrived(self, number: int, frame: FrameType | None) -> None:
-        first, self._pending = not self._pending, True
-        if not self._holding and not (self._noticing and first):
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        is_first, self._pending = not self._pending, True
+        if not self._deferring and not (self._polled and is_first):
             self._stop()
 
     def _stop(self) -> NoReturn:
         self.ignore()
-        console.exit_at_once(console.make_interruption(self._left), self._as_json)
+        console.exit_at_once(console.make_interruption(self._state), self._as_json)
 
 
 interrupts = Interrupts()

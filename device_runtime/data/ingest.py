@@ -12,7 +12,7 @@ from device_runtime.system.progress import Progress
 from edgecl.audio.near_duplicates import Sketch, compute_sketch
 from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
 from edgecl.dataset_folder import LabelledFolder, scan_labelled_folder
-from edgecl.errors import DatasetError
+from edgecl.errors import DatasetError, NothingNewError
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.training_set import Origin, TrainingClip
 
@@ -93,7 +93,7 @@ class IngestResult:
                 needs = f"class '{label}' needs {MIN_CLIPS} usable recordings and has {count}"
                 raise DatasetError(f"{needs}: {fault.reason}", fault.hint)
         if not self.recordings:
-            raise DatasetError(NOTHING_NEW, "add recordings that were not learnt yet")
+            raise NothingNewError(NOTHING_NEW, "add recordings that were not learnt yet")
 
 
 def find_recordings(folder: Path) -> LabelledFolder:

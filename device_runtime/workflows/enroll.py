@@ -1,123 +1,263 @@
-"""From a folder of recordings to a task blob: the recipe.
+"""Enrol a task: train it on a folder of recordings and store it."""
 
-    refuse what can be refused ─► windows ─► backbone ─► cache ─► closed form ─► blob, at once
-                                                 │
-                          varied copies ─► backbone ─► cache ─► learn ─► blob, where it is better
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal
 
-Nothing is stored here: who calls commits the blobs. Clips are decoded twice, once to be checked and once to
-become windows, so that only one waveform is in memory at a time.
-"""
+from device_runtime.data.ingest import find_recordings
+from device_runtime.data.replay import load_with_training_set
+from device_runtime.data.task_loader import load_others
+from device_runtime.model.runtime import Runtime
+from device_runtime.recognition.recognizer import Recognizer
+from device_runtime.recognition.stream import TaskDetection, detect_sounds
+from device_runtime.system.progress import Progress, ignore_progress
+from device_runtime.training.learner import AUTO, Learner, read_recipe, read_requested_method
+from device_runtime.training.recipe import Recipe
+from device_runtime.workflows.documents import Document, rejected_files
+from device_runtime.workflows.enroller import Enroller, Enrolment
+from device_runtime.workflows.report import EnrolmentReport, report
+from device_runtime.workflows.workspace import CommitGuard, Workspace, require_writable
+from edgecl.audio.reader import Clip, read_clip
+from edgecl.canonical_json import sha256_hex
+from edgecl.dataset_folder import LabelledFolder, scan_labelled_folder
+from edgecl.errors import TaskExistsError
+from edgecl.store import blob
+from edgecl.store.store import Store
+from edgecl.task_names import check_task_name
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-
-from device_runtime.data.dataset_builder import DatasetBuilder
-from device_runtime.data.ingest import IngestResult, KnownRecordings, ingest_recordings
-from device_runtime.data.replay import replay
-from device_runtime.data.token_buffer import TokenBuffer
-from device_runtime.data.token_cache import TokenCache
-from device_runtime.data.token_extractor import TokenExtractor
-from device_runtime.system.timing import Stopwatch
-from device_runtime.training.learner import FittedTask, Learner
-from device_runtime.training.learning_curve import CurvePoint, measure_learning_curve
-from edgecl.dataset_folder import LabelledFolder
-from edgecl.store.blob import TaskBlob
-from edgecl.store.training_set import TrainingSet, collect_labels
-
-STAGES = ("decode", "backbone", "varying", "training", "advice")
-
-
-@dataclass(frozen=True)
-class Enrolment:
-    """A task that was learnt, and all there is to say about how."""
-
-    blob: TaskBlob
-    intake: IngestResult
-    lessons: TrainingSet  # what it was learnt from, in the order of the recordings' numbers
-    lesson: FittedTask
-    first: FittedTask  # what was had at once: a closed form, of which every recording was asked
-    curve: list[CurvePoint]  # what more recordings brought that form
-    from_cache: int  # recordings whose tokens were known already
-    seconds: dict[str, float]  # by stage
-    notes: list[str]
+Mode = Literal["new", "replace", "add"]
+"""What an enrolment does with a task of the same name: refuse it, train it anew, or add to it."""
 
 
 @dataclass(frozen=True)
-class Enroller:
-    """Learns tasks from folders."""
+class EnrolmentRequest:
+    """What to enrol, and how."""
 
-    learner: Learner
-    cache: TokenCache
-    watch: Stopwatch = field(default_factory=lambda: Stopwatch(*STAGES))
+    task: str
+    folder: Path
+    """One sub-folder of recordings for each class."""
+    mode: Mode = "new"
+    method: str | None = None
+    """Training method; None: auto, or for mode "add" the method chosen before."""
+    recipe: Recipe | None = None
+    """Training recipe; None: the defaults, or for mode "add" the recipe used before."""
+    dry_run: bool = False
+    """Train and report, but store nothing."""
+    trial_recording: Path | None = None
+    """With `dry_run`: a recording in which the task then detects its sounds."""
 
-    def learn(
-        self, task: str, found: LabelledFolder, created: str, known: TrainingSet = ()
-    ) -> Iterator[Enrolment]:
-        """A task of this name from the recordings that were found: first what can be had in seconds, then,
-        where it is better, what closer learning makes of them.
 
-        Args:
-            created: the moment to be written into the blob, ISO 8601 in UTC.
-            known: what it was learnt from so far, and is to be learnt from further on.
+@dataclass(frozen=True)
+class TrialDetections:
+    """What a task that was not stored detects in a recording."""
 
-        Raises:
-            EngineError: the engine cannot hold that many classes.
-            DatasetError: too few of the recordings can be used.
-            NoTrainingSetError: too little of what is known is remembered.
-        """
-        learner, runtime = self.learner, self.learner.runtime
-        names = tuple(sorted({*found.clips, *collect_labels(known)}))
-        learner.check_class_count(len(names))
-        with self.watch("decode"):
-            intake = ingest_recordings(found, runtime.rate_hz, learner.progress, self._known(known))
-        listener = TokenExtractor(runtime, self.cache, learner.progress, self.watch)
-        with TokenBuffer(self.cache.folder) as bank:
-            gathering = DatasetBuilder(bank)
-            forgotten = replay(task, _besides(intake, known), self.cache, gathering)
-            listener.extract(intake, "added" if known else "enrolled", gathering)
-            learner.progress("fitting", 0, 1)
-            with self.watch("training"):
-                material = learner.prepare(gathering.build(names))
-                first = learner.fit_closed_form(material, names)
-            with self.watch("advice"):
-                curve = measure_learning_curve(material, first.method, first.validation)
-            learner.progress("fitting", 1, 1)
+    detections: list[TaskDetection]
+    duration_s: float
+    """Length of the recording; 0 where there is none."""
 
-            def enrolment(lesson: FittedTask) -> Enrolment:
-                return Enrolment(
-                    blob=lesson.to_blob(task, created, runtime.bundle.manifest, curve),
-                    intake=intake,
-                    lessons=gathering.training_set,
-                    lesson=lesson,
-                    first=first,
-                    curve=curve,
-                    from_cache=listener.from_cache,
-                    seconds=self.watch.seconds,
-                    notes=[note for note in (self.cache.warning, bank.warning, _missed(forgotten)) if note],
-                )
+    def to_document(self) -> Document:
+        """Return the detections as plain values."""
+        return {"heard": [_detection_document(one) for one in self.detections], "heard_s": self.duration_s}
 
-            yield enrolment(first)
-            listener.augment(intake, learner.recipe.count_copies(gathering.window_count), gathering)
-            learner.progress("learning", 0, 1)
-            with self.watch("training"):
-                lesson = learner.fit(gathering.build(names), names)
-            learner.progress("learning", 1, 1)
-            if lesson.improves_on(first):
-                yield enrolment(lesson)
 
-    def _known(self, lessons: TrainingSet) -> KnownRecordings:
-        remembered = {
-            taught.clip_sha256: taught.label for taught in lessons if self.cache.has(taught.clip_sha256)
+@dataclass(frozen=True)
+class EnrolmentResult:
+    """A task that was enrolled, and how well it does."""
+
+    enrolment: Enrolment
+    sha256: str
+    """Hash of the task's blob."""
+    size_bytes: int
+    usable_s: float
+    """Seconds until the first version was stored."""
+    seconds: float
+    """Seconds that the whole enrolment took."""
+    warnings: list[str]
+    """Of the store."""
+    trial: TrialDetections | None = None
+    """Where it was a dry run: nothing was stored."""
+
+    @property
+    def task(self) -> str:
+        """Return the name of the task."""
+        return self.enrolment.blob.task
+
+    @property
+    def is_stored(self) -> bool:
+        """Tell whether the task is in the store; after a dry run it is not."""
+        return self.trial is None
+
+    @cached_property
+    def report(self) -> EnrolmentReport:
+        """Return accuracy, confusions and advice, measured on held-out recordings."""
+        return report(self.enrolment)
+
+    def to_document(self) -> Document:
+        """Return everything as plain values: `edgecl enroll --json`."""
+        record, measured, ingest = self.enrolment.blob.record, self.report, self.enrolment.ingest
+        return {
+            "task": self.task,
+            "labels": list(record.labels),
+            "stored": self.is_stored,
+            "sha256": self.sha256,
+            "size_bytes": self.size_bytes,
+            "training": record.training,
+            "threshold": record.threshold,
+            "held_out_accuracy": measured.accuracy,
+            "classes": [asdict(row) for row in measured.classes],
+            "confusable": [asdict(pair) for pair in measured.confusable],
+            "confusion": measured.confusion.tolist(),
+            "learning_curve": [asdict(point) for point in measured.curve],
+            "expected_of_twice_as_many": measured.expected,
+            "suspects": [asdict(one) for one in measured.suspects],
+            "duplicates": [asdict(one) for one in measured.duplicates],
+            "advice": measured.advice,
+            "seconds": {**self.enrolment.seconds, "usable": self.usable_s, "total": self.seconds},
+            "recordings_from_cache": self.enrolment.from_cache,
+            "repeated": [str(path) for path in ingest.repeated],
+            "refused": rejected_files(ingest.refused),
+            "ignored": [str(path) for path in ingest.ignored],
+            "notes": self.enrolment.notes,
+            **(self.trial.to_document() if self.trial else {}),
+            "warnings": self.warnings,
         }
-        return KnownRecordings(collect_labels(lessons), remembered)
 
 
-def _besides(intake: IngestResult, known: TrainingSet) -> TrainingSet:
-    """What is known from before, without the recordings that are heard now."""
-    heard = {recording.sha256 for recording in intake.recordings}
-    return tuple(taught for taught in known if taught.clip_sha256 not in heard)
+def enroll(
+    workspace: Workspace,
+    request: EnrolmentRequest,
+    *,
+    progress: Progress = ignore_progress,
+    commit_guard: CommitGuard = nullcontext,
+    on_first_result: Callable[[EnrolmentResult], None] | None = None,
+) -> EnrolmentResult:
+    """Train a task on a folder of recordings and store it.
+
+    The task is stored twice: as soon as all recordings went through the backbone, in closed form, and again
+    if training with augmented copies does better on held-out recordings.
+
+    Args:
+        workspace: where to store it.
+        request: what to enrol, and how.
+        progress: called after every step.
+        commit_guard: see `CommitGuard`.
+        on_first_result: called once the first version is stored and training goes on.
+
+    Raises:
+        UsageError: the name is not allowed, or there is no such folder.
+        TaskExistsError: there is a task of this name, and the mode is "new".
+        UnknownTaskError: there is no task of this name, and the mode is "add".
+        DatasetError: the folder cannot become a task.
+        NothingNewError: the mode is "add", and the task was trained on all these recordings before.
+        ForgottenError: the mode is "add", and too little of the training set is in the cache.
+        EngineError: the engine is not available, or cannot hold that many classes.
+    """
+    started = perf_counter()
+    name = check_task_name(request.task)
+    adds = request.mode == "add"
+    found = scan_labelled_folder(request.folder) if adds else find_recordings(request.folder)
+    with workspace.open_store(create=not adds) as store:
+        base = store.find_task(name).sha256 if adds else None
+        _require_free_name(store, request)
+        runtime = workspace.open_runtime()
+        clip = _read_trial_recording(request, runtime)
+        versions = _fit(workspace, runtime, store, request, found, progress)
+        first = next(versions)
+        if request.mode == "replace":
+            store.warnings += _lost_corrections(store, first)
+        data = blob.to_bytes(first.blob)
+        sha256 = sha256_hex(data)
+        if not request.dry_run:
+            with commit_guard(f"task '{name}' is stored as it was trained first"):
+                store.commit(name, data, request.mode != "new", first.training_set, base)
+        usable_s = perf_counter() - started
+        result = EnrolmentResult(first, sha256, len(data), usable_s, usable_s, store.warnings)
+        if on_first_result and not request.dry_run:
+            on_first_result(result)
+        for refined in versions:
+            data = blob.to_bytes(refined.blob)
+            if not request.dry_run:
+                with commit_guard(f"task '{name}' is stored"):
+                    store.commit(name, data, True, refined.training_set, sha256, discard_base=True)
+            result = replace(result, enrolment=refined, sha256=sha256_hex(data), size_bytes=len(data))
+    trial = _detect(runtime, result.enrolment.blob, clip) if request.dry_run else None
+    return replace(result, seconds=perf_counter() - started, trial=trial)
 
 
-def _missed(forgotten: TrainingSet) -> str:
-    count = len(forgotten)
-    return f"{count} of the recordings it was learnt from are no longer remembered" if count else ""
+def _require_free_name(store: Store, request: EnrolmentRequest) -> None:
+    """Refuse early what the store would refuse at the end."""
+    require_writable(store)
+    if request.mode == "new" and any(entry.task == request.task for entry in store.list_tasks()):
+        raise TaskExistsError(
+            f"task '{request.task}' is already enrolled; nothing was changed",
+            "add --replace to train it anew, --add to add recordings to it, or choose another name",
+        )
+
+
+def _fit(
+    workspace: Workspace,
+    runtime: Runtime,
+    store: Store,
+    request: EnrolmentRequest,
+    found: LabelledFolder,
+    progress: Progress,
+) -> Iterator[Enrolment]:
+    """Yield the first version of the task and, where it is better, the refined one."""
+    name, manifest = request.task, runtime.bundle.manifest
+    old, known = load_with_training_set(store, name, manifest) if request.mode == "add" else (None, ())
+    method = request.method or (read_requested_method(old) if old else AUTO)
+    recipe = request.recipe or (read_recipe(old) if old else Recipe())
+    others = load_others(store, name, manifest) if recipe.warm_start else []
+    engine = workspace.open_engine(runtime.bundle)
+    cache = workspace.open_cache(store, manifest)
+    created = store.choose_creation_time(name, datetime.now(UTC))
+    learner = Learner(runtime, engine, recipe, workspace.seed, progress, method, others)
+    return Enroller(learner, cache).fit(name, found, created, known)
+
+
+def _lost_corrections(store: Store, enrolment: Enrolment) -> list[str]:
+    """Warn of corrections that go with the replaced version, since their recordings are not in the folder."""
+    task = enrolment.blob.task
+    old = next((entry for entry in store.list_tasks() if entry.task == task), None)
+    training_set = store.training_sets.read(old.sha256) or () if old else ()
+    kept = {clip.clip_sha256 for clip in enrolment.training_set}
+    lost = [clip for clip in training_set if clip.origin == "corrected" and clip.clip_sha256 not in kept]
+    if not lost:
+        return []
+    hint = f"'edgecl undo {task}' restores the old version"
+    return [f"its corrections ({len(lost)}) are not in the folder and no longer count; {hint}"]
+
+
+def _read_trial_recording(request: EnrolmentRequest, runtime: Runtime) -> Clip | None:
+    """Return the recording of a dry run, before anything is trained.
+
+    Raises:
+        AudioError: it cannot be used.
+    """
+    if not (request.dry_run and request.trial_recording):
+        return None
+    return read_clip(request.trial_recording, rate_hz=runtime.rate_hz)
+
+
+def _detect(runtime: Runtime, task: blob.TaskBlob, clip: Clip | None) -> TrialDetections:
+    """Return what the task alone detects in a recording; nothing where there is none."""
+    if clip is None:
+        return TrialDetections([], 0.0)
+    return TrialDetections(detect_sounds(Recognizer(runtime, [task]), clip.waveform), clip.duration_s)
+
+
+def _detection_document(one: TaskDetection) -> dict[str, Any]:
+    found = one.detection
+    return {
+        "task": one.task,
+        "label": found.label,
+        "start_s": found.start_s,
+        "end_s": found.end_s,
+        "score": found.score,
+        "margin": found.margin,
+    }

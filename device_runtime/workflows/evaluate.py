@@ -1,11 +1,15 @@
-"""How well a task does on recordings whose classes are known."""
+"""Evaluate a task on a test set, and on recordings that hold none of its sounds."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from device_runtime.data.task_loader import load_task, load_tasks
 from device_runtime.recognition.recognizer import Recognizer, TaskScore, find_best_task
-from device_runtime.system.progress import Progress
+from device_runtime.system.progress import Progress, ignore_progress
+from device_runtime.workflows.documents import Document, rejected_files
+from device_runtime.workflows.open_set import OpenSetReport, measure_rejection
+from device_runtime.workflows.workspace import Workspace
 from edgecl.arrays import Integers
 from edgecl.audio.reader import RejectedFile, read_or_reject
 from edgecl.dataset_folder import scan_labelled_folder
@@ -17,106 +21,181 @@ from edgecl.store.blob import TaskBlob
 
 @dataclass(frozen=True)
 class ScoredClip:
-    """One recording, what it is and what the task says."""
+    """One recording with its true class and the task's score."""
 
     path: Path
     truth: str
     score: TaskScore
-    nearest: str  # of all tasks, the one whose margin is largest
-    answer: TaskScore | None  # of the tasks that accept it the nearest; None: it is unknown to all
+    nearest: str
+    """Of all tasks, the one with the largest margin."""
+    answer: TaskScore | None
+    """Score of the task that the recording belongs to, if all may answer; None: unknown to all."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything measured."""
+    """Scores of one task on a test set."""
 
     task: str
     labels: tuple[str, ...]
     scored: list[ScoredClip]
-    refused: list[RejectedFile]
+    rejected: list[RejectedFile]
     unknown: list[str]
-    """Classes of the folder that the task does not have; they were left out."""
+    """Classes of the folder that the task does not have; they are left out."""
 
     @property
     def confusion(self) -> Integers:
-        """Recordings by class (rows) and what they were called (columns), [C, C]."""
+        """Return recordings by true class (rows) and recognised class (columns), [C, C]."""
         truth = [self.labels.index(one.truth) for one in self.scored]
-        called = [self.labels.index(one.score.label) for one in self.scored]
-        return confusion_matrix(truth, called, len(self.labels))
+        recognised = [self.labels.index(one.score.label) for one in self.scored]
+        return confusion_matrix(truth, recognised, len(self.labels))
 
     @property
     def accuracy(self) -> float:
-        """Share of the recordings that were recognised."""
+        """Return the share of recordings whose label is right."""
         return accuracy(self.confusion)
 
     @property
     def task_free_accuracy(self) -> float:
-        """Share of the recordings that are nearest to this task among all, and recognised by it."""
-        found = [one.nearest == self.task and one.score.label == one.truth for one in self.scored]
-        return sum(found) / len(found)
+        """Return the share of recordings that are nearest to this task among all and whose label is right."""
+        right = [one.nearest == self.task and one.score.label == one.truth for one in self.scored]
+        return sum(right) / len(right)
 
     @property
     def answered(self) -> float | None:
-        """Share of the recordings of its sounds that are answered with this task and their label, where all
-        tasks may answer and each may reject; None without any."""
-        found = [
+        """Return the share of recordings of its sounds answered with this task and the right label.
+
+        All tasks may answer and each may reject. None where there are no such recordings.
+        """
+        right = [
             one.answer is not None and (one.answer.task, one.answer.label) == (self.task, one.truth)
             for one in self.scored
             if not is_negative(one.truth)
         ]
-        return sum(found) / len(found) if found else None
+        return sum(right) / len(right) if right else None
 
     @property
     def taken_for(self) -> Counter[str]:
-        """How many recordings are nearer to another task, by that task."""
+        """Count the recordings that are nearer to another task, by that task."""
         return Counter(one.nearest for one in self.scored if one.nearest != self.task)
 
     @property
     def known(self) -> list[TaskScore]:
-        """What the task says about the recordings of its sounds."""
+        """Return the scores of recordings of its sounds, negatives left out."""
         return [one.score for one in self.scored if not is_negative(one.truth)]
 
     @property
     def accepted(self) -> float | None:
-        """Share of the recordings of its sounds that the task did not reject; None without any."""
+        """Return the share of recordings of its sounds that the task accepts; None without any."""
         return sum(score.accepted for score in self.known) / len(self.known) if self.known else None
 
     @property
     def classes(self) -> list[ClassScore]:
-        """Recall, precision and support of each label."""
+        """Return replay, precision and support of each label."""
         return score_classes(self.confusion)
 
 
-def evaluate(recognizer: Recognizer, task: TaskBlob, folder: Path, progress: Progress) -> Evaluation:
-    """Scores of one of the recognizer's tasks on every recording of its classes in a folder.
+@dataclass(frozen=True)
+class EvaluationResult:
+    """What was measured of a task."""
+
+    evaluation: Evaluation
+    other_tasks: list[str]
+    """The other tasks that could have answered."""
+    open_set: OpenSetReport | None
+    """On recordings without any of its sounds, where they were given."""
+    warnings: list[str]
+    """Of the store."""
+
+    def to_document(self) -> Document:
+        """Return everything as plain values: `edgecl evaluate --json`."""
+        evaluation, open_set = self.evaluation, self.open_set
+        rows = zip(evaluation.labels, evaluation.classes, strict=True)
+        return {
+            "task": evaluation.task,
+            "warnings": self.warnings,
+            "accuracy": evaluation.accuracy,
+            "accepted": evaluation.accepted,
+            "task_free": {
+                "accuracy": evaluation.task_free_accuracy,
+                "answered": evaluation.answered,
+                "other_tasks": self.other_tasks,
+                "taken_for": evaluation.taken_for,
+            },
+            "labels": list(evaluation.labels),
+            "classes": [{"label": label, **asdict(score)} for label, score in rows],
+            "confusion": evaluation.confusion.tolist(),
+            "files": [
+                {"file": str(one.path), "truth": one.truth, **asdict(one.score)} for one in evaluation.scored
+            ],
+            "unknown_classes": evaluation.unknown,
+            "unknown": open_set.to_document() if open_set else None,
+            "refused": rejected_files([*evaluation.rejected, *(open_set.rejected_files if open_set else [])]),
+        }
+
+
+def evaluate(
+    workspace: Workspace,
+    task: str,
+    folder: Path,
+    unknown: Path | None = None,
+    *,
+    progress: Progress = ignore_progress,
+) -> EvaluationResult:
+    """Evaluate a task on recordings that it was not trained on.
+
+    Args:
+        workspace: where the task is.
+        task: name of the task.
+        folder: one sub-folder of recordings for each class.
+        unknown: recordings that hold none of the task's sounds.
+        progress: called after every recording.
+
+    Raises:
+        UnknownTaskError: there is no such task.
+        UsageError: there is no such folder.
+        DatasetError: no recording in it belongs to the task, or none can be read.
+        BlobError: the task is damaged or was made with another bundle.
+    """
+    with workspace.open_store() as store:
+        store.find_task(task)
+        runtime = workspace.open_runtime()
+        manifest = runtime.bundle.manifest
+        blob = load_task(store, task, manifest)
+        others = [other for other in load_tasks(store, manifest) if other.task != task]
+    evaluation = score_folder(Recognizer(runtime, [blob, *others]), blob, folder, progress)
+    open_set = None
+    if unknown:
+        open_set = measure_rejection(Recognizer(runtime, [blob]), evaluation.known, unknown, progress)
+    return EvaluationResult(evaluation, [other.task for other in others], open_set, store.warnings)
+
+
+def score_folder(recognizer: Recognizer, task: TaskBlob, folder: Path, progress: Progress) -> Evaluation:
+    """Score one of the recognizer's tasks on every recording of its classes in a folder.
 
     Raises:
         UsageError: there is no such folder.
-        DatasetError: nothing in it belongs to the task.
+        DatasetError: no recording in it belongs to the task, or none can be read.
     """
     found = scan_labelled_folder(folder)
     files = [(path, label) for label, paths in found.clips.items() for path in paths if label in task.labels]
     if not files:
-        raise _nothing_in_common(task, folder)
+        raise DatasetError(
+            f"no class in {str(folder)!r} is a label of task '{task.task}'",
+            f"its labels are {', '.join(task.labels)}",
+        )
     unknown = [label for label in found.clips if label not in task.labels]
     evaluation = Evaluation(task.task, task.labels, [], list(found.rejected), unknown)
     for number, (path, label) in enumerate(files):
-        progress("listening", number, len(files))
+        progress("evaluating", number, len(files))
         clip = read_or_reject(path, rate_hz=recognizer.runtime.rate_hz)
         if isinstance(clip, RejectedFile):
-            evaluation.refused.append(clip)
+            evaluation.rejected.append(clip)
         else:
             scores = recognizer.score_clip(clip.waveform)
             own = next(score for score in scores if score.task == task.task)
             evaluation.scored.append(ScoredClip(path, label, own, scores[0].task, find_best_task(scores)))
-    progress("listening", len(files), len(files))
+    progress("evaluating", len(files), len(files))
     if not evaluation.scored:
-        raise DatasetError(f"no recording in {str(folder)!r} can be used: {evaluation.refused[0].reason}")
+        raise DatasetError(f"no recording in {str(folder)!r} can be used: {evaluation.rejected[0].reason}")
     return evaluation
-
-
-def _nothing_in_common(task: TaskBlob, folder: Path) -> DatasetError:
-    return DatasetError(
-        f"no class in {str(folder)!r} is a label of task '{task.task}'",
-        f"its labels are {', '.join(task.labels)}",
-    )

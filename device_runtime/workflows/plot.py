@@ -1,6 +1,6 @@
-"""What a task knows as one picture: its learning curve, where there is one, beside its confusion matrix.
+"""Plot what was measured: the learning curve, where there is one, beside the confusion matrix.
 
-matplotlib is an extra, `plot`, and is imported here only, once a picture is wanted.
+matplotlib is an extra, `plot`, and is imported only here, once a plot is asked for.
 """
 
 import importlib.util
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from device_runtime.training.learning_curve import CurvePoint
 from edgecl.arrays import Integers
 from edgecl.errors import UsageError
 from edgecl.store import atomic
@@ -20,23 +19,27 @@ from edgecl.store import atomic
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from device_runtime.training.learning_curve import CurvePoint
+    from device_runtime.workflows.enroll import EnrolmentResult
+    from device_runtime.workflows.evaluate import Evaluation
+
 SUFFIX = ".png"
 DPI = 120
 CURVE_INCHES = 5.0
 CELL_INCHES = 0.42  # of the confusion matrix
-LEAST_CELLS = 8  # the matrix of a smaller task is as large as that of one with so many classes
-MARGIN_INCHES = 2.0  # for the names of the classes
-DARK = 0.55  # share of a row, from which a cell is written in white
+MIN_CELLS = 8  # smaller matrices are drawn at this size
+MARGIN_INCHES = 2.0  # for the labels
+DARK = 0.55  # share of a row above which its text is white
 
 
-def demand(file: Path) -> None:
-    """Refuse early a picture that could not be drawn at the end.
+def check_file(file: Path) -> None:
+    """Refuse a plot file that could not be written, before any work is done.
 
     Raises:
-        UsageError: it is no PNG, its folder does not exist, or matplotlib is not installed.
+        UsageError: it is not a PNG file, its folder does not exist, or matplotlib is not installed.
     """
     if file.suffix.lower() != SUFFIX:
-        raise UsageError(f"a picture is a PNG file, not {str(file)!r}", f"end its name in {SUFFIX}")
+        raise UsageError(f"a plot is a PNG file, not {str(file)!r}", f"end its name in {SUFFIX}")
     if not file.parent.is_dir():
         raise UsageError(f"there is no folder {str(file.parent)!r}", "make it first, or choose another one")
     if importlib.util.find_spec("matplotlib") is None:
@@ -45,25 +48,42 @@ def demand(file: Path) -> None:
         )
 
 
+def draw_enrolment(file: Path, result: "EnrolmentResult") -> None:
+    """Plot the confusion matrix and learning curve of an enrolment into a PNG file."""
+    report, labels = result.report, result.enrolment.blob.labels
+    count = len(result.enrolment.fitted.validation.labels)
+    title = f"{result.task}: accuracy {100 * report.accuracy:.1f} % on {count} held-out recordings"
+    draw(file, title, labels, report.confusion, report.curve, report.expected)
+
+
+def draw_evaluation(file: Path, evaluation: "Evaluation") -> None:
+    """Plot the confusion matrix of an evaluation into a PNG file."""
+    accuracy, count = 100 * evaluation.accuracy, len(evaluation.scored)
+    title = f"{evaluation.task}: accuracy {accuracy:.1f} % on {count} recordings"
+    draw(file, title, evaluation.labels, evaluation.confusion)
+
+
 def draw(
     file: Path,
     title: str,
     labels: Sequence[str],
     confusion: Integers,
-    curve: Sequence[CurvePoint] = (),
+    curve: Sequence["CurvePoint"] = (),
     expected: float | None = None,
 ) -> None:
-    """Write the picture, a PNG.
+    """Write the plot as a PNG file.
 
     Args:
-        labels: the name of each class [C].
-        confusion: recordings by class (rows) and what they were taken for (columns), [C, C].
-        curve: from few recordings to all; a single point is not drawn.
-        expected: the accuracy of twice as many.
+        file: the file.
+        title: title of the plot.
+        labels: the label of each class [C].
+        confusion: recordings by true class (rows) and recognised class (columns), [C, C].
+        curve: learning curve; a single point is not drawn.
+        expected: accuracy expected with twice as many recordings.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    side = MARGIN_INCHES + CELL_INCHES * max(len(labels), LEAST_CELLS)
+    side = MARGIN_INCHES + CELL_INCHES * max(len(labels), MIN_CELLS)
     widths = [CURVE_INCHES, side] if len(curve) > 1 else [side]
     figure = Figure(figsize=(sum(widths), side), dpi=DPI, layout="constrained")
     axes = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
@@ -78,12 +98,12 @@ def draw(
     atomic.write(file, picture.getvalue())
 
 
-def _draw_curve(axes: "Axes", curve: Sequence[CurvePoint], expected: float | None) -> None:
+def _draw_curve(axes: "Axes", curve: Sequence["CurvePoint"], expected: float | None) -> None:
     counts = [point.recordings for point in curve]
     shares = [100 * point.accuracy for point in curve]
     low, high = [100 * point.low for point in curve], [100 * point.high for point in curve]
     axes.fill_between(counts, low, high, alpha=0.2, label="95 % interval")
-    axes.plot(counts, shares, marker="o", label="recordings kept aside")
+    axes.plot(counts, shares, marker="o", label="held-out recordings")
     if expected is not None:
         ahead = [counts[-1], 2 * counts[-1]]
         line = axes.plot(ahead, [shares[-1], 100 * expected], "C0o:", markevery=[1], label="expected")
@@ -92,7 +112,7 @@ def _draw_curve(axes: "Axes", curve: Sequence[CurvePoint], expected: float | Non
     axes.set_xscale("log", base=2)
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.set_ylim(max(0.0, 5 * np.floor(min(low) / 5)), 100.5)
-    axes.set(title="learning curve", xlabel="recordings to learn from", ylabel="recognised, %")
+    axes.set(title="learning curve", xlabel="recordings", ylabel="accuracy, %")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
 
@@ -107,9 +127,9 @@ def _draw_confusion(axes: "Axes", labels: Sequence[str], confusion: Integers) ->
     names = [_plain(label) for label in labels]
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), names)
-    axes.set(title="confusion matrix, recordings", xlabel="taken for", ylabel="is")
+    axes.set(title="confusion matrix, recordings", xlabel="recognised as", ylabel="true class")
 
 
 def _plain(text: str) -> str:
-    """A name as it is: between dollar signs matplotlib would read a formula."""
+    """Escape dollar signs, between which matplotlib would read a formula."""
     return text.replace("$", r"\$")

@@ -1,4 +1,4 @@
-"""What an enrolment showed: how well each class is known, what it is taken for, what to record or check."""
+"""The report on an enrolment: accuracy of each class, confusions, doubtful recordings, and what to record."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,24 +9,25 @@ import numpy as np
 from device_runtime.training.label_noise import SuspectLabel, find_suspect_labels
 from device_runtime.training.learning_curve import CurvePoint, extrapolate_accuracy
 from device_runtime.training.validation import ValidationResult
-from device_runtime.workflows.enroll import Enrolment
+from device_runtime.workflows.enroller import Enrolment
 from edgecl.arrays import Integers
 from edgecl.audio.near_duplicates import find_copies
 from edgecl.learning.metrics import confusion_matrix, score_classes
 
-MOST = 5  # pairs, and classes of which more is asked for
-FEW = 5
-"""Recordings of a class, below which it can hardly be measured;"""
-GOOD_START = 12
-"""it should then have as many."""
-WORTH_IT = 0.01
-"""Accuracy that twice as many recordings must promise before anybody is asked for more."""
-KNOWN_WELL = 0.95
-"""Share of a class from which nothing is asked for;"""
-MORE_THAN_CHANCE = 2
-"""and so many of its recordings must have been missed, for a single one proves nothing."""
-MOST_MORE = 40
-"""Recordings that anybody is asked for."""
+MAX_LISTED = 5
+"""Confused pairs, and classes for which more recordings are advised."""
+MIN_CLIPS = 5
+"""Recordings of a class below which its accuracy means little."""
+GOOD_CLIPS = 12
+"""Recordings that are advised for such a class."""
+MIN_GAIN = 0.01
+"""Accuracy that twice as many recordings must promise before more are advised."""
+GOOD_RECALL = 0.95
+"""Recall of a class from which nothing more is advised for it."""
+MIN_MISSED = 2
+"""Missed recordings of a class before anything is advised: a single one proves nothing."""
+MAX_MORE = 40
+"""Recordings that are advised at most."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,17 @@ class ClassReport:
     label: str
     clips: int
     windows: int
-    held_out: int  # recordings it was measured on
+    held_out: int  # held-out recordings
     accuracy: float | None  # share of them that were recognised
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """A pair of classes that is hard to tell apart."""
+    """A pair of classes that are confused."""
 
     label: str
     taken_for: str
-    clips: int  # held-out recordings of `label` that were
+    clips: int  # held-out recordings of `label` that were recognised as `taken_for`
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class SuspectRecording:
     file: str
     label: str
     looks_like: str
-    score: float  # probability of what it looks like
+    score: float  # probability of `looks_like`
 
 
 @dataclass(frozen=True)
@@ -71,28 +72,28 @@ class NearDuplicate:
 
 @dataclass(frozen=True)
 class EnrolmentReport:
-    """All of it."""
+    """What the held-out recordings of an enrolment show."""
 
     classes: list[ClassReport]
     accuracy: float  # on all held-out recordings
     confusable: list[Confusion]
-    confusion: Integers  # held-out recordings by class (rows) and what they were taken for (columns), [C, C]
-    curve: list[CurvePoint]  # accuracy when a quarter, half, all of the recordings teach
-    expected: float | None  # accuracy of twice as many
+    confusion: Integers  # held-out recordings by true class (rows) and recognised class (columns), [C, C]
+    curve: list[CurvePoint]  # accuracy with a quarter, half, all of the recordings
+    expected: float | None  # accuracy expected with twice as many
     suspects: list[SuspectRecording]
-    duplicates: list[NearDuplicate]  # among the recordings that were heard now
+    duplicates: list[NearDuplicate]  # among the recordings of this enrolment
     advice: list[str]
 
 
 def report(enrolment: Enrolment) -> EnrolmentReport:
-    """The report on an enrolment, as its held-out recordings showed it.
+    """Report on an enrolment, as its held-out recordings show it.
 
-    What may only be mislabelled is no reason to record more.
+    Recordings that may be mislabelled do not count towards the advice to record more.
     """
-    held_out, labels = enrolment.lesson.validation, enrolment.blob.labels
-    doubted = find_suspect_labels(enrolment.first.validation)
-    trusted = held_out.exclude(one.recording for one in doubted)
-    counts = _counts(held_out, labels)
+    held_out, labels = enrolment.fitted.validation, enrolment.blob.labels
+    suspected = find_suspect_labels(enrolment.first.validation)
+    trusted = held_out.exclude(one.recording for one in suspected)
+    counts = _count(held_out, labels)
     return EnrolmentReport(
         classes=_classes(enrolment, counts),
         accuracy=held_out.accuracy,
@@ -100,21 +101,46 @@ def report(enrolment: Enrolment) -> EnrolmentReport:
         confusion=counts,
         curve=enrolment.curve,
         expected=extrapolate_accuracy(enrolment.curve),
-        suspects=list(_doubtful(enrolment, doubted)),
-        duplicates=list(_copies(enrolment)),
-        advice=list(advise(_classes(enrolment, _counts(trusted, labels)), enrolment.curve)),
+        suspects=list(_suspect_recordings(enrolment, suspected)),
+        duplicates=list(_near_duplicates(enrolment)),
+        advice=list(advise(_classes(enrolment, _count(trusted, labels)), enrolment.curve)),
     )
 
 
-def _counts(held_out: ValidationResult, labels: Sequence[str]) -> Integers:
+def advise(classes: Sequence[ClassReport], curve: Sequence[CurvePoint]) -> Iterator[str]:
+    """Yield what to record: more of classes with few recordings, and of those that are often missed."""
+    for one in classes:
+        if one.clips < MIN_CLIPS:
+            missing = GOOD_CLIPS - one.clips
+            yield f"record {missing} more of '{one.label}': {one.clips} are too few to measure it"
+    promised = extrapolate_accuracy(curve)
+    missed = sorted((one for one in classes if _is_missed(one)), key=lambda one: one.accuracy or 0)
+    if promised is None or not missed:
+        return
+    if promised - curve[-1].accuracy >= MIN_GAIN:
+        for one in missed[:MAX_LISTED]:
+            yield f"record {min(one.clips, MAX_MORE)} more of '{one.label}'"
+    else:
+        names = ", ".join(f"'{one.label}'" for one in missed[:MAX_LISTED])
+        yield f"more of the same will change little for {names}: record other sources, in other places"
+
+
+def _is_missed(one: ClassReport) -> bool:
+    """Tell whether a class with enough recordings is missed too often."""
+    replay = one.accuracy or 0.0
+    missed = round(one.held_out * (1 - replay))
+    return one.clips >= MIN_CLIPS and replay < GOOD_RECALL and missed >= MIN_MISSED
+
+
+def _count(held_out: ValidationResult, labels: Sequence[str]) -> Integers:
     return confusion_matrix(held_out.labels, held_out.predicted, len(labels))
 
 
 def _classes(enrolment: Enrolment, counts: Integers) -> list[ClassReport]:
     clips, windows = Counter[str](), Counter[str]()
-    for taught in enrolment.lessons:
-        clips[taught.label] += 1
-        windows[taught.label] += taught.windows
+    for clip in enrolment.training_set:
+        clips[clip.label] += 1
+        windows[clip.label] += clip.windows
     return [
         ClassReport(label, clips[label], windows[label], score.support, score.recall)
         for label, score in zip(enrolment.blob.labels, score_classes(counts), strict=True)
@@ -123,43 +149,20 @@ def _classes(enrolment: Enrolment, counts: Integers) -> list[ClassReport]:
 
 def _confusable(labels: Sequence[str], counts: Integers) -> list[Confusion]:
     pairs = [Confusion(labels[i], labels[j], int(counts[i, j])) for i, j in np.argwhere(counts) if i != j]
-    return sorted(pairs, key=lambda pair: -pair.clips)[:MOST]
+    return sorted(pairs, key=lambda pair: -pair.clips)[:MAX_LISTED]
 
 
-def _doubtful(enrolment: Enrolment, doubted: Sequence[SuspectLabel]) -> Iterator[SuspectRecording]:
-    lessons, labels = enrolment.lessons, enrolment.blob.labels
-    for one in doubted:
-        file = lessons[one.recording].file
+def _suspect_recordings(
+    enrolment: Enrolment, suspected: Sequence[SuspectLabel]
+) -> Iterator[SuspectRecording]:
+    clips, labels = enrolment.training_set, enrolment.blob.labels
+    for one in suspected:
+        file = clips[one.recording].file
         yield SuspectRecording(file, labels[one.label], labels[one.looks_like], one.score)
 
 
-def _copies(enrolment: Enrolment) -> Iterator[NearDuplicate]:
-    heard = enrolment.intake.recordings
-    for original, copy in find_copies([recording.sketch for recording in heard]):
-        one, other = heard[original], heard[copy]
+def _near_duplicates(enrolment: Enrolment) -> Iterator[NearDuplicate]:
+    recordings = enrolment.ingest.recordings
+    for original, copy in find_copies([recording.sketch for recording in recordings]):
+        one, other = recordings[original], recordings[copy]
         yield NearDuplicate(str(other.path), other.label, str(one.path), one.label)
-
-
-def advise(classes: Sequence[ClassReport], curve: Sequence[CurvePoint]) -> Iterator[str]:
-    """What to record: of classes too few to be measured; of those often missed, if more promises anything."""
-    for known in classes:
-        if known.clips < FEW:
-            missing = GOOD_START - known.clips
-            yield f"record {missing} more of '{known.label}': {known.clips} can hardly be measured"
-    promised = extrapolate_accuracy(curve)
-    missed = sorted((known for known in classes if _is_missed(known)), key=lambda known: known.accuracy or 0)
-    if promised is None or not missed:
-        return
-    if promised - curve[-1].accuracy >= WORTH_IT:
-        for known in missed[:MOST]:
-            yield f"record {min(known.clips, MOST_MORE)} more of '{known.label}'"
-    else:
-        names = ", ".join(f"'{known.label}'" for known in missed[:MOST])
-        yield f"more of the same will change little for {names}: record elsewhere, and other sources of it"
-
-
-def _is_missed(known: ClassReport) -> bool:
-    """Whether a class, measured well enough, is missed too often."""
-    share = known.accuracy or 0.0
-    wrong = round(known.held_out * (1 - share))
-    return known.clips >= FEW and share < KNOWN_WELL and wrong >= MORE_THAN_CHANCE

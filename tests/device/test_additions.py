@@ -102,7 +102,7 @@ def test_corrections_outlast_an_addition_and_are_given_up_aloud_when_a_task_is_r
     assert {taught.origin for taught in lessons(home)} == {"enrolled", "added", "corrected"}
     (warning,) = edgecl("enroll", "alarms", recordings / "alarms", "--replace", "--json").json["warnings"]
     assert warning.startswith(
-        "its corrections (1) are in no folder and no longer count; 'edgecl undo alarms'"
+        "its corrections (1) are not in the folder and no longer count; 'edgecl undo alarms'"
     )
 
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_added_changes_nothing(
 
 def test_adding_and_replacing_at_once_is_misuse(edgecl: Edgecl, home: Path, recordings: Path) -> None:
     told = edgecl("enroll", "alarms", recordings / "alarms", "--add", "--replace")
-    assert_refused(told, 2, "--replace and --add exclude each other", "forgets the old")
+    assert_refused(told, 2, "--replace and --add exclude each other", "drops the old")
 
 
 def test_under_a_tight_limit_a_task_keeps_some_of_every_class_and_can_still_be_corrected(
@@ -140,4 +140,4 @@ def test_under_a_tight_limit_a_task_keeps_some_of_every_class_and_can_still_be_c
     knock = many / "knock" / "0.wav"
     corrected = edgecl("correct", knock, "--not", "many/doorbell", "--cache-limit", 1, "--json").json
     assert corrected["recordings"] <= task["remembered"] + 1
-    assert any("recordings it was learnt from are no longer" in doubt for doubt in corrected["warnings"])
+    assert any("recordings of the training set are no longer" in doubt for doubt in corrected["warnings"])

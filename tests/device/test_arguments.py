@@ -6,7 +6,7 @@ import sys
 import pytest
 import typer.main
 
-from device_runtime.cli.app import COMMANDS, application
+from device_runtime.cli.app import COMMANDS, build_app
 from tests.device.conftest import Edgecl
 
 
@@ -39,7 +39,7 @@ def test_version_and_help_are_texts_for_people(edgecl: Edgecl) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_called_what_it_is_asked_for_by(name: str) -> None:
-    assert list(typer.main.get_command(application(name)).commands) == [name]
+    assert list(typer.main.get_command(build_app(name)).commands) == [name]
 
 
 def test_help_knows_all_commands(edgecl: Edgecl) -> None:
@@ -55,7 +55,7 @@ def test_a_misspelt_command_is_told(edgecl: Edgecl) -> None:
 
 def test_a_command_starts_without_what_only_others_need() -> None:
     code = (
-        "import sys; from device_runtime.cli.app import application; application('serve');"
+        "import sys; from device_runtime.cli.app import build_app; build_app('serve');"
         "print(sorted({'device_runtime.training.learner', 'numpy.random'} & set(sys.modules)))"
     )
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout

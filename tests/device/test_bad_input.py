@@ -270,7 +270,7 @@ def test_a_recording_too_long_to_predict_is_sent_to_listen(
     long = tmp_path / "a long.wav"
     soundfile.write(long, np.random.default_rng(0).uniform(-0.1, 0.1, 301 * 8000), 8000)
     assert_refused(
-        edgecl("predict", long), 1, "is longer than 300 s", f"hear it by: edgecl listen '{long}' --fast"
+        edgecl("predict", long), 1, "is longer than 300 s", f"process it with: edgecl listen '{long}' --fast"
     )
 
 

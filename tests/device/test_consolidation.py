@@ -100,7 +100,7 @@ def test_without_yes_the_price_is_told_and_nothing_is_changed(edgecl: Edgecl, po
         assert row["recordings"] >= 3
         assert row["accuracy_after"] >= row["accuracy_before"] - row["chance"]
     shown = edgecl("consolidate", "--budget", 2)
-    assert "nothing was changed" in shown.out
+    assert "Nothing was changed" in shown.out
     assert "--budget 2 --yes" in shown.out
     assert {path: path.read_bytes() for path in before} == before
 
@@ -144,7 +144,7 @@ def test_what_shares_an_adapter_may_come_to_share_it_with_more(
     edgecl("consolidate", "--budget", 2, "--yes")
     (pair,) = (names for names in sharing(pool, bundle) if len(names) == 2)
     told = edgecl("consolidate", "--budget", 1, "--yes").out
-    assert "2 different adapters became 1" in told
+    assert "Merged 2 different adapters into 1" in told
     assert sharing(pool, bundle) == {frozenset({"alarms"}), frozenset(LEARNT)}
     third = next(iter(set(LEARNT) - pair))
     assert edgecl("undo", third).code == 0
@@ -158,7 +158,7 @@ def test_a_task_in_closed_form_has_no_adapter_to_count_or_to_merge(
     before = identities(pool)
     told = edgecl("consolidate", "--budget", 3)
     assert told.code == 0
-    assert "nothing to do: there are 3 different adapters, and 3 may be" in told.out
+    assert "Nothing to do: there are 3 different adapters, and the budget is 3" in told.out
     answer = edgecl("consolidate", "--budget", 1, "--yes", "--json").json
     assert answer["adapters"] == {"before": 3, "after": 1}
     assert {row["task"] for row in answer["tasks"]} == set(LEARNT)

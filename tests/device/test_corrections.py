@@ -186,7 +186,7 @@ def test_without_its_memory_a_task_cannot_be_corrected_and_says_what_is_missing(
     assert_refused(told, 1, "8 of the 8 recordings of 'alexa' are no longer remembered", "--replace")
     assert str(speech / "words" / "alexa") in told.err
     assert blobs_in(words) == blobs
-    assert "32, 0 remembered" in edgecl("tasks").out
+    assert "32, 0 in the cache" in edgecl("tasks").out
     assert edgecl("enroll", "words", speech / "words", "--replace").code == 0
     assert edgecl("correct", sorted(clip.iterdir())[0], "--not", "words/alexa").code == 0
 
@@ -203,7 +203,7 @@ def test_a_lost_registry_takes_no_lesson_with_it(edgecl: Edgecl, words: Path, sp
         ([], 2, "say what the recording is, or what it is not"),
         (["--is", "words"], 2, "write it TASK/LABEL: alarms/doorbell"),
         (["--not", "alexa"], 2, "write it TASK/LABEL: words/alexa"),
-        (["--is", "words/alexa", "--not", "words/alexa"], 2, "only one of --is and --not"),
+        (["--is", "words/alexa", "--not", "words/alexa"], 2, "--is and --not exclude"),
         (["--is", "words/jarvis"], 2, "task 'words' has no label 'jarvis'; it has alexa, computer"),
         (["--not", "spoon/fork"], 1, "there is no task 'spoon'"),
     ],

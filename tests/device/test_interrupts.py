@@ -106,7 +106,7 @@ def test_two_signals_at_any_moment_get_one_answer(home: Path, recordings: Path, 
         ("Dying(); time.sleep(60)", "nothing was changed"),
         ("sorted([2, 1], key=lambda n: interrupt())", "nothing was changed"),
         (
-            "with interrupts.held('task is stored'): interrupt(); interrupt(); print('stored')",
+            "with interrupts.defer('task is stored'): interrupt(); interrupt(); print('stored')",
             "task is stored",
         ),
     ],
@@ -117,7 +117,7 @@ def test_no_code_swallows_a_signal_and_a_change_is_finished_first(command: str, 
 
 
 def test_a_signal_after_the_answer_has_begun_comes_too_late() -> None:
-    command = "from device_runtime.cli import screen; screen.emit({'heard': 'knock'}); interrupt()"
+    command = "from device_runtime.cli import output; output.emit({'heard': 'knock'}); interrupt()"
     done = run(SCRIPT.format(command))
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {"heard": "knock"}
@@ -136,7 +136,7 @@ main()
 
 
 NOTICING = """
-with interrupts.noticed() as asked:
+with interrupts.poll() as asked:
         interrupt()
         print('asked', asked())
         {}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from device_runtime.workflows.enroll import STAGES
+from device_runtime.workflows.enroller import STAGES
 from edgecl.store import blob
 from edgecl.store.store import Store
 from tests.device.conftest import ALARMS, Edgecl
@@ -25,7 +25,7 @@ def test_enrolment_tells_what_was_learnt(edgecl: Edgecl, recordings: Path) -> No
     assert report["labels"] == sorted(ALARMS)
     assert [row["clips"] for row in report["classes"]] == [4, 4, 4]
     assert set(report["seconds"]) == {*STAGES, "usable", "total"}
-    assert report["advice"][0] == "record 8 more of 'doorbell': 4 can hardly be measured"
+    assert report["advice"][0] == "record 8 more of 'doorbell': 4 are too few to measure it"
     assert report["size_bytes"] < 256 * 1024
     assert report["refused"] == []
 

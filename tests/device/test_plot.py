@@ -53,7 +53,7 @@ def test_without_matplotlib_nothing_is_begun(
 
 @pytest.mark.parametrize(
     ("file", "sentence"),
-    [("a.jpg", "a picture is a PNG file"), ("nowhere/a.png", "there is no folder")],
+    [("a.jpg", "a plot is a PNG file"), ("nowhere/a.png", "there is no folder")],
 )
 def test_a_picture_that_could_not_be_written_is_refused_at_once(
     edgecl: Edgecl, recordings: Path, tmp_path: Path, file: str, sentence: str

@@ -18,7 +18,7 @@ from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.learner import Learner
 from device_runtime.training.recipe import Recipe
 from device_runtime.training.rejection import calibrate_rejection
-from device_runtime.workflows.enroll import Enroller
+from device_runtime.workflows.enroller import Enroller
 from tests.device.conftest import ALARMS, KITCHEN, Edgecl
 from tools.demo.synthesise import FIRST_UNSEEN, make_clip
 from tools.demo.waveforms import RATE_HZ
@@ -39,7 +39,7 @@ def test_fresh_clips_of_known_sounds_are_accepted_and_unknown_sounds_are_not(
     runtime = Runtime.open(bundle, threads=1)
     cache = TokenCache(tmp_path, runtime.bundle.fingerprint, runtime.window_samples, 1 << 30)
     learner = Learner(runtime, open_engine("auto", runtime.bundle, 1), Recipe(), 0, ignore_progress)
-    *_, learnt = Enroller(learner, cache).learn(
+    *_, learnt = Enroller(learner, cache).fit(
         task, find_recordings(recordings / task), "2026-01-01T00:00:00Z"
     )
     recognizer = Recognizer(runtime, [learnt.blob])

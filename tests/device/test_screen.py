@@ -15,7 +15,7 @@ SENTENCE = " ".join(["the recordings of the doorbell were heard"] * 8)
 def test_what_is_told_while_bars_are_drawn_goes_above_them(capsys: pytest.CaptureFixture[str]) -> None:
     drawn = io.StringIO()
     console = Console(file=drawn, force_terminal=True, width=80, color_system=None)
-    with Bars(*COLUMNS, console=console) as bars, output.drawing(console):
+    with Bars(*COLUMNS, console=console) as bars, output.print_above(console):
         bars("listening", 16, 16)
         output.message("'drums' can be used")
         bars("learning", 0, 1)

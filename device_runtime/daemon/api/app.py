@@ -18,7 +18,7 @@ from device_runtime.daemon.api.routes import (
     tasks,
     transfer,
 )
-from device_runtime.workflows.doctor import version_of
+from device_runtime.system.packages import installed_version
 
 PARTS = (status, transfer, tasks, enrolments, events, sounds, live, system, metrics, api_docs, page)
 
@@ -27,7 +27,7 @@ def application(place: ApiContext) -> FastAPI:
     """The API of a daemon."""
     app = FastAPI(
         title="edgecl",
-        version=version_of("edgecl") or "0",
+        version=installed_version("edgecl") or "0",
         docs_url=None,
         redoc_url=None,
         responses=problems.RESPONSES,

@@ -9,7 +9,7 @@ from device_runtime.daemon.pipeline.loudness_trigger import LABEL, TASK
 from device_runtime.daemon.saved_controls import SavedControls
 from device_runtime.daemon.sinks.home_assistant import AdvertisedTask, Device, slug
 from device_runtime.daemon.sinks.mqtt import Mqtt
-from device_runtime.workflows.doctor import version_of
+from device_runtime.system.packages import installed_version
 from edgecl.config.schema import Config
 from edgecl.events import Event
 from edgecl.learning.negative_labels import is_negative
@@ -41,7 +41,7 @@ def open_sinks(
     if not config.mqtt.host:
         return ExternalSinks(sinks, lambda tasks: None)
     name = config.mqtt.name or slug(socket.gethostname().lower())
-    device = Device(name, version_of("edgecl"), config.mqtt.off_delay_s, config.mqtt.discovery)
+    device = Device(name, installed_version("edgecl"), config.mqtt.off_delay_s, config.mqtt.discovery)
     mqtt = Mqtt(config.mqtt, device, controls, complain)
     controls.tell(mqtt.tell_states)
     closing.callback(mqtt.close)

@@ -30,9 +30,7 @@ def test_the_command_line_wins_over_the_file_and_says_so(
     told = edgecl("config", "show", "--config", file, "--home", tmp_path, "--json")
     assert told.json["values"]["home"] == {"value": str(tmp_path), "origin": "--home"}
     assert told.json["values"]["bundle"] == {"value": "/srv/bundle", "origin": str(file)}
-    assert f"home is '{tmp_path}', as --home says; the '/srv/edgecl' of '{file}' gives way" in " ".join(
-        told.err.split()
-    )
+    assert f"home is '{tmp_path}' (--home), not '/srv/edgecl' ('{file}')" in " ".join(told.err.split())
 
 
 def test_the_users_file_is_found(

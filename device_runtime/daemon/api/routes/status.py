@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from device_runtime.daemon.api.context import ApiContext, Here
-from device_runtime.workflows.doctor import version_of
+from device_runtime.system.packages import installed_version
 from edgecl.config.privacy import NO_HISTORY
 from edgecl.events import State
 
@@ -80,7 +80,7 @@ def status(here: Here) -> Status:
     """How long it listens, to what, with which tasks."""
     station, condition = here.station, here.tap.condition
     return Status(
-        version=version_of("edgecl") or "from source",
+        version=installed_version("edgecl") or "from source",
         up_s=round(time.monotonic() - STARTED_S, 1),
         heard_s=round(station.heard_s, 3),
         sounds=station.sounds if here.config.privacy < NO_HISTORY else 0,

@@ -14,7 +14,7 @@ from device_runtime.daemon.api.routes.status import STARTED_S, dropped_events
 from device_runtime.daemon.system import host_info
 from device_runtime.daemon.system.log_buffer import REMEMBERED
 from device_runtime.model.session import list_onnxruntime_distributions
-from device_runtime.workflows.doctor import version_of
+from device_runtime.system.packages import installed_version
 
 router = APIRouter(tags=["system"])
 PROCESSOR = host_info.ProcessorUsage()
@@ -22,7 +22,7 @@ PROCESSOR = host_info.ProcessorUsage()
 
 @cache
 def _onnxruntime() -> str:
-    return ", ".join(f"{name} {version_of(name)}" for name in list_onnxruntime_distributions())
+    return ", ".join(f"{name} {installed_version(name)}" for name in list_onnxruntime_distributions())
 
 
 class BundleView(BaseModel):
@@ -85,7 +85,7 @@ def system(here: Here) -> System:
         machine=host_info.name(),
         python=platform.python_version(),
         onnxruntime=_onnxruntime(),
-        edgecl=version_of("edgecl") or "from source",
+        edgecl=installed_version("edgecl") or "from source",
         bundle=BundleView(name=manifest.name, fingerprint=manifest.fingerprint),
         threads=here.threads,
     )

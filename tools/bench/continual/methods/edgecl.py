@@ -15,7 +15,7 @@ from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.system.progress import ignore_progress
 from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.learner import Learner
-from device_runtime.workflows.enroll import Enroller
+from device_runtime.workflows.enroller import Enroller
 from edgecl.arrays import Doubles, Integers
 from edgecl.dataset_folder import LabelledFolder
 from edgecl.store import blob
@@ -51,7 +51,7 @@ class Edgecl:
         found = LabelledFolder(sorted_by_label([(task.labels[clip.label], clip.path) for clip in task.train]))
         with Store.open(self._home, create=True) as store:
             created = store.choose_creation_time(task.name, datetime.now(UTC))
-            *_, last = Enroller(self._learner, self._memory).learn(task.name, found, created)
+            *_, last = Enroller(self._learner, self._memory).fit(task.name, found, created)
             store.commit(task.name, blob.to_bytes(last.blob))
         self._classes |= {(task.name, label): task.first_class + i for i, label in enumerate(task.labels)}
 

@@ -1,0 +1,133 @@
+"""From a folder of recordings to a task blob. Nothing is stored here.
+
+    check the files ─► windows ─► backbone ─► token cache ─► closed form ─► first blob, after seconds
+                                                  │
+                     augmented copies ─► backbone ─► cache ─► method ─► second blob, where it is better
+
+Clips are decoded twice, once to be checked and once to become windows, so that only one waveform is in memory
+at a time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from device_runtime.data.dataset_builder import DatasetBuilder
+from device_runtime.data.ingest import IngestResult, KnownRecordings, ingest_recordings
+from device_runtime.data.replay import replay
+from device_runtime.data.token_buffer import TokenBuffer
+from device_runtime.data.token_cache import TokenCache
+from device_runtime.data.token_extractor import TokenExtractor
+from device_runtime.system.timing import Stopwatch
+from device_runtime.training.learner import FittedTask, Learner
+from device_runtime.training.learning_curve import CurvePoint, measure_learning_curve
+from edgecl.dataset_folder import LabelledFolder
+from edgecl.store.blob import TaskBlob
+from edgecl.store.training_set import TrainingSet, collect_labels
+
+STAGES = ("decode", "backbone", "varying", "training", "advice")
+"""Keys of `Enrolment.seconds`."""
+FITS = 3
+"""Steps of the progress stage "fitting": the first fit, the learning curve, the fit with augmented copies."""
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """A task fitted to recordings, and how it was fitted."""
+
+    blob: TaskBlob
+    ingest: IngestResult
+    training_set: TrainingSet  # in the order of the recordings' numbers
+    fitted: FittedTask
+    first: FittedTask  # the first fit: a closed form, cross-validated over every recording
+    curve: list[CurvePoint]  # learning curve of that closed form
+    from_cache: int  # recordings whose tokens were in the cache
+    seconds: dict[str, float]  # by stage, see STAGES
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Enroller:
+    """Fits tasks to folders of recordings."""
+
+    learner: Learner
+    cache: TokenCache
+    stopwatch: Stopwatch = field(default_factory=lambda: Stopwatch(*STAGES))
+
+    def fit(
+        self, task: str, found: LabelledFolder, created: str, known: TrainingSet = ()
+    ) -> Iterator[Enrolment]:
+        """Fit a task to the recordings of a folder, in two steps.
+
+        Args:
+            task: name of the task.
+            found: the recordings of each class.
+            created: time to be written into the blob, ISO 8601 in UTC.
+            known: the training set so far, which stays part of it.
+
+        Yields:
+            The first version, in closed form and ready within seconds; then, only where it is better, the
+            version fitted by the learner's method with augmented copies.
+
+        Raises:
+            EngineError: the engine cannot hold that many classes.
+            DatasetError: too few of the recordings can be used.
+            ForgottenError: too little of the known training set is in the cache.
+        """
+        learner, runtime, progress = self.learner, self.learner.runtime, self.learner.progress
+        labels = tuple(sorted({*found.clips, *collect_labels(known)}))
+        learner.check_class_count(len(labels))
+        with self.stopwatch("decode"):
+            ingest = ingest_recordings(found, runtime.rate_hz, progress, self._known_recordings(known))
+        extractor = TokenExtractor(runtime, self.cache, progress, self.stopwatch)
+        with TokenBuffer(self.cache.folder) as buffer:
+            builder = DatasetBuilder(buffer)
+            forgotten = replay(task, _without_new(known, ingest), self.cache, builder)
+            extractor.extract(ingest, "added" if known else "enrolled", builder)
+            progress("fitting", 0, FITS)
+            with self.stopwatch("training"):
+                data = learner.prepare(builder.build(labels))
+                first = learner.fit_closed_form(data, labels)
+            progress("fitting", 1, FITS)
+            with self.stopwatch("advice"):
+                curve = measure_learning_curve(data, first.method, first.validation)
+            progress("fitting", 2, FITS)
+
+            def enrolment(fitted: FittedTask) -> Enrolment:
+                return Enrolment(
+                    blob=fitted.to_blob(task, created, runtime.bundle.manifest, curve),
+                    ingest=ingest,
+                    training_set=builder.training_set,
+                    fitted=fitted,
+                    first=first,
+                    curve=curve,
+                    from_cache=extractor.from_cache,
+                    seconds=self.stopwatch.seconds,
+                    notes=[
+                        note
+                        for note in (self.cache.warning, buffer.warning, _forgotten_note(forgotten))
+                        if note
+                    ],
+                )
+
+            yield enrolment(first)
+            extractor.augment(ingest, learner.recipe.count_copies(builder.window_count), builder)
+            with self.stopwatch("training"):
+                fitted = learner.fit(builder.build(labels), labels)
+            progress("fitting", FITS, FITS)
+            if fitted.improves_on(first):
+                yield enrolment(fitted)
+
+    def _known_recordings(self, known: TrainingSet) -> KnownRecordings:
+        cached = {clip.clip_sha256: clip.label for clip in known if self.cache.has(clip.clip_sha256)}
+        return KnownRecordings(collect_labels(known), cached)
+
+
+def _without_new(known: TrainingSet, ingest: IngestResult) -> TrainingSet:
+    """Return the known training set without the recordings that are in the folder, too."""
+    new = {recording.sha256 for recording in ingest.recordings}
+    return tuple(clip for clip in known if clip.clip_sha256 not in new)
+
+
+def _forgotten_note(forgotten: TrainingSet) -> str:
+    count = len(forgotten)
+    return f"{count} recordings of the training set are no longer in the cache" if count else ""

@@ -1,0 +1,125 @@
+"""Recognise the sounds of all tasks in recordings."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from device_runtime.data.task_loader import load_task, load_tasks
+from device_runtime.model.runtime import Runtime
+from device_runtime.recognition.recognizer import Recognizer, TaskScore, find_best_task
+from device_runtime.recognition.stream import TaskDetection, detect_sounds
+from device_runtime.workflows.documents import Document, rejected_files
+from device_runtime.workflows.workspace import Workspace
+from edgecl.arrays import Waveform
+from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
+from edgecl.dataset_folder import find_audio_files
+from edgecl.errors import AudioError
+from edgecl.store.store import Store
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the tasks recognise in one waveform: scores of a clip, or events of a longer recording."""
+
+    scores: list[TaskScore]
+    """One score a task, the largest margin first; empty for a longer recording."""
+    events: list[TaskDetection]
+    """In order of time; empty for a clip that fits in one window."""
+
+    @property
+    def answer(self) -> TaskScore | None:
+        """Return the score of the task that a clip belongs to; None: unknown, or a longer recording."""
+        return find_best_task(self.scores)
+
+
+@dataclass(frozen=True)
+class FilePrediction(Prediction):
+    """What the tasks recognise in one file."""
+
+    path: Path
+    duration_s: float
+
+    def to_document(self) -> Document:
+        """Return it as plain values."""
+        answer = self.answer
+        return {
+            "file": str(self.path),
+            "duration_s": self.duration_s,
+            "answer": {"task": answer.task, "label": answer.label} if answer else None,
+            "scores": [asdict(score) for score in self.scores],
+            "events": [{"task": event.task, **asdict(event.detection)} for event in self.events],
+        }
+
+
+@dataclass(frozen=True)
+class PredictionResult:
+    """What the tasks recognise in some files."""
+
+    files: list[FilePrediction]
+    rejected: list[RejectedFile]
+    warnings: list[str]
+    """Of the store."""
+
+    def to_document(self) -> Document:
+        """Return everything as plain values: `edgecl predict --json`."""
+        return {
+            "files": [one.to_document() for one in self.files],
+            "refused": rejected_files(self.rejected),
+            "warnings": self.warnings,
+        }
+
+
+def predict(workspace: Workspace, paths: Sequence[Path], task: str | None = None) -> PredictionResult:
+    """Recognise the sounds of all tasks in recordings of up to five minutes.
+
+    Args:
+        workspace: where the tasks are.
+        paths: recordings, or folders of them.
+        task: ask this task only.
+
+    Raises:
+        UsageError: a path does not exist.
+        UnknownTaskError: there is no such task.
+        AudioError: none of the recordings can be read.
+    """
+    files = find_audio_files(paths)
+    with workspace.open_store() as store:
+        recognizer = load_recognizer(store, workspace.open_runtime(), task)
+    outcomes = [predict_file(recognizer, path) for path in files]
+    predictions = [one for one in outcomes if isinstance(one, FilePrediction)]
+    rejected = [one for one in outcomes if isinstance(one, RejectedFile)]
+    if not predictions:
+        raise AudioError(rejected[0].reason, rejected[0].hint)
+    return PredictionResult(predictions, rejected, store.warnings)
+
+
+def load_recognizer(store: Store, runtime: Runtime, task: str | None = None) -> Recognizer:
+    """Load all tasks of a store that this bundle can use, or one.
+
+    Raises:
+        UnknownTaskError: there is no such task.
+        StoreError: there is no task at all.
+        BlobError: the task is damaged or was made with another bundle, or every task was.
+    """
+    manifest = runtime.bundle.manifest
+    tasks = load_tasks(store, manifest) if task is None else [load_task(store, task, manifest)]
+    return Recognizer(runtime, tasks)
+
+
+def predict_file(recognizer: Recognizer, path: Path) -> FilePrediction | RejectedFile:
+    """Recognise sounds in one file; one that cannot be read is returned with the reason."""
+    clip = read_or_reject(path, rate_hz=recognizer.runtime.rate_hz)
+    if isinstance(clip, Clip):
+        found = predict_waveform(recognizer, clip.waveform)
+        return FilePrediction(found.scores, found.events, path, clip.duration_s)
+    if clip.too_long:
+        return replace(clip, hint=f"process it with: edgecl listen {shlex.quote(str(path))} --fast")
+    return clip
+
+
+def predict_waveform(recognizer: Recognizer, waveform: Waveform) -> Prediction:
+    """Recognise sounds in a waveform [samples] at the backbone's sample rate."""
+    if recognizer.is_single_window(waveform):
+        return Prediction(recognizer.score_clip(waveform), [])
+    return Prediction([], detect_sounds(recognizer, waveform))

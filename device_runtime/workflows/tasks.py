@@ -1,0 +1,188 @@
+"""List, verify, undo and forget tasks."""
+
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+
+from device_runtime.data.token_cache import TokenCache
+from device_runtime.workflows.documents import Document
+from device_runtime.workflows.workspace import CommitGuard, Workspace
+from edgecl.bundle.bundle import Bundle
+from edgecl.bundle.manifest import Manifest
+from edgecl.errors import BundleError, NoStoreError
+from edgecl.store.integrity import IntegrityCheck
+from edgecl.store.registry import TaskEntry
+from edgecl.store.store import Store
+
+
+@dataclass(frozen=True)
+class TaskListing:
+    """One task of the store, as far as it is known without reading its blob."""
+
+    entry: TaskEntry
+    is_whole: bool
+    """Whether its blob is where it should be."""
+    recordings: int | None
+    """Size of its training set; None where that is not known."""
+    cached: int | None
+    """Recordings of the training set in the token cache of this bundle."""
+    fits_bundle: bool | None
+    """Whether it was made with this bundle; None where the bundle cannot be opened."""
+
+    @property
+    def is_usable(self) -> bool | None:
+        """Tell whether this bundle can use the task; None where that is not known."""
+        return None if self.fits_bundle is None else self.is_whole and self.fits_bundle
+
+    def to_document(self) -> Document:
+        """Return it as plain values."""
+        return {
+            **asdict(self.entry),
+            "whole": self.is_whole,
+            "usable": self.is_usable,
+            "recordings": self.recordings,
+            "remembered": self.cached,
+        }
+
+
+@dataclass(frozen=True)
+class TaskList:
+    """All tasks of a store."""
+
+    home: str
+    tasks: list[TaskListing]
+    warnings: list[str]
+    """Of the store."""
+
+    def to_document(self) -> Document:
+        """Return everything as plain values: `edgecl tasks --json`."""
+        tasks = [task.to_document() for task in self.tasks]
+        return {"home": self.home, "tasks": tasks, "warnings": self.warnings}
+
+
+@dataclass(frozen=True)
+class VerificationResult:
+    """Integrity of some tasks."""
+
+    checks: list[IntegrityCheck]
+    warnings: list[str]
+    """Of the store."""
+
+    @property
+    def is_intact(self) -> bool:
+        """Tell whether every task is what was stored."""
+        return all(check.status == "unchanged" for check in self.checks)
+
+    def to_document(self) -> Document:
+        """Return everything as plain values: `edgecl verify --json`."""
+        tasks = [asdict(check) for check in self.checks]
+        return {"intact": self.is_intact, "tasks": tasks, "warnings": self.warnings}
+
+
+@dataclass(frozen=True)
+class UndoResult:
+    """A task whose previous version is in use again."""
+
+    entry: TaskEntry
+    warnings: list[str]
+    """Of the store."""
+
+    def to_document(self) -> Document:
+        """Return everything as plain values: `edgecl undo --json`."""
+        return {**asdict(self.entry), "warnings": self.warnings}
+
+
+@dataclass(frozen=True)
+class ForgetResult:
+    """A task that was removed."""
+
+    task: str
+    sha256: str
+    """Hash of the blob that it had."""
+    warnings: list[str]
+    """Of the store."""
+
+    def to_document(self) -> Document:
+        """Return everything as plain values: `edgecl forget --json`."""
+        return {"forgotten": self.task, "sha256": self.sha256, "warnings": self.warnings}
+
+
+def list_tasks(workspace: Workspace) -> TaskList:
+    """List all tasks; none where there is no store yet.
+
+    A bundle that cannot be opened is reported as a warning, and the tasks are listed all the same.
+    """
+    manifest = _open_manifest(workspace)
+    home = str(workspace.home)
+    try:
+        with workspace.open_store() as store:
+            cache = workspace.open_cache(store, manifest) if manifest else None
+            tasks = [_listing(entry, store, cache, manifest) for entry in store.list_tasks()]
+            return TaskList(home, tasks, store.warnings)
+    except NoStoreError:
+        return TaskList(home, [], [])
+
+
+def verify_tasks(workspace: Workspace, task: str | None = None) -> VerificationResult:
+    """Read every byte of one task or all of them and compare it with its hash; nothing is changed.
+
+    Raises:
+        UnknownTaskError: there is no such task.
+    """
+    with workspace.open_store() as store:
+        return VerificationResult(store.verify(task), store.warnings)
+
+
+def undo(workspace: Workspace, task: str, *, commit_guard: CommitGuard = nullcontext) -> UndoResult:
+    """Go back to the version of a task before its last change; a second time restores that change.
+
+    Raises:
+        UnknownTaskError: there is no such task.
+        NoEarlierError: it has no earlier version.
+    """
+    with workspace.open_store() as store:
+        with commit_guard(f"the last change of task '{task}' is undone"):
+            entry = store.undo(task)
+        return UndoResult(entry, store.warnings)
+
+
+def forget(workspace: Workspace, task: str, *, commit_guard: CommitGuard = nullcontext) -> ForgetResult:
+    """Remove a task with all its versions; there is no way back.
+
+    Raises:
+        UnknownTaskError: there is no such task.
+    """
+    with workspace.open_store() as store:
+        sha256 = store.find_task(task).sha256
+        with commit_guard(f"task '{task}' is forgotten"):
+            store.forget(task)
+        return ForgetResult(task, sha256, store.warnings)
+
+
+def compare_tasks(store: Store, before: dict[str, str]) -> dict[str, bool]:
+    """Tell of each task whether its blob still has this hash, read from the disk.
+
+    Args:
+        store: the store.
+        before: task → SHA-256 of its blob.
+    """
+    now = {check.task: check.sha256 for check in store.verify() if check.status == "unchanged"}
+    return {task: now.get(task) == sha256 for task, sha256 in before.items()}
+
+
+def _open_manifest(workspace: Workspace) -> Manifest | None:
+    try:
+        return Bundle.open(workspace.bundle).manifest
+    except BundleError as error:
+        workspace.warn(f"{error.message}; whether tasks fit this bundle is not known")
+        return None
+
+
+def _listing(
+    entry: TaskEntry, store: Store, cache: TokenCache | None, manifest: Manifest | None
+) -> TaskListing:
+    fits = None if manifest is None else entry.fingerprint == manifest.fingerprint
+    training_set = store.training_sets.read(entry.sha256)
+    if training_set is None:
+        return TaskListing(entry, store.has_blob(entry), None, None, fits)
+    cached = sum(cache.has(clip.clip_sha256) for clip in training_set) if cache else None
+    return TaskListing(entry, store.has_blob(entry), len(training_set), cached, fits)

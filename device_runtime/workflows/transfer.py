@@ -1,0 +1,134 @@
+"""Export a task to a file, and import it on another device that has the same bundle."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from device_runtime.workflows.documents import Document
+from device_runtime.workflows.workspace import CommitGuard, Workspace, require_writable
+from edgecl.bundle.bundle import Bundle
+from edgecl.canonical_json import sha256_hex
+from edgecl.errors import BlobError, TaskExistsError, UsageError
+from edgecl.store import atomic, blob
+from edgecl.store.blob import MAX_BLOB_BYTES
+from edgecl.store.store import Store
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """A task that was written to a file."""
+
+    task: str
+    file: Path
+    size_bytes: int
+    sha256: str
+    warnings: list[str]
+    """Of the store."""
+
+    def to_document(self) -> Document:
+        """Return everything as plain values: `edgecl export-task --json`."""
+        return {
+            "task": self.task,
+            "file": str(self.file),
+            "size_bytes": self.size_bytes,
+            "sha256": self.sha256,
+            "warnings": self.warnings,
+        }
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """A task that was added from a file."""
+
+    task: str
+    sha256: str
+    size_bytes: int
+    warnings: list[str]
+    """Of the store."""
+
+    def to_document(self) -> Document:
+        """Return everything as plain values: `edgecl import-task --json`."""
+        return {
+            "task": self.task,
+            "sha256": self.sha256,
+            "size_bytes": self.size_bytes,
+            "warnings": self.warnings,
+        }
+
+
+def export_task(workspace: Workspace, task: str, file: Path, *, overwrite: bool = False) -> ExportResult:
+    """Write a task to a file: all that was learnt, none of the recordings.
+
+    Raises:
+        UsageError: the file exists and is not to be overwritten, or its folder does not exist.
+        UnknownTaskError: there is no such task.
+        BlobError: the task is damaged.
+    """
+    _check_target(file, overwrite)
+    with workspace.open_store() as store:
+        data = store.read_blob(task)
+    atomic.write(file, data)
+    return ExportResult(task, file, len(data), sha256_hex(data), store.warnings)
+
+
+def import_task(
+    workspace: Workspace, file: Path, *, replace: bool = False, commit_guard: CommitGuard = nullcontext
+) -> ImportResult:
+    """Add the task that `export_task` wrote to a file.
+
+    Raises:
+        UsageError: there is no such file.
+        BlobError: it is not a task, is damaged, or was made with another bundle.
+        TaskExistsError: there is a task of this name, and it is not to be replaced.
+    """
+    try:
+        return import_blob(workspace, _read(file), replace=replace, commit_guard=commit_guard)
+    except BlobError as error:
+        raise type(error)(f"'{file}': {error.message}", error.hint) from None
+
+
+def import_blob(
+    workspace: Workspace, data: bytes, *, replace: bool = False, commit_guard: CommitGuard = nullcontext
+) -> ImportResult:
+    """Add the task that these bytes are.
+
+    Raises:
+        BlobError: they are not a task, are damaged, or were made with another bundle.
+        TaskExistsError: there is a task of this name, and it is not to be replaced.
+    """
+    task = blob.from_bytes(data, manifest=Bundle.open(workspace.bundle).manifest).task
+    with workspace.open_store(create=True) as store:
+        require_writable(store)
+        _require_free_name(store, task, replace)
+        with commit_guard(f"task '{task}' is stored"):
+            sha256 = store.commit(task, data, replace)
+        return ImportResult(task, sha256, len(data), store.warnings)
+
+
+def _check_target(file: Path, overwrite: bool) -> None:
+    """Refuse to overwrite a file unasked, or to write into a folder that does not exist."""
+    if file.is_dir():
+        raise UsageError(f"'{file}' is a folder", f"name a file in it: {file / 'task.safetensors'}")
+    if file.exists() and not overwrite:
+        raise UsageError(f"'{file}' exists already", "add --replace to overwrite it, or name another file")
+    if not file.parent.is_dir():
+        raise UsageError(f"there is no folder '{file.parent}'", f"make it first: mkdir -p '{file.parent}'")
+
+
+def _require_free_name(store: Store, task: str, replace: bool) -> None:
+    """Refuse to replace a task unasked."""
+    if not replace and any(entry.task == task for entry in store.list_tasks()):
+        raise TaskExistsError(
+            f"there is a task '{task}' already; nothing was changed",
+            "add --replace to replace it with the file's; 'edgecl undo' restores the old one",
+        )
+
+
+def _read(file: Path) -> bytes:
+    if not file.exists():
+        raise UsageError(f"there is no file '{file}'", "name a file that 'edgecl export-task' wrote")
+    with file.open("rb") as opened:
+        data = opened.read(MAX_BLOB_BYTES + 1)
+    if len(data) > MAX_BLOB_BYTES:
+        raise BlobError("it is too large to be a task", "name a file that 'edgecl export-task' wrote")
+    return data

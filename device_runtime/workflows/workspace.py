@@ -1,0 +1,93 @@
+"""The workspace: where a device keeps its tasks and how its models run. Every workflow takes one."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from device_runtime.data.task_loader import find_referenced_clips
+from device_runtime.data.token_cache import TokenCache
+from device_runtime.model import selftest
+from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime, default_threads
+from device_runtime.training.engines.base import Engine
+from device_runtime.training.engines.factory import open_engine
+from edgecl.bundle.bundle import Bundle
+from edgecl.bundle.manifest import Manifest
+from edgecl.errors import StoreError
+from edgecl.store.store import Store
+
+DEFAULT_CACHE_BYTES = 512 << 20
+
+CommitGuard = Callable[[str], AbstractContextManager[object]]
+"""Called with the state that a commit leaves ("task 'alarms' is stored"); the commit runs inside it."""
+
+
+def ignore_warning(message: str) -> None:
+    """Drop a warning."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where a device keeps its tasks and how its models run."""
+
+    home: Path
+    """Folder of the store, the token cache and the history."""
+    bundle: Path = DEFAULT_BUNDLE
+    engine: str = "auto"
+    """Training engine: auto, portable or ort-training."""
+    threads: int = field(default_factory=default_threads)
+    seed: int = 0
+    """Seed of every random choice: the same seed and recordings give the same task."""
+    cache_bytes: int = DEFAULT_CACHE_BYTES
+    """Limit of the token cache."""
+    warn: Callable[[str], None] = ignore_warning
+    """Called with each warning of the store, also where a workflow fails."""
+
+    @contextmanager
+    def open_store(self, create: bool = False) -> Iterator[Store]:
+        """Open the store of the home and report its warnings when it is closed.
+
+        Raises:
+            NoStoreError: there is none, and `create` is false.
+        """
+        with Store.open(self.home, create) as store:
+            try:
+                yield store
+            finally:
+                for warning in store.warnings:
+                    self.warn(warning)
+
+    def open_cache(self, store: Store, manifest: Manifest) -> TokenCache:
+        """Open the token cache of the home; it protects what the stored tasks were trained on."""
+        window_samples = manifest.geometry.window_samples
+        cache = TokenCache(self.home / "cache", manifest.fingerprint, window_samples, self.cache_bytes)
+        cache.protect(find_referenced_clips(store, manifest.fingerprint))
+        return cache
+
+    def open_runtime(self) -> Runtime:
+        """Open the bundle and its sessions; the self-test runs at the first use on this machine.
+
+        Raises:
+            BundleError: the bundle is incomplete or altered, or fails its self-test.
+        """
+        runtime = Runtime.open(self.bundle, self.threads)
+        selftest.run_once(runtime, self.home)
+        return runtime
+
+    def open_engine(self, bundle: Bundle) -> Engine:
+        """Open the training engine over a bundle.
+
+        Raises:
+            EngineError: it is not installed here, or the bundle does not carry it.
+        """
+        return open_engine(self.engine, bundle, self.threads)
+
+
+def require_writable(store: Store) -> None:
+    """Refuse a read-only store before any work is done.
+
+    Raises:
+        StoreError: the store is read-only.
+    """
+    if not store.writable:
+        raise StoreError(f"the store in '{store.home}' is read-only", "choose another folder with --home")
