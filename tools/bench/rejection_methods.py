@@ -139,7 +139,7 @@ class Bench:
         audience = Audience([ear], USUAL, self.progress)
         tasks = audience.hear(files)
         if audience.refused:
-            output.message(output.refusals(audience.refused))
+            output.message(output.rejected_table(audience.refused))
         for task in tasks:
             lessons = recall(ear.memory, task.train), recall_varied(ear.memory, task.train, USUAL, 0)
             forms = [auto.fit_closed_form(self._material(task, windows))[0] for windows in lessons]

@@ -128,7 +128,7 @@ def _tell(results: Results, out: Path) -> None:
 
     files = write(results, out)
     if results.refused:
-        output.message(output.refusals(results.refused))
+        output.message(output.rejected_table(results.refused))
     output.answer(*(table.rich() for table in all_tables(results)))
     for name, why in results.left_out.items():
         output.message(f"{name} was left out: {why}")
