@@ -1,9 +1,9 @@
-"""From a folder to recordings: which files are meant, and which class each belongs to.
+"""Scanning a folder for recordings and their classes.
 
-A class is a first-level sub-folder; whatever lies below it, however deep, belongs to it. Hidden files (and
-the `._x.wav` that macOS leaves on foreign disks) are passed over. Links to files are followed, links to
-folders are not, so no loop can be walked. Nothing is opened here: a dangling link or a damaged file is
-listed like any other and refused by `audio.read_clip` in its own words.
+A class is a first-level sub-folder with all recordings below it, at any depth. Hidden files (and the
+`._x.wav` that macOS leaves on foreign disks) are skipped. Links to files are followed, links to folders are
+not, which rules out loops. No file is opened here: a dangling link or a damaged file is listed like any
+other, and `audio.reader` rejects it.
 """
 
 import os
@@ -12,61 +12,62 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgecl.audio.file_types import FOREIGN_SUFFIXES
+from edgecl.audio.file_types import UNSUPPORTED_SUFFIXES
 from edgecl.audio.reader import RejectedFile
 from edgecl.errors import DatasetError, UsageError
 
-PLAIN = frozenset({".wav", ".wave", ".w64", ".rf64", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf"})
-COMPRESSED = frozenset({".flac", ".ogg", ".oga", ".opus", ".mp3"})
-AUDIO_SUFFIXES = PLAIN | COMPRESSED | FOREIGN_SUFFIXES.keys()
-"""Endings that are read as sound; the foreign ones so that they are refused aloud, not missed in silence."""
+PCM_SUFFIXES = frozenset({".wav", ".wave", ".w64", ".rf64", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf"})
+COMPRESSED_SUFFIXES = frozenset({".flac", ".ogg", ".oga", ".opus", ".mp3"})
+AUDIO_SUFFIXES = PCM_SUFFIXES | COMPRESSED_SUFFIXES | UNSUPPORTED_SUFFIXES.keys()
+"""Extensions of recordings; the unsupported ones are included so that they are rejected, not ignored."""
 
-LEFTOVERS = frozenset({"__MACOSX", "@eaDir"})  # folders that zip files and network disks leave behind
+LEFTOVERS = frozenset({"__MACOSX", "@eaDir"})  # folders created by zip files and network disks
 
 
 @dataclass(frozen=True)
 class LabelledFolder:
-    """The recordings of each class, and what else lies there."""
+    """The content of a folder: the recordings of each class, and other files."""
 
     clips: dict[str, list[Path]]
-    """Label → recordings, both sorted; a class folder without any is an empty list."""
+    """Label → recordings, both sorted; the list of an empty class folder is empty."""
     rejected: list[RejectedFile] = field(default_factory=list)
-    """Recordings that belong to no class, folders that were not entered."""
+    """Recordings without a class, and folders that were not entered."""
     ignored: list[Path] = field(default_factory=list)
-    """Files that are no sound: notes, tables, pictures."""
+    """Files that are no recordings: notes, tables, pictures."""
 
 
 def scan_labelled_folder(folder: Path) -> LabelledFolder:
-    """The recordings below `folder`, by class.
+    """Find the recordings of each class in a folder.
 
     Raises:
-        UsageError: there is no such folder.
-        DatasetError: no sub-folder of it holds a recording.
+        UsageError: There is no such folder.
+        DatasetError: None of its sub-folders has a recording.
     """
     found = LabelledFolder({})
-    for entry in _entries(_existing_folder(folder), found.rejected):
+    for entry in _list_entries(_check_is_folder(folder), found.rejected):
         if not os.path.isdir(entry):
-            _sort_out_stray(entry, found)
-        elif _may_enter(entry, found.rejected):
-            found.clips.setdefault(make_label(entry.name), []).extend(_recordings(entry, found))
+            _add_stray_file(entry, found)
+        elif _can_enter(entry, found.rejected):
+            found.clips.setdefault(make_label(entry.name), []).extend(_find_recordings(entry, found))
     if not any(found.clips.values()):
         hint = f"put the recordings of each class into a folder of its own: {folder}/doorbell/1.wav"
-        raise DatasetError(f"{str(folder)!r} has no sub-folder with recordings{_what_else(found)}", hint)
+        message = f"{str(folder)!r} has no sub-folder with recordings{_describe_ignored(found)}"
+        raise DatasetError(message, hint)
     return LabelledFolder(dict(sorted(found.clips.items())), found.rejected, found.ignored)
 
 
 def find_audio_files(paths: Iterable[Path]) -> list[Path]:
-    """The recordings meant by `paths`: a file as it is, a folder as all the recordings below it.
+    """Expand paths to recordings: a file as it is, a folder as all recordings below it.
 
     Raises:
-        UsageError: a path does not exist, or a folder holds no recording.
+        UsageError: A path does not exist, or a folder has no recordings.
     """
     files: list[Path] = []
     for path in paths:
         if not os.path.isdir(path):
-            files.append(_existing(path))
+            files.append(_check_exists(path))
             continue
-        below = _recordings(path, LabelledFolder({}))
+        below = _find_recordings(path, LabelledFolder({}))
         if not below:
             raise UsageError(f"{str(path)!r} holds no recordings", "name a sound file, or a folder with some")
         files.extend(below)
@@ -74,44 +75,44 @@ def find_audio_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def find_other_files(folder: Path) -> list[Path]:
-    """What lies below `folder` and is no sound, by its ending; hidden files are none."""
+    """Find the visible files below a folder that are no recordings, by their extension."""
     found = LabelledFolder({})
-    _recordings(folder, found)
+    _find_recordings(folder, found)
     return found.ignored
 
 
 def make_label(folder_name: str) -> str:
-    """The class that a folder stands for: its name in composed Unicode, on one line.
+    """Make the label of a class from the name of its folder: composed Unicode, on one line.
 
-    macOS stores an accent as a letter of its own, Linux mostly does not: one label must come of both.
+    macOS stores accents as separate characters, Linux usually does not: both give the same label.
     """
-    readable = os.fsencode(folder_name).decode("utf-8", "replace")
-    return " ".join(unicodedata.normalize("NFC", readable).split()) or "_"
+    text = os.fsencode(folder_name).decode("utf-8", "replace")
+    return " ".join(unicodedata.normalize("NFC", text).split()) or "_"
 
 
-def _existing(path: Path) -> Path:
+def _check_exists(path: Path) -> Path:
     if not os.path.lexists(path):
         raise UsageError(f"there is no {str(path)!r}", "check the spelling of the path")
     return path
 
 
-def _existing_folder(folder: Path) -> Path:
-    if not os.path.isdir(_existing(folder)):
+def _check_is_folder(folder: Path) -> Path:
+    if not os.path.isdir(_check_exists(folder)):
         hint = "name the folder above the class folders"
         raise UsageError(f"{str(folder)!r} is a file, not a folder of classes", hint)
     return folder
 
 
-def _what_else(found: LabelledFolder) -> str:
-    """What lies there in place of recordings, for a sentence to end with."""
+def _describe_ignored(found: LabelledFolder) -> str:
+    """Describe the ignored files as the end of a sentence."""
     if not found.ignored:
         return ""
     first, more = found.ignored[0].name, len(found.ignored) - 1
-    return f"; what lies there is no sound: {first!r}{f' and {more} more' if more else ''}"
+    return f"; it has only other files: {first!r}{f' and {more} more' if more else ''}"
 
 
-def _sort_out_stray(file: Path, found: LabelledFolder) -> None:
-    """Files beside the class folders: recordings are refused, others ignored."""
+def _add_stray_file(file: Path, found: LabelledFolder) -> None:
+    """Add a file beside the class folders: recordings are rejected, others ignored."""
     if file.suffix.lower() in AUDIO_SUFFIXES:
         reason = f"{str(file)!r} lies beside the class folders, so it has no class"
         found.rejected.append(RejectedFile(file, reason, "move it into the folder of its class"))
@@ -119,13 +120,13 @@ def _sort_out_stray(file: Path, found: LabelledFolder) -> None:
         found.ignored.append(file)
 
 
-def _recordings(folder: Path, found: LabelledFolder) -> list[Path]:
-    """All recordings below `folder`, in the order of their names; the rest is noted in `found`."""
+def _find_recordings(folder: Path, found: LabelledFolder) -> list[Path]:
+    """Return all recordings below a folder, sorted by name, and add the other entries to `found`."""
     recordings: list[Path] = []
-    for entry in _entries(folder, found.rejected):
+    for entry in _list_entries(folder, found.rejected):
         if os.path.isdir(entry):
-            if _may_enter(entry, found.rejected):
-                recordings.extend(_recordings(entry, found))
+            if _can_enter(entry, found.rejected):
+                recordings.extend(_find_recordings(entry, found))
         elif entry.suffix.lower() in AUDIO_SUFFIXES:
             recordings.append(entry)
         else:
@@ -133,20 +134,20 @@ def _recordings(folder: Path, found: LabelledFolder) -> list[Path]:
     return recordings
 
 
-def _entries(folder: Path, refused: list[RejectedFile]) -> Iterator[Path]:
-    """What lies in `folder`, by name, without hidden things; a folder that cannot be listed is refused."""
+def _list_entries(folder: Path, rejected: list[RejectedFile]) -> Iterator[Path]:
+    """Yield the visible entries of a folder by name; a folder that cannot be listed is rejected."""
     try:
         names = sorted(os.listdir(folder))
     except OSError as error:
         reason = f"the folder {str(folder)!r} cannot be listed: {error.strerror or error}"
-        refused.append(RejectedFile(folder, reason, "check its permissions"))
+        rejected.append(RejectedFile(folder, reason, "check its permissions"))
         return
     yield from (folder / name for name in names if not name.startswith(".") and name not in LEFTOVERS)
 
 
-def _may_enter(folder: Path, refused: list[RejectedFile]) -> bool:
+def _can_enter(folder: Path, rejected: list[RejectedFile]) -> bool:
     if not os.path.islink(folder):
         return True
     reason = f"{str(folder)!r} is a link to a folder and was not followed"
-    refused.append(RejectedFile(folder, reason, "copy the folder itself here"))
+    rejected.append(RejectedFile(folder, reason, "copy the folder itself here"))
     return False

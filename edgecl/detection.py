@@ -1,14 +1,14 @@
-"""Scores over time → sounds: when each label of a task begins and ends in a stream of windows.
+"""Detection: from scores over time to sounds with a start and an end.
 
-Neighbouring windows overlap, so a sound shows in several of them. Every label has its own state:
+Neighbouring windows overlap, so a sound matches in several of them. Each label of a task has its own state:
 
-    silent ── heard in `needed` of the last `of` windows ──► sounding ── in none of the last `of` ──► silent
+    silent ── matches in `needed` of the last `of` windows ──► active ── in none of the last `of` ──► silent
 
     windows     . . A A . A A . . . B . .        needed 2 of 3
-    detection       [──── A ───]                 B: once only, not confirmed
+    detection       [──── A ───]                 B: one match only, not confirmed
 
-While it sounds, a label is heard with a margin lower by `hysteresis`, so that a sound that fades does not
-come and go; once it ended it has to wait for `refractory_s` before it may begin again.
+While a label is active, its threshold is lower by `hysteresis`, so that a fading sound does not start and end
+repeatedly. After its end it cannot start again for `refractory_s`.
 """
 
 from collections import deque
@@ -23,13 +23,13 @@ Phase = Literal["new", "update", "end"]
 
 @dataclass(frozen=True)
 class WindowScore:
-    """What one task says about one window."""
+    """The answer of one task for one window."""
 
     start_s: float
     end_s: float
     label: str
     score: float  # probability of the label, 0…1
-    margin: float  # how much more the window is like what was taught than like background
+    margin: float  # similarity to the task's recordings minus similarity to background
     threshold: float  # the smallest margin that the task accepts
     level_dbfs: float  # RMS without DC
 
@@ -41,12 +41,12 @@ class WindowScore:
 
 @dataclass(frozen=True)
 class Detection:
-    """A sound that was confirmed, as far as it has been heard."""
+    """A confirmed sound, up to the present window."""
 
     start_s: float
     end_s: float
     label: str
-    score: float  # the best of its windows; so are the margin and the level
+    score: float  # the maximum over its windows; so are margin and level
     margin: float
     threshold: float
     level_dbfs: float
@@ -54,7 +54,7 @@ class Detection:
 
 @dataclass(frozen=True)
 class DetectionChange:
-    """What a window changes about a sound: it begins, is heard more surely than before, or has ended."""
+    """The change that a window makes to a detection: it starts, its margin rises, or it ends."""
 
     phase: Phase
     detection: Detection
@@ -62,121 +62,122 @@ class DetectionChange:
 
 @dataclass(frozen=True)
 class DetectionRule:
-    """What it takes for a label to count."""
+    """The rule by which matching windows become a detection."""
 
     needed: int = 2
-    """Windows that agree,"""
+    """Number of matching windows that confirm a sound,"""
     of: int = 3
-    """among so many in a row."""
+    """among this number of consecutive windows."""
     hysteresis: float = 0.0
-    """By how much the margin may fall below its threshold while a sound goes on."""
+    """How far the margin may fall below the threshold while the sound is active."""
     refractory_s: float = 0.0
-    """How long after its end a sound cannot begin again."""
+    """Minimum time from the end of a sound to the next start of the same label."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
-    """Label → the smallest accepted margin, for labels that are to differ from their task."""
+    """Label → smallest accepted margin, for labels that differ from their task."""
 
 
 class EventDetector:
-    """Takes one window of one task after another, and tells what each changes."""
+    """The detector of one task: windows in, changes of detections out."""
 
     def __init__(self, hop_s: float, rule: DetectionRule) -> None:
         self._hop_s = hop_s
         self._rule = rule
-        self._seen = 0
-        self._labels: dict[str, _Label] = {}  # those heard of lately
+        self._windows = 0
+        self._labels: dict[str, _LabelState] = {}  # active or recently matched
 
     def step(self, window: WindowScore) -> list[DetectionChange]:
-        """What this window changes; mostly nothing."""
-        self._seen += 1
+        """Process the next window and return the changes, mostly none."""
+        self._windows += 1
         if window.label not in self._labels and not is_negative(window.label):
-            self._labels[window.label] = _Label(window.label, self._hop_s, self._rule)
+            self._labels[window.label] = _LabelState(window.label, self._hop_s, self._rule)
         changes = [change for state in self._labels.values() if (change := state.step(window))]
         self._labels = {label: state for label, state in self._labels.items() if not state.is_idle(window)}
         return changes
 
     def finish(self) -> list[DetectionChange]:
-        """The ends of the sounds that went on when the stream ended; ready for the next stream.
+        """End the active sounds at the end of the stream, and reset.
 
-        A stream of fewer windows than are needed is judged by those it had.
+        In a stream with fewer windows than `needed`, all of its windows have to match.
         """
-        needed = min(self._rule.needed, self._seen)
+        needed = min(self._rule.needed, self._windows)
         changes = [change for state in self._labels.values() for change in state.finish(needed)]
-        self._seen, self._labels = 0, {}
+        self._windows, self._labels = 0, {}
         return changes
 
 
-class _Label:
-    """The state of one label: `_sound` is what it hears, None while it is silent."""
+class _LabelState:
+    """The state of one label; `_active` is its detection, None while it is silent."""
 
     def __init__(self, label: str, hop_s: float, rule: DetectionRule) -> None:
         self._label = label
         self._hop_s = hop_s
         self._rule = rule
-        self._recent: deque[WindowScore | None] = deque(maxlen=rule.of)  # None: it was not heard
-        self._sound: Detection | None = None
-        self._free_from_s = 0.0
+        self._recent: deque[WindowScore | None] = deque(maxlen=rule.of)  # None: no match
+        self._active: Detection | None = None
+        self._blocked_until_s = 0.0
 
     def step(self, window: WindowScore) -> DetectionChange | None:
-        heard = window if self._hears(window) else None
-        self._recent.append(heard)
-        if self._sound is None:
-            return self._begin(self._rule.needed)
-        if heard is not None:
-            return self._go_on(self._sound, heard)
-        return None if any(self._recent) else self._end(self._sound)
+        match = window if self._matches(window) else None
+        self._recent.append(match)
+        if self._active is None:
+            return self._start(self._rule.needed)
+        if match is not None:
+            return self._update(self._active, match)
+        return None if any(self._recent) else self._end(self._active)
 
     def finish(self, needed: int) -> list[DetectionChange]:
-        begun = None if self._sound else self._begin(needed)
-        ended = self._end(self._sound) if self._sound else None
-        return [change for change in (begun, ended) if change]
+        started = None if self._active else self._start(needed)
+        ended = self._end(self._active) if self._active else None
+        return [change for change in (started, ended) if change]
 
     def is_idle(self, window: WindowScore) -> bool:
-        """Whether it may be forgotten after this window: it would be the same if made anew."""
-        return self._sound is None and not any(self._recent) and self._starts_s(window) >= self._free_from_s
+        """Return whether the state after this window equals a new one, so that it may be dropped."""
+        is_silent = self._active is None and not any(self._recent)
+        return is_silent and self._start_s(window) >= self._blocked_until_s
 
-    def _hears(self, window: WindowScore) -> bool:
-        if window.label != self._label or self._starts_s(window) < self._free_from_s:
+    def _matches(self, window: WindowScore) -> bool:
+        if window.label != self._label or self._start_s(window) < self._blocked_until_s:
             return False
         threshold = self._rule.thresholds.get(self._label, window.threshold)
-        return window.margin >= threshold - (self._rule.hysteresis if self._sound else 0.0)
+        return window.margin >= threshold - (self._rule.hysteresis if self._active else 0.0)
 
-    def _begin(self, needed: int) -> DetectionChange | None:
-        heard = [window for window in self._recent if window]
-        if not heard or len(heard) < needed:
+    def _start(self, needed: int) -> DetectionChange | None:
+        matches = [window for window in self._recent if window]
+        if not matches or len(matches) < needed:
             return None
-        self._sound = self._detection(heard[0])
-        for window in heard[1:]:
-            self._sound = self._joined(self._sound, window)
-        return DetectionChange("new", self._sound)
+        self._active = self._make_detection(matches[0])
+        for window in matches[1:]:
+            self._active = self._extend(self._active, window)
+        return DetectionChange("new", self._active)
 
-    def _go_on(self, sound: Detection, window: WindowScore) -> DetectionChange | None:
-        self._sound = self._joined(sound, window)
-        return DetectionChange("update", self._sound) if window.margin > sound.margin else None
+    def _update(self, active: Detection, window: WindowScore) -> DetectionChange | None:
+        self._active = self._extend(active, window)
+        return DetectionChange("update", self._active) if window.margin > active.margin else None
 
-    def _end(self, sound: Detection) -> DetectionChange:
-        self._sound = None
-        self._free_from_s = sound.end_s + self._rule.refractory_s
-        return DetectionChange("end", sound)
+    def _end(self, active: Detection) -> DetectionChange:
+        self._active = None
+        self._blocked_until_s = active.end_s + self._rule.refractory_s
+        return DetectionChange("end", active)
 
-    def _joined(self, sound: Detection, window: WindowScore) -> Detection:
-        """The sound with one more window, and the best figures of both."""
+    def _extend(self, detection: Detection, window: WindowScore) -> Detection:
+        """Extend a detection by a window and take the maxima of their figures."""
         return replace(
-            sound,
-            end_s=self._ends_s(window),
-            score=max(sound.score, window.score),
-            margin=max(sound.margin, window.margin),
-            level_dbfs=max(sound.level_dbfs, window.level_dbfs),
+            detection,
+            end_s=self._end_s(window),
+            score=max(detection.score, window.score),
+            margin=max(detection.margin, window.margin),
+            level_dbfs=max(detection.level_dbfs, window.level_dbfs),
         )
 
-    def _detection(self, window: WindowScore) -> Detection:
-        """One window as a sound: half a hop to either side of its middle.
+    def _make_detection(self, window: WindowScore) -> Detection:
+        """Make a detection of one window: half a hop to either side of its centre.
 
-        A window recognises what is around its middle, so centres tell the time better than edges.
+        A window is recognised by what is near its centre, so centres locate it better than edges.
         """
         threshold = self._rule.thresholds.get(self._label, window.threshold)
         return Detection(
-            self._starts_s(window),
-            self._ends_s(window),
+            self._start_s(window),
+            self._end_s(window),
             self._label,
             window.score,
             window.margin,
@@ -184,8 +185,8 @@ class _Label:
             window.level_dbfs,
         )
 
-    def _starts_s(self, window: WindowScore) -> float:
+    def _start_s(self, window: WindowScore) -> float:
         return round(max(0.0, window.centre_s - self._hop_s / 2), 3)
 
-    def _ends_s(self, window: WindowScore) -> float:
+    def _end_s(self, window: WindowScore) -> float:
         return round(window.centre_s + self._hop_s / 2, 3)

@@ -1,16 +1,16 @@
-"""Every failure that edgecl expects, as one tree.
+"""The exceptions of edgecl.
 
-An error is a sentence (what happened, to what) and a hint (what to do next). `edgecl.console` turns it
-into text and an exit code; code raises the narrowest class and never prints.
+An error has a message (what happened, to what) and a hint (what to do next). `edgecl.console` turns it into
+text and an exit code. Code raises the narrowest class and never prints.
 """
 
 
 class EdgeclError(Exception):
-    """Base of every expected failure.
+    """The base class of all expected failures.
 
     Args:
-        message: one sentence: what happened, to what. No final full stop.
-        hint: what the user can do next; empty where nothing can be done.
+        message: One sentence, what happened, to what, without a final full stop.
+        hint: What the user can do next; empty if nothing can be done.
     """
 
     exit_code = 1
@@ -22,29 +22,29 @@ class EdgeclError(Exception):
 
 
 class UsageError(EdgeclError):
-    """The request itself makes no sense: a bad name, a missing folder, an impossible option."""
+    """A request is invalid: a bad name, a missing folder, an impossible option."""
 
     exit_code = 2
 
 
 class AudioError(EdgeclError):
-    """One audio file cannot be used: unreadable, silent, too short, too long, not finite."""
+    """An audio file cannot be used: unreadable, silent, too short, too long, not finite."""
 
 
 class TooLongError(AudioError):
-    """A recording is longer than what is heard at once."""
+    """A recording is longer than the limit."""
 
 
 class SourceError(EdgeclError):
-    """A source of sound cannot be opened, or broke off."""
+    """An audio source cannot be opened, or failed."""
 
 
 class UnknownSoundError(EdgeclError):
-    """No sound of this identity is remembered."""
+    """The history has no sound with this id."""
 
 
 class DatasetError(EdgeclError):
-    """A folder of clips cannot become a task: empty, one class, too few clips."""
+    """A folder of recordings cannot become a task: empty, one class, too few recordings."""
 
 
 class NothingNewError(DatasetError):
@@ -60,36 +60,36 @@ class BlobError(EdgeclError):
 
 
 class NewerBlobError(BlobError):
-    """A task blob has a format that only a later edgecl reads; nothing is wrong with it."""
+    """A task blob has a format that only a newer edgecl reads; it is not damaged."""
 
 
 class StoreError(EdgeclError):
-    """The store cannot be read or written: full disk, read-only folder, lost registry."""
+    """The store cannot be read or written: full disk, read-only folder, damaged registry."""
 
 
 class NoStoreError(StoreError):
-    """There is no store in this folder yet."""
+    """The folder has no store yet."""
 
 
 class TaskExistsError(StoreError):
-    """A task of this name is already in the store."""
+    """The store already has a task of this name."""
 
 
 class UnknownTaskError(StoreError):
-    """No task of this name is in the store."""
+    """The store has no task of this name."""
 
 
 class NoTrainingSetError(StoreError):
-    """What a task was learnt from is not remembered, so it cannot be taught again without its folder."""
+    """A task's training set is missing, so it cannot be trained again without its folder."""
 
 
 class NoPreviousVersionError(StoreError):
-    """A task has no earlier version to go back to."""
+    """A task has no previous version to restore."""
 
 
 class EngineError(EdgeclError):
-    """A training engine is not available here, or cannot do what was asked."""
+    """A training engine is not available, or does not support the request."""
 
 
 class ExportError(EdgeclError):
-    """The host cannot turn these weights or this graph into a bundle."""
+    """Weights or a graph cannot be exported as a bundle."""

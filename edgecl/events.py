@@ -1,8 +1,8 @@
-"""What the daemon tells: the contract with everything that listens to it, frozen per version.
+"""The events that the daemon emits: a contract with all receivers, frozen per version.
 
-Two kinds of event, each one JSON document: a sound that begins, goes on or has ended, and a source of sound
-whose condition changed. All phases of a sound carry the same `id`, so the newest says all that is known.
-Fields may be added within a version; none changes its meaning or goes away.
+There are two kinds, each one JSON document: a sound that starts, continues or ends, and an audio source whose
+state changes. All phases of a sound have the same `id`, and the newest holds all that is known. Fields may be
+added within a version; none is removed or changes its meaning.
 """
 
 import json
@@ -21,41 +21,41 @@ Time = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 
 
 class SoundEvent(Record):
-    """A sound that a task detects."""
+    """A sound that a task detected."""
 
     kind: Literal["sound"] = "sound"
     version: Literal[1] = 1
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
-    """The same from `new` to `end`; the same again when the same recording is heard from the same time."""
+    """The same from `new` to `end`, and the same if a recording is processed again from the same time."""
     phase: Phase
-    """`new`: it was confirmed; `update`: it goes on, recognised more surely; `end`: it is over."""
+    """`new`: it was confirmed; `update`: it continues with a larger margin; `end`: it is over."""
     source: str
     task: str
-    """`_loud` where it is no task's, only loud."""
+    """`_loud` for a sound that exceeded the level of [loud]."""
     label: str
     score: Annotated[float, Field(ge=0, le=1)]
-    """The best probability of the label among the task's own, so far."""
+    """The highest probability of the label so far."""
     margin: float
-    """The largest margin so far: how much more it is like what was taught than like background."""
+    """The largest margin so far: similarity to the task's recordings minus similarity to background."""
     threshold: float
-    """The margin from which it counts."""
+    """The smallest accepted margin."""
     start: Time
     end: Time
-    """As far as it was heard until now."""
+    """The end so far."""
     offset_s: float
-    """Where it starts, in seconds since the source was opened."""
+    """The start in seconds since the source was opened."""
     level_dbfs: float
-    """The loudest of its windows, RMS."""
+    """The RMS level of its loudest window."""
     blob_sha256: Sha256 | None
-    """Which version of the task heard it."""
+    """The version of the task that detected it."""
     clip: str | None
-    """The recording of it, once it has ended and where clips are kept."""
+    """The recording of it, after its end and if clips are kept."""
     exact: bool = True
-    """False at privacy 3: `start` is that of the minute, and every other figure says nothing."""
+    """False at privacy 3: `start` is truncated to the minute, and all other figures are placeholders."""
 
 
 class SourceEvent(Record):
-    """A source of sound whose condition changed."""
+    """An audio source whose state changed."""
 
     kind: Literal["source"] = "source"
     version: Literal[1] = 1
@@ -63,26 +63,26 @@ class SourceEvent(Record):
     source: str
     state: State
     detail: str
-    """A sentence; empty where there is nothing to say."""
+    """A sentence, or empty."""
     hint: str
-    """What to do about it."""
+    """What to do about it, or empty."""
     lost_frames: Annotated[int, Field(ge=0)]
-    """How many never arrived since it was opened."""
+    """Number of frames lost since it was opened."""
 
 
 Event = SoundEvent | SourceEvent
 
 
 def to_line(event: Event) -> str:
-    """The event as one line of JSON in ASCII, safe for terminals and logs."""
+    """Serialize an event as one line of JSON in ASCII, safe for terminals and logs."""
     return json.dumps(event.model_dump(), allow_nan=False)
 
 
 def format_time(unix_s: float) -> Time:
-    """A moment of the wall clock as events tell it."""
+    """Format a Unix time as RFC 3339, UTC, to the millisecond."""
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def make_event_id(source: str, task: str, label: str, start: Time) -> str:
-    """The identity of a sound."""
+    """Make the id of a sound."""
     return sha256("\0".join((source, task, label, start)).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What a task may be called: a name that is safe in a file path, a terminal and a URL."""
+"""Valid task names: safe in a file path, a terminal and a URL."""
 
 import unicodedata
 
@@ -9,14 +9,14 @@ PUNCTUATION = " ._-"
 
 
 def check_task_name(name: str) -> str:
-    """The name in its one Unicode spelling (NFC).
+    """Check a task name and normalize it to Unicode NFC.
 
     Raises:
-        UsageError: it is empty, too long, begins with '.' or '-', has spaces around it, or holds a
-            character other than letters, digits, space, '.', '_' and '-' of any script.
+        UsageError: It is empty, too long, starts with '.', '_', '-' or a space, ends with a space, or has a
+            character other than letters and digits of any script, space, '.', '_' and '-'.
     """
     name = unicodedata.normalize("NFC", name)
-    fault = _fault(name)
+    fault = _find_fault(name)
     if fault:
         raise UsageError(
             f"a task cannot be called {name[:MAX_NAME_CHARACTERS]!r}: {fault}",
@@ -25,7 +25,8 @@ def check_task_name(name: str) -> str:
     return name
 
 
-def _fault(name: str) -> str:
+def _find_fault(name: str) -> str:
+    """Describe the first fault of a name; empty if it is valid."""
     if not name:
         return "the name is empty"
     if len(name) > MAX_NAME_CHARACTERS:

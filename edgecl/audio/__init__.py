@@ -1,1 +1,1 @@
-"""Audio files: reading, decoding, resampling, levels, near-duplicates."""
+"""Audio: reading files, decoding, resampling, levels, near-duplicates."""

@@ -1,8 +1,8 @@
-"""From an audio file to a clip: a waveform float32 [samples], mono, −1…1, at one sample rate.
+"""Reading an audio file as a clip: a waveform float32 [samples], mono, −1…1, at one sample rate.
 
-Every defect is an `AudioError` with its own sentence; no other exception leaves `read_clip`. Channels are
+Every defect raises an `AudioError` with its own message; `read_clip` raises nothing else. Channels are
 averaged. A clip that peaks above 1 (float files, MP3 overshoot, resampling) is scaled down as a whole:
-clipping would add a distortion that the microphone never heard.
+clipping would add distortion.
 """
 
 import hashlib
@@ -15,17 +15,17 @@ from typing import BinaryIO
 import numpy as np
 
 from edgecl.arrays import Waveform
-from edgecl.audio.decoding import mono_blocks, open_sound, resample
+from edgecl.audio.decoding import open_sound, read_mono_blocks, resample
 from edgecl.audio.file_types import count_missing_bytes
 from edgecl.errors import AudioError, TooLongError
 
 SAMPLE_RATE_HZ = 16_000
-READ_BYTES = 1 << 20  # hashed at once
+HASH_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a recording has to be like to be used."""
+    """The requirements that a recording has to meet."""
 
     min_s: float = 0.02
     max_s: float = 300.0
@@ -33,7 +33,7 @@ class Limits:
     max_rate_hz: int = 192_000
     max_file_bytes: int = 512 << 20
     silence_dbfs: float = -75.0
-    """RMS level, without DC, that some `min_s` of the clip has to exceed; 0 is a full-scale square wave."""
+    """RMS level, without DC, that some part of `min_s` has to exceed; 0 is a full-scale square wave."""
 
 
 DEFAULT_LIMITS = Limits()
@@ -41,7 +41,7 @@ DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """One recording from the user, decoded."""
+    """A decoded recording."""
 
     path: Path
     waveform: Waveform
@@ -55,7 +55,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class RejectedFile:
-    """A path that was not used: `reason` is a sentence that names it, `hint` says what to do."""
+    """A file or folder that was not used: `reason` is a sentence that names it, `hint` says what to do."""
 
     path: Path
     reason: str
@@ -64,15 +64,20 @@ class RejectedFile:
 
 
 def read_clip(path: Path, limits: Limits = DEFAULT_LIMITS, rate_hz: int = SAMPLE_RATE_HZ) -> Clip:
-    """The clip in `path`, decoded and hashed through one open file.
+    """Decode and hash an audio file.
+
+    Args:
+        path: The file.
+        limits: The requirements that it has to meet.
+        rate_hz: The sample rate of the clip.
 
     Raises:
-        AudioError: the file cannot be used.
+        AudioError: The file cannot be used.
     """
     try:
         _check_regular(path)
         with path.open("rb", buffering=0) as file:  # unbuffered: the decoder reads on from the descriptor
-            return _clip_in(file, path, limits, rate_hz)
+            return _decode(file, path, limits, rate_hz)
     except AudioError as defect:
         raise type(defect)(f"{str(path)!r} {defect.message}", defect.hint) from None
     except OSError as error:
@@ -83,7 +88,7 @@ def read_clip(path: Path, limits: Limits = DEFAULT_LIMITS, rate_hz: int = SAMPLE
 def read_or_reject(
     path: Path, limits: Limits = DEFAULT_LIMITS, rate_hz: int = SAMPLE_RATE_HZ
 ) -> Clip | RejectedFile:
-    """The clip in `path`, or the reason why it cannot be used."""
+    """Decode and hash an audio file like `read_clip`, but return the reason if it cannot be used."""
     try:
         return read_clip(path, limits, rate_hz)
     except AudioError as error:
@@ -100,23 +105,23 @@ def _check_regular(path: Path) -> None:
         raise AudioError("is not a regular file", "save the sound as a file first")
 
 
-def _clip_in(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
+def _decode(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
     before = os.fstat(file.fileno())
-    _check_whole(file, before.st_size)
+    _check_complete(file, before.st_size)
     with open_sound(file) as sound:
         _check_rate(sound.samplerate, limits)
-        waveform = resample(mono_blocks(sound, limits.max_s), sound.samplerate, rate_hz)
+        waveform = resample(read_mono_blocks(sound, limits.max_s), sound.samplerate, rate_hz)
         source_rate_hz, channels = sound.samplerate, sound.channels
-    waveform = _in_range(waveform)
+    waveform = _scale_to_full_range(waveform)
     duration_s = waveform.size / rate_hz
-    _check_heard(waveform, duration_s, limits)
+    _check_audible(waveform, duration_s, limits)
     _check_size(before.st_size, limits)
     digest = _sha256(file)
     _check_unchanged(before, os.fstat(file.fileno()))
     return Clip(path, waveform, digest, duration_s, source_rate_hz, channels)
 
 
-def _check_whole(file: BinaryIO, size_bytes: int) -> None:
+def _check_complete(file: BinaryIO, size_bytes: int) -> None:
     if size_bytes == 0:
         raise AudioError("is empty (0 bytes)", "record it again, or copy it again")
     missing = count_missing_bytes(file, size_bytes)
@@ -130,12 +135,12 @@ def _check_rate(rate_hz: int, limits: Limits) -> None:
         raise AudioError(f"has a sample rate of {rate_hz} Hz, not {allowed}", "export it again at 16000 Hz")
 
 
-def _in_range(waveform: Waveform) -> Waveform:
+def _scale_to_full_range(waveform: Waveform) -> Waveform:
     peak = np.abs(waveform).max(initial=1.0)
     return waveform if peak <= 1.0 else waveform / peak
 
 
-def _check_heard(waveform: Waveform, duration_s: float, limits: Limits) -> None:
+def _check_audible(waveform: Waveform, duration_s: float, limits: Limits) -> None:
     if duration_s < limits.min_s:
         raise AudioError(f"lasts only {duration_s:.3f} s", f"record at least {limits.min_s:g} s")
     pieces = np.array_split(waveform, int(duration_s / limits.min_s))
@@ -158,6 +163,6 @@ def _check_unchanged(before: os.stat_result, after: os.stat_result) -> None:
 def _sha256(file: BinaryIO) -> str:
     file.seek(0)
     digest = hashlib.sha256()
-    while piece := file.read(READ_BYTES):
+    while piece := file.read(HASH_BLOCK_BYTES):
         digest.update(piece)
     return digest.hexdigest()

@@ -1,1 +1,1 @@
-"""The bundle: manifest, hashes, and a scan of its ONNX graphs."""
+"""The bundle: its files, its manifest, and a scan of its ONNX graphs."""

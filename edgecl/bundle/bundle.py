@@ -1,15 +1,15 @@
-"""The bundle: a folder the host ships and the device opens, whole or not at all.
+"""The bundle: a folder that the host exports and the device opens, completely verified.
 
-    manifest.json            what this is, and the size and SHA-256 of every other file
+    manifest.json            description, and size and SHA-256 of every other file
     backbone.onnx            waveform → tokens, embedding; frozen
     adapter.onnx             tokens, parameters, normalizer → logits, features
     train_step.onnx          one AdamW step on the flat parameter vector (engine "portable")
     ort_training/…           artifacts of onnxruntime-training (engine "ort-training")
-    initial.safetensors      where training of the adapter starts
-    background.safetensors   embeddings of what is in no task
+    initial.safetensors      initial parameters of the adapter
+    background.safetensors   embeddings of background sounds
     golden.safetensors       inputs and outputs computed by the host, for the self-test
 
-Hidden files are ignored; any other file that the manifest does not list is refused.
+Hidden files are ignored; a bundle with any other file that the manifest does not list is rejected.
 """
 
 import os
@@ -39,14 +39,14 @@ from edgecl.store import atomic
 MANIFEST_NAME = "manifest.json"
 MAX_MANIFEST_BYTES = 1 << 20
 
-ALWAYS_NEEDED = (
+REQUIRED_FILES = (
     "backbone.onnx",
     "adapter.onnx",
     "initial.safetensors",
     "background.safetensors",
     "golden.safetensors",
 )
-NEEDED_BY_ENGINE = {
+REQUIRED_BY_ENGINE = {
     "portable": ("train_step.onnx",),
     "ort-training": (
         "ort_training/training_model.onnx",
@@ -58,12 +58,16 @@ NEEDED_BY_ENGINE = {
 
 
 def write_manifest(folder: Path, description: Description) -> Manifest:
-    """The manifest of all files now in `folder`, also written there as the last step of making a bundle."""
+    """Write the manifest of all files in a folder, the last step of making a bundle.
+
+    Raises:
+        BundleError: A required file is missing.
+    """
     files = {
         name: FileEntry(sha256=sha256_hex(data), size_bytes=len(data))
         for name, data in ((name, _read(folder, name)) for name in sorted(_file_names(folder)))
     }
-    _demand_files(folder, description, files)
+    _require_files(folder, description, files)
     fields = {name: getattr(description, name) for name in Description.model_fields}
     manifest = Manifest(**fields, fingerprint=compute_fingerprint(description, files), files=files)
     atomic.write(folder / MANIFEST_NAME, manifests.to_bytes(manifest))
@@ -72,14 +76,18 @@ def write_manifest(folder: Path, description: Description) -> Manifest:
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle: every file was present, whole and plain ONNX at that moment."""
+    """An opened bundle, whose files were all verified at that moment."""
 
     path: Path
     manifest: Manifest
 
     @classmethod
     def open(cls, path: Path) -> "Bundle":
-        """The bundle in the folder `path`, checked in order: manifest, names, sizes and hashes, graphs."""
+        """Open a bundle folder and check manifest, file names, sizes and hashes, and graphs, in this order.
+
+        Raises:
+            BundleError: A check failed.
+        """
         if not path.is_dir():
             raise BundleError(f"bundle '{path}' is not a folder", "name a folder with --bundle")
         bundle = cls(path, manifests.from_bytes(_read(path, MANIFEST_NAME, MAX_MANIFEST_BYTES)))
@@ -92,11 +100,11 @@ class Bundle:
 
     @property
     def fingerprint(self) -> str:
-        """The identity that task blobs carry."""
+        """The bundle's identity, which task blobs carry."""
         return self.manifest.fingerprint
 
     def read(self, name: str) -> bytes:
-        """The content of one file, hashed after reading: what was verified is what is returned."""
+        """Read one file and verify the bytes that are returned."""
         entry = self.manifest.files.get(name)
         if entry is None:
             raise BundleError(f"bundle '{self.path}' has no file '{name}'", COPY_AGAIN)
@@ -106,7 +114,7 @@ class Bundle:
         return data
 
     def load_golden(self) -> dict[str, npt.NDArray[Any]]:
-        """The golden vectors: the host's inputs and outputs, by name."""
+        """Load the golden vectors, the host's inputs and outputs by name."""
         try:
             return dict(load_safetensors(self.read("golden.safetensors")))
         except (SafetensorError, KeyError, ValueError) as error:
@@ -119,35 +127,37 @@ class Bundle:
             raise BundleError(f"bundle '{self.path}' lacks the file '{missing[0]}'", COPY_AGAIN)
         if unlisted := sorted(present - listed):
             message = f"bundle '{self.path}' holds a file its manifest does not list: '{unlisted[0]}'"
-            raise BundleError(message, "take it out of the folder; nothing may ride along unverified")
-        _demand_files(self.path, self.manifest, self.manifest.files)
+            raise BundleError(message, "take it out of the folder; every file must be verified")
+        _require_files(self.path, self.manifest, self.manifest.files)
         if self.manifest.fingerprint != compute_fingerprint(self.manifest, self.manifest.files):
-            raise BundleError(f"bundle '{self.path}' bears a fingerprint that is not its own", COPY_AGAIN)
+            raise BundleError(
+                f"bundle '{self.path}' has a fingerprint that does not match its content", COPY_AGAIN
+            )
 
 
-def _demand_files(folder: Path, description: Description, files: dict[str, FileEntry]) -> None:
-    for reason, names in {"": ALWAYS_NEEDED, **NEEDED_BY_ENGINE}.items():
-        if reason and reason not in description.engines:
+def _require_files(folder: Path, description: Description, files: dict[str, FileEntry]) -> None:
+    for engine, names in {"": REQUIRED_FILES, **REQUIRED_BY_ENGINE}.items():
+        if engine and engine not in description.engines:
             continue
         for name in names:
             if name not in files:
-                needed = f"engine '{reason}' needs" if reason else "every bundle needs"
-                raise BundleError(f"bundle '{folder}' has no '{name}', which {needed}", COPY_AGAIN)
+                user = f"engine '{engine}' needs" if engine else "every bundle needs"
+                raise BundleError(f"bundle '{folder}' has no '{name}', which {user}", COPY_AGAIN)
 
 
 def _file_names(folder: Path) -> Iterator[str]:
-    """Every visible file below `folder` but the manifest, as 'a/b'; links to folders count as files."""
-    for at, folders, files in os.walk(folder):
+    """Yield the visible files below a folder but the manifest, as 'a/b'; links to folders count as files."""
+    for current, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        links = [name for name in folders if (Path(at) / name).is_symlink()]
+        links = [name for name in folders if (Path(current) / name).is_symlink()]
         for name in files + links:
-            inside = (Path(at) / name).relative_to(folder).as_posix()
-            if not name.startswith(".") and inside != MANIFEST_NAME:
-                yield inside
+            relative = (Path(current) / name).relative_to(folder).as_posix()
+            if not name.startswith(".") and relative != MANIFEST_NAME:
+                yield relative
 
 
 def _read(folder: Path, name: str, expected_bytes: int = MAX_FILE_BYTES) -> bytes:
-    """At most one byte more than expected of a regular file that lies inside `folder`."""
+    """Read a regular file inside a folder, at most one byte more than expected."""
     path = folder / name
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise BundleError(f"file '{name}' of bundle '{folder}' is a link that leads outside", COPY_AGAIN)

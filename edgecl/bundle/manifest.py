@@ -1,10 +1,10 @@
-"""The manifest of a bundle: what it is, what every file in it must be, and its identity.
+"""The manifest of a bundle: its description, its files and its fingerprint.
 
-manifest.json is canonical JSON with a `digest` over the rest of itself, so that no byte of it can change
-unnoticed; through the sizes and hashes it lists, the same holds for every other file.
+manifest.json is canonical JSON with a `digest` over its other fields, so any altered byte is detected; the
+sizes and hashes that it lists protect every other file.
 
-The fingerprint names what tokens and parameters mean: front end, geometry, adapter, parameter layout and
-the two graphs that recognition runs. Task blobs carry it; a blob fits a bundle when both are equal.
+The fingerprint covers all that gives tokens and parameters their meaning: front end, geometry, adapter,
+parameter layout and the two graphs that recognition runs. A blob fits a bundle if both have the same one.
 """
 
 from math import prod
@@ -27,19 +27,19 @@ Count = Annotated[int, Field(ge=1, le=1 << 31)]
 
 Pooling = Literal["mean", "mean+deviation"]
 STATISTICS: dict[Pooling, int] = {"mean": 1, "mean+deviation": 2}
-"""How many numbers an embedding keeps of each channel of a frequency row."""
+"""Number of statistics per channel of a frequency row in an embedding."""
 
 Variant = Literal["fp32", "fp16", "int8"]
 
 
 class Record(BaseModel):
-    """Base of everything stored as JSON: nothing converted, nothing unknown, nothing changed later."""
+    """Base of all models stored as JSON: strict types, no unknown fields, immutable."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class FrontEnd(Record):
-    """How a waveform becomes a log-mel image: (log(max(mel, floor)) − shift) / scale."""
+    """The log-mel front end: (log(max(mel, floor)) − shift) / scale."""
 
     sample_rate_hz: Count
     frame_samples: Count
@@ -55,10 +55,11 @@ class FrontEnd(Record):
 
 
 class Geometry(Record):
-    """The token grid of one window, and what its embedding keeps of it.
+    """The token grid of a window and its pooling into an embedding.
 
-    The grid is frequency_rows × time_columns cells behind the special tokens. The embedding is every row's
-    mean over time, with "mean+deviation" then every row's standard deviation, then the special tokens' mean.
+    The special tokens come first, then frequency_rows × time_columns grid cells. The embedding is the mean
+    over time of each row, with "mean+deviation" also the standard deviation of each row, then the mean of the
+    special tokens.
     """
 
     window_samples: Count
@@ -78,14 +79,14 @@ class Geometry(Record):
 
 
 class TensorSpec(Record):
-    """One adapter tensor inside the flat parameter vector."""
+    """An adapter tensor within the flat parameter vector."""
 
     name: str
     shape: tuple[Count, ...]
 
 
 class AdapterSpec(Record):
-    """What is trained: the kind, its inner width, and where it sits ("post", "tail-k" or "all")."""
+    """The trainable adapter: its kind, inner width and placement ("post", "tail-k" or "all")."""
 
     kind: str  # "conv" or "bottleneck", as the host names them
     rank: Count
@@ -93,23 +94,25 @@ class AdapterSpec(Record):
 
 
 class FileEntry(Record):
-    """One file of the bundle, as it was when the manifest was written."""
+    """Hash and size of a file when the manifest was written."""
 
     sha256: Sha256
     size_bytes: Annotated[int, Field(ge=0, le=MAX_FILE_BYTES)]
 
 
 class Description(Record):
-    """All of a manifest that its author decides; `write_manifest` adds the rest from the files."""
+    """The fields of a manifest that its author chooses; `write_manifest` adds those of the files."""
 
     format_version: Literal[2] = FORMAT_VERSION
     name: Annotated[str, Field(min_length=1)]
     created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d")]  # ISO date
     front_end: FrontEnd
     geometry: Geometry
-    variant: Variant  # how the backbone's weights are stored; int8: computed with, too
+    variant: Variant  # data type of the stored backbone weights; int8: also of the computation
     adapter: AdapterSpec
-    parameters: tuple[TensorSpec, ...]  # of the adapter, in the order of the flat vector; the head comes last
+    parameters: tuple[
+        TensorSpec, ...
+    ]  # of the adapter, in the order of the flat vector; the head follows them
     max_classes: Count  # rows of the head in the ort-training artifacts
     engines: tuple[Literal["portable", "ort-training"], ...]
     licence: str
@@ -117,16 +120,20 @@ class Description(Record):
 
     @property
     def head_features(self) -> int:
-        """P: a task's head is [C, P + 1]."""
+        """P, the number of features: a task's head is [C, P + 1]."""
         return self.geometry.pooled_width
 
     @property
     def adapter_size(self) -> int:
-        """Number of values the adapter's tensors take in the flat vector."""
+        """The number of adapter parameters in the flat vector."""
         return sum(prod(tensor.shape) for tensor in self.parameters)
 
     def count_classes(self, n_parameters: int) -> int:
-        """C, the number of classes of a flat vector of this many values."""
+        """Return C, the number of classes of a flat parameter vector of a given size.
+
+        Raises:
+            BlobError: The size fits no whole number of classes.
+        """
         classes, rest = divmod(n_parameters - self.adapter_size, self.head_features + 1)
         if rest or classes < 1:
             raise BlobError(
@@ -138,14 +145,14 @@ class Description(Record):
 
 
 class Manifest(Description):
-    """The content of manifest.json, less its digest."""
+    """The content of manifest.json without its digest."""
 
     fingerprint: Sha256
     files: dict[str, FileEntry]
 
     @field_validator("files")
     @classmethod
-    def _stay_inside(cls, files: dict[str, FileEntry]) -> dict[str, FileEntry]:
+    def _check_names(cls, files: dict[str, FileEntry]) -> dict[str, FileEntry]:
         for name in files:
             parts = PurePosixPath(name).parts
             hidden = any(part.startswith(".") for part in parts)  # '..' among them
@@ -156,21 +163,25 @@ class Manifest(Description):
 
 
 def compute_fingerprint(description: Description, files: dict[str, FileEntry]) -> str:
-    """SHA-256 (hex) of everything that decides what tokens and parameters mean."""
+    """Compute the fingerprint of a bundle: a SHA-256, hex."""
     meaning = description.model_dump(mode="json", include={"front_end", "geometry", "adapter", "parameters"})
     graphs = {name: files[name].sha256 for name in ("backbone.onnx", "adapter.onnx")}
     return sha256_hex(canonical_json.dump(meaning | graphs))
 
 
 def to_bytes(manifest: Manifest) -> bytes:
-    """The content of manifest.json, digest included."""
+    """Serialize a manifest with its digest, as the content of manifest.json."""
     document = manifest.model_dump(mode="json")
     return canonical_json.dump(document | {"digest": sha256_hex(canonical_json.dump(document))})
 
 
 def from_bytes(data: bytes) -> Manifest:
-    """The manifest, once its spelling, digest, version and schema have been accepted, in that order."""
-    document = _signed_document(data)
+    """Parse manifest.json and check its form, digest, version and schema, in this order.
+
+    Raises:
+        BundleError: A check failed.
+    """
+    document = _check_digest(data)
     _check_version(document.get("format_version"))
     try:
         return Manifest.model_validate_json(canonical_json.dump(document))
@@ -185,7 +196,7 @@ def _check_version(version: object) -> None:
         return
     if version == 1:
         raise BundleError(
-            "this bundle was made by an earlier edgecl, before bundles said what their embeddings are "
+            "this bundle was made by an earlier edgecl, before bundles named their pooling "
             f"(format version 1; this edgecl reads version {FORMAT_VERSION})",
             "export its weights again with 'edgecl-export bundle', or keep using the edgecl that made it",
         )
@@ -195,7 +206,8 @@ def _check_version(version: object) -> None:
     )
 
 
-def _signed_document(data: bytes) -> dict[str, Any]:
+def _check_digest(data: bytes) -> dict[str, Any]:
+    """Parse a document and remove its digest after checking it."""
     altered = BundleError("the bundle's manifest was altered or cut short", COPY_AGAIN)
     try:
         document = canonical_json.load(data)
@@ -210,6 +222,6 @@ def _signed_document(data: bytes) -> dict[str, Any]:
 
 
 def describe_first_fault(error: ValidationError) -> str:
-    """Where and what the first fault is, for a sentence."""
+    """Describe the first fault of a validation, with its place, for a sentence."""
     fault = error.errors()[0]
     return f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"

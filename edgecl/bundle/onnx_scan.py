@@ -1,11 +1,11 @@
-"""What an ONNX file would do, seen before any runtime loads it, without the onnx package.
+"""Safety scan of an ONNX file before a runtime loads it, without the onnx package.
 
-ONNX is protobuf: a message is a run of fields, each a varint key (number · 8 + wire type) and a value, and
-a message inside a message is a length and its bytes. So a walk needs only the few field numbers below, and
-steps over everything else, weights above all, without looking.
+ONNX is protobuf: a message is a sequence of fields, each a varint key (number · 8 + wire type) and a value; a
+nested message is a length and its bytes. The scan needs only the few field numbers below and skips everything
+else, above all the weights.
 
-Refused: operators from outside the known domains, tensors whose data lies in another file, anything that
-is not well-formed, and an IR version newer than the oldest supported runtime reads.
+Rejected are operators of unknown domains, tensors with external data, malformed files, and IR versions that
+the oldest supported runtime cannot read.
 """
 
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 from edgecl.errors import BundleError
 
-STANDARD = frozenset({"", "ai.onnx"})
-TRAINING = STANDARD | {"ai.onnx.ml", "ai.onnx.preview.training", "com.microsoft"}
-NEWEST_IR_VERSION = 10  # onnxruntime 1.19 reads no newer one
+STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
+TRAINING_DOMAINS = STANDARD_DOMAINS | {"ai.onnx.ml", "ai.onnx.preview.training", "com.microsoft"}
+MAX_IR_VERSION = 10  # the newest that onnxruntime 1.19 reads
 MAX_DEPTH = 32
 
-# message → number of a field that holds a message → that message (onnx.proto)
+# message → number of a field that holds a message → type of that message (onnx.proto)
 CHILDREN = {
     "model": {7: "graph", 20: "training", 25: "function"},
     "training": {1: "graph", 2: "graph"},
@@ -36,7 +36,7 @@ EXPORT_AGAIN = "export the bundle again with 'edgecl-export bundle'"
 
 @dataclass
 class Findings:
-    """What the walk saw, sub-graphs and functions included."""
+    """The content of a model, sub-graphs and functions included."""
 
     ir_version: int = 0
     graphs: int = 0
@@ -45,17 +45,26 @@ class Findings:
 
 
 def check(data: bytes, name: str, for_training: bool = False) -> Findings:
-    """The findings about a file that may be loaded; `for_training` admits onnxruntime's own operators."""
+    """Check that a model may be loaded.
+
+    Args:
+        data: The content of the file.
+        name: Its name, for messages.
+        for_training: Whether to allow onnxruntime's own operators.
+
+    Raises:
+        BundleError: It may not be loaded.
+    """
     try:
         findings = scan(data)
     except ValueError as error:
         raise BundleError(f"file '{name}' is not a well-formed ONNX model: {error}", EXPORT_AGAIN) from error
     if findings.external_tensors:
         raise BundleError(f"file '{name}' keeps weights in another file", EXPORT_AGAIN)
-    if not findings.graphs or not 1 <= findings.ir_version <= NEWEST_IR_VERSION:
-        message = f"file '{name}' has no graph of an IR version from 1 to {NEWEST_IR_VERSION}"
+    if not findings.graphs or not 1 <= findings.ir_version <= MAX_IR_VERSION:
+        message = f"file '{name}' has no graph of an IR version from 1 to {MAX_IR_VERSION}"
         raise BundleError(message, EXPORT_AGAIN)
-    known = TRAINING if for_training else STANDARD
+    known = TRAINING_DOMAINS if for_training else STANDARD_DOMAINS
     if foreign := sorted(operator for operator in findings.operators if operator[0] not in known):
         domain, operator = foreign[0]
         raise BundleError(f"file '{name}' uses the operator '{operator}' of '{domain}'", EXPORT_AGAIN)
@@ -63,10 +72,10 @@ def check(data: bytes, name: str, for_training: bool = False) -> Findings:
 
 
 def scan(data: bytes) -> Findings:
-    """The findings about any model.
+    """Scan a model without checking it.
 
     Raises:
-        ValueError: the bytes are no protobuf, or nested beyond all reason.
+        ValueError: The bytes are malformed or nested too deeply.
     """
     findings = Findings()
     _walk("model", memoryview(data), findings, MAX_DEPTH)
@@ -76,41 +85,41 @@ def scan(data: bytes) -> Findings:
 def _walk(message: str, data: memoryview, findings: Findings, depth: int) -> None:
     if depth == 0:
         raise ValueError("nested too deeply")
-    fields = list(_fields(data))
+    fields = list(_read_fields(data))
     if message == "node":
-        findings.operators.update(_operators(fields))
+        findings.operators.update(_list_operators(fields))
     if message == "graph":
         findings.graphs += 1
     for number, value in fields:
         if message == "model" and number == IR_VERSION:
-            findings.ir_version = max(findings.ir_version, _integer(value))
+            findings.ir_version = max(findings.ir_version, _expect_integer(value))
         if message == "tensor" and (number == TENSOR_EXTERNAL or (number == TENSOR_LOCATION and value != 0)):
             findings.external_tensors += 1
         if number in CHILDREN[message]:
-            _walk(CHILDREN[message][number], _bytes(value), findings, depth - 1)
+            _walk(CHILDREN[message][number], _expect_bytes(value), findings, depth - 1)
 
 
-def _operators(fields: list[tuple[int, int | memoryview]]) -> Iterator[tuple[str, str]]:
-    """Every (domain, name) a node's fields spell: a repeated field counts each time, whoever would win."""
-    domains = [_text(value) for number, value in fields if number == NODE_DOMAIN] or [""]
-    names = [_text(value) for number, value in fields if number == NODE_OPERATOR] or [""]
+def _list_operators(fields: list[tuple[int, int | memoryview]]) -> Iterator[tuple[str, str]]:
+    """Return all (domain, name) of a node's fields; every value of a repeated field counts."""
+    domains = [_decode_text(value) for number, value in fields if number == NODE_DOMAIN] or [""]
+    names = [_decode_text(value) for number, value in fields if number == NODE_OPERATOR] or [""]
     return ((domain, name) for domain in domains for name in names)
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """The number and value of each field: an integer, or the bytes of what has a length or fixed size."""
+def _read_fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """Yield number and value of each field: an integer, or the bytes of a value of given or fixed size."""
     at = 0
     while at < len(data):
-        key, at = _varint(data, at)
+        key, at = _read_varint(data, at)
         number, wire = key >> 3, key & 7
         if number == 0 or key >> 32:
             raise ValueError("a field without a number")
         if wire == 0:
-            value, at = _varint(data, at)
+            value, at = _read_varint(data, at)
             yield number, value
             continue
         if wire == 2:
-            size, at = _varint(data, at)
+            size, at = _read_varint(data, at)
         elif wire in (1, 5):
             size = 8 if wire == 1 else 4
         else:
@@ -121,8 +130,12 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         at += size
 
 
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    """The integer that starts at `at`, seven bits a byte, and where the next value starts."""
+def _read_varint(data: memoryview, at: int) -> tuple[int, int]:
+    """Read the varint at `at`, seven bits per byte.
+
+    Returns:
+        The integer, and the offset after it.
+    """
     result = 0
     for shift in range(0, 70, 7):
         if at >= len(data):
@@ -135,17 +148,17 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
     raise ValueError("an integer of more than ten bytes")
 
 
-def _integer(value: int | memoryview) -> int:
+def _expect_integer(value: int | memoryview) -> int:
     if not isinstance(value, int):
         raise ValueError("bytes where a number belongs")
     return value
 
 
-def _bytes(value: int | memoryview) -> memoryview:
+def _expect_bytes(value: int | memoryview) -> memoryview:
     if isinstance(value, int):
         raise ValueError("a number where a message belongs")
     return value
 
 
-def _text(value: int | memoryview) -> str:
-    return bytes(_bytes(value)).decode()
+def _decode_text(value: int | memoryview) -> str:
+    return bytes(_expect_bytes(value)).decode()

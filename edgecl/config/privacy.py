@@ -1,4 +1,4 @@
-"""How much of what the microphone hears may be kept or told: four levels, each with those before it."""
+"""Privacy levels: what the daemon may store or emit of the microphone. Each level includes those below it."""
 
 from typing import Annotated
 
@@ -11,8 +11,8 @@ NO_MICROPHONE: Privacy = 2
 NO_HISTORY: Privacy = 3
 DESCRIPTIONS: dict[Privacy, str] = {
     0: "everything as configured",
-    NO_RECORDINGS: "no recording is written but what is taught",
-    NO_MICROPHONE: "no recording is written, and no sound of the microphone is given to the API",
-    NO_HISTORY: "nothing that is heard is kept, and of a sound only task, label and minute are told, "
-    "though whoever follows events gets each as it happens",
+    NO_RECORDINGS: "no recording is stored except those you enrol",
+    NO_MICROPHONE: "no recording is stored, and the API delivers no audio of the microphone",
+    NO_HISTORY: "no history is stored, and an event holds only task, label and minute; "
+    "receivers still get it when it happens",
 }

@@ -1,25 +1,30 @@
-"""How much what one task says about some windows tells of what another task wants to know.
+"""LEEP, a measure of transferability from one task to another.
 
-LEEP, the log expected empirical prediction (Nguyen et al. 2020, "LEEP: A New Measure to Evaluate
-Transferability of Learned Representations", §3): from the source's probabilities θ(x)_z and the target's
-labels y follow the joint P(y, z) = 1/n Σ_{i: y_i = y} θ(x_i)_z and P(y | z) = P(y, z) / P(z), and of them
+The log expected empirical prediction (Nguyen et al. 2020, "LEEP: A New Measure to Evaluate Transferability of
+Learned Representations", §3): with the source's probabilities θ(x)_z and the target's labels y, the joint is
+P(y, z) = 1/n Σ_{i: y_i = y} θ(x_i)_z, the conditional P(y | z) = P(y, z) / P(z), and
 
     T = 1/n Σ_i log Σ_z P(y_i | z) θ(x_i)_z        (equation 2)
 
-It is at most 0; −log C is what guessing among C equally many classes gives.
+T is at most 0; guessing among C equally frequent classes gives −log C.
 """
 
 import numpy as np
 
 from edgecl.arrays import Doubles, Integers
 
-LEAST = 1e-12  # probability below which a source class was never meant
+MIN_PROBABILITY = 1e-12  # avoids division by zero and log 0
 
 
-def leep(said: Doubles, labels: Integers) -> float:
-    """The LEEP of a source that gives windows the probabilities [N, Z], for labels [N] of a target."""
-    wanted = np.eye(int(labels.max()) + 1)[labels]  # [N, C]
-    joint = wanted.T @ said / len(labels)  # [C, Z]
-    given = joint / np.maximum(joint.sum(axis=0), LEAST)
-    expected = (said @ given.T * wanted).sum(axis=1)
-    return float(np.log(np.maximum(expected, LEAST)).mean())
+def leep(probabilities: Doubles, labels: Integers) -> float:
+    """Return the LEEP of a source task for a target task.
+
+    Args:
+        probabilities: The source's class probabilities for N windows, [N, Z].
+        labels: The target's labels of the windows, [N].
+    """
+    one_hot = np.eye(int(labels.max()) + 1)[labels]  # [N, C]
+    joint = one_hot.T @ probabilities / len(labels)  # [C, Z]
+    conditional = joint / np.maximum(joint.sum(axis=0), MIN_PROBABILITY)
+    expected = (probabilities @ conditional.T * one_hot).sum(axis=1)
+    return float(np.log(np.maximum(expected, MIN_PROBABILITY)).mean())

@@ -1,6 +1,6 @@
-"""How good the answers are. Each measure is a small function with its formula; the counts are fed by others.
+"""Quality measures of classification and of open-set rejection.
 
-A class without clips has no recall, one that nothing was called has no precision: None.
+A class without clips has no recall (None), and one that was never predicted has no precision.
 """
 
 from dataclasses import dataclass
@@ -13,22 +13,23 @@ from edgecl.arrays import Doubles, Integers
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How one class fared."""
+    """The scores of one class c."""
 
     recall: float | None
-    """Of the clips of this class, the part that was recognised: K[c, c] / Σ_j K[c, j]."""
+    """The share of its clips that were recognised: K[c, c] / Σ_j K[c, j]."""
     precision: float | None
-    """Of the clips called this class, the part that was it: K[c, c] / Σ_i K[i, c]."""
+    """The share of its predictions that are correct: K[c, c] / Σ_i K[i, c]."""
     support: int
-    """Clips of this class: Σ_j K[c, j]."""
+    """The number of its clips: Σ_j K[c, j]."""
 
 
 def confusion_matrix(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: int) -> Integers:
-    """K, int [C, C]: K[i, j] counts the clips of class i that were called j.
+    """Count the clips of class i that were predicted as class j: K[i, j], [C, C].
 
     Args:
         truth: int [N], 0 … classes − 1.
         predicted: int [N], 0 … classes − 1.
+        classes: C.
     """
     pairs = np.array([truth, predicted], np.int64).reshape(2, -1)
     if pairs.size and not (pairs.min() >= 0 and pairs.max() < classes):
@@ -37,12 +38,12 @@ def confusion_matrix(truth: npt.ArrayLike, predicted: npt.ArrayLike, classes: in
 
 
 def accuracy(confusion: Integers) -> float:
-    """Σ_c K[c, c] / Σ_ij K[i, j]: the part of all clips that was recognised; 0 of none."""
+    """Return the share of correct predictions, Σ_c K[c, c] / Σ_ij K[i, j]; 0 for no clips."""
     return _share(int(confusion.trace()), int(confusion.sum())) or 0.0
 
 
 def wilson_interval(accuracy: float, count: int, z: float = 1.96) -> tuple[float, float]:
-    """Between which values the true share lies, 95 times in 100, where `accuracy` was measured on `count`.
+    """Return the 95 % confidence interval of an accuracy that was measured on `count` clips.
 
     Wilson 1927: (p + z²/2n ± z √(p (1 − p) / n + z²/4n²)) / (1 + z²/n), which stays within 0…1.
     """
@@ -53,7 +54,7 @@ def wilson_interval(accuracy: float, count: int, z: float = 1.96) -> tuple[float
 
 
 def score_classes(confusion: Integers) -> list[ClassScore]:
-    """One score a class, in the order of the classes."""
+    """Compute the scores of each class from a confusion matrix [C, C]."""
     rows, columns = confusion.sum(axis=1), confusion.sum(axis=0)
     return [
         ClassScore(_share(hits, row), _share(hits, column), int(row))
@@ -62,16 +63,21 @@ def score_classes(confusion: Integers) -> list[ClassScore]:
 
 
 def auroc(known: Doubles, unknown: Doubles) -> float:
-    """P(k > u) + P(k = u) / 2 over all pairs of a known [N] and an unknown [M]: 1 apart, 0.5 mixed."""
+    """Return the area under the ROC curve: P(k > u) + P(k = u) / 2 over all pairs of known and unknown.
+
+    Args:
+        known: Scores, [N].
+        unknown: Scores, [M].
+    """
     below = np.searchsorted(np.sort(unknown), known, "left")
     upto = np.searchsorted(np.sort(unknown), known, "right")
     return float((below + upto).mean() / (2 * len(unknown)))
 
 
 def false_positive_rate(known: Doubles, unknown: Doubles, true_positive_rate: float = 0.95) -> float:
-    """Share of the unknown [M] at or above the score that this share of the known [N] reaches."""
-    lowest = np.sort(known)[len(known) - int(np.ceil(true_positive_rate * len(known)))]
-    return float((unknown >= lowest).mean())
+    """Return the share of the unknown [M] that is accepted if `true_positive_rate` of the known [N] is."""
+    threshold = np.sort(known)[len(known) - int(np.ceil(true_positive_rate * len(known)))]
+    return float((unknown >= threshold).mean())
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -1,8 +1,7 @@
-"""Which classes are "none of these": learnt like any other, and never an answer.
+"""Negative labels: classes that are trained like any other and never detected.
 
-A folder called `_negative` or `background` shows a task what it must not take for one of its sounds. Its
-label competes with the others in training, and a recording may be called by it; but what is called so is
-not accepted, so nothing is ever detected under that name.
+The recordings in a folder `_negative` or `background` are counter-examples of a task's sounds. The label
+competes with the others in training and may be predicted, but a prediction of it is never accepted.
 """
 
 NEGATIVE = "_negative"
@@ -10,5 +9,5 @@ NEGATIVE_LABELS = frozenset({NEGATIVE, "background"})
 
 
 def is_negative(label: str) -> bool:
-    """Whether a label, in upper or lower case, stands for none of the task's sounds."""
+    """Return whether a label, in upper or lower case, is negative."""
     return label.casefold() in NEGATIVE_LABELS

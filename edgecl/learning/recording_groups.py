@@ -1,9 +1,6 @@
-"""Which recordings are takes of one thing, as their names tell: `bell_1` and `bell_2a`, `ann-07` and `ann-8`.
+"""Grouping of recordings into takes of the same thing by their names: `bell_1` and `bell_2a`.
 
-Takes are alike: the same bell, the same mouth, the same minute. What is asked about one take and was taught
-the others seems far better than it is, most of all what learns by heart. So recordings that are kept aside to
-choose by are kept aside with all their takes. On twelve classes of everyday sounds a classifier in closed
-form recognises 68 % of single recordings kept aside, 48 % of whole takes, and 47 % of new recordings.
+Takes are so similar that held-out accuracy is too high unless all takes of a group are held out together.
 """
 
 import re
@@ -14,31 +11,31 @@ import numpy as np
 
 from edgecl.arrays import Integers
 
-NUMBER = re.compile(r"[\W_]*\d+[a-z]?$", re.IGNORECASE)
-LEAST = 5
-"""Of a class with fewer different stems, `ring-1` to `ring-30`, the names tell nothing."""
+FINAL_NUMBER = re.compile(r"[\W_]*\d+[a-z]?$", re.IGNORECASE)
+MIN_STEMS = 5
+"""In a class with fewer different stems, such as `ring-1` to `ring-30`, names do not identify takes."""
 
 
 def group_recordings(files: Sequence[str], labels: Sequence[str]) -> Integers:
-    """The number [R] of what each recording is a take of; where names do not tell, each is the only one.
+    """Number the group of each recording, [R]; a recording without a telling name is a group of its own.
 
     Args:
-        files: as the recordings were named, [R].
-        labels: their classes, [R].
+        files: The names of the recordings, [R].
+        labels: Their classes, [R].
     """
-    stems = [_stem(file) for file in files]
-    telling = {
-        label: len({stem for stem, own in zip(stems, labels, strict=True) if own == label}) >= LEAST
+    stems = [_make_stem(file) for file in files]
+    has_groups = {
+        label: len({stem for stem, own in zip(stems, labels, strict=True) if own == label}) >= MIN_STEMS
         for label in set(labels)
     }
     names = [
-        (label, stem if stem and telling[label] else f"{number}/")  # no stem holds a slash
+        (label, stem if stem and has_groups[label] else f"{number}/")  # no stem contains a slash
         for number, (label, stem) in enumerate(zip(labels, stems, strict=True))
     ]
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     return np.array([numbers[name] for name in names], np.int64)
 
 
-def _stem(file: str) -> str:
-    """The name without its ending and the number before it; empty where it is nothing but a number."""
-    return NUMBER.sub("", PurePath(file).stem)
+def _make_stem(file: str) -> str:
+    """Remove extension and final number from a file name; empty if nothing else is left."""
+    return FINAL_NUMBER.sub("", PurePath(file).stem)

@@ -37,11 +37,11 @@ class BlobFolder:
         return data if sha256_hex(data) == sha256 else None
 
     def has(self, sha256: str) -> bool:
-        """Whether a file of this name exists, whatever its content."""
+        """Return whether a file of this name exists, whatever its content."""
         return self._file(sha256).exists()
 
     def is_quarantined(self, sha256: str) -> bool:
-        """Whether a damaged file of this name lies in the quarantine."""
+        """Return whether a damaged file of this name lies in the quarantine."""
         return any(self.quarantine.glob(f"{sha256}{SUFFIX}*"))
 
     def read_start(self, sha256: str) -> bytes:

@@ -201,7 +201,7 @@ class Store:
             return [check_integrity(entry, self.blobs) for entry in entries]
 
     def has_blob(self, entry: TaskEntry) -> bool:
-        """Whether the file of the task's current blob exists; its content is not read."""
+        """Return whether the file of the task's current blob exists; its content is not read."""
         return self.blobs.has(entry.sha256)
 
     def choose_creation_time(self, task: str, now: datetime) -> str:

@@ -50,7 +50,7 @@ def test_todays_format_still_opens_later() -> None:
 
 
 def test_a_bundle_from_before_embeddings_were_described_is_refused_with_the_way_out() -> None:
-    with pytest.raises(BundleError, match=r"an earlier edgecl, before bundles said .* version 1") as refusal:
+    with pytest.raises(BundleError, match=r"an earlier edgecl, before bundles named .* version 1") as refusal:
         Bundle.open(GOLDEN / "bundle_v1")
     assert "edgecl-export bundle" in refusal.value.hint
 
@@ -190,9 +190,12 @@ def test_a_listed_name_that_leaves_the_folder_is_refused(folder: Path, name: str
         (lambda d: d["geometry"].pop("pooling"), "geometry.pooling: Field required"),
         (lambda d: d["adapter"].update(placement="middle"), "adapter.placement"),
         (lambda d: d["files"]["adapter.onnx"].update(size_bytes=1 << 40), "size_bytes: Input should be less"),
-        (lambda d: d.update(fingerprint="ab" * 32), "bears a fingerprint that is not its own"),
-        (lambda d: d["geometry"].update(pooling="mean+deviation"), "bears a fingerprint that is not its own"),
-        (lambda d: d["front_end"].update(low_hz=30.0), "bears a fingerprint that is not its own"),
+        (lambda d: d.update(fingerprint="ab" * 32), "has a fingerprint that does not match its content"),
+        (
+            lambda d: d["geometry"].update(pooling="mean+deviation"),
+            "has a fingerprint that does not match its content",
+        ),
+        (lambda d: d["front_end"].update(low_hz=30.0), "has a fingerprint that does not match its content"),
     ],
 )
 def test_a_well_signed_manifest_must_still_make_sense(

@@ -52,14 +52,14 @@ def refusal(tmp_path: Path, text: str) -> str:
 def test_an_empty_file_is_a_configuration(tmp_path: Path) -> None:
     config = read_config(written(tmp_path, ""))
     assert config == Config()
-    assert config.rule_of("alarms") == DetectionRule()
+    assert config.get_rule("alarms") == DetectionRule()
     assert not config.clips.keep
 
 
 def test_a_task_may_differ_from_the_others(tmp_path: Path) -> None:
     config = read_config(written(tmp_path, WHOLE))
-    assert config.rule_of("alarms") == DetectionRule(3, 5, 0.1, 60, {"doorbell": 0.3})
-    assert config.rule_of("kitchen") == DetectionRule(3, 5, 0.1, 10)
+    assert config.get_rule("alarms") == DetectionRule(3, 5, 0.1, 60, {"doorbell": 0.3})
+    assert config.get_rule("kitchen") == DetectionRule(3, 5, 0.1, 10)
     assert (config.source.rate_hz, config.loud.level_dbfs, config.history.days) == (48_000, -30, 7)
 
 

@@ -141,5 +141,5 @@ def test_a_missing_path_or_a_folder_without_recordings_is_a_misuse(folder: Path)
 
 def test_a_folder_of_texts_is_told_from_an_empty_one(tmp_path: Path) -> None:
     put(tmp_path, "knock/notes.txt", "bell/list.txt")
-    with pytest.raises(DatasetError, match=r"what lies there is no sound: 'list.txt' and 1 more"):
+    with pytest.raises(DatasetError, match=r"it has only other files: 'list.txt' and 1 more"):
         scan_labelled_folder(tmp_path)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgecl.noise import KINDS, LOUDEST_DBFS, QUIETEST_DBFS, generate_coloured_noise, generate_noises
+from edgecl.noise import KINDS, MAX_DBFS, MIN_DBFS, generate_coloured_noise, generate_noises
 
 RATE_HZ = 16000
 SAMPLES = 32000
@@ -20,8 +20,8 @@ def test_every_kind_is_a_waveform_between_nearly_silent_and_loud() -> None:
     level_dbfs = 20 * np.log10(made.std(axis=1))
     assert made.dtype == np.float32
     assert np.abs(made).max() <= 1
-    assert QUIETEST_DBFS - 0.1 <= level_dbfs.min() < -60
-    assert -20 < level_dbfs.max() <= LOUDEST_DBFS + 0.1
+    assert MIN_DBFS - 0.1 <= level_dbfs.min() < -60
+    assert -20 < level_dbfs.max() <= MAX_DBFS + 0.1
 
 
 @pytest.mark.parametrize(("slope", "fall_db"), [(0.0, 0.0), (1.0, 3.0), (2.0, 6.0)])

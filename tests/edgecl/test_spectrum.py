@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgecl.audio.spectrum import BANDS, band_levels_dbfs, quantize_levels
+from edgecl.audio.levels import BAND_COUNT, band_levels_dbfs, quantize_levels
 
 RATE_HZ = 16_000
 SAMPLES = 800  # 50 ms
@@ -29,13 +29,13 @@ def test_higher_frequencies_are_in_higher_bands() -> None:
     loudest = band_levels_dbfs(columns, RATE_HZ).argmax(axis=1)
     assert (np.diff(loudest) > 0).all()
     assert loudest[0] <= 1
-    assert loudest[-1] >= BANDS - 5
+    assert loudest[-1] >= BAND_COUNT - 5
 
 
 def test_silence_and_a_constant_are_at_the_bottom() -> None:
     for value in (0.0, 0.5):
         levels = band_levels_dbfs(np.full((2, SAMPLES), value, np.float32), RATE_HZ)
-        assert levels.shape == (2, BANDS)
+        assert levels.shape == (2, BAND_COUNT)
         assert (levels == -100).all()
 
 

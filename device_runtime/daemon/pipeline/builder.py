@@ -86,7 +86,7 @@ def station_of(
             complain(fault)
     for left in _left(config.privacy, home):
         complain(left)
-    controls = SavedControls(config.rule_of, home / CONTROLS_NAME, complain)
+    controls = SavedControls(config.get_rule, home / CONTROLS_NAME, complain)
     controls.keep_only(tasks.names)
     beyond = open_sinks(config, controls, complain, closing)
     beyond.teach(recognizer.tasks)

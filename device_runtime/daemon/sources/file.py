@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from device_runtime.daemon.sources.base import LISTENING, NOTHING, Block
-from edgecl.audio.decoding import mono_blocks, open_sound
+from edgecl.audio.decoding import open_sound, read_mono_blocks
 from edgecl.errors import AudioError, SourceError
 
 LONGEST_S = 31 * 86_400.0
@@ -39,7 +39,7 @@ class FileSource:
             reason = f"'{path}' cannot be read: {error.strerror}"
             raise SourceError(reason, "check that it exists and that you may read it") from None
         self.rate_hz: int = sound.samplerate
-        self._blocks = mono_blocks(sound, LONGEST_S)
+        self._blocks = read_mono_blocks(sound, LONGEST_S)
         self._decoded = NOTHING
         self._given = 0  # frames
         self._began_s = time.time()

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from device_runtime.daemon.saved_controls import CONTROLS_NAME, ControlsFile
-from edgecl.audio.spectrum import BANDS
+from edgecl.audio.levels import BAND_COUNT
 from tests.device.daemon.running import SOON_S, Daemon, Follower, until
 
 
@@ -25,7 +25,7 @@ def test_who_follows_the_moment_sees_levels_a_spectrum_and_every_task(taught: Da
     assert {kind for kind, _ in follower.told} == {"moment"}
     moments = [moment for _, moment in follower.told]
     assert all(len(one["levels_dbfs"]) == 10 for one in moments)
-    assert all(len(b64decode(one["bands"])) == 10 * BANDS for one in moments)
+    assert all(len(b64decode(one["bands"])) == 10 * BAND_COUNT for one in moments)
     loud = max(moments, key=lambda one: one["level_dbfs"])
     quiet = min(moments, key=lambda one: one["level_dbfs"])
     assert sum(b64decode(loud["bands"])) > sum(b64decode(quiet["bands"]))

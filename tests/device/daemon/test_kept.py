@@ -10,7 +10,7 @@ CONFIG = Config.model_validate({"tasks": {"alarms": {"thresholds": {"timer": 0.5
 
 def opened(folder: Path, complaints: list[str] | None = None) -> SavedControls:
     told = complaints.append if complaints is not None else lambda sentence: None
-    return SavedControls(CONFIG.rule_of, folder / CONTROLS_NAME, told)
+    return SavedControls(CONFIG.get_rule, folder / CONTROLS_NAME, told)
 
 
 def test_what_was_set_is_set_again_and_what_was_not_is_as_configured(tmp_path: Path) -> None:

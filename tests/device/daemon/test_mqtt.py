@@ -98,7 +98,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 @pytest.fixture
 def controls() -> Controls:
-    return Controls(Config().rule_of)
+    return Controls(Config().get_rule)
 
 
 @pytest.fixture

@@ -210,7 +210,7 @@ def test_at_privacy_three_only_what_it_was_and_its_minute_are_told_and_nothing_i
     daemon = serve(f'privacy = 3\n[source]\npath = "{tmp_path}/evening.wav"')
     out, _ = daemon.process.communicate(timeout=60)
     assert daemon.process.returncode == 0, daemon.said
-    assert "privacy 3: nothing that is heard is kept" in daemon.said
+    assert "privacy 3: no history is stored" in daemon.said
     assert f"'{home}/clips' holds what was heard before" in daemon.said
     sounds = [event for event in map(json.loads, out.splitlines()) if event["kind"] == "sound"]
     assert "doorbell" in {event["label"] for event in sounds}

@@ -17,8 +17,7 @@ from device_runtime.daemon.sinks.queue import SinkQueue
 from device_runtime.recognition.recognizer import TaskScore
 from device_runtime.recognition.stream import WindowResult
 from edgecl.arrays import Floats
-from edgecl.audio.levels import level_dbfs
-from edgecl.audio.spectrum import band_levels_dbfs, quantize_levels
+from edgecl.audio.levels import band_levels_dbfs, level_dbfs, quantize_levels
 from edgecl.config.privacy import NO_HISTORY
 from edgecl.events import format_time
 from edgecl.learning.negative_labels import is_negative

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from edgecl.bundle.manifest import Manifest, Pooling
-from edgecl.learning.calibration import DEVIATION_FLOOR
+from edgecl.learning.calibration import MIN_DEVIATION
 from export.model.adapters import ADAPTERS
 from export.model.ast import pool
 
@@ -52,7 +52,7 @@ class Network(nn.Module, ABC):
         self.heads.append(nn.Parameter(torch.zeros(labels, self.width + 1)))
         if not self.normalizer.numel():
             embeddings = torch.cat([self.embed(part) for part in tokens.split(BATCH_WINDOWS)])
-            deviation = embeddings.std(0).clamp(min=DEVIATION_FLOOR)
+            deviation = embeddings.std(0).clamp(min=MIN_DEVIATION)
             self.normalizer = torch.stack([embeddings.mean(0), 1 / deviation])
 
     def features(self, tokens: Tensor) -> Tensor:
