@@ -134,7 +134,7 @@ def _api(
     """What serves the API of a station; who follows its events is told beside the other sinks."""
     try:
         from device_runtime.daemon.api.event_hub import EventHub  # noqa: PLC0415  (an extra)
-        from device_runtime.daemon.api.server import serving  # noqa: PLC0415
+        from device_runtime.daemon.api.server import serve_api  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if error.name not in EXTRA:
             raise
@@ -142,9 +142,9 @@ def _api(
         raise EdgeclError(
             reason, "in the clone: pip install '.[daemon]', or leave the API out: --no-api"
         ) from None
-    broadcast = EventHub()
-    sinks.append(broadcast.take)
-    return lambda home, runtime, assembled: serving(config, home, runtime, assembled, broadcast, journal)
+    hub = EventHub()
+    sinks.append(hub.publish_event)
+    return lambda home, runtime, assembled: serve_api(config, home, runtime, assembled, hub, journal)
 
 
 def _with_options(config: Config, api: bool | None, port: int | None) -> Config:

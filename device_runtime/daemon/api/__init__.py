@@ -1,22 +1,19 @@
-"""The HTTP API of the daemon: what `edgecl` does on the command line, asked for by others.
+"""The HTTP API of the daemon.
 
-    request ─► guard ─► limits ─► a route ─► place ─┬─ the store              (tasks, undo, forget, verify)
-                 who     how much                   ├─ a child process        (predict, correct, enroll)
-                                                    ├─ the controls           (thresholds, listening)
-                                                    └─ the station, the tap   (status, record, live)
+    request ─► auth ─► limits ─► routes ─► context ─┬─ store              (tasks, undo, forget, verify)
+                                                    ├─ worker process     (predict, correct, enrol)
+                                                    ├─ controls           (thresholds, listening)
+                                                    └─ pipeline and tap   (status, record, live feed)
 
-server       the threads that answer           sockets      where they listen
-punctual     who connects has to ask
-application  the routes, put together          problems     failures → problem documents (RFC 9457)
-guard        Host, Origin and token            limits       how large and how long
-place        what the routes work with         broadcast    events → everybody who listens
-session      recordings on their way to a task sessions     all of them; one learns at a time
-task_view, enrolment_view    how both are told
-heard        the sound of what was heard       claims       what is learnt of it
-records      what blobs say of themselves
-privacy      what is refused because the configuration says so
-status, system, tasks, carrying, enrolments, sounds, stream, live   the routes;   metrics  for Prometheus
-site         the page (`daemon/page`)       page        the API for people, without a script
+server       server threads                         sockets       Unix socket and TCP port
+app          the ASGI application                   problems      errors → problem documents (RFC 9457)
+auth         Host, Origin and token checks          limits        maximum sizes and durations
+context      shared state of all routes             header_timeout   closes connections that send no request
+event_hub    server-sent events for all subscribers live          levels, spectrum and scores of each window
+enrolment_session, session_manager                  recordings being collected, and training on them
+event_audio  audio of past events                   feedback      user feedback → corrections of tasks
+task_records metadata of task blobs                 privacy       what the privacy level forbids
+schemas      request and response models            routes/       one module a resource
 
-It needs the extra `daemon`; nothing outside this folder imports it but `edgecl serve`.
+It needs the extra `daemon`. Outside this package only `edgecl serve` imports it.
 """

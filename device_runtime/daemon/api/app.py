@@ -1,9 +1,9 @@
-"""The routes, put together."""
+"""The ASGI application."""
 
 from fastapi import FastAPI
 
 from device_runtime.daemon.api import problems
-from device_runtime.daemon.api.auth import Guard, names_of
+from device_runtime.daemon.api.auth import AccessMiddleware, list_hosts
 from device_runtime.daemon.api.context import ApiContext
 from device_runtime.daemon.api.routes import (
     api_docs,
@@ -20,11 +20,11 @@ from device_runtime.daemon.api.routes import (
 )
 from device_runtime.system.packages import installed_version
 
-PARTS = (status, transfer, tasks, enrolments, events, sounds, live, system, metrics, api_docs, page)
+ROUTES = (status, transfer, tasks, enrolments, events, sounds, live, system, metrics, api_docs, page)
 
 
-def application(place: ApiContext) -> FastAPI:
-    """The API of a daemon."""
+def create_app(context: ApiContext) -> FastAPI:
+    """Return the application that serves the API of a daemon."""
     app = FastAPI(
         title="edgecl",
         version=installed_version("edgecl") or "0",
@@ -32,11 +32,12 @@ def application(place: ApiContext) -> FastAPI:
         redoc_url=None,
         responses=problems.RESPONSES,
     )
-    app.state.place = place
-    problems.install(app)
-    for part in PARTS:
-        app.include_router(part.router)
-    app.mount("/page", page.site)
-    config = place.config.api
-    app.add_middleware(Guard, names=names_of(config), token=config.token.get_secret_value())
+    app.state.context = context
+    problems.install_handlers(app)
+    for module in ROUTES:
+        app.include_router(module.router)
+    app.mount("/page", page.files)
+    config = context.config.api
+    token = config.token.get_secret_value()
+    app.add_middleware(AccessMiddleware, hosts=list_hosts(config), token=token)
     return app

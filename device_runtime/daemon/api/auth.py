@@ -1,12 +1,13 @@
-"""Who may ask: requests that a web page of somebody else makes a browser send are refused.
+"""Access checks: requests that a foreign web page makes a browser send are refused.
 
-Host      has to be a name of this machine, so that a foreign name that was made to point here (DNS rebinding)
-          gets nothing.
-Origin    where there is one, has to be this very site: no other page may act for the user (CSRF).
-Sec-Fetch-Site   where a browser says it, is not that of another page, which could show a picture from here
-          without an Origin; but for the page itself, to which anybody may link.
-token     where one is set, every request by TCP but for the page itself has to show it:
-          `Authorization: Bearer …`. The Unix socket is guarded by its file mode.
+Host      must be a name of this machine, which defeats DNS rebinding.
+Origin    if present, must be this site, which defeats cross-site request forgery.
+Sec-Fetch-Site   if present, must not be a foreign site, which could embed an image from here without an
+          Origin header. The page itself may be linked to from anywhere.
+token     if configured, every TCP request except for the page must send `Authorization: Bearer …`. The Unix
+          socket is protected by its file mode.
+
+Starlette's TrustedHostMiddleware is not used: it answers 400 in plain text instead of a problem document.
 """
 
 from collections.abc import Collection
@@ -18,63 +19,75 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from device_runtime.daemon.api import problems
-from device_runtime.daemon.api.routes.page import is_free
 from edgecl.config.schema import ApiConfig
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 WILDCARDS = ("0.0.0.0", "::")
-OF_OTHERS = ("cross-site", "same-site")  # what a browser says of a request that another site caused
+FOREIGN_SITES = ("cross-site", "same-site")  # values of Sec-Fetch-Site
+PUBLIC_PATHS = ("/", "/favicon.ico", "/docs", "/openapi.json")
+PAGE_PREFIX = "/page/"
 
 
-class Guard:
-    """An application that only those reach who may."""
+class AccessMiddleware:
+    """ASGI middleware that refuses requests without access."""
 
-    def __init__(self, app: ASGIApp, names: Collection[str], token: str) -> None:
-        """`names`: hosts that are this machine; `token`: empty where none is asked for."""
+    def __init__(self, app: ASGIApp, hosts: Collection[str], token: str) -> None:
+        """Wrap an application.
+
+        Args:
+            app: the application.
+            hosts: accepted host names and addresses.
+            token: empty if no token is configured.
+        """
         self._app = app
-        self._names = {name.lower() for name in names}
+        self._hosts = {host.lower() for host in hosts}
         self._token = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         if scope["type"] == "http":
-            free = is_free(scope["method"], scope["path"])
-            refusal = self._refusal(Headers(scope=scope), free, is_tcp(scope))
+            public = is_public(scope["method"], scope["path"])
+            refusal = self._find_refusal(Headers(scope=scope), public, is_tcp(scope))
             if refusal:
-                await problems.response(*refusal)(scope, receive, send)
+                await problems.make_response(*refusal)(scope, receive, send)
                 return
         if scope["type"] != "websocket":
             await self._app(scope, receive, send)
 
-    def _refusal(self, headers: Headers, free: bool, tcp: bool) -> tuple[int, str, str] | None:
+    def _find_refusal(self, headers: Headers, public: bool, tcp: bool) -> tuple[int, str, str] | None:
         host, origin = headers.get("host", ""), headers.get("origin")
-        if _name_of(host) not in self._names:
-            hint = "ask for 'localhost', or list the name in [api] hosts"
-            return HTTPStatus.MISDIRECTED_REQUEST, "this host name is none of this machine's", hint
-        other = not free and headers.get("sec-fetch-site") in OF_OTHERS
-        if other or (origin is not None and site_of(origin) != host.lower()):
-            return HTTPStatus.FORBIDDEN, "another site may not act here", ""
-        shown = headers.get("authorization", "").encode()
-        if tcp and not free and self._token and not compare_digest(shown, b"Bearer " + self._token):
+        if _parse_host(host) not in self._hosts:
+            hint = "use 'localhost', or add the name to hosts under [api]"
+            return HTTPStatus.MISDIRECTED_REQUEST, "the host name is not one of this machine", hint
+        foreign = not public and headers.get("sec-fetch-site") in FOREIGN_SITES
+        if foreign or (origin is not None and parse_origin(origin) != host.lower()):
+            return HTTPStatus.FORBIDDEN, "requests from another web site are refused", ""
+        sent = headers.get("authorization", "").encode()
+        if tcp and not public and self._token and not compare_digest(sent, b"Bearer " + self._token):
             hint = "send the header 'Authorization: Bearer TOKEN' with the token of [api]"
             return HTTPStatus.UNAUTHORIZED, "the token is missing or wrong", hint
         return None
 
 
-def names_of(config: ApiConfig) -> list[str]:
-    """The hosts that are this machine."""
+def list_hosts(config: ApiConfig) -> list[str]:
+    """Return the host names and addresses of this machine."""
     own = [] if config.address in WILDCARDS else [config.address]
     return [*LOCAL_NAMES, *own, *config.hosts]
 
 
+def is_public(method: str, path: str) -> bool:
+    """Return whether a request is for the page or the API documentation, which hold nothing private."""
+    return method in ("GET", "HEAD") and (path in PUBLIC_PATHS or path.startswith(PAGE_PREFIX))
+
+
 def is_tcp(scope: Scope) -> bool:
-    """Whether a request came by TCP; anything that is not surely the Unix socket did."""
+    """Return whether a request came by TCP; in doubt it did."""
     server = scope.get("server")
     return server is None or server[1] is not None
 
 
-def site_of(origin: str) -> str | None:
-    """The host and port of an origin; None where it has none, as 'null'."""
+def parse_origin(origin: str) -> str | None:
+    """Return host and port of an Origin header, or None if it has none, such as 'null'."""
     try:
         parts = urlsplit(origin)
     except ValueError:
@@ -82,7 +95,7 @@ def site_of(origin: str) -> str | None:
     return parts.netloc.lower() if parts.scheme in ("http", "https") and parts.netloc else None
 
 
-def _name_of(host: str) -> str | None:
+def _parse_host(host: str) -> str | None:
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:

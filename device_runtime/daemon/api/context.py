@@ -1,4 +1,4 @@
-"""What the routes work with: the store, the station that listens, and those who are told."""
+"""Shared state of all routes."""
 
 import tempfile
 from collections.abc import Iterator
@@ -31,65 +31,64 @@ PREDICTIONS = 2  # at a time
 
 @dataclass
 class ApiContext:
-    """One daemon, as its API sees it."""
+    """A running daemon as the routes see it."""
 
     config: Config
     home: Path
     bundle: Bundle
-    station: Pipeline
+    pipeline: Pipeline
     controls: SavedControls
-    journal: LogBuffer
+    log: LogBuffer
     tap: Tap
-    broadcast: EventHub
+    hub: EventHub
     sessions: SessionManager
     records: TaskRecords
-    heard: EventAudio
+    event_audio: EventAudio
     threads: int
-    """That hear."""
-    recording: BoundedSemaphore = field(default_factory=BoundedSemaphore)
-    """Held while somebody records from the microphone."""
-    predicting: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(PREDICTIONS))
-    examining: BoundedSemaphore = field(default_factory=BoundedSemaphore)
-    """Held while the doctor is at work."""
+    """Number of inference threads."""
+    record_lock: BoundedSemaphore = field(default_factory=BoundedSemaphore)
+    """Held while a client records from the microphone."""
+    predict_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(PREDICTIONS))
+    doctor_lock: BoundedSemaphore = field(default_factory=BoundedSemaphore)
 
     @contextmanager
-    def store(self) -> Iterator[Store]:
-        """The store, opened for one request."""
+    def open_store(self) -> Iterator[Store]:
+        """Open the store for one request."""
         with Store.open(self.home, create=True) as store:
             yield store
 
     @contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """A folder for one request; what a daemon that was killed left of it is deleted by the next."""
+    def make_scratch_folder(self) -> Iterator[Path]:
+        """Create a folder for one request; one left by a killed daemon is deleted at the next start."""
         folder = self.home / UPLOADS
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             yield Path(scratch)
 
-    def command(self, *words: str) -> Document:
-        """What a command answers, run in a process of its own."""
-        return Worker(self.home, self.bundle.path, words, ignore_progress).answer(limits.ANSWER_S)
+    def run_command(self, *words: str) -> Document:
+        """Run a command in a worker process and return its JSON document."""
+        return Worker(self.home, self.bundle.path, words, ignore_progress).answer(limits.COMMAND_TIMEOUT_S)
 
 
 @contextmanager
-def held(lock: BoundedSemaphore, reason: str) -> Iterator[None]:
-    """Do something that few may do at a time.
+def hold(lock: BoundedSemaphore, reason: str) -> Iterator[None]:
+    """Hold a lock or a slot that may not be waited for.
 
     Raises:
-        BusyError: others do it now.
+        BusyError: it is taken; `reason` is the message.
     """
     if not lock.acquire(blocking=False):
-        raise BusyError(reason, "wait until it is done")
+        raise BusyError(reason, "try again later")
     try:
         yield
     finally:
         lock.release()
 
 
-def _place(request: Request) -> ApiContext:
-    place: ApiContext = request.app.state.place
-    return place
+def _get_context(request: Request) -> ApiContext:
+    context: ApiContext = request.app.state.context
+    return context
 
 
-Here = Annotated[ApiContext, Depends(_place)]
-"""The place, as a parameter of a route."""
+Context = Annotated[ApiContext, Depends(_get_context)]
+"""The context, as a parameter of a route."""

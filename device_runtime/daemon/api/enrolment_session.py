@@ -1,14 +1,14 @@
-"""One enrolment: recordings on their way to a task, and what was made of them.
+"""One enrolment: its recordings, and the result of training on them.
 
-    collecting ◄──────── another recording, or one less ────────┐
+    collecting ◄──────── recording added or removed ────────────┐
         │ └── try ──► trying ──► tried ─────────────────────────┤
-        │                  └───────│─── it failed ──────────────┤
+        │                  └───────│─── failed ─────────────────┤
         └──── start ◄──────────────┘                            │
                 └──► learning ──► done                          │
-                         └──────────── it failed ───────────────┘
-    cancelled from anywhere; gone after an hour of nothing
+                         └──────────── failed ──────────────────┘
+    cancelled: from any state; deleted: after an hour without a request
 
-Nothing that is collected here is part of the store.
+The recordings are kept in a folder of their own and are not part of the store.
 """
 
 import secrets
@@ -21,15 +21,15 @@ from pathlib import Path
 from typing import Any
 
 from device_runtime.daemon.api import limits
-from device_runtime.daemon.api.enrolment_schema import (
-    QUIET,
+from device_runtime.daemon.api.problems import BusyError, NotHereError, TooMuchError
+from device_runtime.daemon.api.schemas import (
+    EDITABLE_STATES,
     EnrolmentView,
     Mode,
     SessionState,
     Step,
     TakeView,
 )
-from device_runtime.daemon.api.problems import BusyError, NotHereError, TooMuchError
 from device_runtime.daemon.worker import Worker
 from edgecl.audio.reader import Limits, read_clip
 from edgecl.errors import AudioError, UsageError
@@ -39,7 +39,7 @@ from edgecl.task_names import check_task_name
 
 @dataclass(frozen=True)
 class Take:
-    """One recording."""
+    """One recording and its file."""
 
     view: TakeView
     path: Path
@@ -47,110 +47,113 @@ class Take:
 
 @dataclass
 class EnrolmentSession:
-    """One enrolment."""
+    """An enrolment in progress, or ended within the last hour."""
 
     task: str
     mode: Mode
-    folder: Path
+    root: Path
+    """Folder of all enrolments."""
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: SessionState = "collecting"
     takes: list[Take] = field(default_factory=list)
     progress: Step | None = None
     result: dict[str, Any] | None = None
     failure: tuple[str, str] = ("", "")
-    touched_s: float = field(default_factory=time.monotonic)
-    child: Worker | None = None
-    is_hasty: bool = False
-    """Whether learning broke off, which may have left a first version of the task in the store."""
+    """Message and hint."""
+    last_used_s: float = field(default_factory=time.monotonic)
+    worker: Worker | None = None
+    was_interrupted: bool = False
+    """Whether training was interrupted, which may have left a first version of the task in the store."""
     lock: threading.Lock = field(default_factory=threading.Lock)
-    _taken: int = 0
+    _added: int = 0
 
     @property
-    def home(self) -> Path:
-        """The folder of its recordings, one sub-folder a label."""
-        return self.folder / self.id
+    def folder(self) -> Path:
+        """Folder of the recordings, with one sub-folder a label."""
+        return self.root / self.id
 
     @property
     def sound_s(self) -> float:
-        """How much was collected."""
+        """Total duration of the recordings."""
         return sum(take.view.seconds for take in self.takes)
 
-    def place_of(self, suffix: str) -> Path:
-        """Where the next recording is written before it is taken.
+    def make_path(self, suffix: str) -> Path:
+        """Return a new path to write a recording to before it is added.
 
         Raises:
-            BusyError: nothing is collected any more.
+            BusyError: recordings cannot be added in this state.
         """
-        self.demand_quiet()
-        self.home.mkdir(parents=True, exist_ok=True)
-        return self.home / f".{secrets.token_hex(8)}{suffix}"
+        self.check_editable()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder / f".{secrets.token_hex(8)}{suffix}"
 
-    def demand_quiet(self) -> None:
-        """Let it be changed, or learnt from.
+    def check_editable(self) -> None:
+        """Raise unless recordings may be added or removed, and training may start.
 
         Raises:
-            BusyError: its recordings stay as they are.
+            BusyError: not in this state.
         """
-        if self.state not in QUIET:
-            reason = f"the enrolment is {self.state}, its recordings stay as they are"
-            raise BusyError(reason, "begin another")
+        if self.state not in EDITABLE_STATES:
+            reason = f"the enrolment cannot be changed any more, it is {self.state}"
+            raise BusyError(reason, "begin another one")
 
-    def take(self, path: Path, label: str, name: str = "") -> TakeView:
-        """Add a recording that was written to `path`; one without a name is numbered.
+    def add_take(self, path: Path, label: str, name: str = "") -> TakeView:
+        """Add the recording in `path`, which is moved; without a name it gets a number.
 
         Raises:
-            AudioError: it cannot be used.
-            BusyError: nothing is collected any more.
-            TooMuchError: there are enough of them.
+            AudioError: it cannot be decoded.
+            BusyError: recordings cannot be added in this state.
+            TooMuchError: there are too many already, or they are too long together.
         """
         try:
             with self.lock:
-                return self._take(path, check_label(label), name or f"recording {self._taken + 1}")
+                return self._add(path, check_label(label), name or f"recording {self._added + 1}")
         finally:
             path.unlink(missing_ok=True)
 
-    def find(self, identity: str) -> Take:
-        """One of its recordings, which is still there.
+    def find_take(self, identity: str) -> Take:
+        """Return a recording whose file still exists.
 
         Raises:
-            NotHereError: there is none of this identity.
+            NotHereError: there is none with this ID.
         """
         found = next((take for take in self.takes if take.view.id == identity), None)
         if found is None or not found.path.exists():
-            raise NotHereError(f"there is no recording '{identity[:40]}' in this enrolment", "see its takes")
+            reason = f"there is no recording '{identity[:40]}' in this enrolment"
+            raise NotHereError(reason, "its takes are listed by GET /enrolments/ID")
         return found
 
-    def drop(self, identity: str) -> None:
-        """Take one recording out again.
+    def remove_take(self, identity: str) -> None:
+        """Delete a recording.
 
         Raises:
-            NotHereError: there is none of this identity.
-            BusyError: nothing is collected any more.
+            NotHereError: there is none with this ID.
+            BusyError: recordings cannot be removed in this state.
         """
         with self.lock:
-            take = self.find(identity)
-            self._collect()
+            take = self.find_take(identity)
+            self._return_to_collecting()
             self.takes.remove(take)
             take.path.unlink(missing_ok=True)
             if not any(take.path.parent.iterdir()):
                 take.path.parent.rmdir()
 
-    def settle(self, result: dict[str, Any] | None, failure: tuple[str, str]) -> None:
-        """What its child made of it."""
+    def finish_training(self, result: dict[str, Any] | None, failure: tuple[str, str]) -> None:
+        """Take over the result of the worker, or its error message and hint."""
         with self.lock:
-            state = self.state if self.state == "cancelled" else _after(self.state, bool(result))
+            state = self.state if self.state == "cancelled" else _next_state(self.state, bool(result))
             if state in ("done", "cancelled"):
-                shutil.rmtree(self.home, ignore_errors=True)  # before anybody is told
-            self.touched_s = time.monotonic()
-            self.child = None
-            self.result = self._with_names(result) if result else None
-            self.failure = self._with_names(failure[0]), self._with_names(failure[1])
-            self.is_hasty |= self.state == "learning" and not result and self.progress is not None
+                shutil.rmtree(self.folder, ignore_errors=True)  # before the new state is visible
+            self.last_used_s = time.monotonic()
+            self.worker = None
+            self.result = self._restore_names(result) if result else None
+            self.failure = self._restore_names(failure[0]), self._restore_names(failure[1])
+            self.was_interrupted |= self.state == "learning" and not result and self.progress is not None
             self.state = state
 
-    def tell(self) -> EnrolmentView:
-        """How it is."""
-        child = self.child
+    def to_view(self) -> EnrolmentView:
+        """Return the present state as a response model."""
+        worker = self.worker
         return EnrolmentView(
             id=self.id,
             task=self.task,
@@ -163,53 +166,54 @@ class EnrolmentSession:
             result=self.result,
             detail=self.failure[0],
             hint=self.failure[1],
-            pid=child.pid if child and self.state in ("trying", "learning") else None,
+            pid=worker.pid if worker and self.state in ("trying", "learning") else None,
         )
 
-    def _take(self, path: Path, label: str, name: str) -> TakeView:
-        if len(self.takes) >= limits.RECORDINGS:
-            raise TooMuchError(f"an enrolment takes {limits.RECORDINGS} recordings", "start it with these")
-        seconds = _duration_s(path, name, limits.SOUND_S - self.sound_s)
-        self._collect()
-        (self.home / label).mkdir(exist_ok=True)
-        identity = f"{self._taken:03d}"
-        kept = path.rename(self.home / label / f"{identity}{path.suffix}")
-        self._taken += 1
+    def _add(self, path: Path, label: str, name: str) -> TakeView:
+        if len(self.takes) >= limits.MAX_RECORDINGS:
+            reason = f"an enrolment takes at most {limits.MAX_RECORDINGS} recordings"
+            raise TooMuchError(reason, "start training with these")
+        seconds = _measure_duration(path, name, limits.MAX_SOUND_S - self.sound_s)
+        self._return_to_collecting()
+        (self.folder / label).mkdir(exist_ok=True)
+        identity = f"{self._added:03d}"
+        stored = path.rename(self.folder / label / f"{identity}{path.suffix}")
+        self._added += 1
         view = TakeView(id=identity, label=label, seconds=seconds, name=name[-80:])
-        self.takes.append(Take(view, kept))
+        self.takes.append(Take(view, stored))
         return view
 
-    def _collect(self) -> None:
-        """Go on collecting; what was tried before no longer says anything."""
-        self.demand_quiet()
+    def _return_to_collecting(self) -> None:
+        """Discard the result of an earlier try, which the change makes invalid."""
+        self.check_editable()
         self.state, self.result, self.failure, self.progress = "collecting", None, ("", ""), None
-        self.touched_s = time.monotonic()
+        self.last_used_s = time.monotonic()
 
-    def _with_names(self, told: Any) -> Any:
-        """What the command tells, recordings called as they were when they were sent."""
-        if isinstance(told, dict):
-            return {key: self._with_names(value) for key, value in told.items()}
-        if isinstance(told, list):
-            return [self._with_names(value) for value in told]
-        if isinstance(told, str):
+    def _restore_names(self, output: Any) -> Any:
+        """Return the worker's output with the paths of recordings replaced by their names as uploaded."""
+        if isinstance(output, dict):
+            return {key: self._restore_names(value) for key, value in output.items()}
+        if isinstance(output, list):
+            return [self._restore_names(value) for value in output]
+        if isinstance(output, str):
             for take in self.takes:
-                told = told.replace(str(take.path), take.view.name)
-            return told.replace(str(self.home), self.task)
-        return told
+                output = output.replace(str(take.path), take.view.name)
+            return output.replace(str(self.folder), self.task)
+        return output
 
 
-def _after(state: SessionState, goes_well: bool) -> SessionState:
-    """What comes after trying or learning."""
-    if not goes_well:
+def _next_state(state: SessionState, succeeded: bool) -> SessionState:
+    """Return the state after `trying` or `learning`."""
+    if not succeeded:
         return "collecting"
     return "tried" if state == "trying" else "done"
 
 
 def check_label(label: str) -> str:
-    """A label that a folder can be called by.
+    """Return a label that can be used as a folder name.
 
     Raises:
-        UsageError: none can.
+        UsageError: it cannot.
     """
     try:
         return label if is_negative(label) else check_task_name(label)
@@ -217,13 +221,12 @@ def check_label(label: str) -> str:
         raise UsageError(error.message.replace("a task", "a sound"), error.hint) from None
 
 
-def _duration_s(path: Path, name: str, room_s: float) -> float:
+def _measure_duration(path: Path, name: str, remaining_s: float) -> float:
     try:
         seconds = read_clip(path, Limits()).duration_s
-    except AudioError as defect:
-        raise AudioError(defect.message.replace(str(path), name[-80:]), defect.hint) from None
-    if seconds > room_s:
-        raise TooMuchError(
-            f"an enrolment takes {limits.SOUND_S / 60:g} minutes of sound", "cut the recordings"
-        )
+    except AudioError as error:
+        raise AudioError(error.message.replace(str(path), name[-80:]), error.hint) from None
+    if seconds > remaining_s:
+        reason = f"an enrolment takes at most {limits.MAX_SOUND_S / 60:g} minutes of sound"
+        raise TooMuchError(reason, "trim the recordings")
     return seconds

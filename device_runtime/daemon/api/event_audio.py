@@ -1,4 +1,4 @@
-"""The sound of what was heard: the clip that was kept, or what is still remembered of it."""
+"""Audio of past events: the stored clip, or what the ring buffer still holds."""
 
 from collections import OrderedDict
 from datetime import datetime
@@ -9,53 +9,58 @@ from device_runtime.daemon.pipeline.ring_buffer import AudioRingBuffer
 from device_runtime.daemon.sinks.clips import cut, flac, kept
 from edgecl.events import Event, SoundEvent
 
-MOST = 1000  # sounds whose times are known
+MAX_EVENTS = 1000  # events whose position in the stream is remembered
 
 
 class EventAudio:
-    """Where the sounds of this daemon are; a sink for events."""
+    """Finds the audio of the events of this daemon; an event sink of the pipeline."""
 
     def __init__(self, recent: AudioRingBuffer | None, clips: Path) -> None:
-        """`clips`: the folder outside of which no clip is read."""
+        """Begin without events.
+
+        Args:
+            recent: the newest audio; None if the privacy level forbids it.
+            clips: folder of stored clips; no file outside of it is read.
+        """
         self._recent = recent
         self._clips = clips.resolve()
-        self._times_s: OrderedDict[str, tuple[float, float]] = OrderedDict()  # of the source, by identity
+        self._times_s: OrderedDict[str, tuple[float, float]] = OrderedDict()  # start and end, by event ID
 
-    def take(self, event: Event) -> None:
-        """Remember from when to when a sound was heard."""
+    def add_event(self, event: Event) -> None:
+        """Remember where a sound lies in the stream."""
         if isinstance(event, SoundEvent):
-            lasted = datetime.fromisoformat(event.end) - datetime.fromisoformat(event.start)
-            self._times_s[event.id] = event.offset_s, event.offset_s + lasted.total_seconds()
-            while len(self._times_s) > MOST:
+            duration = datetime.fromisoformat(event.end) - datetime.fromisoformat(event.start)
+            self._times_s[event.id] = event.offset_s, event.offset_s + duration.total_seconds()
+            while len(self._times_s) > MAX_EVENTS:
                 self._times_s.popitem(last=False)
 
-    def is_audible(self, event: SoundEvent) -> bool:
-        """Whether its sound can be had."""
-        return self._kept(event) is not None or self._remembered(event) is not None
+    def is_available(self, event: SoundEvent) -> bool:
+        """Return whether `read` would find the audio of an event."""
+        return self._find_clip(event) is not None or self._find_buffer(event) is not None
 
-    def audio(self, event: SoundEvent) -> bytes:
-        """Its sound, as FLAC.
+    def read(self, event: SoundEvent) -> bytes:
+        """Return the audio of an event as FLAC.
 
         Raises:
-            NotHereError: nothing of it is left.
+            NotHereError: it is neither stored nor in the ring buffer.
         """
-        path, recent = self._kept(event), self._remembered(event)
+        path, recent = self._find_clip(event), self._find_buffer(event)
         if path:
             return path.read_bytes()
         if recent:
             return flac(cut(recent, *self._times_s[event.id]), recent.rate_hz)
-        reason = f"the sound '{event.id}' is not remembered any more"
-        raise NotHereError(reason, "to keep clips: keep = true under [clips] in the configuration")
+        reason = f"there is no recording of sound '{event.id}' (any more)"
+        raise NotHereError(reason, "to store recordings: keep = true under [clips] in the configuration")
 
-    def last(self, seconds: float) -> bytes:
-        """The newest sound without a gap, as FLAC; empty where there is none."""
+    def read_latest(self, seconds: float) -> bytes:
+        """Return the latest gapless audio as FLAC, at most this long; empty if there is none or silence."""
         pcm = self._recent.last(seconds) if self._recent else None
         return flac(pcm, self._recent.rate_hz) if self._recent and pcm is not None and pcm.any() else b""
 
-    def _kept(self, event: SoundEvent) -> Path | None:
+    def _find_clip(self, event: SoundEvent) -> Path | None:
         path = Path(event.clip).resolve() if event.clip else None
         return path if path and path.is_relative_to(self._clips) and path.is_file() else None
 
-    def _remembered(self, event: SoundEvent) -> AudioRingBuffer | None:
+    def _find_buffer(self, event: SoundEvent) -> AudioRingBuffer | None:
         times_s, recent = self._times_s.get(event.id), self._recent
         return recent if times_s and recent and recent.holds(*kept(*times_s)) else None

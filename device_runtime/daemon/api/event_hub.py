@@ -1,4 +1,4 @@
-"""Events on their way to everybody who follows them, none of whom is waited for."""
+"""Server-sent events for all subscribers; a slow subscriber loses events and delays nobody."""
 
 import asyncio
 import json
@@ -6,73 +6,79 @@ import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
+from fastapi.responses import StreamingResponse
+
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.problems import BusyError
 from edgecl.events import Event
 
 EVENTS, LIVE = "events", "live"
-"""What can be followed."""
-CAPACITY = 200  # events that a slow follower may be behind; then it misses some
-ALIVE_EVERY_S = 15.0
+"""The two channels."""
+CAPACITY = 200  # events queued for one subscriber; beyond that the oldest is dropped
+KEEP_ALIVE_S = 15.0
 
 
 class EventHub:
-    """A sink for events; those who follow get server-sent events."""
+    """Distributes events to subscribers; an event sink of the pipeline."""
 
     def __init__(self) -> None:
-        self._followers: dict[asyncio.Queue[str | None], tuple[str, asyncio.AbstractEventLoop]] = {}
+        self._subscribers: dict[asyncio.Queue[str | None], tuple[str, asyncio.AbstractEventLoop]] = {}
         self._lock = threading.Lock()
 
-    def take(self, event: Event) -> None:
-        """Tell an event; from any thread."""
-        self.tell(event.kind, event.model_dump())
+    def publish_event(self, event: Event) -> None:
+        """Send an event to the subscribers of `/events`; thread-safe."""
+        self.publish(event.kind, event.model_dump())
 
-    def tell(self, kind: str, document: dict[str, Any], channel: str = EVENTS) -> None:
-        """Tell a document of another kind; from any thread."""
+    def publish(self, kind: str, document: dict[str, Any], channel: str = EVENTS) -> None:
+        """Send a JSON document to the subscribers of a channel; thread-safe."""
         self._send(f"event: {kind}\ndata: {json.dumps(document)}\n\n", channel)
 
     def close(self) -> None:
-        """That was all: those who follow are let go."""
+        """End all subscriptions."""
         self._send(None)
 
-    def is_followed(self, channel: str) -> bool:
-        """Whether anybody is told."""
-        return any(followed == channel for followed, _ in tuple(self._followers.values()))
+    def has_subscribers(self, channel: str) -> bool:
+        """Return whether a channel has at least one subscriber."""
+        return any(subscribed == channel for subscribed, _ in tuple(self._subscribers.values()))
 
-    def follow(self, channel: str = EVENTS) -> AsyncIterator[str]:
-        """What is told from now on.
+    def subscribe(self, channel: str = EVENTS) -> StreamingResponse:
+        """Return a response that streams everything published on a channel from now on.
 
         Raises:
-            BusyError: too many follow already.
+            BusyError: there are too many subscribers already.
         """
         with self._lock:
-            if len(self._followers) >= limits.LISTENERS:
-                raise BusyError(f"{limits.LISTENERS} follow the events already", "close one of them")
-        return self._told(channel)
+            if len(self._subscribers) >= limits.MAX_SUBSCRIBERS:
+                reason = f"{limits.MAX_SUBSCRIBERS} clients are following events already"
+                raise BusyError(reason, "close one of them")
+        stream = self._stream(channel)
+        return StreamingResponse(
+            stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
 
-    async def _told(self, channel: str) -> AsyncIterator[str]:
+    async def _stream(self, channel: str) -> AsyncIterator[str]:
         queue: asyncio.Queue[str | None] = asyncio.Queue(CAPACITY)
         with self._lock:
-            self._followers[queue] = channel, asyncio.get_running_loop()
+            self._subscribers[queue] = channel, asyncio.get_running_loop()
         try:
             yield ": following\n\n"
             while True:
                 try:
-                    text = await asyncio.wait_for(queue.get(), ALIVE_EVERY_S)
+                    text = await asyncio.wait_for(queue.get(), KEEP_ALIVE_S)
                 except TimeoutError:
-                    text = ": still here\n\n"
+                    text = ": keep-alive\n\n"
                 if text is None:
                     return
                 yield text
         finally:
             with self._lock:
-                self._followers.pop(queue, None)
+                self._subscribers.pop(queue, None)
 
     def _send(self, text: str | None, channel: str | None = None) -> None:
-        """To those who follow this channel, or to all."""
+        """Queue a message for the subscribers of one channel, or of all channels."""
         with self._lock:
-            for queue, (followed, loop) in self._followers.items():
-                if channel in (None, followed) and not loop.is_closed():
+            for queue, (subscribed, loop) in self._subscribers.items():
+                if channel in (None, subscribed) and not loop.is_closed():
                     loop.call_soon_threadsafe(_put, queue, text)
 
 

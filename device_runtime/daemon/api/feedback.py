@@ -1,8 +1,8 @@
-"""What somebody's word on a sound claims, and how the tasks that it concerns learn it.
+"""User feedback on a detected sound, and the corrections of tasks that follow from it.
 
-confirmed          nothing is learnt
-not                the task that heard it learns that it was not
-is task/label      that task learns it; the one that heard it, if it is another, that it was not its own
+confirmed          no correction
+not                the task that detected the sound learns that it was not this label
+is task/label      the named task learns the sound; if another task had detected it, that one unlearns it
 """
 
 from collections.abc import Sequence
@@ -10,36 +10,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from device_runtime.daemon.api.context import ApiContext
+from device_runtime.daemon.api.schemas import RequestModel
 from device_runtime.daemon.pipeline.loudness_trigger import TASK as LOUD
 from device_runtime.daemon.worker import Document
+from device_runtime.workflows.correct import CorrectionTarget
 from edgecl.errors import UsageError
 from edgecl.events import SoundEvent
 from edgecl.store.store import Store
 
 
-class Confirmed(BaseModel):
-    """It was what was heard."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
+class Confirmed(RequestModel):
+    """The detection was right."""
 
     kind: Literal["confirmed"]
 
 
-class Denied(BaseModel):
-    """It was not: the task learns that."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
+class Denied(RequestModel):
+    """The detection was a false alarm: the task is corrected."""
 
     kind: Literal["not"]
 
 
-class Named(BaseModel):
-    """It was this: that task learns it; the one that heard it, if it is another, that it was not its own."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
+class Named(RequestModel):
+    """The sound was another label: that label's task learns it, and the task that detected it unlearns it."""
 
     kind: Literal["is"]
     task: str
@@ -50,84 +46,77 @@ FeedbackRequest = Annotated[Confirmed | Denied | Named, Field(discriminator="kin
 
 
 @dataclass(frozen=True)
-class Correction:
-    """What one task is to learn of a sound."""
-
-    task: str
-    label: str
-    holds: bool
-
-    @property
-    def option(self) -> str:
-        """As `edgecl correct` is told."""
-        return f"{'--is' if self.holds else '--not'}={self.task}/{self.label}"
-
-
-@dataclass(frozen=True)
 class Corrections:
-    """What is to be learnt of a sound, by one task or two."""
+    """The corrections that follow from one feedback, at most one a task."""
 
-    all: Sequence[Correction] = ()
-    left_out: str = ""
-    """Why the task that heard it does not unlearn it, where it should."""
+    targets: Sequence[CorrectionTarget] = ()
+    omission: str = ""
+    """Why the task that detected the sound cannot unlearn it; empty if it can, or need not."""
 
 
-def claims_of(here: ApiContext, event: SoundEvent, word: FeedbackRequest) -> Corrections:
-    """What is to be learnt, by which task.
+def find_corrections(context: ApiContext, event: SoundEvent, feedback: FeedbackRequest) -> Corrections:
+    """Return the corrections that follow from feedback on an event.
 
     Raises:
-        UsageError: it was no task that heard the sound.
-        UnknownTaskError: the task that is to learn is gone.
+        UsageError: no task detected the sound, so none can unlearn it.
+        UnknownTaskError: the task to be corrected does not exist any more.
     """
-    if isinstance(word, Confirmed):
+    if isinstance(feedback, Confirmed):
         return Corrections()
-    denied = Correction(event.task, event.label, False)
-    with here.store() as store:
-        if isinstance(word, Denied):
+    denied = CorrectionTarget(event.task, event.label, holds=False)
+    with context.open_store() as store:
+        if isinstance(feedback, Denied):
             if event.task == LOUD:
-                raise UsageError("no task heard this sound, it was only loud", "say what it is")
+                raise UsageError("this sound was loud, but no task detected it", "name the sound instead")
             store.find_task(event.task)
             return Corrections([denied])
-        store.find_task(word.task)
-        named = Correction(word.task, word.label, True)
-        if word.task == event.task or event.task not in {entry.task for entry in store.list_tasks()}:
+        store.find_task(feedback.task)
+        named = CorrectionTarget(feedback.task, feedback.label, holds=True)
+        if feedback.task == event.task or event.task not in {entry.task for entry in store.list_tasks()}:
             return Corrections([named])
-        hindrance = _hindrance(store, event)
-        return Corrections([named], hindrance) if hindrance else Corrections([named, denied])
+        obstacle = _find_obstacle(store, event)
+        return Corrections([named], obstacle) if obstacle else Corrections([named, denied])
 
 
-def learn(here: ApiContext, path: Path, claims: Corrections) -> Document:
-    """What came of it, `edgecl correct --json` of the first claim; `also` of the second.
+def apply_corrections(context: ApiContext, path: Path, corrections: Corrections) -> Document:
+    """Correct the tasks from a recording; if one correction fails, undo those before it.
 
-    Where the second cannot be learnt, the first is taken back.
+    Returns:
+        The output of `edgecl correct --json` for the first task; `also` holds that of the second.
     """
-    told: list[Document] = []
+    results: list[Document] = []
     try:
-        for claim in claims.all:
-            told.append(here.command("correct", claim.option, "--", str(path)))
+        for target in corrections.targets:
+            results.append(context.run_command("correct", format_option(target), "--", str(path)))
     except BaseException:
-        _take_back(here, told)
+        _undo(context, results)
         raise
-    taught = {claim.task for claim in claims.all}
-    for one in told:
-        one["others_unchanged"] = {t: same for t, same in one["others_unchanged"].items() if t not in taught}
-    if claims.left_out:
-        return {**told[0], "also": None, "notes": [*told[0]["notes"], claims.left_out]}
-    return {**told[0], "also": told[1]} if told[1:] else told[0]
+    corrected = {target.task for target in corrections.targets}
+    for result in results:
+        unchanged = result["others_unchanged"].items()
+        result["others_unchanged"] = {task: same for task, same in unchanged if task not in corrected}
+    if corrections.omission:
+        return {**results[0], "also": None, "notes": [*results[0]["notes"], corrections.omission]}
+    return {**results[0], "also": results[1]} if results[1:] else results[0]
 
 
-def _hindrance(store: Store, event: SoundEvent) -> str:
-    """Why the task that heard a sound cannot unlearn it; empty where it can."""
+def format_option(target: CorrectionTarget) -> str:
+    """Return a correction target as an option of `edgecl correct`."""
+    return f"{'--is' if target.holds else '--not'}={target.task}/{target.label}"
+
+
+def _find_obstacle(store: Store, event: SoundEvent) -> str:
+    """Return why the task that detected a sound cannot unlearn it; empty if it can."""
     entry = store.find_task(event.task)
     if event.label not in entry.labels:
-        return f"task '{event.task}' has no '{event.label}' any more, and learnt nothing"
+        return f"task '{event.task}' does not have the label '{event.label}' any more, so it is unchanged"
     if store.training_sets.read(entry.sha256) is None:
-        return f"what task '{event.task}' was learnt from is not known here, so it learnt nothing"
+        return f"the training set of task '{event.task}' is not on this device, so it is unchanged"
     return ""
 
 
-def _take_back(here: ApiContext, told: Sequence[Document]) -> None:
-    for one in told:
-        with here.store() as store:
-            if store.find_task(one["task"]).sha256 == one["sha256"]:  # nobody changed it since
-                store.undo(one["task"])
+def _undo(context: ApiContext, results: Sequence[Document]) -> None:
+    for result in results:
+        with context.open_store() as store:
+            if store.find_task(result["task"]).sha256 == result["sha256"]:  # unless changed again since
+                store.undo(result["task"])

@@ -1,4 +1,4 @@
-"""How much may be sent, and how long it may take."""
+"""Maximum sizes, counts and durations of requests."""
 
 import asyncio
 from pathlib import Path
@@ -9,67 +9,66 @@ from device_runtime.daemon.api.problems import TooMuchError
 from edgecl.dataset_folder import AUDIO_SUFFIXES
 from edgecl.errors import AudioError, UsageError
 
-BODY_BYTES = 20_000_000
-BODY_S = 120.0
-"""For a body to arrive."""
-RECORDINGS = 200
-"""In an enrolment;"""
-SOUND_S = 600.0
-"""so much sound altogether;"""
-LEARNING_S = 600.0
-"""and so long may learning take."""
-ANSWER_S = 120.0
-"""For `predict` and `correct`."""
-TASKS = 64
-SESSIONS = 4
-"""Enrolments that are begun at a time."""
-ENDED = 50
-"""Enrolments that have ended, and are still told of."""
-SESSION_S = 3600.0
-"""After which a session that nobody touches is given up."""
-RECORD_S = 60.0
-"""At once, from the microphone."""
-CONNECTIONS = 64
-"""To the socket, and as many to the port."""
-LISTENERS = 16
-"""Who follow the events."""
+MAX_BODY_BYTES = 20_000_000
+BODY_TIMEOUT_S = 120.0
+"""For a request body to arrive."""
+MAX_RECORDINGS = 200
+"""Recordings of one enrolment."""
+MAX_SOUND_S = 600.0
+"""Total duration of these recordings."""
+TRAINING_TIMEOUT_S = 600.0
+COMMAND_TIMEOUT_S = 120.0
+"""For `predict`, `correct` and `doctor`."""
+MAX_TASKS = 64
+MAX_OPEN_SESSIONS = 4
+"""Enrolments in progress."""
+MAX_ENDED_SESSIONS = 50
+"""Ended enrolments that are still listed."""
+SESSION_TIMEOUT_S = 3600.0
+"""After which an untouched enrolment is deleted."""
+MAX_RECORD_S = 60.0
+"""One recording with the daemon's microphone."""
+MAX_CONNECTIONS = 64
+"""Of the socket, and as many of the port."""
+MAX_SUBSCRIBERS = 16
+"""Clients of `/events` and `/live` together."""
 
 
-def suffix_of(name: str) -> str:
-    """The suffix of a file name, which says how it is read.
+def check_suffix(name: str) -> str:
+    """Return the lower-case suffix of an audio file's name, which selects the decoder.
 
     Raises:
-        UsageError: no recording has such a name.
+        UsageError: it is not the suffix of an audio file.
     """
     suffix = Path(name).suffix.lower()
     if suffix not in AUDIO_SUFFIXES:
         raise UsageError(
-            f"'{name[-80:]}' is no name of a recording", "such as: ring.wav, ring.flac, ring.mp3"
+            f"'{name[-80:]}' is not the name of an audio file", "such as: ring.wav, ring.flac, ring.mp3"
         )
     return suffix
 
 
 async def save_body(request: Request, path: Path) -> None:
-    """Write the body of a request to a file, as it comes; nothing is left of one that is refused.
+    """Write the body of a request to a file as it arrives; a refused body leaves no file.
 
     Raises:
-        TooMuchError: it is too large, or takes too long.
-        AudioError: it is empty.
+        TooMuchError: the body is too large or takes too long.
+        AudioError: the body is empty.
     """
-    if int(request.headers.get("content-length", 0)) > BODY_BYTES:
-        raise _too_large()
+    if int(request.headers.get("content-length", 0)) > MAX_BODY_BYTES:
+        raise _make_size_error()
     try:
-        async with asyncio.timeout(BODY_S):
+        async with asyncio.timeout(BODY_TIMEOUT_S):
             size_bytes = await _write(request, path)
     except TimeoutError:
         path.unlink(missing_ok=True)
-        raise TooMuchError(f"the body took longer than {BODY_S:g} s", "send it again") from None
+        raise TooMuchError(f"the body took longer than {BODY_TIMEOUT_S:g} s", "send it again") from None
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     if not size_bytes:
         path.unlink()
-        raise AudioError("the body is empty", "send the bytes of one recording as they are: --data-binary")
+        raise AudioError("the body is empty", "send the bytes of the file, as with curl --data-binary @FILE")
 
 
 async def _write(request: Request, path: Path) -> int:
@@ -77,13 +76,12 @@ async def _write(request: Request, path: Path) -> int:
     with path.open("xb") as file:
         async for piece in request.stream():
             size_bytes += len(piece)
-            if size_bytes > BODY_BYTES:
-                raise _too_large()
+            if size_bytes > MAX_BODY_BYTES:
+                raise _make_size_error()
             file.write(piece)
     return size_bytes
 
 
-def _too_large() -> TooMuchError:
-    return TooMuchError(
-        f"a body may have {BODY_BYTES // 1_000_000} MB", "send a shorter recording, or as FLAC"
-    )
+def _make_size_error() -> TooMuchError:
+    reason = f"the body is larger than {MAX_BODY_BYTES // 1_000_000} MB"
+    return TooMuchError(reason, "send a shorter recording, or FLAC")

@@ -1,4 +1,4 @@
-"""From a failure to a problem document (RFC 9457): the sentence and the hint that the command line tells."""
+"""Errors as problem documents (RFC 9457), with the message and hint of the command line."""
 
 from http import HTTPStatus
 from typing import Any
@@ -27,109 +27,107 @@ from edgecl.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
-STATUS: dict[type[EdgeclError], HTTPStatus] = {
-    UnknownTaskError: HTTPStatus.NOT_FOUND,
-    UnknownSoundError: HTTPStatus.NOT_FOUND,
-    NoStoreError: HTTPStatus.NOT_FOUND,
-    TaskExistsError: HTTPStatus.CONFLICT,
-    NoTrainingSetError: HTTPStatus.CONFLICT,
-    NoPreviousVersionError: HTTPStatus.CONFLICT,
-    UsageError: HTTPStatus.BAD_REQUEST,
-    AudioError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    DatasetError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    SourceError: HTTPStatus.SERVICE_UNAVAILABLE,
-}
 
 
 class Problem(BaseModel):
-    """Why a request was not met."""
+    """Why a request failed."""
 
     title: str
     status: int
     detail: str
-    """One sentence."""
+    """What happened, in one sentence."""
     hint: str = ""
-    """What to do next; empty where nothing can be done."""
+    """What to do next; empty if nothing can be done."""
 
 
 class TooMuchError(EdgeclError):
-    """A limit of the API is reached."""
+    """A limit of the API is exceeded."""
 
 
 class BusyError(EdgeclError):
-    """It cannot be done now."""
+    """The resource is in use; try again later."""
 
 
 class ForbiddenError(EdgeclError):
-    """The configuration forbids it."""
+    """The configuration forbids the request."""
 
 
 class NotHereError(EdgeclError):
-    """There is nothing of this name."""
+    """There is no resource of this name."""
 
 
-STATUS |= {
-    TooMuchError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    BusyError: HTTPStatus.CONFLICT,
-    ForbiddenError: HTTPStatus.FORBIDDEN,
-    RefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+STATUS: dict[type[EdgeclError], HTTPStatus] = {
+    UnknownTaskError: HTTPStatus.NOT_FOUND,
+    UnknownSoundError: HTTPStatus.NOT_FOUND,
+    NoStoreError: HTTPStatus.NOT_FOUND,
     NotHereError: HTTPStatus.NOT_FOUND,
+    TaskExistsError: HTTPStatus.CONFLICT,
+    NoTrainingSetError: HTTPStatus.CONFLICT,
+    NoPreviousVersionError: HTTPStatus.CONFLICT,
+    BusyError: HTTPStatus.CONFLICT,
+    UsageError: HTTPStatus.BAD_REQUEST,
+    AudioError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    DatasetError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    SourceError: HTTPStatus.SERVICE_UNAVAILABLE,
+    TooMuchError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": {"description": "A problem", "model": Problem, "content": {MEDIA_TYPE: {}}}
 }
 
 
-def status_of(error: EdgeclError) -> HTTPStatus:
-    """The status of the narrowest class that has one; without one the fault is on this side."""
-    known = (STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    return next(known, HTTPStatus.INTERNAL_SERVER_ERROR)
+def find_status(error: EdgeclError) -> HTTPStatus:
+    """Return the HTTP status of an error, from the narrowest class listed in `STATUS`; else 500."""
+    statuses = (STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    return next(statuses, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def response(status: int, detail: str, hint: str = "") -> JSONResponse:
-    """A problem document."""
+def make_response(status: int, detail: str, hint: str = "") -> JSONResponse:
+    """Return a problem document as a response."""
     problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, hint=hint)
     return JSONResponse(problem.model_dump(), status, media_type=MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Have every failure of the routes told so."""
-    app.add_exception_handler(EdgeclError, _expected)
-    app.add_exception_handler(OSError, _from_system)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(ClientDisconnect, _left)
-    app.add_exception_handler(Exception, _unexpected)
+def install_handlers(app: FastAPI) -> None:
+    """Have every exception of the routes answered by a problem document."""
+    app.add_exception_handler(EdgeclError, _handle_edgecl_error)
+    app.add_exception_handler(OSError, _handle_os_error)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_exception_handler(ClientDisconnect, _handle_disconnect)
+    app.add_exception_handler(Exception, _handle_bug)
 
 
-async def _expected(request: Request, error: Exception) -> JSONResponse:
+async def _handle_edgecl_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, EdgeclError)
-    return response(status_of(error), error.message, error.hint)
+    return make_response(find_status(error), error.message, error.hint)
 
 
-async def _from_system(request: Request, error: Exception) -> JSONResponse:
+async def _handle_os_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OSError)
-    return await _expected(request, translate_os_error(error))
+    return await _handle_edgecl_error(request, translate_os_error(error))
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
+async def _handle_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-    return response(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(faults), "see /docs")
+    return make_response(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(faults), "see /docs")
 
 
-async def _refused(request: Request, error: Exception) -> JSONResponse:
+async def _handle_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    answer = response(error.status_code, error.detail, "see /docs" if error.status_code == 404 else "")
-    answer.headers.update(error.headers or {})
-    return answer
+    response = make_response(error.status_code, error.detail, "see /docs" if error.status_code == 404 else "")
+    response.headers.update(error.headers or {})
+    return response
 
 
-async def _left(request: Request, error: Exception) -> JSONResponse:
-    """Who sent something went away in the midst of it; nobody hears this."""
-    return response(HTTPStatus.BAD_REQUEST, "the body broke off")
+async def _handle_disconnect(request: Request, error: Exception) -> JSONResponse:
+    """The client closed the connection while sending; the response reaches nobody."""
+    return make_response(HTTPStatus.BAD_REQUEST, "the connection was closed before the end of the body")
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    """A true bug; its traceback goes to stderr."""
-    return response(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a fault of edgecl", "see the log")
+async def _handle_bug(request: Request, error: Exception) -> JSONResponse:
+    """The server prints the traceback on stderr."""
+    return make_response(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug in edgecl", "see the log")

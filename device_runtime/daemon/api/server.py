@@ -1,6 +1,6 @@
-"""The threads that answer requests while the station listens: one for the Unix socket, one for the port.
+"""Server threads of the API: one for the Unix socket, one for the TCP port.
 
-Whoever takes all connections of the port leaves those of the socket.
+They have separate connection limits, so clients of the port cannot block local ones.
 """
 
 import socket
@@ -14,15 +14,20 @@ import uvicorn
 from fastapi import FastAPI
 
 from device_runtime.daemon.api import limits
-from device_runtime.daemon.api.app import application
+from device_runtime.daemon.api.app import create_app
 from device_runtime.daemon.api.context import ApiContext
-from device_runtime.daemon.api.enrolment_schema import EnrolmentView
 from device_runtime.daemon.api.event_audio import EventAudio
 from device_runtime.daemon.api.event_hub import EventHub
-from device_runtime.daemon.api.header_timeout import PunctualProtocol
-from device_runtime.daemon.api.routes.live import LiveFeed
+from device_runtime.daemon.api.header_timeout import HeaderTimeoutProtocol
+from device_runtime.daemon.api.live import LiveFeed
+from device_runtime.daemon.api.schemas import EnrolmentView
 from device_runtime.daemon.api.session_manager import SessionManager
-from device_runtime.daemon.api.sockets import name_of, page_of, tcp_socket, unix_socket
+from device_runtime.daemon.api.sockets import (
+    format_address,
+    format_page_url,
+    open_tcp_socket,
+    open_unix_socket,
+)
 from device_runtime.daemon.api.task_records import TaskRecords
 from device_runtime.daemon.pipeline.builder import PipelineBundle
 from device_runtime.daemon.sinks.clips import CLIPS_FOLDER
@@ -37,126 +42,126 @@ from edgecl.store.store import locate_blobs
 
 SOCKET_NAME = "api.sock"
 KEEP_ALIVE_S = 15
-LAST_WORDS_S = 2  # for answers that are under way when it stops
+SHUTDOWN_S = 2  # for responses in progress
 
 
 @contextmanager
-def serving(
+def serve_api(
     config: Config,
     home: Path,
     runtime: Runtime,
     assembled: PipelineBundle,
-    broadcast: EventHub,
-    journal: LogBuffer,
+    hub: EventHub,
+    log: LogBuffer,
 ) -> Iterator[None]:
-    """The API, for as long as this lasts; its recordings come from the station's source.
+    """Serve the API while this context is open.
 
     Raises:
-        EdgeclError: it cannot listen where it is to.
+        EdgeclError: a socket cannot be opened.
     """
-    sockets = _sockets(config.api, home)
-    place = _place(config, home, runtime, assembled, broadcast, journal)
-    feed = _tell_others(place)
-    app = application(place)
-    servers = {_server(app): listening for listening in sockets}
+    sockets = _open_sockets(config.api, home)
+    context = _create_context(config, home, runtime, assembled, hub, log)
+    feed = _connect(context)
+    app = create_app(context)
+    servers = {_create_server(app): listening for listening in sockets}
     threads = [threading.Thread(target=one.run, args=([at],), daemon=True) for one, at in servers.items()]
     for thread in threads:
         thread.start()
-    journal.message(f"the API listens at {', '.join(map(name_of, sockets))}")
+    log.message(f"the API listens at {', '.join(map(format_address, sockets))}")
     if config.api.port:
-        journal.message(f"the page for a browser is {page_of(config.api, sockets[-1])}")
+        log.message(f"the page for a browser is {format_page_url(config.api, sockets[-1])}")
     try:
         yield
     finally:
-        place.sessions.close()
+        context.sessions.close()
         feed.close()
-        broadcast.close()
+        hub.close()
         for server in servers:
             server.should_exit = True
         for thread in threads:
-            thread.join(LAST_WORDS_S + 3)
-        _path_of(config.api, home).unlink(missing_ok=True)
+            thread.join(SHUTDOWN_S + 3)
+        _find_socket_path(config.api, home).unlink(missing_ok=True)
 
 
-def _place(
+def _create_context(
     config: Config,
     home: Path,
     runtime: Runtime,
     assembled: PipelineBundle,
-    broadcast: EventHub,
-    journal: LogBuffer,
+    hub: EventHub,
+    log: LogBuffer,
 ) -> ApiContext:
-    station = assembled.station
-    station.source = tap = Tap(station.source)
+    pipeline = assembled.station
+    pipeline.source = tap = Tap(pipeline.source)
 
-    def told(view: EnrolmentView) -> None:
-        broadcast.tell("enrolment", view.model_dump())
+    def notify(view: EnrolmentView) -> None:
+        hub.publish("enrolment", view.model_dump())
 
     return ApiContext(
         config=config,
         home=home,
         bundle=runtime.bundle,
-        station=station,
+        pipeline=pipeline,
         controls=assembled.controls,
-        journal=journal,
+        log=log,
         tap=tap,
-        broadcast=broadcast,
-        sessions=SessionManager(home, runtime.bundle.path, assembled.turn, told),
+        hub=hub,
+        sessions=SessionManager(home, runtime.bundle.path, assembled.turn, notify),
         records=TaskRecords(locate_blobs(home)),
-        heard=EventAudio(assembled.recent, home / CLIPS_FOLDER),
+        event_audio=EventAudio(assembled.recent, home / CLIPS_FOLDER),
         threads=runtime.threads,
     )
 
 
-def _tell_others(place: ApiContext) -> LiveFeed:
-    """Have those who follow told of every window, of other tasks, and of what goes to stderr."""
-    station, broadcast = place.station, place.broadcast
-    learn = station.news
+def _connect(context: ApiContext) -> LiveFeed:
+    """Publish windows, changes of tasks and log lines to the subscribers."""
+    pipeline, hub = context.pipeline, context.hub
+    load_tasks = pipeline.news
 
-    def news() -> Recognizer | None:
-        changed = learn()
+    def load_and_publish() -> Recognizer | None:
+        changed = load_tasks()
         if changed is not None:
-            broadcast.tell("tasks", {"tasks": [task.task for task in changed.tasks]})
+            hub.publish("tasks", {"tasks": [task.task for task in changed.tasks]})
         return changed
 
-    rate_hz = place.bundle.manifest.front_end.sample_rate_hz
-    with_sound = place.config.privacy < NO_MICROPHONE
-    feed = LiveFeed(broadcast, place.controls, rate_hz, with_sound)
-    station.news, station.watch = news, feed.watch
-    station.outboxes = [*station.outboxes, SinkQueue(place.heard.take)]
-    place.journal.told = lambda said: broadcast.tell("log", asdict(said))
+    rate_hz = context.bundle.manifest.front_end.sample_rate_hz
+    with_sound = context.config.privacy < NO_MICROPHONE
+    feed = LiveFeed(hub, context.controls, rate_hz, with_sound)
+    pipeline.news, pipeline.watch = load_and_publish, feed.add
+    pipeline.outboxes = [*pipeline.outboxes, SinkQueue(context.event_audio.add_event)]
+    context.log.told = lambda line: hub.publish("log", asdict(line))
     return feed
 
 
-def _server(app: FastAPI) -> uvicorn.Server:
+def _create_server(app: FastAPI) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http=PunctualProtocol,
+            http=HeaderTimeoutProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",
             ws="none",
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=limits.CONNECTIONS,
+            limit_concurrency=limits.MAX_CONNECTIONS,
             timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=LAST_WORDS_S,
+            timeout_graceful_shutdown=SHUTDOWN_S,
         )
     )
 
 
-def _sockets(config: ApiConfig, home: Path) -> list[socket.socket]:
-    listening = [unix_socket(_path_of(config, home))]
+def _open_sockets(config: ApiConfig, home: Path) -> list[socket.socket]:
+    listening = [open_unix_socket(_find_socket_path(config, home))]
     if config.port:
         try:
-            listening.append(tcp_socket(config.address, config.port))
+            listening.append(open_tcp_socket(config.address, config.port))
         except BaseException:
             listening[0].close()
-            _path_of(config, home).unlink()
+            _find_socket_path(config, home).unlink()
             raise
     return listening
 
 
-def _path_of(config: ApiConfig, home: Path) -> Path:
+def _find_socket_path(config: ApiConfig, home: Path) -> Path:
     return Path(config.socket).expanduser() if config.socket else home / SOCKET_NAME

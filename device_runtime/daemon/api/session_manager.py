@@ -1,7 +1,7 @@
-"""All enrolments of a daemon. One learns at a time, in a child process, which stores the task by itself.
+"""All enrolments of a daemon. One trains at a time, in a worker process that stores the task itself.
 
-Where it fails or is cancelled the store is as it was, or holds the first version that the command had stored
-already. What failed can be started again, with the same recordings.
+If training fails or is cancelled, the store is unchanged or holds the first version, which the worker stored
+before. A failed enrolment can be started again with the same recordings.
 """
 
 import os
@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from device_runtime.daemon.api import limits
-from device_runtime.daemon.api.enrolment_schema import OPEN, EnrolmentView, Mode, SessionState, Step
 from device_runtime.daemon.api.enrolment_session import EnrolmentSession
 from device_runtime.daemon.api.problems import BusyError, NotHereError
+from device_runtime.daemon.api.schemas import OPEN_STATES, EnrolmentView, Mode, SessionState, Step
 from device_runtime.daemon.training_lock import TrainingLock
 from device_runtime.daemon.worker import Worker
 from edgecl.audio.reader import Clip, read_or_reject
@@ -23,59 +23,61 @@ from edgecl.errors import EdgeclError
 from edgecl.task_names import check_task_name
 
 UPLOADS = "uploads"
-MODE_WORDS: dict[Mode, list[str]] = {"new": [], "replace": ["--replace"], "add": ["--add"]}
+MODE_OPTIONS: dict[Mode, list[str]] = {"new": [], "replace": ["--replace"], "add": ["--add"]}
 
 
 class SessionManager:
-    """What is being taught."""
+    """Creates, runs and deletes enrolments."""
 
     def __init__(
         self,
         home: Path,
         bundle: Path,
-        turn: TrainingLock,
-        told: Callable[[EnrolmentView], None],
+        training_lock: TrainingLock,
+        notify: Callable[[EnrolmentView], None],
     ) -> None:
-        """What an earlier daemon left is deleted.
+        """Begin without enrolments; recordings left by an earlier daemon are deleted.
 
         Args:
-            turn: held by whoever teaches a task.
-            told: hears of every change.
+            home: folder of the store, and of the uploads.
+            bundle: the bundle to train with.
+            training_lock: held while a task is trained.
+            notify: called with every change of an enrolment, from any thread.
         """
-        self._home, self._bundle, self._told = home, bundle, told
+        self._home, self._bundle, self._notify = home, bundle, notify
         self._folder = home / UPLOADS
         self._sessions: dict[str, EnrolmentSession] = {}
         self._lock = threading.Lock()
-        self._turn = turn
+        self._training_lock = training_lock
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def begin(self, task: str, mode: Mode) -> EnrolmentSession:
-        """A session that collects.
+        """Create an enrolment without recordings.
 
         Raises:
-            UsageError: no task can be called so.
-            BusyError: too many are begun already.
+            UsageError: the task name is invalid.
+            BusyError: too many enrolments are open.
         """
         session = EnrolmentSession(check_task_name(task), mode, self._folder)
         with self._lock:
-            self._forget_old()
-            if sum(one.state in OPEN for one in self._sessions.values()) >= limits.SESSIONS:
-                reason = f"{limits.SESSIONS} enrolments are begun already"
+            self._delete_old()
+            if sum(one.state in OPEN_STATES for one in self._sessions.values()) >= limits.MAX_OPEN_SESSIONS:
+                reason = f"{limits.MAX_OPEN_SESSIONS} enrolments are open already"
                 raise BusyError(reason, "start or cancel one of them")
             self._sessions[session.id] = session
         return session
 
-    def all(self) -> list[EnrolmentSession]:
-        """Every session, also the newest of those that ended within the hour."""
+    def list_sessions(self) -> list[EnrolmentSession]:
+        """Return all enrolments, including those that ended within the last hour."""
         with self._lock:
-            self._forget_old()
+            self._delete_old()
             return list(self._sessions.values())
 
-    def get(self, identity: str) -> EnrolmentSession:
-        """A session.
+    def find(self, identity: str) -> EnrolmentSession:
+        """Return an enrolment.
 
         Raises:
-            NotHereError: there is none of this identity.
+            NotHereError: there is none with this ID.
         """
         with self._lock:
             if identity not in self._sessions:
@@ -83,119 +85,120 @@ class SessionManager:
             return self._sessions[identity]
 
     def start(self, session: EnrolmentSession) -> None:
-        """Learn from what was collected, in a child process; returns at once.
+        """Start training on the recordings in a worker process; returns at once.
 
         Raises:
-            BusyError: it learns already or has ended, or another task is being learnt.
+            BusyError: it is training or has ended, or another task is being trained.
         """
         self._run(session, "learning")
 
-    def rehearse(self, session: EnrolmentSession, heard: bytes) -> None:
-        """The same without storing anything, and say what the task would have heard; returns at once.
+    def start_trial(self, session: EnrolmentSession, recent: bytes) -> None:
+        """Start training without storing the task, then apply it to recent audio; returns at once.
 
         Args:
-            heard: the newest sound of the microphone, as FLAC; empty where there is none.
+            session: the enrolment.
+            recent: the latest audio of the microphone, as FLAC; empty if there is none.
 
         Raises:
             BusyError: as for `start`.
         """
-        session.demand_quiet()
-        with in_memory(heard) as descriptor:
+        session.check_editable()
+        with open_memory_file(recent) as descriptor:
             path = Path(f"/dev/fd/{descriptor}")
-            hear = ["--hear", str(path)] if isinstance(read_or_reject(path), Clip) else []  # not mere silence
+            hear = ["--hear", str(path)] if isinstance(read_or_reject(path), Clip) else []  # not if silent
             self._run(session, "trying", ["--dry-run", *hear], [descriptor])
 
     def cancel(self, session: EnrolmentSession) -> None:
-        """End it in whatever state it is, and forget what was collected."""
+        """End an enrolment in any state and delete its recordings."""
         with session.lock:
-            child, is_open = session.child, session.state in OPEN
+            worker, is_open = session.worker, session.state in OPEN_STATES
             if is_open:
                 session.state = "cancelled"
-                if child is None:
-                    shutil.rmtree(session.home, ignore_errors=True)
-        if child and is_open:
-            child.stop()
-        self._told(session.tell())
+                if worker is None:
+                    shutil.rmtree(session.folder, ignore_errors=True)
+        if worker and is_open:
+            worker.stop()
+        self._notify(session.to_view())
 
     def close(self) -> None:
-        """End all of them."""
-        for session in self.all():
-            if session.state in OPEN:
+        """Cancel all open enrolments."""
+        for session in self.list_sessions():
+            if session.state in OPEN_STATES:
                 self.cancel(session)
 
     @contextmanager
-    def turn_of(self, task: str) -> Iterator[None]:
-        """Teach a task something.
+    def lock_training(self, task: str) -> Iterator[None]:
+        """Hold the training lock for a task.
 
         Raises:
-            BusyError: another is being taught, or this one.
+            BusyError: a task is being trained.
         """
-        self._take_turn(task)
+        self._acquire_lock(task)
         try:
             yield
         finally:
-            self._turn.give_back()
+            self._training_lock.give_back()
 
-    def _take_turn(self, task: str) -> None:
-        if not self._turn.take(task):
-            other = self._turn.task
-            reason = f"'{other}' is being learnt" if other else "another task is being learnt"
-            raise BusyError(reason, "wait until it is done")
+    def _acquire_lock(self, task: str) -> None:
+        if not self._training_lock.take(task):
+            other = self._training_lock.task
+            reason = f"task '{other}' is being trained" if other else "another task is being trained"
+            raise BusyError(reason, "try again later")
 
     def _run(
         self,
         session: EnrolmentSession,
         state: SessionState,
-        more: Sequence[str] = (),
+        options: Sequence[str] = (),
         open_files: Sequence[int] = (),
     ) -> None:
-        self._take_turn(session.task)
+        self._acquire_lock(session.task)
         try:
             with session.lock:
-                session.demand_quiet()
-                mode = "replace" if session.is_hasty and session.mode == "new" else session.mode
-                words = ["enroll", *MODE_WORDS[mode], *more, "--", session.task, str(session.home)]
-                progress = self._progress_of(session)
-                child = Worker(self._home, self._bundle, words, progress, open_files)
-                session.child, session.state = child, state
+                session.check_editable()
+                mode = "replace" if session.was_interrupted and session.mode == "new" else session.mode
+                words = ["enroll", *MODE_OPTIONS[mode], *options, "--", session.task, str(session.folder)]
+                progress = self._make_progress(session)
+                worker = Worker(self._home, self._bundle, words, progress, open_files)
+                session.worker, session.state = worker, state
                 session.failure, session.progress = ("", ""), None
         except BaseException:
-            self._turn.give_back()
+            self._training_lock.give_back()
             raise
-        threading.Thread(target=self._wait, args=(session, child), daemon=True).start()
-        self._told(session.tell())
+        threading.Thread(target=self._wait, args=(session, worker), daemon=True).start()
+        self._notify(session.to_view())
 
-    def _wait(self, session: EnrolmentSession, child: Worker) -> None:
+    def _wait(self, session: EnrolmentSession, worker: Worker) -> None:
         result, failure = None, ("", "")
         try:
-            result = child.answer(limits.LEARNING_S)
+            result = worker.answer(limits.TRAINING_TIMEOUT_S)
         except EdgeclError as error:
             failure = error.message, error.hint
         finally:
-            self._turn.give_back()
-            session.settle(result, failure)
-        self._told(session.tell())
+            self._training_lock.give_back()
+            session.finish_training(result, failure)
+        self._notify(session.to_view())
 
-    def _progress_of(self, session: EnrolmentSession) -> Callable[[str, int, int], None]:
+    def _make_progress(self, session: EnrolmentSession) -> Callable[[str, int, int], None]:
         def progress(stage: str, done: int, total: int) -> None:
             session.progress = Step(stage=stage, done=done, total=total)
-            self._told(session.tell())
+            self._notify(session.to_view())
 
         return progress
 
-    def _forget_old(self) -> None:
-        ended = [one.id for one in self._sessions.values() if one.state not in OPEN]
+    def _delete_old(self) -> None:
+        ended = [one.id for one in self._sessions.values() if one.state not in OPEN_STATES]
         for session in list(self._sessions.values()):
-            quiet_s = time.monotonic() - session.touched_s
-            is_old = session.state not in ("learning", "trying") and quiet_s > limits.SESSION_S
-            if is_old or session.id in ended[: -limits.ENDED]:
-                shutil.rmtree(session.home, ignore_errors=True)
+            idle_s = time.monotonic() - session.last_used_s
+            is_idle = session.state not in ("learning", "trying") and idle_s > limits.SESSION_TIMEOUT_S
+            if is_idle or session.id in ended[: -limits.MAX_ENDED_SESSIONS]:
+                shutil.rmtree(session.folder, ignore_errors=True)
                 del self._sessions[session.id]
 
 
 @contextmanager
-def in_memory(data: bytes) -> Iterator[int]:
-    """The descriptor of a file that is never written to a disk, and gone with whoever has it open."""
+def open_memory_file(data: bytes) -> Iterator[int]:
+    """Open a descriptor of an anonymous file in memory, which never touches a disk."""
     descriptor = os.memfd_create("edgecl")
     try:
         with open(descriptor, "wb", closefd=False) as file:

@@ -1,7 +1,7 @@
-"""Where the API listens: a Unix socket for the machine's own people, and a TCP port.
+"""Listening sockets of the API: a Unix socket for local users and a TCP port.
 
-The socket file is made here: whoever makes it decides who may use it. Between `bind` and `listen` nobody can
-connect, so there is no moment in which the file is open to more than its owner and group.
+The Unix socket is created here rather than by uvicorn, which would open it to everyone. Nobody can connect
+between `bind` and `listen`, so it is never open to more than its owner and group.
 """
 
 import contextlib
@@ -18,52 +18,51 @@ MODE = 0o660
 BACKLOG = 64
 
 
-def unix_socket(path: Path) -> socket.socket:
-    """A listening socket at this path, for owner and group; one that a dead daemon left is replaced.
+def open_unix_socket(path: Path) -> socket.socket:
+    """Open a listening Unix socket for owner and group, replacing one left by a dead daemon.
 
     Raises:
-        EdgeclError: somebody listens there, something else is there, or it cannot be made.
+        EdgeclError: another daemon listens there, the path is taken, or the socket cannot be created.
     """
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _make_way(path)
-        made.bind(str(path))
+        _remove_stale(path)
+        opened.bind(str(path))
         path.chmod(MODE)
-        made.listen(BACKLOG)
+        opened.listen(BACKLOG)
     except OSError as error:
-        made.close()
-        reason = f"the socket '{path}' cannot be made: {error.strerror or error}"
-        raise EdgeclError(
-            reason, "name another with [api] socket; a short path, in a folder of yours"
-        ) from None
+        opened.close()
+        reason = f"the socket '{path}' cannot be created: {error.strerror or error}"
+        hint = "set socket under [api] to a short path in a folder of yours"
+        raise EdgeclError(reason, hint) from None
     except EdgeclError:
-        made.close()
+        opened.close()
         raise
-    return made
+    return opened
 
 
-def tcp_socket(address: str, port: int) -> socket.socket:
-    """A listening socket at this address.
+def open_tcp_socket(address: str, port: int) -> socket.socket:
+    """Open a listening TCP socket.
 
     Raises:
-        EdgeclError: the port is taken, or the address is none of this machine's.
+        EdgeclError: the port is in use, or the address is not one of this machine.
     """
     family = socket.AF_INET6 if ipaddress.ip_address(address).version == 6 else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    opened = socket.socket(family, socket.SOCK_STREAM)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind((address, port))
-        made.listen(BACKLOG)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((address, port))
+        opened.listen(BACKLOG)
     except OSError as error:
-        made.close()
+        opened.close()
         reason = f"the API cannot listen at {address}, port {port}: {error.strerror or error}"
-        raise EdgeclError(reason, "choose another with [api] port, or 0 for none") from None
-    return made
+        raise EdgeclError(reason, "set another port under [api], or 0 for none") from None
+    return opened
 
 
-def name_of(listening: socket.socket) -> str:
-    """Where a socket listens: a path or a URL."""
+def format_address(listening: socket.socket) -> str:
+    """Return the path or URL of a listening socket."""
     name = listening.getsockname()
     if isinstance(name, str):
         return name
@@ -71,26 +70,29 @@ def name_of(listening: socket.socket) -> str:
     return f"http://{host}:{name[1]}"
 
 
-def page_of(config: ApiConfig, listening: socket.socket) -> str:
-    """Where the page is opened; an address that stands for all of them gives way to a name of the machine."""
+def format_page_url(config: ApiConfig, listening: socket.socket) -> str:
+    """Return the URL of the page; a wildcard address is replaced by a name of this machine."""
     if config.address not in WILDCARDS:
-        return name_of(listening)
+        return format_address(listening)
     port = listening.getsockname()[1]
     if config.hosts:
         return f"http://{config.hosts[0]}:{port}"
-    own = socket.gethostname()
-    return f"http://localhost:{port}; for others list a name such as '{own}.local' in [api] hosts"
+    name = socket.gethostname()
+    return (
+        f"http://localhost:{port}; to use another name, such as '{name}.local', add it to hosts under [api]"
+    )
 
 
-def _make_way(path: Path) -> None:
+def _remove_stale(path: Path) -> None:
     if not path.exists():
         return
     if not stat.S_ISSOCK(path.stat().st_mode):
-        raise EdgeclError(f"'{path}' is there already and is no socket", "name another with [api] socket")
+        raise EdgeclError(f"'{path}' exists and is not a socket", "set another path: socket under [api]")
     with (
-        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller,
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client,
         contextlib.suppress(ConnectionRefusedError),
     ):
-        caller.connect(str(path))
-        raise EdgeclError(f"another daemon listens at '{path}'", "stop it, or name another with [api] socket")
+        client.connect(str(path))
+        hint = "stop it, or set another path: socket under [api]"
+        raise EdgeclError(f"another daemon listens at '{path}'", hint)
     path.unlink()

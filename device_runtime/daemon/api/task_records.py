@@ -1,29 +1,29 @@
-"""What the blobs of a store say about themselves, read once each."""
+"""Metadata of task blobs, cached by hash."""
 
 from functools import lru_cache
 
 from edgecl.store.blob import BlobRecord, read_unverified_record
 from edgecl.store.blob_folder import BlobFolder
 
-REMEMBERED = 256
+CACHE_SIZE = 256
 
 
 class TaskRecords:
-    """The records of one folder of blobs, as its blobs claim them."""
+    """The records of the blobs in one folder, each read once and not verified."""
 
     def __init__(self, blobs: BlobFolder) -> None:
         self._blobs = blobs
-        self._legible = lru_cache(REMEMBERED)(self._read)
+        self._read_cached = lru_cache(CACHE_SIZE)(self._read)
 
-    def of(self, sha256: str) -> BlobRecord | None:
-        """The record of the blob of this hash; None where it says nothing legible, now."""
+    def find(self, sha256: str) -> BlobRecord | None:
+        """Return the record of the blob with this hash, or None if it cannot be read at present."""
         try:
-            return self._legible(sha256)
+            return self._read_cached(sha256)
         except LookupError:
             return None
 
     def _read(self, sha256: str) -> BlobRecord:
         record = read_unverified_record(self._blobs.read_start(sha256))
-        if record is None:  # an exception is not remembered: the disk may give it the next time
+        if record is None:  # lru_cache does not store exceptions, so a failed read is repeated
             raise LookupError(sha256)
         return record

@@ -1,4 +1,4 @@
-"""Routes: teach a task while listening. Begin, add recordings one by one, start, follow, cancel."""
+"""Routes: enrol a task while the daemon runs. Begin, add recordings, try or start, follow, cancel."""
 
 from mimetypes import guess_type
 from typing import Annotated, Any
@@ -7,14 +7,14 @@ import soundfile
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, ConfigDict
 
-from device_runtime.daemon.api import limits, privacy
-from device_runtime.daemon.api.context import ApiContext, Here, held
-from device_runtime.daemon.api.enrolment_schema import EnrolmentView, Mode, TakeView
+from device_runtime.daemon.api import limits
+from device_runtime.daemon.api.context import ApiContext, Context, hold
 from device_runtime.daemon.api.enrolment_session import EnrolmentSession, check_label
+from device_runtime.daemon.api.privacy import check_privacy
 from device_runtime.daemon.api.problems import TooMuchError
-from device_runtime.daemon.api.routes.tasks import RAW
+from device_runtime.daemon.api.routes.tasks import AUDIO_BODY
+from device_runtime.daemon.api.schemas import EnrolmentView, Mode, RequestModel, ResponseModel, TakeView
 from device_runtime.daemon.pipeline.builder import ASKED_FOR_S
 from edgecl.config.privacy import NO_MICROPHONE
 from edgecl.errors import TaskExistsError, UsageError
@@ -24,21 +24,19 @@ router = APIRouter(tags=["enrolments"])
 AUDIO: dict[int | str, dict[str, Any]] = {
     200: {"content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}}
 }
-AS_IT_IS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+NO_SNIFF = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
-class EnrolmentRequest(BaseModel):
-    """What is to be learnt."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
+class EnrolmentRequest(RequestModel):
+    """A new enrolment."""
 
     task: str
     mode: Mode = "new"
-    """`replace` learns a task anew, `add` teaches it more."""
+    """`replace` trains an existing task from these recordings alone; `add` adds them to its training set."""
 
 
-class TakeResponse(BaseModel):
-    """A recording that was added."""
+class TakeResponse(ResponseModel):
+    """The recording that was added."""
 
     take: str
     """Its `id` among the takes."""
@@ -48,109 +46,112 @@ class TakeResponse(BaseModel):
 
 
 @router.post("/enrolments", status_code=201)
-def begin(here: Here, wanted: EnrolmentRequest) -> EnrolmentView:
+def begin_enrolment(context: Context, request: EnrolmentRequest) -> EnrolmentView:
     """Begin an enrolment."""
-    task = check_task_name(wanted.task)
-    with here.store() as store:
-        known = {entry.task for entry in store.list_tasks()}
-        if wanted.mode == "add":
+    task = check_task_name(request.task)
+    with context.open_store() as store:
+        existing = {entry.task for entry in store.list_tasks()}
+        if request.mode == "add":
             store.find_task(task)
-    if wanted.mode == "new" and task in known:
+    if request.mode == "new" and task in existing:
         raise TaskExistsError(f"task '{task}' is already enrolled", "set mode to 'replace' or 'add'")
-    if task not in known and len(known) >= limits.TASKS:
-        raise TooMuchError(f"there are {limits.TASKS} tasks already", "forget one of them")
-    return here.sessions.begin(task, wanted.mode).tell()
+    if task not in existing and len(existing) >= limits.MAX_TASKS:
+        raise TooMuchError(f"there are {limits.MAX_TASKS} tasks already", "forget one of them")
+    return context.sessions.begin(task, request.mode).to_view()
 
 
 @router.get("/enrolments")
-def enrolments(here: Here) -> list[EnrolmentView]:
-    """All enrolments of the last hour."""
-    return [session.tell() for session in here.sessions.all()]
+def list_enrolments(context: Context) -> list[EnrolmentView]:
+    """List the enrolments of the last hour."""
+    return [session.to_view() for session in context.sessions.list_sessions()]
 
 
 @router.get("/enrolments/{identity}")
-def enrolment(here: Here, identity: str) -> EnrolmentView:
-    """How an enrolment is; `/events` tells of every change."""
-    return here.sessions.get(identity).tell()
+def get_enrolment(context: Context, identity: str) -> EnrolmentView:
+    """Return the state of an enrolment; `/events` reports every change of it."""
+    return context.sessions.find(identity).to_view()
 
 
-@router.post("/enrolments/{identity}/recordings", status_code=201, openapi_extra=RAW)
-async def add(
-    here: Here, request: Request, identity: str, label: str, name: str = "recording.wav"
+@router.post("/enrolments/{identity}/recordings", status_code=201, openapi_extra=AUDIO_BODY)
+async def add_recording(
+    context: Context, request: Request, identity: str, label: str, name: str = "recording.wav"
 ) -> TakeResponse:
-    """Add a recording of a sound; one that cannot be used is refused at once."""
-    session = here.sessions.get(identity)
-    path = session.place_of(limits.suffix_of(name))
+    """Add an audio file as a recording of a label; the suffix of `name` selects the decoder."""
+    session = context.sessions.find(identity)
+    path = session.make_path(limits.check_suffix(name))
     await limits.save_body(request, path)
-    return _taken(session, await run_in_threadpool(session.take, path, label, name))
+    return _describe_take(session, await run_in_threadpool(session.add_take, path, label, name))
 
 
 @router.post("/enrolments/{identity}/record", status_code=201)
 def record(
-    here: Here, identity: str, label: str, seconds: Annotated[float, Query(ge=0.5, le=limits.RECORD_S)]
+    context: Context,
+    identity: str,
+    label: str,
+    seconds: Annotated[float, Query(ge=0.5, le=limits.MAX_RECORD_S)],
 ) -> TakeResponse:
-    """Add what the daemon's own microphone hears from now on; it goes on listening."""
-    session = here.sessions.get(identity)
+    """Record from the daemon's microphone, starting now; detection goes on."""
+    session = context.sessions.find(identity)
     check_label(label)
-    privacy.demand(here.config, NO_MICROPHONE, "what the microphone hears")
-    with held(here.recording, "somebody records already"):
-        waveform = here.tap.record(seconds)
-    path = session.place_of(".wav")
-    soundfile.write(path, waveform, here.tap.rate_hz, subtype="PCM_16")
-    return _taken(session, session.take(path, label))
+    check_privacy(context.config, NO_MICROPHONE, "audio of the microphone")
+    with hold(context.record_lock, "a recording is being made already"):
+        waveform = context.tap.record(seconds)
+    path = session.make_path(".wav")
+    soundfile.write(path, waveform, context.tap.rate_hz, subtype="PCM_16")
+    return _describe_take(session, session.add_take(path, label))
 
 
 @router.post("/enrolments/{identity}/start", status_code=202)
-def start(here: Here, identity: str) -> EnrolmentView:
-    """Learn, in a process of its own; the daemon hears the task a second after it is stored."""
-    session = _with_takes(here, identity)
-    here.sessions.start(session)
-    return session.tell()
+def start_training(context: Context, identity: str) -> EnrolmentView:
+    """Start training in a worker process; the task is in use about a second after it is stored."""
+    session = _find_nonempty(context, identity)
+    context.sessions.start(session)
+    return session.to_view()
 
 
 @router.post("/enrolments/{identity}/try", status_code=202)
-def rehearse(here: Here, identity: str) -> EnrolmentView:
-    """Learn without storing anything, and say what the task would have heard in the last two minutes."""
-    session = _with_takes(here, identity)
-    here.sessions.rehearse(session, here.heard.last(ASKED_FOR_S))
-    return session.tell()
+def start_trial(context: Context, identity: str) -> EnrolmentView:
+    """Start training without storing the task, and report what it detects in the last two minutes."""
+    session = _find_nonempty(context, identity)
+    context.sessions.start_trial(session, context.event_audio.read_latest(ASKED_FOR_S))
+    return session.to_view()
 
 
 @router.get("/enrolments/{identity}/takes/{take}", response_class=FileResponse, responses=AUDIO)
-def listen_again(here: Here, identity: str, take: str) -> FileResponse:
-    """A recording, as it was given."""
-    found = here.sessions.get(identity).find(take)
+def get_recording(context: Context, identity: str, take: str) -> FileResponse:
+    """Return the file of a recording."""
+    found = context.sessions.find(identity).find_take(take)
     kind, _ = guess_type(found.path.name)
-    return FileResponse(found.path, media_type=kind or "application/octet-stream", headers=AS_IT_IS)
+    return FileResponse(found.path, media_type=kind or "application/octet-stream", headers=NO_SNIFF)
 
 
 @router.delete("/enrolments/{identity}/takes/{take}")
-def drop(here: Here, identity: str, take: str) -> EnrolmentView:
-    """Take a recording out again."""
-    session = here.sessions.get(identity)
-    session.drop(take)
-    return session.tell()
+def remove_recording(context: Context, identity: str, take: str) -> EnrolmentView:
+    """Remove a recording."""
+    session = context.sessions.find(identity)
+    session.remove_take(take)
+    return session.to_view()
 
 
 @router.delete("/enrolments/{identity}")
-def cancel(here: Here, identity: str) -> EnrolmentView:
-    """End an enrolment, whatever it does."""
-    session = here.sessions.get(identity)
-    here.sessions.cancel(session)
-    return session.tell()
+def cancel_enrolment(context: Context, identity: str) -> EnrolmentView:
+    """Cancel an enrolment in any state and delete its recordings."""
+    session = context.sessions.find(identity)
+    context.sessions.cancel(session)
+    return session.to_view()
 
 
-def _taken(session: EnrolmentSession, take: TakeView) -> TakeResponse:
-    return TakeResponse(take=take.id, label=take.label, seconds=take.seconds, enrolment=session.tell())
+def _describe_take(session: EnrolmentSession, take: TakeView) -> TakeResponse:
+    return TakeResponse(take=take.id, label=take.label, seconds=take.seconds, enrolment=session.to_view())
 
 
-def _with_takes(here: ApiContext, identity: str) -> EnrolmentSession:
-    """An enrolment that has recordings.
+def _find_nonempty(context: ApiContext, identity: str) -> EnrolmentSession:
+    """Return an enrolment that has recordings.
 
     Raises:
         UsageError: it has none.
     """
-    session = here.sessions.get(identity)
+    session = context.sessions.find(identity)
     if not session.takes:
         raise UsageError("there are no recordings yet", "POST /enrolments/ID/recordings?label=LABEL")
     return session

@@ -1,4 +1,4 @@
-"""Figures for Prometheus, read when they are asked for."""
+"""Route: metrics for Prometheus, collected at each request."""
 
 from collections.abc import Iterator
 
@@ -7,38 +7,38 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCol
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from device_runtime.daemon.api.context import ApiContext, Here
-from device_runtime.daemon.api.routes.status import WELL, dropped_events
+from device_runtime.daemon.api.context import ApiContext, Context
+from device_runtime.daemon.api.routes.status import HEALTHY_STATES, count_dropped_events
 from edgecl.config.privacy import NO_HISTORY
 
 router = APIRouter(tags=["status"])
 
 
 class MetricsCollector(Collector):
-    """What a daemon counts."""
+    """The counters and gauges of a daemon."""
 
-    def __init__(self, place: ApiContext) -> None:
-        self._place = place
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
 
     def collect(self) -> Iterator[Metric]:
         """See `Collector`."""
-        station, tap = self._place.station, self._place.tap
-        healthy = float(tap.condition.state in WELL)
-        yield CounterMetricFamily("edgecl_heard_seconds", "Sound that was heard.", station.heard_s)
-        if self._place.config.privacy < NO_HISTORY:  # it would step in the second of each sound
-            yield CounterMetricFamily("edgecl_sounds", "Sounds that tasks detected.", station.sounds)
-        yield CounterMetricFamily("edgecl_lost_frames", "Frames that never arrived.", tap.lost_frames)
-        yield CounterMetricFamily(
-            "edgecl_dropped_events", "Events no sink had room for.", dropped_events(self._place)
-        )
-        yield GaugeMetricFamily("edgecl_source_healthy", "1 while sound comes in.", healthy)
-        yield GaugeMetricFamily("edgecl_tasks", "Tasks that hear.", len(station.reporter.task_names))
+        pipeline, tap = self._context.pipeline, self._context.tap
+        healthy = float(tap.condition.state in HEALTHY_STATES)
+        yield CounterMetricFamily("edgecl_heard_seconds", "Seconds of audio processed.", pipeline.heard_s)
+        if self._context.config.privacy < NO_HISTORY:  # its steps would give away the second of each event
+            yield CounterMetricFamily("edgecl_sounds", "Sounds detected.", pipeline.sounds)
+        yield CounterMetricFamily("edgecl_lost_frames", "Audio frames lost.", tap.lost_frames)
+        dropped = count_dropped_events(self._context)
+        yield CounterMetricFamily("edgecl_dropped_events", "Events dropped by full sink queues.", dropped)
+        yield GaugeMetricFamily("edgecl_source_healthy", "1 while the source delivers audio.", healthy)
+        tasks = len(pipeline.reporter.task_names)
+        yield GaugeMetricFamily("edgecl_tasks", "Tasks in use.", tasks)
 
 
 @router.get("/metrics", response_class=Response)
-def metrics(here: Here) -> Response:
-    """Prometheus' text format."""
+def show_metrics(context: Context) -> Response:
+    """Return metrics in the Prometheus text format."""
     registry = CollectorRegistry()
-    registry.register(MetricsCollector(here))
+    registry.register(MetricsCollector(context))
     ProcessCollector(registry=registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""Routes: what was heard, how it sounded, and what somebody says it was."""
+"""Routes: past events, their audio, and user feedback on them."""
 
 import time
 from collections.abc import Iterator
@@ -6,11 +6,17 @@ from contextlib import closing, contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel
 
-from device_runtime.daemon.api import privacy
-from device_runtime.daemon.api.context import ApiContext, Here
-from device_runtime.daemon.api.feedback import Corrections, FeedbackRequest, Named, claims_of, learn
+from device_runtime.daemon.api.context import ApiContext, Context
+from device_runtime.daemon.api.feedback import (
+    Corrections,
+    FeedbackRequest,
+    Named,
+    apply_corrections,
+    find_corrections,
+)
+from device_runtime.daemon.api.privacy import check_privacy
+from device_runtime.daemon.api.schemas import ResponseModel
 from device_runtime.daemon.sinks.history import judge_sound
 from device_runtime.daemon.sinks.history_reader import HISTORY_NAME, Feedback, HistoryReader, not_heard
 from edgecl.config.privacy import NO_HISTORY, NO_MICROPHONE
@@ -21,21 +27,21 @@ Count = Annotated[int, Query(ge=1, le=1000)]
 
 
 class SoundView(SoundEvent):
-    """A sound, and what became of it."""
+    """A detected sound with its feedback."""
 
     verdict: Feedback | None
-    """What somebody says it was."""
+    """User feedback, if any."""
     audible: bool
-    """Whether its sound can be had."""
+    """Whether its recording is available."""
 
 
-class FeedbackResult(BaseModel):
-    """What was said, and what a task learnt from it."""
+class FeedbackResult(ResponseModel):
+    """The feedback as stored, and the corrections that followed from it."""
 
     verdict: Feedback
     correction: dict[str, Any] | None
-    """`edgecl correct --json`; None where nothing was to be learnt. Where a second task is to unlearn the
-    sound, `also` is the same of that one, or None where it cannot, which `notes` explain."""
+    """Output of `edgecl correct --json`; None if no task was corrected. If a second task should unlearn the
+    sound, `also` holds its output, or None if it cannot, for a reason given in `notes`."""
 
 
 FLAC: dict[int | str, dict[str, Any]] = {
@@ -44,67 +50,78 @@ FLAC: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/sounds")
-def sounds(
-    here: Here, count: Count = 100, before: str = "9999", task: str | None = None, label: str | None = None
+def list_sounds(
+    context: Context,
+    count: Count = 100,
+    before: str = "9999",
+    task: str | None = None,
+    label: str | None = None,
 ) -> list[SoundView]:
-    """The newest sounds, the newest first; `before` a time (RFC 3339, UTC) turns the page."""
-    with _past(here) as past:
-        return [_view(here, past, one) for one in past.sounds(count, before, task, label)] if past else []
+    """List detected sounds, newest first. For the next page set `before` to a start time (RFC 3339, UTC)."""
+    with _open_history(context) as history:
+        if history is None:
+            return []
+        events = history.sounds(count, before, task, label)
+        return [_describe_sound(context, history, event) for event in events]
 
 
 @router.get("/conditions")
-def conditions(here: Here, count: Count = 100) -> list[SourceEvent]:
-    """How the source was, the newest first."""
-    with _past(here) as past:
-        return past.conditions(count) if past else []
+def list_conditions(context: Context, count: Count = 100) -> list[SourceEvent]:
+    """List changes of the source's state, newest first."""
+    with _open_history(context) as history:
+        return history.conditions(count) if history else []
 
 
 @router.get("/sounds/{identity}/audio", response_class=Response, responses=FLAC)
-def audio(here: Here, identity: str) -> Response:
-    """How it sounded: the clip, or what is remembered of the last two minutes."""
-    privacy.demand(here.config, NO_MICROPHONE, "what was heard")
-    return Response(here.heard.audio(_sound(here, identity)), media_type="audio/flac")
+def get_audio(context: Context, identity: str) -> Response:
+    """Return the recording of a sound: the stored clip, or audio of the last two minutes."""
+    check_privacy(context.config, NO_MICROPHONE, "audio of the microphone")
+    return Response(context.event_audio.read(_find_sound(context, identity)), media_type="audio/flac")
 
 
 @router.post("/sounds/{identity}/verdict")
-def judge(here: Here, identity: str, word: FeedbackRequest) -> FeedbackResult:
-    """Say what a sound was; where it was not what was heard, a task learns from it."""
-    event = _sound(here, identity)
-    claims = claims_of(here, event, word)
-    said = (word.task, word.label) if isinstance(word, Named) else (event.task, event.label)
-    judgement = Feedback(kind=word.kind, task=said[0], label=said[1], time=format_time(time.time()))
-    correction = _corrected(here, event, claims) if claims.all else None
-    judge_sound(here.home / HISTORY_NAME, identity, judgement)
-    return FeedbackResult(verdict=judgement, correction=correction)
+def add_feedback(context: Context, identity: str, request: FeedbackRequest) -> FeedbackResult:
+    """Give feedback on a sound; unless it was confirmed, tasks are corrected."""
+    event = _find_sound(context, identity)
+    corrections = find_corrections(context, event, request)
+    named = (request.task, request.label) if isinstance(request, Named) else (event.task, event.label)
+    feedback = Feedback(kind=request.kind, task=named[0], label=named[1], time=format_time(time.time()))
+    correction = _correct(context, event, corrections) if corrections.targets else None
+    judge_sound(context.home / HISTORY_NAME, identity, feedback)
+    return FeedbackResult(verdict=feedback, correction=correction)
 
 
-def _corrected(here: ApiContext, event: SoundEvent, claims: Corrections) -> dict[str, Any]:
-    privacy.demand(here.config, NO_MICROPHONE, "what was heard")
-    sound = here.heard.audio(event)
-    with here.sessions.turn_of(claims.all[0].task), here.scratch() as folder:
+def _correct(context: ApiContext, event: SoundEvent, corrections: Corrections) -> dict[str, Any]:
+    check_privacy(context.config, NO_MICROPHONE, "audio of the microphone")
+    audio = context.event_audio.read(event)
+    with (
+        context.sessions.lock_training(corrections.targets[0].task),
+        context.make_scratch_folder() as folder,
+    ):
         path = folder / f"{event.id}.flac"
-        path.write_bytes(sound)
-        return learn(here, path, claims)
+        path.write_bytes(audio)
+        return apply_corrections(context, path, corrections)
 
 
-def _view(here: ApiContext, past: HistoryReader, event: SoundEvent) -> SoundView:
-    audible = here.config.privacy < NO_MICROPHONE and here.heard.is_audible(event)
-    return SoundView(**event.model_dump(), verdict=past.judgement(event.id), audible=audible)
+def _describe_sound(context: ApiContext, history: HistoryReader, event: SoundEvent) -> SoundView:
+    audible = context.config.privacy < NO_MICROPHONE and context.event_audio.is_available(event)
+    return SoundView(**event.model_dump(), verdict=history.judgement(event.id), audible=audible)
 
 
-def _sound(here: ApiContext, identity: str) -> SoundEvent:
-    with _past(here) as past:
-        if past is None:
+def _find_sound(context: ApiContext, identity: str) -> SoundEvent:
+    with _open_history(context) as history:
+        if history is None:
             raise not_heard(identity)
-        return past.sound(identity)
+        return history.sound(identity)
 
 
 @contextmanager
-def _past(here: ApiContext) -> Iterator[HistoryReader | None]:
-    """The history, for one request; None where there is none, or what it holds is nobody's business."""
-    past = None if here.config.privacy >= NO_HISTORY else HistoryReader.open(here.home / HISTORY_NAME)
-    if past is None:
+def _open_history(context: ApiContext) -> Iterator[HistoryReader | None]:
+    """Open the history for one request; None if there is none, or the privacy level forbids it."""
+    forbidden = context.config.privacy >= NO_HISTORY
+    history = None if forbidden else HistoryReader.open(context.home / HISTORY_NAME)
+    if history is None:
         yield None
         return
-    with closing(past):
-        yield past
+    with closing(history):
+        yield history

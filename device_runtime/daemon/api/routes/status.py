@@ -1,112 +1,115 @@
-"""Routes: how it goes."""
+"""Routes: state of the daemon and of its source."""
 
 import time
 from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
 
-from device_runtime.daemon.api.context import ApiContext, Here
+from device_runtime.daemon.api.context import ApiContext, Context
+from device_runtime.daemon.api.schemas import RequestModel, ResponseModel
 from device_runtime.system.packages import installed_version
 from edgecl.config.privacy import NO_HISTORY
 from edgecl.events import State
 
 router = APIRouter(tags=["status"])
-WELL: tuple[State, ...] = ("listening", "clipping")
+HEALTHY_STATES: tuple[State, ...] = ("listening", "clipping")
 STARTED_S = time.monotonic()
 
 
-class SourceView(BaseModel):
-    """The source of sound."""
+class SourceView(ResponseModel):
+    """The audio source."""
 
     name: str
     rate_hz: int
     state: State
     detail: str
+    """What is wrong, if anything."""
     hint: str
+    """What to do about it."""
     lost_frames: int
+    """Audio frames lost since the source was opened."""
 
 
-class Status(BaseModel):
-    """How the daemon is."""
+class Status(ResponseModel):
+    """State of the daemon."""
 
     version: str
     up_s: float
+    """Seconds since the start."""
     heard_s: float
-    """Sound that was heard."""
+    """Seconds of audio processed."""
     sounds: int
-    """Events that began in it; 0 at privacy 3, where their number would tell the second of each."""
+    """Number of sounds detected; 0 at privacy 3, where it would give away the second of each."""
     dropped_events: int
+    """Events dropped by full sink queues."""
     source: SourceView
     tasks: list[str]
-    """Those that are heard with now."""
+    """Tasks in use."""
     listening: bool
-    """Whether it is switched on."""
+    """Whether listening is switched on."""
     privacy: int
-    """0 to 3: how much is kept from being told or stored."""
+    """Privacy level, 0 to 3."""
 
 
-class Listening(BaseModel):
-    """Whether the source is heard."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
+class Listening(RequestModel):
+    """Whether listening is switched on."""
 
     on: bool
 
 
-class Health(BaseModel):
-    """Whether it hears."""
+class Health(ResponseModel):
+    """Whether the source delivers audio."""
 
     healthy: bool
     state: State
 
 
-def dropped_events(here: ApiContext) -> int:
-    """How many events a sink had no room for."""
-    return sum(outbox.dropped for outbox in here.station.outboxes)
+def count_dropped_events(context: ApiContext) -> int:
+    """Return the number of events dropped by full sink queues."""
+    return sum(outbox.dropped for outbox in context.pipeline.outboxes)
 
 
 @router.get("/health", response_model=Health, responses={503: {"model": Health}})
-def health(here: Here, response: Response) -> Response:
-    """Whether sound comes in: 200, else 503."""
-    state = here.tap.condition.state
-    told = Health(healthy=state in WELL, state=state)
-    return JSONResponse(told.model_dump(), 200 if told.healthy else 503)
+def check_health(context: Context, response: Response) -> Response:
+    """Return 200 while the source delivers audio, else 503."""
+    state = context.tap.condition.state
+    health = Health(healthy=state in HEALTHY_STATES, state=state)
+    return JSONResponse(health.model_dump(), 200 if health.healthy else 503)
 
 
 @router.get("/status")
-def status(here: Here) -> Status:
-    """How long it listens, to what, with which tasks."""
-    station, condition = here.station, here.tap.condition
+def get_status(context: Context) -> Status:
+    """Return uptime, source, tasks in use and counters."""
+    pipeline, condition = context.pipeline, context.tap.condition
     return Status(
         version=installed_version("edgecl") or "from source",
         up_s=round(time.monotonic() - STARTED_S, 1),
-        heard_s=round(station.heard_s, 3),
-        sounds=station.sounds if here.config.privacy < NO_HISTORY else 0,
-        dropped_events=dropped_events(here),
+        heard_s=round(pipeline.heard_s, 3),
+        sounds=pipeline.sounds if context.config.privacy < NO_HISTORY else 0,
+        dropped_events=count_dropped_events(context),
         source=SourceView(
-            name=here.tap.name,
-            rate_hz=here.tap.rate_hz,
+            name=context.tap.name,
+            rate_hz=context.tap.rate_hz,
             state=condition.state,
             detail=condition.detail,
             hint=condition.hint,
-            lost_frames=here.tap.lost_frames,
+            lost_frames=context.tap.lost_frames,
         ),
-        tasks=station.reporter.task_names,
-        listening=here.controls.listening,
-        privacy=here.config.privacy,
+        tasks=pipeline.reporter.task_names,
+        listening=context.controls.listening,
+        privacy=context.config.privacy,
     )
 
 
 @router.put("/listening")
-def listen(here: Here, wanted: Listening) -> Listening:
-    """Switch listening on or off; it stays so after a restart."""
-    here.controls.listening = wanted.on
-    return wanted
+def set_listening(context: Context, request: Listening) -> Listening:
+    """Switch listening on or off; the setting outlasts a restart."""
+    context.controls.listening = request.on
+    return request
 
 
 @router.get("/config")
-def config(here: Here) -> dict[str, Any]:
-    """The configuration in force; secrets are masked."""
-    return here.config.model_dump(mode="json")
+def get_config(context: Context) -> dict[str, Any]:
+    """Return the configuration in force, with secrets masked."""
+    return context.config.model_dump(mode="json")

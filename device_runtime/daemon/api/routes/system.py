@@ -1,4 +1,4 @@
-"""Routes: how the machine is, what was said on stderr, and whether everything is as it should be."""
+"""Routes: resources of the machine, log, and self-test."""
 
 import platform
 import time
@@ -7,10 +7,10 @@ from functools import cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
 
-from device_runtime.daemon.api.context import Here, held
-from device_runtime.daemon.api.routes.status import STARTED_S, dropped_events
+from device_runtime.daemon.api.context import Context, hold
+from device_runtime.daemon.api.routes.status import STARTED_S, count_dropped_events
+from device_runtime.daemon.api.schemas import ResponseModel
 from device_runtime.daemon.system import host_info
 from device_runtime.daemon.system.log_buffer import REMEMBERED
 from device_runtime.model.session import list_onnxruntime_distributions
@@ -21,32 +21,35 @@ PROCESSOR = host_info.ProcessorUsage()
 
 
 @cache
-def _onnxruntime() -> str:
+def _format_onnxruntime() -> str:
     return ", ".join(f"{name} {installed_version(name)}" for name in list_onnxruntime_distributions())
 
 
-class BundleView(BaseModel):
+class BundleView(ResponseModel):
     """The bundle in use."""
 
     name: str
     fingerprint: str
 
 
-class System(BaseModel):
-    """The machine, and what the daemon takes of it."""
+class System(ResponseModel):
+    """Resources of the machine and their use by the daemon."""
 
     cpu_percent: float
-    """Of one core, over the last seconds."""
+    """Processor time of the daemon over the last seconds; 100 is one core."""
     load: tuple[float, float, float]
+    """Load average over 1, 5 and 15 minutes."""
     rss_bytes: int
+    """Memory of the daemon (resident set size)."""
     memory_total_bytes: int
     memory_available_bytes: int
     temperature_c: float | None
+    """Processor temperature, if the machine has a sensor."""
     disk_free_bytes: int
     disk_total_bytes: int
     up_s: float
     window_ms: float
-    """What a window took in the mean: backbone, every task, and telling of it."""
+    """Mean processing time of a window: backbone, all tasks, and sinks."""
     lost_frames: int
     dropped_events: int
     machine: str
@@ -55,20 +58,21 @@ class System(BaseModel):
     edgecl: str
     bundle: BundleView
     threads: int
+    """Number of inference threads."""
 
 
-class LogLineView(BaseModel):
-    """One sentence of the log."""
+class LogLineView(ResponseModel):
+    """One line of the log."""
 
     time: str
     text: str
 
 
 @router.get("/system")
-def system(here: Here) -> System:
-    """How the machine is, and what is taken of it."""
-    memory, (free, total) = host_info.memory(), host_info.disk(here.home)
-    manifest = here.bundle.manifest
+def get_system(context: Context) -> System:
+    """Return the resources of the machine and their use by the daemon."""
+    memory, (free, total) = host_info.memory(), host_info.disk(context.home)
+    manifest = context.bundle.manifest
     return System(
         cpu_percent=PROCESSOR.percent(),
         load=host_info.load(),
@@ -79,26 +83,26 @@ def system(here: Here) -> System:
         disk_free_bytes=free,
         disk_total_bytes=total,
         up_s=round(time.monotonic() - STARTED_S, 1),
-        window_ms=round(here.station.window_ms, 2),
-        lost_frames=here.tap.lost_frames,
-        dropped_events=dropped_events(here),
+        window_ms=round(context.pipeline.window_ms, 2),
+        lost_frames=context.tap.lost_frames,
+        dropped_events=count_dropped_events(context),
         machine=host_info.name(),
         python=platform.python_version(),
-        onnxruntime=_onnxruntime(),
+        onnxruntime=_format_onnxruntime(),
         edgecl=installed_version("edgecl") or "from source",
         bundle=BundleView(name=manifest.name, fingerprint=manifest.fingerprint),
-        threads=here.threads,
+        threads=context.threads,
     )
 
 
 @router.get("/log")
-def log(here: Here, count: Annotated[int, Query(ge=1, le=REMEMBERED)] = 200) -> list[LogLineView]:
-    """What was said on stderr, the newest last."""
-    return [LogLineView(**asdict(said)) for said in here.journal.newest(count)]
+def get_log(context: Context, count: Annotated[int, Query(ge=1, le=REMEMBERED)] = 200) -> list[LogLineView]:
+    """Return the latest lines of the log (stderr), oldest first."""
+    return [LogLineView(**asdict(line)) for line in context.log.newest(count)]
 
 
 @router.get("/doctor")
-def doctor(here: Here) -> dict[str, Any]:
-    """Whether everything is as it should be: `edgecl doctor --json`."""
-    with held(here.examining, "the doctor is at work already"):
-        return here.command("doctor")
+def run_doctor(context: Context) -> dict[str, Any]:
+    """Check the installation: the output of `edgecl doctor --json`."""
+    with hold(context.doctor_lock, "the check is running already"):
+        return context.run_command("doctor")

@@ -1,4 +1,4 @@
-"""Routes: what was learnt, and what is told of it: forget, undo, verify, predict, correct."""
+"""Routes: tasks of the store, their thresholds, predictions and corrections."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,37 +8,38 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, ConfigDict
 
 from device_runtime.daemon.api import limits
-from device_runtime.daemon.api.context import ApiContext, Here, held
+from device_runtime.daemon.api.context import ApiContext, Context, hold
+from device_runtime.daemon.api.feedback import format_option
 from device_runtime.daemon.api.problems import NotHereError
-from device_runtime.daemon.api.task_schema import Task, view
+from device_runtime.daemon.api.schemas import PointView, RequestModel, ResponseModel, Task
 from device_runtime.daemon.worker import RefusedError
+from device_runtime.training.learning_curve import parse_curve
+from device_runtime.workflows.correct import CorrectionTarget
 from edgecl.config.schema import Margin
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.registry import TaskEntry
 
 router = APIRouter(tags=["tasks"])
-RAW: dict[str, Any] = {
+AUDIO_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "The bytes of one recording, as they are in its file.",
+        "description": "The bytes of one audio file.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
 
 
-class ThresholdUpdate(BaseModel):
-    """From which margin a sound is to count."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+class ThresholdUpdate(RequestModel):
+    """A new threshold of a label."""
 
     margin: Margin
+    """Smallest accepted margin; lower is more sensitive."""
 
 
-class IntegrityView(BaseModel):
-    """Whether a task is what it was."""
+class IntegrityView(ResponseModel):
+    """Result of the integrity check of a task."""
 
     task: str
     status: str
@@ -46,110 +47,136 @@ class IntegrityView(BaseModel):
     detail: str
 
 
-class Forgotten(BaseModel):
-    """A task that is gone."""
+class Forgotten(ResponseModel):
+    """The task that was deleted."""
 
     forgotten: str
     sha256: str
 
 
 @router.get("/tasks")
-def tasks(here: Here) -> list[Task]:
-    """Everything that was learnt."""
-    with here.store() as store:
-        return [view(here, entry) for entry in store.list_tasks()]
+def list_tasks(context: Context) -> list[Task]:
+    """List all enrolled tasks."""
+    with context.open_store() as store:
+        return [describe_task(context, entry) for entry in store.list_tasks()]
 
 
 @router.get("/tasks/{task}")
-def one(here: Here, task: str) -> Task:
-    """One task."""
-    with here.store() as store:
-        return view(here, store.find_task(task))
+def get_task(context: Context, task: str) -> Task:
+    """Return one task."""
+    with context.open_store() as store:
+        return describe_task(context, store.find_task(task))
 
 
 @router.delete("/tasks/{task}")
-def forget(here: Here, task: str) -> Forgotten:
-    """Forget a task; the others are not touched."""
-    with here.store() as store:
+def forget_task(context: Context, task: str) -> Forgotten:
+    """Delete a task; the others are not touched."""
+    with context.open_store() as store:
         sha256 = store.find_task(task).sha256
         store.forget(task)
-    here.controls.forget(task)
+    context.controls.forget(task)
     return Forgotten(forgotten=task, sha256=sha256)
 
 
 @router.post("/tasks/{task}/undo")
-def undo(here: Here, task: str) -> Task:
-    """Take back the last change of a task; twice brings it back."""
-    with here.store() as store:
-        return view(here, store.undo(task))
+def undo_task(context: Context, task: str) -> Task:
+    """Restore the previous version of a task; a second undo restores the present one."""
+    with context.open_store() as store:
+        return describe_task(context, store.undo(task))
 
 
 @router.put("/tasks/{task}/thresholds/{label}")
-def set_threshold(here: Here, task: str, label: str, wish: ThresholdUpdate) -> Task:
-    """Have a sound count from another margin on, at once and after a restart."""
-    with here.store() as store:
-        entry = _with_sound(store.find_task(task), label)
-    here.controls.set_threshold(task, label, wish.margin)
-    return view(here, entry)
+def set_threshold(context: Context, task: str, label: str, update: ThresholdUpdate) -> Task:
+    """Set the threshold of a label; in force at once and after a restart."""
+    with context.open_store() as store:
+        entry = _check_label(store.find_task(task), label)
+    context.controls.set_threshold(task, label, update.margin)
+    return describe_task(context, entry)
 
 
 @router.delete("/tasks/{task}/thresholds/{label}")
-def reset_threshold(here: Here, task: str, label: str) -> Task:
-    """Have a sound count as it is configured, or else as it was learnt."""
-    with here.store() as store:
-        entry = _with_sound(store.find_task(task), label)
-    here.controls.reset_threshold(task, label)
-    return view(here, entry)
+def reset_threshold(context: Context, task: str, label: str) -> Task:
+    """Reset the threshold of a label to the configuration, or else to the value set at enrolment."""
+    with context.open_store() as store:
+        entry = _check_label(store.find_task(task), label)
+    context.controls.reset_threshold(task, label)
+    return describe_task(context, entry)
 
 
 @router.get("/verify")
-def verify(here: Here) -> list[IntegrityView]:
-    """Read every byte of every task, and compare."""
-    with here.store() as store:
-        return [IntegrityView(**asdict(verdict)) for verdict in store.verify()]
+def verify_tasks(context: Context) -> list[IntegrityView]:
+    """Compare the hash of every task's file with the registry."""
+    with context.open_store() as store:
+        return [IntegrityView(**asdict(check)) for check in store.verify()]
 
 
-@router.post("/predict", openapi_extra=RAW)
+@router.post("/predict", openapi_extra=AUDIO_BODY)
 async def predict(
-    here: Here, request: Request, name: str = "recording.wav", task: str | None = None
+    context: Context, request: Request, name: str = "recording.wav", task: str | None = None
 ) -> dict[str, Any]:
-    """What is heard in a recording: `edgecl predict --json`. `name` says by its suffix what the bytes are."""
-    asked = [f"--task={task}"] if task else []
-    async with _received(here, request, name) as path:
-        with held(here.predicting, "too many recordings are being listened to"):
-            told = await run_in_threadpool(here.command, "predict", *asked, "--", str(path))
-    return {**told["files"][0], "file": name}
+    """Detect sounds in an audio file: the output of `edgecl predict --json`.
+
+    The suffix of `name` selects the decoder; `task` restricts detection to one task.
+    """
+    options = [f"--task={task}"] if task else []
+    async with _receive_file(context, request, name) as path:
+        with hold(context.predict_slots, "too many predictions are running"):
+            output = await run_in_threadpool(context.run_command, "predict", *options, "--", str(path))
+    return {**output["files"][0], "file": name}
 
 
-@router.post("/tasks/{task}/corrections", openapi_extra=RAW)
-async def correct(
-    here: Here, request: Request, task: str, label: str, holds: bool = True, name: str = "recording.wav"
+@router.post("/tasks/{task}/corrections", openapi_extra=AUDIO_BODY)
+async def correct_task(
+    context: Context, request: Request, task: str, label: str, holds: bool = True, name: str = "recording.wav"
 ) -> dict[str, Any]:
-    """Tell a task that a recording is this label, or is not (`holds=false`): `edgecl correct --json`."""
-    await run_in_threadpool(one, here, task)
-    claim = f"{'--is' if holds else '--not'}={task}/{label}"
-    async with _received(here, request, name) as path:
-        with here.sessions.turn_of(task):
-            return await run_in_threadpool(here.command, "correct", claim, "--", str(path))
+    """Correct a task: an audio file is this label, or is not (`holds=false`).
+
+    The response is the output of `edgecl correct --json`.
+    """
+    await run_in_threadpool(get_task, context, task)
+    option = format_option(CorrectionTarget(task, label, holds))
+    async with _receive_file(context, request, name) as path:
+        with context.sessions.lock_training(task):
+            return await run_in_threadpool(context.run_command, "correct", option, "--", str(path))
 
 
-def _with_sound(entry: TaskEntry, label: str) -> TaskEntry:
-    """The task, which has this sound.
+def describe_task(context: ApiContext, entry: TaskEntry) -> Task:
+    """Return a task of the store with its blob's metadata and the thresholds in force."""
+    record = context.records.find(entry.sha256)
+    training = record.training if record else {}
+    threshold = record.threshold if record else 0.0
+    own, accuracy = context.controls.thresholds(entry.task), training.get("held_out_accuracy")
+    count = training.get("recordings")
+    return Task(
+        **asdict(entry),
+        threshold=threshold,
+        thresholds={label: own.get(label, threshold) for label in entry.labels if not is_negative(label)},
+        negatives=[label for label in entry.labels if is_negative(label)],
+        held_out_accuracy=accuracy if isinstance(accuracy, float) else None,
+        method=str(training.get("method", "")),
+        recordings=count if isinstance(count, int) else 0,
+        curve=[PointView(**asdict(point)) for point in parse_curve(training.get("curve"))],
+        heard=context.pipeline.reporter.hears(entry.task, entry.sha256),
+    )
+
+
+def _check_label(entry: TaskEntry, label: str) -> TaskEntry:
+    """Return the task if it has this label.
 
     Raises:
-        NotHereError: it has not.
+        NotHereError: it does not.
     """
-    sounds = [one for one in entry.labels if not is_negative(one)]
-    if label not in sounds:
-        raise NotHereError(f"task '{entry.task}' has no such sound", f"it has {', '.join(sounds)}")
+    labels = [one for one in entry.labels if not is_negative(one)]
+    if label not in labels:
+        raise NotHereError(f"task '{entry.task}' has no sound '{label}'", f"it has {', '.join(labels)}")
     return entry
 
 
 @asynccontextmanager
-async def _received(here: ApiContext, request: Request, name: str) -> AsyncIterator[Path]:
-    """The body as a file, for as long as it is needed."""
-    suffix = limits.suffix_of(name)
-    with here.scratch() as folder:
+async def _receive_file(context: ApiContext, request: Request, name: str) -> AsyncIterator[Path]:
+    """Store the request body in a temporary file."""
+    suffix = limits.check_suffix(name)
+    with context.make_scratch_folder() as folder:
         path = folder / f"recording{suffix}"
         await limits.save_body(request, path)
         try:

@@ -1,0 +1,78 @@
+"""The live feed: level, spectrum and scores of each window. Nothing is computed without a subscriber."""
+
+from base64 import b64encode
+from typing import Any
+
+import numpy as np
+
+from device_runtime.daemon.api.event_hub import LIVE, EventHub
+from device_runtime.daemon.controls import Controls
+from device_runtime.daemon.pipeline.stream_processor import StreamUpdate
+from device_runtime.daemon.sinks.queue import SinkQueue
+from device_runtime.recognition.recognizer import TaskScore
+from device_runtime.recognition.stream import WindowResult
+from edgecl.arrays import Floats
+from edgecl.audio.levels import band_levels_dbfs, level_dbfs, quantize_levels
+from edgecl.events import format_time
+from edgecl.learning.negative_labels import is_negative
+
+NO_COLUMNS = np.zeros((0, 1), np.float32)
+COLUMNS = 10  # a window; windows are half a second apart, so a column is 50 ms
+
+
+class LiveFeed:
+    """Publishes each window on the live channel, from a thread of its own."""
+
+    def __init__(self, hub: EventHub, controls: Controls, rate_hz: int, with_sound: bool) -> None:
+        """Start the thread.
+
+        Args:
+            hub: where windows are published.
+            controls: the thresholds in force.
+            rate_hz: sample rate of the windows.
+            with_sound: whether the privacy level allows the spectrum and its levels.
+        """
+        self._hub, self._controls = hub, controls
+        self._rate_hz, self._with_sound = rate_hz, with_sound
+        self._queue: SinkQueue[tuple[float, WindowResult]] = SinkQueue(self._publish)
+
+    def add(self, update: StreamUpdate) -> None:
+        """Queue a window for the subscribers, if there are any."""
+        if update.moment and self._hub.has_subscribers(LIVE):
+            self._queue.put((update.stream_s, update.moment))
+
+    def close(self) -> None:
+        """End the thread."""
+        self._queue.close()
+
+    def _publish(self, item: tuple[float, WindowResult]) -> None:
+        stream_s, window = item
+        columns = split_columns(window.last_hop) if self._with_sound else NO_COLUMNS
+        document = {
+            "time": format_time(stream_s + window.end_s),
+            "level_dbfs": window.level_dbfs,
+            "levels_dbfs": [level_dbfs(column) for column in columns],
+            "bands": b64encode(self._encode_bands(columns)).decode(),
+            "scores": [self._format_score(one) for one in window.scores],
+        }
+        self._hub.publish("moment", document, LIVE)
+
+    def _encode_bands(self, columns: Floats) -> bytes:
+        return quantize_levels(band_levels_dbfs(columns, self._rate_hz)) if columns.size else b""
+
+    def _format_score(self, one: TaskScore) -> dict[str, Any]:
+        threshold = self._controls.thresholds(one.task).get(one.label, one.threshold)
+        return {
+            "task": one.task,
+            "label": one.label,
+            "score": round(one.score, 4),
+            "margin": round(one.margin, 4),
+            "threshold": round(threshold, 4),
+            "accepted": one.margin >= threshold and not is_negative(one.label),
+        }
+
+
+def split_columns(newest: Floats) -> Floats:
+    """Cut the newest audio [samples] into columns [10, samples / 10]."""
+    size = newest.size // COLUMNS
+    return newest[-size * COLUMNS :].reshape(COLUMNS, size)
