@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi.responses import StreamingResponse
+from starlette.responses import StreamingResponse
 
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.problems import BusyError

@@ -1,4 +1,4 @@
-"""A real browser: headless Chromium, as Debian has it, that writes down whatever goes wrong in a page."""
+"""Headless Chromium, Debian's package, with a record of all errors in a page."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ PICTURES = Path(__file__).parents[3] / "build" / "screenshots"
 DESK = {"width": 1200, "height": 900}
 PHONE = {"width": 360, "height": 740}
 SOON_MS = 40_000
-LEARNT_MS = 180_000  # a child that learns yields to everything else
+TRAINED_MS = 180_000  # training runs at low priority
 ODD = "<b>&\"'"  # a label
 MOST_TABS = 60
 NAME_OF_FOCUSED = """(() => { const it = document.activeElement;
@@ -27,7 +27,7 @@ WATCH_THE_POLICY = """document.addEventListener("securitypolicyviolation", (even
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The browser; the test is skipped where there is none."""
+    """Start the browser; skip the test if there is none."""
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("no chromium: apt-get install chromium")
@@ -39,28 +39,28 @@ def chromium() -> Iterator[Browser]:
 
 
 class Window:
-    """One window on the page of a daemon."""
+    """A browser window that shows the page of a daemon."""
 
     def __init__(self, browser: Browser, url: str, size: dict[str, int] = DESK, **more: object) -> None:
-        """`more`: as of Playwright's contexts, such as `color_scheme="dark"`."""
-        self.url, self.complaints, self.hosts = url, [], set()
+        """Open it; `more` are options of a Playwright context, such as `color_scheme="dark"`."""
+        self.url, self.errors, self.hosts = url, [], set()
         self.context = browser.new_context(viewport=size, accept_downloads=True, **more)
         self.context.set_default_timeout(SOON_MS)
         self.page: Page = self.context.new_page()
         self.page.add_init_script(WATCH_THE_POLICY)
-        self.page.on("console", self._heed)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", self._note)
+        self.page.on("console", self._add_message)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self._add_request)
         self.page.goto(url)
         assert self.page.evaluate("document.compatMode") == "CSS1Compat"
 
     def show(self, view: str) -> None:
-        """Go to a view, by its link."""
+        """Go to a view by its link."""
         self.page.get_by_role("navigation").get_by_role("link", name=view).click()
         self.page.get_by_role("heading", name=view, level=1).wait_for()
 
     def drop(self, path: Path, onto: str) -> None:
-        """Drop a file or a folder onto an element, as a hand does."""
+        """Drop a file or a folder onto an element."""
         place = self.page.locator(onto)
         place.scroll_into_view_if_needed()
         box = place.bounding_box()
@@ -72,52 +72,52 @@ class Window:
             devtools.send("Input.dispatchDragEvent", {"type": kind, **where, "data": data})
 
     def picture(self, name: str) -> None:
-        """Keep a screenshot."""
+        """Save a screenshot."""
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{name}.png")
 
     @property
-    def overhang_px(self) -> int:
-        """How much wider the page is than the window."""
+    def overflow_px(self) -> int:
+        """By how many pixels the page is wider than the window."""
         return self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
 
     @property
     def brightness(self) -> float:
-        """Of the page's ground, 0 … 255."""
-        ground = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        return sum(map(float, re.findall(r"[\d.]+", ground)[:3])) / 3
+        """Brightness of the page's background, 0…255."""
+        background = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(map(float, re.findall(r"[\d.]+", background)[:3])) / 3
 
     @property
     def focused(self) -> str:
-        """What has the focus, as it is called."""
+        """Accessible name of the focused element."""
         return self.page.evaluate(NAME_OF_FOCUSED)
 
     def tab_to(self, name: str) -> None:
-        """Press Tab until something of this name has the focus, which must be seen."""
+        """Press Tab until the element of this name has the focus, and check that this is visible."""
         for _ in range(MOST_TABS):
             self.page.keyboard.press("Tab")
             if self.focused == name:
                 assert self.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
                 return
-        raise AssertionError(f"'{name}' cannot be reached")
+        raise AssertionError(f"'{name}' cannot be reached by Tab")
 
-    def forgive(self, what: str) -> None:
-        """Complaints that a test means to cause."""
-        self.complaints = [complaint for complaint in self.complaints if what not in complaint]
+    def ignore_errors(self, text: str) -> None:
+        """Drop the errors that a test causes on purpose."""
+        self.errors = [error for error in self.errors if text not in error]
 
     def close(self) -> None:
-        """Nothing may have gone wrong, and nobody else been asked for anything."""
+        """Close it and check that there were no errors and no requests to other hosts."""
         self.context.close()
-        assert not self.complaints, self.complaints
+        assert not self.errors, self.errors
         assert self.hosts <= {urlsplit(self.url).netloc}, self.hosts
 
-    def _heed(self, message: ConsoleMessage) -> None:
+    def _add_message(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.complaints.append(f"{message.text} {message.location['url']}")
+            self.errors.append(f"{message.text} {message.location['url']}")
 
-    def _note(self, request: Request) -> None:
+    def _add_request(self, request: Request) -> None:
         address = urlsplit(request.url)
         if address.scheme not in ("blob", "data"):
             self.hosts.add(address.netloc)

@@ -1,15 +1,13 @@
-"""Sources of sound made of real pipes and child processes; an event; a daemon with its API."""
+"""Audio sources made of real pipes and child processes, and an event."""
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from edgecl.events import SoundEvent, format_time, make_event_id
-from tests.device.daemon.running import Daemon, until
 
 PLAYER = """
 import sys, time
@@ -58,22 +56,3 @@ def sound(ago_s: float, phase: str = "new", score: float = 0.9) -> SoundEvent:
         blob_sha256="0" * 64,
         clip=None,
     )
-
-
-@pytest.fixture(scope="module")
-def daemon(bundle: Path, evening: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """One that has learnt nothing yet."""
-    started = Daemon(tmp_path_factory.mktemp("daemon"), bundle, evening)
-    yield started
-    started.close()
-
-
-@pytest.fixture
-def forgetting(daemon: Daemon) -> Iterator[Daemon]:
-    """The same; what is begun in the test is cancelled, what is learnt forgotten."""
-    yield daemon
-    for session in daemon.enrolments():
-        daemon.http.delete(f"/enrolments/{session['id']}")
-    for name in daemon.tasks():
-        daemon.http.delete(f"/tasks/{name}").raise_for_status()
-    until(lambda: not {"collecting", "learning"} & {one["state"] for one in daemon.enrolments()})

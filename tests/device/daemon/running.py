@@ -1,4 +1,4 @@
-"""`edgecl serve` as a process of its own, asked by socket and port, and one who follows what it tells."""
+"""`edgecl serve` as a subprocess, requests to it by socket and port, and a subscriber of its events."""
 
 import json
 import socket
@@ -16,11 +16,11 @@ import soundfile
 
 RATE_HZ = 16_000
 TOKEN = "a long enough secret"
-SOON_S = 150.0  # a machine that tests on may be busy
+SOON_S = 150.0  # the machine may be busy with other tests
 
 
 class Daemon:
-    """`edgecl serve` with its API, listening to an endless evening."""
+    """`edgecl serve` with its API, whose source is a recording of a quiet evening, repeated."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Daemon:
         more: str = "",
         privacy: int = 0,
     ) -> None:
-        """`more`: of its configuration."""
+        """Start it; `more` is appended to its configuration."""
         self.home, self.socket, self.port = folder / "home", folder / "api.sock", free_port()
         soundfile.write(folder / "evenings.wav", np.tile(evening, 20), RATE_HZ)
         (folder / "config.toml").write_text(
@@ -50,7 +50,7 @@ class Daemon:
         command = [sys.executable, "-m", "device_runtime", "serve", "--config", str(self._config)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self._errors)
         try:
-            until(self.answers)
+            until(self.is_ready)
         except BaseException:
             self.close()
             raise
@@ -60,10 +60,10 @@ class Daemon:
         assert self.process.wait(SOON_S) == 0
         self.start()
 
-    def answers(self) -> bool:
-        assert self.process.poll() is None, self.said
+    def is_ready(self) -> bool:
+        assert self.process.poll() is None, self.log
         with socket.socket(socket.AF_UNIX) as caller:
-            if caller.connect_ex(str(self.socket)):  # a dead daemon's
+            if caller.connect_ex(str(self.socket)):  # the socket of a dead daemon
                 return False
         try:
             return self.http.get("/health").status_code == 200
@@ -71,7 +71,8 @@ class Daemon:
             return False
 
     @property
-    def said(self) -> str:
+    def log(self) -> str:
+        """Everything printed on stderr."""
         self._errors.seek(0)
         return self._errors.read()
 
@@ -83,14 +84,14 @@ class Daemon:
         return self.http.post(f"/enrolments/{identity}/recordings", params=query, content=path.read_bytes())
 
     def begin_with(self, task: str, folder: Path, **more: str) -> str:
-        """An enrolment of all recordings in a folder, not started yet."""
+        """Begin an enrolment with all recordings in a folder; return its ID."""
         identity = self.begin(task, **more)
         for path in sorted(folder.glob("*/*.wav")):
             self.send(identity, path).raise_for_status()
         return identity
 
-    def teach(self, task: str, folder: Path, **more: str) -> None:
-        """A task that is heard with from now on."""
+    def enroll(self, task: str, folder: Path, **more: str) -> None:
+        """Enrol a task and wait until it is in use."""
         identity = self.begin_with(task, folder, **more)
         self.http.post(f"/enrolments/{identity}/start").raise_for_status()
         until(lambda: self.state(identity)["state"] == "done")
@@ -119,10 +120,10 @@ class Daemon:
 
 
 class Follower:
-    """Everything that /events or /live tells, as it comes."""
+    """A subscriber of /events or /live that collects everything published."""
 
     def __init__(self, daemon: Daemon, path: str = "/events") -> None:
-        self.told: list[tuple[str, dict]] = []
+        self.events: list[tuple[str, dict]] = []
         self._following = threading.Event()
         self._thread = threading.Thread(target=self._follow, args=(daemon, path), daemon=True)
         self._thread.start()
@@ -130,14 +131,14 @@ class Follower:
 
     def until(self, kind: str, **wanted: object) -> dict:
         def found() -> dict | None:
-            return next((d for k, d in self.told if k == kind and wanted.items() <= d.items()), None)
+            return next((d for k, d in self.events if k == kind and wanted.items() <= d.items()), None)
 
         return until(found)
 
     def scores_until(self, count: int) -> list[dict]:
-        """All scores of as many moments."""
-        until(lambda: len(self.told) >= count)
-        return [score for _, moment in self.told for score in moment["scores"]]
+        """Wait for this number of events of /live; return all their scores."""
+        until(lambda: len(self.events) >= count)
+        return [score for _, moment in self.events for score in moment["scores"]]
 
     def _follow(self, daemon: Daemon, path: str) -> None:
         kind, url = "", f"http://127.0.0.1:{daemon.port}{path}"
@@ -147,17 +148,17 @@ class Follower:
                 if line.startswith("event: "):
                     kind = line.removeprefix("event: ")
                 elif line.startswith("data: "):
-                    self.told.append((kind, json.loads(line.removeprefix("data: "))))
+                    self.events.append((kind, json.loads(line.removeprefix("data: "))))
 
 
 def until(found: Callable[[], object]) -> object:
-    """What is found, as soon as it is."""
+    """Poll until `found` returns a true value; return it."""
     end = time.monotonic() + SOON_S
     while time.monotonic() < end:
         if value := found():
             return value
         time.sleep(0.05)
-    raise AssertionError("it did not come")
+    raise AssertionError("timeout")
 
 
 def free_port() -> int:
@@ -167,10 +168,11 @@ def free_port() -> int:
 
 
 def write_into(fifo: Path, data: bytes) -> None:
-    """Write into a FIFO that a daemon hears; from the beginning again where it was opened anew meanwhile, as
-    one is in which nothing comes for seconds: then the write is short, or breaks.
+    """Write into a FIFO that a daemon reads.
+
+    The daemon reopens a FIFO that is silent for seconds; a write that was cut short by that starts again.
     """
     while True:
-        with suppress(BrokenPipeError), fifo.open("wb", buffering=0) as sound:
-            if sound.write(data) == len(data):
+        with suppress(BrokenPipeError), fifo.open("wb", buffering=0) as fifo_file:
+            if fifo_file.write(data) == len(data):
                 return

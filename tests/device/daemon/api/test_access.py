@@ -1,5 +1,6 @@
-"""The HTTP API of `edgecl serve`: who may ask, and what is refused."""
+"""The HTTP API of `edgecl serve`: access, limits and refusals."""
 
+import asyncio
 import os
 import socket
 import stat
@@ -12,24 +13,38 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
-from device_runtime.daemon.api.limits import CONNECTIONS
-from device_runtime.daemon.api.sockets import page_of, tcp_socket
+from device_runtime.daemon.api.auth import AccessMiddleware
+from device_runtime.daemon.api.limits import MAX_CONNECTIONS
+from device_runtime.daemon.api.sockets import format_page_url, open_tcp_socket
 from edgecl.config.schema import ApiConfig
 from tests.device.daemon.running import TOKEN, Daemon, free_port, until
 
+OWN_HOST, OWN_ORIGIN = "localhost:8475", "http://localhost:8475"
+FOREIGN_HOSTS = (
+    "evil.example",
+    "localhost.evil.example:8475",
+    "localhost@evil.example",
+    "[::2]:8475",
+    "[",
+    "",
+)
+FOREIGN_ORIGINS = ("http://evil.example", "http://localhost:80", "http://localhost", "null", "file://", "x")
 
-def test_hostile_requests_are_refused_with_a_problem_document(forgetting: Daemon, recordings: Path) -> None:
-    daemon, identity = forgetting, forgetting.begin("alarms")
+
+def test_hostile_requests_are_refused_with_a_problem_document(clean_daemon: Daemon, recordings: Path) -> None:
+    daemon, identity = clean_daemon, clean_daemon.begin("alarms")
     ring = (recordings / "alarms" / "doorbell" / "0.wav").read_bytes()
     add = f"/enrolments/{identity}/recordings"
     refused = {
         "Host": (daemon.http.get("/tasks", headers={"Host": "evil.example"}), 421),
         "Origin": (daemon.http.post("/enrolments", headers={"Origin": "http://evil.example"}), 403),
-        "a picture": (daemon.http.get("/doctor", headers={"Sec-Fetch-Site": "cross-site"}), 403),
-        "a neighbour": (daemon.http.get("/tasks", headers={"Sec-Fetch-Site": "same-site"}), 403),
+        "an embedded image": (daemon.http.get("/doctor", headers={"Sec-Fetch-Site": "cross-site"}), 403),
+        "a sub-domain": (daemon.http.get("/tasks", headers={"Sec-Fetch-Site": "same-site"}), 403),
         "null Origin": (daemon.http.delete("/tasks/x", headers={"Origin": "null"}), 403),
-        "no sound": (daemon.http.post(f"{add}?label=a", content=b"\0" * 5000), 422),
+        "not audio": (daemon.http.post(f"{add}?label=a", content=b"\0" * 5000), 422),
         "empty": (daemon.http.post(f"{add}?label=a", content=b""), 422),
         "label": (daemon.http.post(f"{add}?label=../../etc", content=ring), 400),
         "name": (daemon.http.post(f"{add}?label=a&name=x.sh", content=ring), 400),
@@ -42,7 +57,7 @@ def test_hostile_requests_are_refused_with_a_problem_document(forgetting: Daemon
         "unknown task": (daemon.http.post("/tasks/nobody/undo"), 404),
         "unknown enrolment": (daemon.http.get("/enrolments/nobody"), 404),
         "unknown path": (daemon.http.get("/nowhere"), 404),
-        "nothing to learn from": (daemon.http.post(f"/enrolments/{identity}/start"), 400),
+        "no recordings": (daemon.http.post(f"/enrolments/{identity}/start"), 400),
     }
     for what, (answer, status) in refused.items():
         assert answer.status_code == status, (what, answer.text)
@@ -50,7 +65,25 @@ def test_hostile_requests_are_refused_with_a_problem_document(forgetting: Daemon
         assert answer.json()["detail"], what
         assert str(daemon.home) not in answer.text, what
     assert [path.name for path in (daemon.home / "uploads").rglob("*") if path.is_file()] == []
-    assert daemon.answers()
+    assert daemon.is_ready()
+
+
+@pytest.mark.parametrize("origin", [OWN_ORIGIN, None, *FOREIGN_ORIGINS])
+@pytest.mark.parametrize("host", [OWN_HOST, *FOREIGN_HOSTS])
+def test_only_requests_to_this_host_from_its_own_page_have_access(host: str, origin: str | None) -> None:
+    async def accept(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("yes")(scope, receive, send)
+
+    app = AccessMiddleware(accept, hosts=["localhost", "::1"], token="")
+    headers = {"Host": host} | ({"Origin": origin} if origin else {})
+
+    async def send_request() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+            return await client.get("/tasks", headers=headers)
+
+    answer = asyncio.run(send_request())
+    own = OWN_ORIGIN if host == OWN_HOST else None
+    assert answer.status_code == (421 if own is None else 200 if origin in (own, None) else 403)
 
 
 @pytest.mark.parametrize(
@@ -61,19 +94,19 @@ def test_hostile_requests_are_refused_with_a_problem_document(forgetting: Daemon
         (
             "0.0.0.0",
             [],
-            f"http://localhost:PORT; for others list a name such as '{socket.gethostname()}.local'",
+            f"http://localhost:PORT; to use another name, such as '{socket.gethostname()}.local'",
         ),
     ],
 )
-def test_the_page_is_told_by_a_name_that_a_browser_can_open(
+def test_the_page_url_has_a_host_name_that_a_browser_can_open(
     address: str, hosts: list[str], page: str
 ) -> None:
     config = ApiConfig(address=address, hosts=hosts, token=TOKEN, port=free_port())
-    with tcp_socket(address, config.port) as listening:
-        assert page_of(config, listening).startswith(page.replace("PORT", str(config.port)))
+    with open_tcp_socket(address, config.port) as listening:
+        assert format_page_url(config, listening).startswith(page.replace("PORT", str(config.port)))
 
 
-def test_the_socket_is_for_owner_and_group_and_pages_need_nothing_from_elsewhere(daemon: Daemon) -> None:
+def test_the_socket_is_for_owner_and_group_and_pages_load_nothing_from_other_hosts(daemon: Daemon) -> None:
     assert stat.S_IMODE(daemon.socket.stat().st_mode) == 0o660
     page = daemon.http.get("/docs")
     assert "POST /enrolments" in page.text
@@ -87,7 +120,7 @@ def test_the_socket_is_for_owner_and_group_and_pages_need_nothing_from_elsewhere
     assert by_port.status_code == 200
 
 
-def test_the_doctor_sees_one_at_a_time_and_the_page_itself_may_ask(daemon: Daemon) -> None:
+def test_one_doctor_runs_at_a_time_and_the_page_itself_has_access(daemon: Daemon) -> None:
     for site in ("same-origin", "none"):
         assert daemon.http.get("/tasks", headers={"Sec-Fetch-Site": site}).status_code == 200
     with ThreadPoolExecutor(3) as callers:
@@ -96,12 +129,14 @@ def test_the_doctor_sees_one_at_a_time_and_the_page_itself_may_ask(daemon: Daemo
     assert daemon.http.get("/doctor").status_code == 200
 
 
-def test_the_log_tells_names_that_are_no_text(bundle: Path, evening: np.ndarray, tmp_path: Path) -> None:
+def test_the_log_escapes_file_names_that_are_not_utf_8(
+    bundle: Path, evening: np.ndarray, tmp_path: Path
+) -> None:
     (tmp_path / "watched" / os.fsdecode(b"bells\xff") / "doorbell").mkdir(parents=True)
     (tmp_path / "watched" / os.fsdecode(b"bells\xff") / "doorbell" / "0.wav").write_bytes(b"hm")
     daemon = Daemon(tmp_path, bundle, evening, more=f'[watch]\nfolder = "{tmp_path}/watched"\n')
     try:
-        until(lambda: "is not learnt" in daemon.said)
+        until(lambda: "is not learnt" in daemon.log)
         log = daemon.http.get("/log")
         assert log.status_code == 200
         assert any("bells\\udcff" in line["text"] for line in log.json())
@@ -109,26 +144,26 @@ def test_the_log_tells_names_that_are_no_text(bundle: Path, evening: np.ndarray,
         daemon.close()
 
 
-def test_who_connects_and_asks_nothing_shuts_out_nobody(daemon: Daemon) -> None:
+def test_idle_connections_are_closed_and_do_not_block_others(daemon: Daemon) -> None:
     url = f"http://127.0.0.1:{daemon.port}/health"
     with ExitStack() as idle:
-        for _ in range(CONNECTIONS + 6):
+        for _ in range(MAX_CONNECTIONS + 6):
             idle.enter_context(socket.create_connection(("127.0.0.1", daemon.port)))
         until(lambda: httpx.get(url).status_code == 503)
-        assert daemon.http.get("/health").status_code == 200  # by the socket
+        assert daemon.http.get("/health").status_code == 200  # by the Unix socket
         until(lambda: httpx.get(url).status_code == 200)
 
 
-def test_a_token_guards_the_port_is_masked_and_the_daemon_ends_cleanly_while_followed(
+def test_a_token_protects_the_port_is_masked_and_the_daemon_ends_cleanly_with_a_subscriber(
     bundle: Path, evening: np.ndarray, tmp_path: Path
 ) -> None:
     daemon = Daemon(tmp_path, bundle, evening, TOKEN)
     try:
-        for free in ("/", "/page/index.html", "/docs", "/openapi.json"):
+        for public in ("/", "/page/index.html", "/docs", "/openapi.json"):
             linked = {"Sec-Fetch-Site": "cross-site"}
-            assert httpx.get(f"http://127.0.0.1:{daemon.port}{free}", headers=linked).status_code == 200
-        for guarded in ("/live", "/events", "/sounds", "/doctor", "/page", "//page/index.html", "/docs/"):
-            assert httpx.get(f"http://127.0.0.1:{daemon.port}{guarded}").status_code == 401
+            assert httpx.get(f"http://127.0.0.1:{daemon.port}{public}", headers=linked).status_code == 200
+        for protected in ("/live", "/events", "/sounds", "/doctor", "/page", "//page/index.html", "/docs/"):
+            assert httpx.get(f"http://127.0.0.1:{daemon.port}{protected}").status_code == 401
         url = f"http://127.0.0.1:{daemon.port}/config"
         assert httpx.get(url).status_code == 401
         assert httpx.get(url, headers={"Authorization": "Bearer wrong"}).status_code == 401
@@ -140,14 +175,14 @@ def test_a_token_guards_the_port_is_masked_and_the_daemon_ends_cleanly_while_fol
             daemon.process.terminate()
             assert daemon.process.wait(20) == 0
         assert not daemon.socket.exists()
-        assert "Traceback" not in daemon.said
+        assert "Traceback" not in daemon.log
     finally:
         daemon.close()
 
 
-def test_without_the_extra_a_sentence_names_it(tmp_path: Path) -> None:
+def test_without_the_extra_the_error_names_it(tmp_path: Path) -> None:
     hide = "import sys; sys.modules['fastapi'] = None; from device_runtime.cli import main; main()"
     command = [sys.executable, "-c", hide, "serve", "--api", "--home", str(tmp_path)]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert told.returncode == 1
-    assert "pip install '.[daemon]'" in told.stderr
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert "pip install '.[daemon]'" in run.stderr

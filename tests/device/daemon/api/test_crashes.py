@@ -1,6 +1,6 @@
-"""The daemon, or what learns for it, is ended at random moments: the old state is left, or the new.
+"""The daemon or its worker is killed at random moments; the store holds the old state or the new one.
 
-`EDGECL_KILLS=12` ends them more often.
+`EDGECL_KILLS=12` kills them more often.
 """
 
 import os
@@ -16,51 +16,51 @@ import pytest
 
 from tests.device.daemon.running import SOON_S, Daemon, until
 
-LEARNT_S = 4.0  # about what it takes, with an empty cache; where it is done sooner, ends come sooner
+TRAINING_S = 4.0  # about what training takes with an empty cache; shortened if it is faster
 KILLS = int(os.environ.get("EDGECL_KILLS", "2"))  # of each kind
 LEFT_OVER = ("uploads/*", "blobs/.*", "lessons/.*", "clips/*/*.part", ".*.tmp")
 
 
 @pytest.fixture(scope="module")
 def steady(bundle: Path, evening: np.ndarray, recordings: Path, tmp_path_factory: pytest.TempPathFactory):
-    """One that knows two tasks, of which one is about to be learnt anew."""
+    """A daemon with two tasks, one to be enrolled again."""
     daemon = Daemon(tmp_path_factory.mktemp("killed"), bundle, evening)
     for task in ("alarms", "kitchen"):
-        daemon.teach(task, recordings / task)
+        daemon.enroll(task, recordings / task)
     yield daemon
     daemon.close()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("who", ["daemon", "child"])
-def test_whoever_is_ended_while_learning_leaves_the_old_state_or_the_new(
+@pytest.mark.parametrize("who", ["daemon", "worker"])
+def test_a_kill_while_training_leaves_the_old_state_or_the_new_one(
     steady: Daemon, recordings: Path, who: str, number: signal.Signals
 ) -> None:
-    moments, latest_s, ended = random.Random(f"{who} {number}"), LEARNT_S, 0
-    while ended < KILLS:
+    delays, latest_s, killed = random.Random(f"{who} {number}"), TRAINING_S, 0
+    while killed < KILLS:
         before = versions(steady)
-        child = relearn(steady, recordings / "kitchen")
-        time.sleep(moments.uniform(0, latest_s))
-        if end(steady, child, who, number):
-            ended += 1
+        worker = start_training(steady, recordings / "kitchen")
+        time.sleep(delays.uniform(0, latest_s))
+        if kill(steady, worker, who, number):
+            killed += 1
         else:
             latest_s *= 0.7
         after = versions(steady)
         assert after["alarms"] == before["alarms"]
         assert len(after) == 2
-        verdicts = steady.http.get("/verify").json()
-        assert [one["status"] for one in verdicts] == ["unchanged", "unchanged"]
+        checks = steady.http.get("/verify").json()
+        assert [one["status"] for one in checks] == ["unchanged", "unchanged"]
         assert steady.tasks()["kitchen"]["labels"] == ["kettle_whistle", "knock"]
         if who == "daemon":
             assert [path for left in LEFT_OVER for path in steady.home.glob(left)] == []
             assert steady.enrolments() == []
-        assert ended or latest_s > 0.1, "it was always done before it was to be ended"
+        assert killed or latest_s > 0.1, "training always ended before the kill"
     assert steady.http.get("/health").status_code == 200
 
 
-def relearn(daemon: Daemon, folder: Path) -> int:
-    """The process that learns the kitchen anew, while another enrolment is only begun."""
+def start_training(daemon: Daemon, folder: Path) -> int:
+    """Enrol the kitchen again, beside an open enrolment; return the process ID of the worker."""
     shutil.rmtree(daemon.home / "cache", ignore_errors=True)
     daemon.send(daemon.begin("other"), folder / "knock" / "0.wav").raise_for_status()
     identity = daemon.begin("kitchen", mode="replace")
@@ -69,25 +69,25 @@ def relearn(daemon: Daemon, folder: Path) -> int:
     return daemon.http.post(f"/enrolments/{identity}/start").raise_for_status().json()["pid"]
 
 
-def end(daemon: Daemon, child: int, who: str, number: signal.Signals) -> bool:
-    """End one of them, and have a daemon listen again; whether the child was still at work."""
-    was_at_work = lives(child)
-    if who == "child":
-        if was_at_work:
-            os.kill(child, number)
+def kill(daemon: Daemon, worker: int, who: str, number: signal.Signals) -> bool:
+    """Kill one of them and restart the daemon if needed; return whether the worker was still running."""
+    was_running = is_running(worker)
+    if who == "worker":
+        if was_running:
+            os.kill(worker, number)
         until(lambda: "learning" not in {one["state"] for one in daemon.enrolments()})
         for one in daemon.enrolments():
             daemon.http.delete(f"/enrolments/{one['id']}")
-        return was_at_work
+        return was_running
     daemon.process.send_signal(number)
     assert daemon.process.wait(SOON_S) == (0 if number == signal.SIGTERM else -number)
-    until(lambda: not lives(child))
+    until(lambda: not is_running(worker))
     daemon.start()
-    return was_at_work
+    return was_running
 
 
-def lives(pid: int) -> bool:
-    """Whether a process does anything any more."""
+def is_running(pid: int) -> bool:
+    """Return whether a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -98,9 +98,7 @@ def versions(daemon: Daemon) -> dict[str, str]:
     return {name: task["sha256"] for name, task in daemon.tasks().items()}
 
 
-def test_a_body_that_was_half_sent_when_the_daemon_was_killed_is_swept(
-    steady: Daemon, recordings: Path
-) -> None:
+def test_a_partial_upload_of_a_killed_daemon_is_deleted(steady: Daemon, recordings: Path) -> None:
     identity = steady.begin("more")
     url = f"http://127.0.0.1:{steady.port}/enrolments/{identity}/recordings?label=knock"
     ring = (recordings / "kitchen" / "knock" / "0.wav").read_bytes()

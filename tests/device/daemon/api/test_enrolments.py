@@ -1,4 +1,4 @@
-"""The HTTP API: recordings are collected and tried before anything is stored; tasks are carried about."""
+"""The HTTP API: enrolments are tried before anything is stored; tasks are exported and imported."""
 
 import shutil
 from pathlib import Path
@@ -9,8 +9,8 @@ import pytest
 from tests.device.daemon.running import Daemon, until
 
 
-def test_a_recording_can_be_heard_again_and_taken_out(forgetting: Daemon, recordings: Path) -> None:
-    daemon, ring = forgetting, recordings / "alarms" / "doorbell" / "0.wav"
+def test_a_recording_can_be_read_and_removed(clean_daemon: Daemon, recordings: Path) -> None:
+    daemon, ring = clean_daemon, recordings / "alarms" / "doorbell" / "0.wav"
     identity = daemon.begin("alarms")
     taken = daemon.send(identity, ring).json()
     take = taken["enrolment"]["takes"][0]
@@ -24,10 +24,8 @@ def test_a_recording_can_be_heard_again_and_taken_out(forgetting: Daemon, record
     assert daemon.send(identity, ring).json()["take"] != taken["take"]
 
 
-def test_a_task_is_tried_on_the_last_minutes_before_it_is_stored(
-    forgetting: Daemon, recordings: Path
-) -> None:
-    daemon = forgetting
+def test_a_task_is_tried_on_recent_audio_before_it_is_stored(clean_daemon: Daemon, recordings: Path) -> None:
+    daemon = clean_daemon
     until(lambda: daemon.http.get("/status").json()["heard_s"] > 14)  # the doorbell rang
     identity = daemon.begin_with("alarms", recordings / "alarms")
     trying = daemon.http.post(f"/enrolments/{identity}/try")
@@ -61,65 +59,65 @@ def test_a_task_is_tried_on_the_last_minutes_before_it_is_stored(
     assert list((daemon.home / "uploads").iterdir()) == []
 
 
-def test_what_cannot_be_learnt_from_says_so_and_keeps_the_recordings(
-    forgetting: Daemon, recordings: Path
+def test_too_few_recordings_are_an_error_and_are_kept(clean_daemon: Daemon, recordings: Path) -> None:
+    identity = clean_daemon.begin("alarms")
+    clean_daemon.send(identity, recordings / "alarms" / "doorbell" / "0.wav").raise_for_status()
+    clean_daemon.http.post(f"/enrolments/{identity}/try").raise_for_status()
+    failed = until(lambda: (one := clean_daemon.state(identity))["state"] != "trying" and one)
+    assert failed["state"] == "collecting"
+    assert failed["detail"]
+    assert len(failed["takes"]) == 1
+    assert str(clean_daemon.home) not in failed["detail"] + failed["hint"]
+
+
+def test_negatives_are_enrolled_like_any_sound(
+    clean_daemon: Daemon, recordings: Path, tmp_path: Path
 ) -> None:
-    identity = forgetting.begin("alarms")
-    forgetting.send(identity, recordings / "alarms" / "doorbell" / "0.wav").raise_for_status()
-    forgetting.http.post(f"/enrolments/{identity}/try").raise_for_status()
-    told = until(lambda: (one := forgetting.state(identity))["state"] != "trying" and one)
-    assert told["state"] == "collecting"
-    assert told["detail"]
-    assert len(told["takes"]) == 1
-    assert str(forgetting.home) not in told["detail"] + told["hint"]
-
-
-def test_negatives_are_taught_like_any_sound(forgetting: Daemon, recordings: Path, tmp_path: Path) -> None:
     shutil.copytree(recordings / "alarms" / "doorbell", tmp_path / "door" / "doorbell")
     shutil.copytree(recordings / "kitchen" / "knock", tmp_path / "door" / "_negative")
-    forgetting.teach("door", tmp_path / "door")
-    task = forgetting.tasks()["door"]
+    clean_daemon.enroll("door", tmp_path / "door")
+    task = clean_daemon.tasks()["door"]
     assert task["negatives"] == ["_negative"]
     assert list(task["thresholds"]) == ["doorbell"]
-    assert forgetting.http.put("/tasks/door/thresholds/_negative", json={"margin": 0}).status_code == 404
+    assert clean_daemon.http.put("/tasks/door/thresholds/_negative", json={"margin": 0}).status_code == 404
 
 
-def test_a_task_is_carried_from_one_daemon_to_another(
-    forgetting: Daemon, recordings: Path, tmp_path: Path
-) -> None:
-    daemon = forgetting
-    daemon.teach("alarms", recordings / "alarms")
+def test_a_task_is_exported_and_imported(clean_daemon: Daemon, recordings: Path, tmp_path: Path) -> None:
+    daemon = clean_daemon
+    daemon.enroll("alarms", recordings / "alarms")
     exported = daemon.http.get("/tasks/alarms/export")
     assert exported.headers["content-disposition"] == 'attachment; filename="alarms.safetensors"'
     before = daemon.tasks()["alarms"]
-    taken = bring(daemon, exported.content)
+    taken = import_task(daemon, exported.content)
     assert (taken.status_code, taken.json()["title"]) == (409, "Conflict")
     daemon.http.delete("/tasks/alarms").raise_for_status()
-    brought = bring(daemon, exported.content)
-    assert brought.status_code == 201
+    imported = import_task(daemon, exported.content)
+    assert imported.status_code == 201
     for field in ("sha256", "threshold", "curve", "labels", "method"):
-        assert brought.json()[field] == before[field]
-    assert bring(daemon, exported.content, replace=True).status_code == 201
+        assert imported.json()[field] == before[field]
+    assert import_task(daemon, exported.content, replace=True).status_code == 201
     nothing = daemon.http.post("/tasks/alarms/undo")
     assert (nothing.status_code, "no earlier version" in nothing.json()["detail"]) == (409, True)
     until(lambda: daemon.tasks()["alarms"]["heard"])
 
 
 @pytest.mark.parametrize("damage", ["cut", "altered", "none", "foreign"])
-def test_what_is_no_task_of_this_bundle_is_refused(forgetting: Daemon, recordings: Path, damage: str) -> None:
-    forgetting.teach("alarms", recordings / "alarms")
-    data = forgetting.http.get("/tasks/alarms/export").content
-    fingerprint = forgetting.tasks()["alarms"]["fingerprint"].encode()
+def test_a_file_that_is_not_a_task_of_this_bundle_is_refused(
+    clean_daemon: Daemon, recordings: Path, damage: str
+) -> None:
+    clean_daemon.enroll("alarms", recordings / "alarms")
+    data = clean_daemon.http.get("/tasks/alarms/export").content
+    fingerprint = clean_daemon.tasks()["alarms"]["fingerprint"].encode()
     bad = {
         "cut": data[:-8],
         "altered": data[:-1] + bytes([data[-1] ^ 1]),
         "none": b"hello",
         "foreign": data.replace(fingerprint, b"0" * 64),
     }[damage]
-    answer = bring(forgetting, bad, replace=True)
+    answer = import_task(clean_daemon, bad, replace=True)
     assert (answer.status_code, bool(answer.json()["detail"])) == (422, True)
-    assert forgetting.http.get("/tasks/alarms/export").content == data
+    assert clean_daemon.http.get("/tasks/alarms/export").content == data
 
 
-def bring(daemon: Daemon, data: bytes, replace: bool = False) -> httpx.Response:
+def import_task(daemon: Daemon, data: bytes, replace: bool = False) -> httpx.Response:
     return daemon.http.post("/tasks/import", params={"replace": replace}, content=data)

@@ -1,4 +1,4 @@
-"""The sound of what was heard, cut from what is remembered."""
+"""The audio of events, cut from the ring buffer."""
 
 import io
 from pathlib import Path
@@ -14,16 +14,16 @@ from edgecl.events import SoundEvent, format_time
 from tests.device.daemon.conftest import sound
 
 RATE_HZ = 1000
-BEFORE, AFTER = 0.25, -0.25  # what is heard before a gap, and after it
+BEFORE, AFTER = 0.25, -0.25  # sample values before a gap and after it
 
 
-def lasting(offset_s: float, seconds: float) -> SoundEvent:
-    """A sound that was heard to its end."""
+def make_event(offset_s: float, seconds: float) -> SoundEvent:
+    """Return an event that has ended."""
     times = {"start": format_time(offset_s), "end": format_time(offset_s + seconds)}
     return sound(0, "end").model_copy(update={**times, "offset_s": offset_s, "id": f"{round(offset_s):016x}"})
 
 
-def fed(seconds: float, level: float, recent: AudioRingBuffer) -> None:
+def feed(seconds: float, level: float, recent: AudioRingBuffer) -> None:
     recent.feed(np.full(round(seconds * RATE_HZ), level, np.float32))
 
 
@@ -33,56 +33,58 @@ def recent() -> AudioRingBuffer:
 
 
 @pytest.fixture
-def heard(recent: AudioRingBuffer, tmp_path: Path) -> EventAudio:
+def event_audio(recent: AudioRingBuffer, tmp_path: Path) -> EventAudio:
     return EventAudio(recent, tmp_path)
 
 
-def listen(heard: EventAudio, event: SoundEvent) -> np.ndarray:
-    waveform, rate_hz = soundfile.read(io.BytesIO(heard.audio(event)))
+def read(event_audio: EventAudio, event: SoundEvent) -> np.ndarray:
+    waveform, rate_hz = soundfile.read(io.BytesIO(event_audio.read(event)))
     assert rate_hz == RATE_HZ
     return waveform
 
 
-def test_a_sound_before_a_short_gap_holds_nothing_of_what_came_after(
-    recent: AudioRingBuffer, heard: EventAudio
+def test_audio_before_a_short_gap_contains_nothing_from_after_it(
+    recent: AudioRingBuffer, event_audio: EventAudio
 ) -> None:
-    fed(5, BEFORE, recent)
+    feed(5, BEFORE, recent)
     recent.begin(5.6)
-    fed(5, AFTER, recent)
-    heard.take(ring := lasting(3.0, 2.0))
-    waveform = listen(heard, ring)
+    feed(5, AFTER, recent)
+    event_audio.add_event(ring := make_event(3.0, 2.0))
+    waveform = read(event_audio, ring)
     assert waveform.size == 3 * RATE_HZ
     assert (waveform == BEFORE).all()
 
 
-def test_of_a_sound_longer_than_all_that_is_remembered_the_end_can_be_heard(
-    recent: AudioRingBuffer, heard: EventAudio
+def test_of_a_sound_longer_than_the_buffer_the_end_is_returned(
+    recent: AudioRingBuffer, event_audio: EventAudio
 ) -> None:
-    fed(100, BEFORE, recent)
-    heard.take(siren := lasting(5.0, 94.0))
-    assert heard.is_audible(siren)
-    assert listen(heard, siren).size == 32 * RATE_HZ
+    feed(100, BEFORE, recent)
+    event_audio.add_event(siren := make_event(5.0, 94.0))
+    assert event_audio.is_available(siren)
+    assert read(event_audio, siren).size == 32 * RATE_HZ
 
 
-def test_the_first_sound_of_all_can_be_heard(recent: AudioRingBuffer, heard: EventAudio) -> None:
-    fed(5, BEFORE, recent)
-    heard.take(ring := lasting(0.0, 2.0))
-    assert listen(heard, ring).size == 3 * RATE_HZ
+def test_the_audio_of_the_very_first_sound_is_returned(
+    recent: AudioRingBuffer, event_audio: EventAudio
+) -> None:
+    feed(5, BEFORE, recent)
+    event_audio.add_event(ring := make_event(0.0, 2.0))
+    assert read(event_audio, ring).size == 3 * RATE_HZ
 
 
-def test_what_is_forgotten_says_so(recent: AudioRingBuffer, heard: EventAudio) -> None:
-    fed(5, BEFORE, recent)
-    heard.take(ring := lasting(1.0, 2.0))
-    fed(60, AFTER, recent)
-    assert not heard.is_audible(ring)
-    with pytest.raises(NotHereError, match="not remembered any more"):
-        heard.audio(ring)
+def test_overwritten_audio_is_an_error(recent: AudioRingBuffer, event_audio: EventAudio) -> None:
+    feed(5, BEFORE, recent)
+    event_audio.add_event(ring := make_event(1.0, 2.0))
+    feed(60, AFTER, recent)
+    assert not event_audio.is_available(ring)
+    with pytest.raises(NotHereError, match="there is no recording of sound"):
+        event_audio.read(ring)
 
 
-def test_the_newest_sound_begins_after_the_last_gap(recent: AudioRingBuffer, heard: EventAudio) -> None:
-    fed(5, BEFORE, recent)
+def test_the_latest_audio_begins_after_the_last_gap(recent: AudioRingBuffer, event_audio: EventAudio) -> None:
+    feed(5, BEFORE, recent)
     recent.begin(90)
-    fed(3, AFTER, recent)
-    waveform, _ = soundfile.read(io.BytesIO(heard.last(60)))
+    feed(3, AFTER, recent)
+    waveform, _ = soundfile.read(io.BytesIO(event_audio.read_latest(60)))
     assert waveform.size == 3 * RATE_HZ
     assert (waveform == AFTER).all()

@@ -1,6 +1,6 @@
-"""The HTTP API: whatever is sent, by its OpenAPI document or against it, is answered as it says.
+"""The HTTP API answers valid and invalid requests as its OpenAPI document says.
 
-`EDGECL_FUZZ=40` asks longer.
+`EDGECL_FUZZ=40` sends more of them.
 """
 
 import os
@@ -16,65 +16,67 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.device.daemon.running import Daemon, until
 
-EXAMPLES = int(os.environ.get("EDGECL_FUZZ", "4"))  # of each operation, and as many that are against it
-ENDLESS = r"^/(events|live)$"  # they never end: tested by those who follow them
-A_SCHEMA_CANNOT_SAY = [positive_data_acceptance]  # what bytes are a recording, and what a task can be called
-PATIENCE_S = 60.0  # where the machine is busy
+EXAMPLES = int(
+    os.environ.get("EDGECL_FUZZ", "4")
+)  # valid requests of each operation, and as many invalid ones
+ENDLESS = r"^/(events|live)$"  # their responses never end; test_live.py covers them
+NOT_IN_THE_SCHEMA = [positive_data_acceptance]  # which bytes are audio, which names are valid
+TIMEOUT_S = 60.0  # the machine may be busy
 SHORT_S = 0.5
 
 
 @pytest.fixture(scope="module")
-def taught(daemon: Daemon, recordings: Path) -> Daemon:
-    """One that knows a task and has heard it."""
-    daemon.teach("alarms", recordings / "alarms")
+def enrolled(daemon: Daemon, recordings: Path) -> Daemon:
+    """A daemon that has a task and detected one of its sounds."""
+    daemon.enroll("alarms", recordings / "alarms")
     until(lambda: daemon.http.get("/sounds").json())
     return daemon
 
 
 @pytest.fixture(scope="module")
-def operations(taught: Daemon) -> list[APIOperation]:
-    """What the document says that can be asked for."""
-    schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{taught.port}/openapi.json")
+def operations(enrolled: Daemon) -> list[APIOperation]:
+    """The operations of the OpenAPI document."""
+    schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{enrolled.port}/openapi.json")
     return [one.ok() for one in schema.exclude(path_regex=ENDLESS).get_all_operations()]
 
 
 @pytest.fixture(scope="module")
-def known(taught: Daemon, recordings: Path) -> Callable[[str], dict[str, str]]:
-    """Gives path parameters of what is there; what the last operation took away is there again."""
-    blob = taught.http.get("/tasks/alarms/export").content
-    sound = taught.http.get("/sounds").json()[0]["id"]
+def known(enrolled: Daemon, recordings: Path) -> Callable[[str], dict[str, str]]:
+    """Restore what the last operation deleted; return path parameters of existing resources."""
+    blob = enrolled.http.get("/tasks/alarms/export").content
+    sound = enrolled.http.get("/sounds").json()[0]["id"]
 
-    def again(path: str) -> dict[str, str]:
-        taught.http.post("/tasks/import", params={"replace": True}, content=blob).raise_for_status()
-        for one in taught.enrolments():
-            taught.http.delete(f"/enrolments/{one['id']}").raise_for_status()
-        begun = path.startswith("/enrolments/") and taught.begin_with("kitchen", recordings / "kitchen")
+    def restore(path: str) -> dict[str, str]:
+        enrolled.http.post("/tasks/import", params={"replace": True}, content=blob).raise_for_status()
+        for one in enrolled.enrolments():
+            enrolled.http.delete(f"/enrolments/{one['id']}").raise_for_status()
+        begun = path.startswith("/enrolments/") and enrolled.begin_with("kitchen", recordings / "kitchen")
         return {"task": "alarms", "label": "doorbell", "take": "000", "identity": begun or sound}
 
-    return again
+    return restore
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
-def test_every_answer_is_one_that_the_document_promises(
+def test_every_response_conforms_to_the_openapi_document(
     operations: list[APIOperation], known: Callable[[str], dict[str, str]], mode: GenerationMode
 ) -> None:
     for operation in operations:
         if (
             mode is GenerationMode.POSITIVE or operation.query or operation.body
-        ):  # there is something to be wrong
-            ask(operation, mode, known(operation.path))
+        ):  # otherwise no request is invalid
+            send_requests(operation, mode, known(operation.path))
 
 
-def ask(operation: APIOperation, mode: GenerationMode, known: dict[str, str]) -> None:
-    """One operation with many values: every other time of what is known."""
-    turns = iter(range(100_000))
+def send_requests(operation: APIOperation, mode: GenerationMode, known: dict[str, str]) -> None:
+    """Call one operation with many values, every other time on an existing resource."""
+    counter = iter(range(100_000))
 
     def check(case: schemathesis.Case) -> None:
-        if case.path_parameters and next(turns) % 2 == 0:
+        if case.path_parameters and next(counter) % 2 == 0:
             case.path_parameters = {name: known[name] for name in case.path_parameters}
         if mode is GenerationMode.POSITIVE and "seconds" in (case.query or {}):
-            case.query["seconds"] = SHORT_S  # a minute of the microphone takes a minute
-        case.call_and_validate(timeout=PATIENCE_S, excluded_checks=A_SCHEMA_CANNOT_SAY)
+            case.query["seconds"] = SHORT_S  # recording a minute takes a minute
+        case.call_and_validate(timeout=TIMEOUT_S, excluded_checks=NOT_IN_THE_SCHEMA)
 
     bounded = settings(
         max_examples=EXAMPLES,

@@ -1,4 +1,4 @@
-"""The HTTP API: what privacy keeps from whoever asks."""
+"""The HTTP API at each privacy level."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,68 +10,67 @@ import pytest
 from tests.device.daemon.running import Daemon, Follower, until
 
 
-def refusal(answer: httpx.Response) -> str:
-    """Why it was forbidden."""
+def find_refusal(answer: httpx.Response) -> str:
+    """Return the reason and the hint of a forbidden request."""
     assert answer.status_code == 403, answer.text
     return f"{answer.json()['detail']}; {answer.json()['hint']}"
 
 
 @pytest.fixture(params=[2, 3])
-def discreet(
+def private(
     request: pytest.FixtureRequest, home: Path, bundle: Path, evening: np.ndarray, tmp_path: Path
 ) -> Iterator[Daemon]:
-    """One that knows the alarms, at privacy 2 and 3."""
+    """A daemon with the alarms, at privacy 2 and 3."""
     started = Daemon(tmp_path, bundle, evening, privacy=request.param)
     yield started
     started.close()
 
 
-def test_the_microphone_stays_in_the_daemon(discreet: Daemon, recordings: Path) -> None:
-    privacy = discreet.http.get("/status").json()["privacy"]
-    identity = discreet.begin("bells")
-    told = refusal(discreet.http.post(f"/enrolments/{identity}/record?label=a&seconds=1"))
-    assert f"privacy = {privacy}; privacy = 1 at the top of the configuration" in told
-    refusal(discreet.http.get(f"/sounds/{'0' * 16}/audio"))
-    assert discreet.send(identity, recordings / "alarms/timer/0.wav").status_code == 201
-    live = discreet.http.stream("GET", "/live")
-    with live as answer:
+def test_audio_of_the_microphone_is_not_available(private: Daemon, recordings: Path) -> None:
+    privacy = private.http.get("/status").json()["privacy"]
+    identity = private.begin("bells")
+    refusal = find_refusal(private.http.post(f"/enrolments/{identity}/record?label=a&seconds=1"))
+    assert f"privacy = {privacy}; to allow it, set privacy = 1 at the top of the configuration" in refusal
+    find_refusal(private.http.get(f"/sounds/{'0' * 16}/audio"))
+    assert private.send(identity, recordings / "alarms/timer/0.wav").status_code == 201
+    with private.http.stream("GET", "/live") as answer:
         assert answer.status_code == (200 if privacy < 3 else 403)
 
 
-def test_what_is_heard_is_told_and_kept_as_far_as_the_level_allows(discreet: Daemon) -> None:
-    privacy = discreet.http.get("/status").json()["privacy"]
-    heard = Follower(discreet).until("sound", phase="new", task="alarms")
-    assert heard["exact"] is (privacy < 3)
+def test_events_are_published_and_stored_as_far_as_the_level_allows(private: Daemon) -> None:
+    privacy = private.http.get("/status").json()["privacy"]
+    event = Follower(private).until("sound", phase="new", task="alarms")
+    assert event["exact"] is (privacy < 3)
     if privacy < 3:
-        kept = until(lambda: discreet.http.get("/sounds").json())
-        assert kept[0]["audible"] is False
-        assert discreet.http.get("/status").json()["sounds"] > 0
-        assert "edgecl_sounds_total" in discreet.http.get("/metrics").text
-        moment = Follower(discreet, "/live")
-        until(lambda: moment.told)
-        assert moment.told[0][1]["bands"] == ""
-        wrong = {"kind": "not"}
-        refusal(discreet.http.post(f"/sounds/{kept[0]['id']}/verdict", json=wrong))
+        stored = until(lambda: private.http.get("/sounds").json())
+        assert stored[0]["audible"] is False
+        assert private.http.get("/status").json()["sounds"] > 0
+        assert "edgecl_sounds_total" in private.http.get("/metrics").text
+        live = Follower(private, "/live")
+        until(lambda: live.events)
+        assert live.events[0][1]["bands"] == ""
+        denied = {"kind": "not"}
+        find_refusal(private.http.post(f"/sounds/{stored[0]['id']}/verdict", json=denied))
     else:
-        assert heard["start"].endswith(":00.000Z")
-        assert discreet.http.get("/status").json()["sounds"] == 0  # nor in which second
-        assert "edgecl_sounds" not in discreet.http.get("/metrics").text
-        assert discreet.http.get("/sounds").json() == discreet.http.get("/conditions").json() == []
-        confirmed = discreet.http.post(f"/sounds/{heard['id']}/verdict", json={"kind": "confirmed"})
+        assert event["start"].endswith(":00.000Z")
+        assert private.http.get("/status").json()["sounds"] == 0  # their number would give away the second
+        assert "edgecl_sounds" not in private.http.get("/metrics").text
+        assert private.http.get("/sounds").json() == private.http.get("/conditions").json() == []
+        confirmed = private.http.post(f"/sounds/{event['id']}/verdict", json={"kind": "confirmed"})
         assert confirmed.status_code == 404
-        assert not (discreet.home / "history.db").exists()
+        assert not (private.home / "history.db").exists()
 
 
-def test_a_task_is_tried_without_hearing_and_a_sound_only_confirmed(
-    discreet: Daemon, recordings: Path
+def test_a_task_is_tried_without_audio_and_a_sound_can_only_be_confirmed(
+    private: Daemon, recordings: Path
 ) -> None:
-    identity = discreet.begin_with("bells", recordings / "alarms")
-    discreet.http.post(f"/enrolments/{identity}/try").raise_for_status()
-    tried = until(lambda: (one := discreet.state(identity))["state"] != "trying" and one)
+    identity = private.begin_with("bells", recordings / "alarms")
+    private.http.post(f"/enrolments/{identity}/try").raise_for_status()
+    tried = until(lambda: (one := private.state(identity))["state"] != "trying" and one)
     assert (tried["result"]["heard"], tried["result"]["heard_s"]) == ([], 0)
-    if discreet.http.get("/status").json()["privacy"] == 3:
-        assert discreet.http.get("/sounds").json() == []
+    if private.http.get("/status").json()["privacy"] == 3:
+        assert private.http.get("/sounds").json() == []
         return
-    sound = until(lambda: discreet.http.get("/sounds").json())[0]
-    confirmed = discreet.http.post(f"/sounds/{sound['id']}/verdict", json={"kind": "confirmed"})
+    sound = until(lambda: private.http.get("/sounds").json())[0]
+    confirmed = private.http.post(f"/sounds/{sound['id']}/verdict", json={"kind": "confirmed"})
     assert confirmed.raise_for_status().json()["correction"] is None

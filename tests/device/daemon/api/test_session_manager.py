@@ -1,4 +1,4 @@
-"""What is being taught, and what blobs say of themselves: neither grows for ever, nor is wrong for ever."""
+"""The session manager and the cache of task records are bounded and recover from read errors."""
 
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -19,28 +19,28 @@ def sessions(tmp_path: Path) -> SessionManager:
     return SessionManager(tmp_path, tmp_path / "bundle", BoundedSemaphore(), lambda view: None)
 
 
-def test_of_the_enrolments_that_ended_the_newest_are_told_of(sessions: SessionManager) -> None:
-    going_on, ended = sessions.begin("alarms", "new"), []
-    for number in range(limits.ENDED + 20):
+def test_only_the_newest_ended_enrolments_are_listed(sessions: SessionManager) -> None:
+    open_one, ended = sessions.begin("alarms", "new"), []
+    for number in range(limits.MAX_ENDED_SESSIONS + 20):
         ended.append(sessions.begin(f"task{number}", "new"))
         sessions.cancel(ended[-1])
-    assert sessions.all() == [going_on, *ended[-limits.ENDED :]]
+    assert sessions.list_sessions() == [open_one, *ended[-limits.MAX_ENDED_SESSIONS :]]
 
 
-def test_an_enrolment_that_nobody_touches_is_gone_when_they_are_listed(sessions: SessionManager) -> None:
-    left = sessions.begin("alarms", "new")
-    left.touched_s -= 2 * HOUR_S
-    assert sessions.all() == []
+def test_an_idle_enrolment_is_deleted_when_they_are_listed(sessions: SessionManager) -> None:
+    idle = sessions.begin("alarms", "new")
+    idle.last_used_s -= 2 * HOUR_S
+    assert sessions.list_sessions() == []
 
 
-def test_a_blob_that_could_not_be_read_once_is_read_the_next_time(home: Path) -> None:
+def test_a_blob_that_failed_to_read_is_read_again(home: Path) -> None:
     blobs = locate_blobs(home)
     (path,) = blobs.path.iterdir()
     data = path.read_bytes()
     records, sha256 = TaskRecords(blobs), sha256_hex(data)
     path.unlink()
-    assert records.of(sha256) is None
+    assert records.find(sha256) is None
     path.write_bytes(data)
-    assert records.of(sha256).task == "alarms"
+    assert records.find(sha256).task == "alarms"
     path.unlink()
-    assert records.of(sha256).task == "alarms"  # read once
+    assert records.find(sha256).task == "alarms"  # cached

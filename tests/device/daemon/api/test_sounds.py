@@ -1,4 +1,4 @@
-"""The HTTP API: what was heard can be heard again, and judged."""
+"""The HTTP API: past events, their audio, and feedback on them."""
 
 import io
 import shutil
@@ -17,16 +17,16 @@ from tests.device.daemon.running import RATE_HZ, Daemon, until
 
 
 @pytest.fixture(scope="module")
-def hearing(daemon: Daemon, recordings: Path) -> Iterator[Daemon]:
-    """One that knows the alarms and the kitchen, and has heard a doorbell to its end."""
+def detecting(daemon: Daemon, recordings: Path) -> Iterator[Daemon]:
+    """A daemon with the alarms and the kitchen that has detected a doorbell, which has ended."""
     for task in ("alarms", "kitchen"):
-        daemon.teach(task, recordings / task)
-    until(lambda: ended(daemon))
+        daemon.enroll(task, recordings / task)
+    until(lambda: find_ended(daemon))
     return daemon
 
 
-def ended(daemon: Daemon) -> dict | None:
-    """A doorbell that was heard to its end and nobody judged."""
+def find_ended(daemon: Daemon) -> dict | None:
+    """Return an ended doorbell without feedback."""
     query = {"task": "alarms", "label": "doorbell"}
     sounds = daemon.http.get("/sounds", params=query).raise_for_status().json()
     return next((one for one in sounds if one["phase"] == "end" and not one["verdict"]), None)
@@ -36,143 +36,149 @@ def versions(daemon: Daemon) -> dict[str, str]:
     return {name: task["sha256"] for name, task in daemon.tasks().items()}
 
 
-def judge(daemon: Daemon, sound: dict, **word: str) -> httpx.Response:
-    return daemon.http.post(f"/sounds/{sound['id']}/verdict", json=word)
+def send_feedback(daemon: Daemon, sound: dict, **feedback: str) -> httpx.Response:
+    return daemon.http.post(f"/sounds/{sound['id']}/verdict", json=feedback)
 
 
-def test_what_was_heard_can_be_heard_again(hearing: Daemon) -> None:
-    ring = ended(hearing)
+def test_the_audio_of_a_past_sound_is_returned(detecting: Daemon) -> None:
+    ring = find_ended(detecting)
     assert ring["audible"] is True
     assert ring["clip"] is None
-    answer = hearing.http.get(f"/sounds/{ring['id']}/audio")
+    answer = detecting.http.get(f"/sounds/{ring['id']}/audio")
     assert answer.headers["content-type"] == "audio/flac"
     waveform, rate_hz = soundfile.read(io.BytesIO(answer.content))
     assert rate_hz == RATE_HZ
     assert np.abs(waveform).max() > 0.05
     assert 1 < len(waveform) / rate_hz < 20
-    unknown = hearing.http.get("/sounds/0123456789abcdef/audio")
+    unknown = detecting.http.get("/sounds/0123456789abcdef/audio")
     assert unknown.status_code == 404
     assert "GET /sounds" in unknown.json()["hint"]
 
 
-def test_sounds_are_listed_by_task_and_label(hearing: Daemon) -> None:
-    sounds = hearing.http.get("/sounds", params={"task": "alarms"}).json()
+def test_sounds_are_listed_by_task_and_label(detecting: Daemon) -> None:
+    sounds = detecting.http.get("/sounds", params={"task": "alarms"}).json()
     assert {one["task"] for one in sounds} == {"alarms"}
-    assert hearing.http.get("/sounds", params={"task": "nobody"}).json() == []
+    assert detecting.http.get("/sounds", params={"task": "nobody"}).json() == []
 
 
-def test_a_confirmation_is_only_remembered(hearing: Daemon) -> None:
-    ring, before = ended(hearing), hearing.tasks()
-    told = judge(hearing, ring, kind="confirmed").json()
-    assert told["correction"] is None
-    assert {"kind": "confirmed", "task": "alarms", "label": "doorbell"}.items() <= told["verdict"].items()
-    assert hearing.sound(ring["id"])["verdict"] == told["verdict"]
-    assert hearing.tasks() == before
+def test_a_confirmation_is_stored_and_corrects_no_task(detecting: Daemon) -> None:
+    ring, before = find_ended(detecting), detecting.tasks()
+    result = send_feedback(detecting, ring, kind="confirmed").json()
+    assert result["correction"] is None
+    assert {"kind": "confirmed", "task": "alarms", "label": "doorbell"}.items() <= result["verdict"].items()
+    assert detecting.sound(ring["id"])["verdict"] == result["verdict"]
+    assert detecting.tasks() == before
 
 
-def test_what_was_wrong_is_learnt_by_the_tasks_that_it_concerns(hearing: Daemon) -> None:
-    ring, before = until(lambda: ended(hearing)), hearing.tasks()
-    told = judge(hearing, ring, kind="is", task="kitchen", label="knock").json()
-    assert told["correction"]["task"] == "kitchen"
-    assert told["correction"]["sha256"] == hearing.tasks()["kitchen"]["sha256"] != before["kitchen"]["sha256"]
-    also = told["correction"]["also"]
+def test_a_named_sound_corrects_both_tasks(detecting: Daemon) -> None:
+    ring, before = until(lambda: find_ended(detecting)), detecting.tasks()
+    result = send_feedback(detecting, ring, kind="is", task="kitchen", label="knock").json()
+    assert result["correction"]["task"] == "kitchen"
+    assert (
+        result["correction"]["sha256"]
+        == detecting.tasks()["kitchen"]["sha256"]
+        != before["kitchen"]["sha256"]
+    )
+    also = result["correction"]["also"]
     assert also["task"] == "alarms"
-    assert also["sha256"] == hearing.tasks()["alarms"]["sha256"] != before["alarms"]["sha256"]
-    assert told["correction"]["others_unchanged"] == also["others_unchanged"] == {}
-    assert hearing.sound(ring["id"])["verdict"] == told["verdict"]
+    assert also["sha256"] == detecting.tasks()["alarms"]["sha256"] != before["alarms"]["sha256"]
+    assert result["correction"]["others_unchanged"] == also["others_unchanged"] == {}
+    assert detecting.sound(ring["id"])["verdict"] == result["verdict"]
     for task in ("alarms", "kitchen"):
-        hearing.http.post(f"/tasks/{task}/undo").raise_for_status()
+        detecting.http.post(f"/tasks/{task}/undo").raise_for_status()
 
 
-def test_what_was_nothing_is_learnt_too(hearing: Daemon) -> None:
-    ring = until(lambda: ended(hearing))
-    until(lambda: all(task["heard"] for task in hearing.tasks().values()))
-    before = hearing.tasks()
-    told = judge(hearing, ring, kind="not").json()
-    assert told["correction"]["taught"]["origin"] == "corrected"
-    assert told["correction"]["others_unchanged"] == {"kitchen": True}
-    assert "also" not in told["correction"]
-    after = hearing.tasks()
+def test_a_denied_sound_corrects_its_task(detecting: Daemon) -> None:
+    ring = until(lambda: find_ended(detecting))
+    until(lambda: all(task["heard"] for task in detecting.tasks().values()))
+    before = detecting.tasks()
+    result = send_feedback(detecting, ring, kind="not").json()
+    assert result["correction"]["taught"]["origin"] == "corrected"
+    assert result["correction"]["others_unchanged"] == {"kitchen": True}
+    assert "also" not in result["correction"]
+    after = detecting.tasks()
     assert after["alarms"]["curve"] == before["alarms"]["curve"] != []
     assert after["kitchen"]["sha256"] == before["kitchen"]["sha256"]
-    hearing.http.post("/tasks/alarms/undo").raise_for_status()
+    detecting.http.post("/tasks/alarms/undo").raise_for_status()
 
 
-def test_an_upload_that_is_slow_holds_up_nobody_and_one_that_breaks_off_is_no_fault(hearing: Daemon) -> None:
+def test_a_slow_upload_blocks_nobody_and_a_broken_one_is_not_a_bug(detecting: Daemon) -> None:
     path = "/tasks/alarms/corrections?label=doorbell"
-    with socket.create_connection(("127.0.0.1", hearing.port)) as slow:
+    with socket.create_connection(("127.0.0.1", detecting.port)) as slow:
         slow.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\nRIFF".encode())
-        until(lambda: list((hearing.home / "uploads").glob("*/recording.wav")))
-        ring = until(lambda: ended(hearing))
-        judge(hearing, ring, kind="not").raise_for_status()
-    until(lambda: not list((hearing.home / "uploads").glob("*/recording.wav")))
-    assert "Traceback" not in hearing.said
-    hearing.http.post("/tasks/alarms/undo").raise_for_status()
+        until(lambda: list((detecting.home / "uploads").glob("*/recording.wav")))
+        ring = until(lambda: find_ended(detecting))
+        send_feedback(detecting, ring, kind="not").raise_for_status()
+    until(lambda: not list((detecting.home / "uploads").glob("*/recording.wav")))
+    assert "Traceback" not in detecting.log
+    detecting.http.post("/tasks/alarms/undo").raise_for_status()
 
 
-def test_a_verdict_that_makes_no_sense_is_refused(hearing: Daemon) -> None:
-    ring = until(lambda: ended(hearing))
-    assert judge(hearing, ring, kind="is", task="nobody", label="knock").status_code == 404
-    assert judge(hearing, ring, kind="is", task="kitchen", label="cat").status_code == 400
-    assert judge(hearing, ring, kind="is").status_code == 422
-    assert judge(hearing, ring, kind="maybe").status_code == 422
-    assert judge(hearing, {"id": "0" * 16}, kind="confirmed").status_code == 404
-    assert hearing.sound(ring["id"])["verdict"] is None
+def test_invalid_feedback_is_refused(detecting: Daemon) -> None:
+    ring = until(lambda: find_ended(detecting))
+    assert send_feedback(detecting, ring, kind="is", task="nobody", label="knock").status_code == 404
+    assert send_feedback(detecting, ring, kind="is", task="kitchen", label="cat").status_code == 400
+    assert send_feedback(detecting, ring, kind="is").status_code == 422
+    assert send_feedback(detecting, ring, kind="maybe").status_code == 422
+    assert send_feedback(detecting, {"id": "0" * 16}, kind="confirmed").status_code == 404
+    assert detecting.sound(ring["id"])["verdict"] is None
 
 
-def test_a_task_that_cannot_unlearn_a_sound_leaves_the_other_as_it_was(
-    hearing: Daemon, recordings: Path
+def test_if_one_task_cannot_unlearn_the_sound_the_other_is_unchanged(
+    detecting: Daemon, recordings: Path
 ) -> None:
-    shutil.rmtree(hearing.home / "cache")
-    hearing.teach("kitchen", recordings / "kitchen", mode="replace")  # it alone is remembered
-    ring, before = until(lambda: ended(hearing)), versions(hearing)
-    told = judge(hearing, ring, kind="is", task="kitchen", label="knock")
-    assert told.status_code == 422
-    assert "of 'doorbell' are no longer remembered" in told.json()["detail"]
-    assert versions(hearing) == before
-    assert hearing.sound(ring["id"])["verdict"] is None
+    shutil.rmtree(detecting.home / "cache")
+    detecting.enroll("kitchen", recordings / "kitchen", mode="replace")  # only its tokens are in the cache
+    ring, before = until(lambda: find_ended(detecting)), versions(detecting)
+    result = send_feedback(detecting, ring, kind="is", task="kitchen", label="knock")
+    assert result.status_code == 422
+    assert "of 'doorbell' are no longer remembered" in result.json()["detail"]
+    assert versions(detecting) == before
+    assert detecting.sound(ring["id"])["verdict"] is None
 
 
-def test_a_task_that_was_imported_unlearns_nothing_and_the_answer_says_so(hearing: Daemon) -> None:
-    exported = hearing.http.get("/tasks/alarms/export").content
-    hearing.http.delete("/tasks/alarms").raise_for_status()
-    hearing.http.post("/tasks/import", content=exported).raise_for_status()
-    ring, before = until(lambda: ended(hearing)), hearing.tasks()
-    told = judge(hearing, ring, kind="is", task="kitchen", label="knock").raise_for_status().json()
-    correction, after = told["correction"], hearing.tasks()
+def test_an_imported_task_is_not_corrected_and_the_notes_say_so(detecting: Daemon) -> None:
+    exported = detecting.http.get("/tasks/alarms/export").content
+    detecting.http.delete("/tasks/alarms").raise_for_status()
+    detecting.http.post("/tasks/import", content=exported).raise_for_status()
+    ring, before = until(lambda: find_ended(detecting)), detecting.tasks()
+    result = (
+        send_feedback(detecting, ring, kind="is", task="kitchen", label="knock").raise_for_status().json()
+    )
+    correction, after = result["correction"], detecting.tasks()
     assert correction["sha256"] == after["kitchen"]["sha256"] != before["kitchen"]["sha256"]
     assert after["alarms"]["sha256"] == before["alarms"]["sha256"]
     assert correction["others_unchanged"] == {"alarms": True}
     assert correction["also"] is None
-    assert "'alarms' was learnt from is not known" in correction["notes"][-1]
-    assert hearing.sound(ring["id"])["verdict"] == told["verdict"]
-    refused = judge(hearing, until(lambda: ended(hearing)), kind="not")
+    assert "the training set of task 'alarms' is not on this device" in correction["notes"][-1]
+    assert detecting.sound(ring["id"])["verdict"] == result["verdict"]
+    refused = send_feedback(detecting, until(lambda: find_ended(detecting)), kind="not")
     assert (refused.status_code, "is not known here" in refused.json()["detail"]) == (422, True)
 
 
-def test_the_machine_is_told_of(hearing: Daemon) -> None:
-    system = hearing.http.get("/system").json()
+def test_the_state_of_the_machine_is_returned(detecting: Daemon) -> None:
+    system = detecting.http.get("/system").json()
     assert 20e6 < system["rss_bytes"] < system["memory_total_bytes"]
     assert 0 < system["window_ms"] < 500
     assert system["cpu_percent"] > 0
     assert system["threads"] == 1
-    assert system["bundle"]["fingerprint"] == hearing.tasks()["alarms"]["fingerprint"]
+    assert system["bundle"]["fingerprint"] == detecting.tasks()["alarms"]["fingerprint"]
     assert system["disk_free_bytes"] < system["disk_total_bytes"]
-    said = [line["text"] for line in hearing.http.get("/log").json()]
-    assert any(text.startswith("the API listens at ") for text in said)
-    assert all(text in " ".join(hearing.said.split()) for text in said)
-    doctor = hearing.http.get("/doctor").json()
+    lines = [line["text"] for line in detecting.http.get("/log").json()]
+    assert any(text.startswith("the API listens at ") for text in lines)
+    assert all(text in " ".join(detecting.log.split()) for text in lines)
+    doctor = detecting.http.get("/doctor").json()
     assert doctor["healthy"] is True
 
 
-def test_clips_are_kept_where_they_are_wanted_and_corrected_by_their_id(
+def test_clips_are_stored_if_configured_and_corrected_by_event_id(
     bundle: Path, evening: np.ndarray, recordings: Path, tmp_path: Path
 ) -> None:
     daemon = Daemon(tmp_path, bundle, evening, more="[clips]\nkeep = true\n")
     try:
-        daemon.teach("alarms", recordings / "alarms")
-        ring = until(lambda: ended(daemon))
-        daemon.restart()  # what is in memory is gone
+        daemon.enroll("alarms", recordings / "alarms")
+        ring = until(lambda: find_ended(daemon))
+        daemon.restart()  # the ring buffer is empty
         clip = until(lambda: daemon.http.get(f"/sounds/{ring['id']}/audio").content)
         assert clip == Path(ring["clip"]).read_bytes()
         command = [
@@ -186,12 +192,12 @@ def test_clips_are_kept_where_they_are_wanted_and_corrected_by_their_id(
             bundle,
         ]
         command += [ring["id"], "--not", "alarms/doorbell", "--json"]
-        told = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert daemon.tasks()["alarms"]["sha256"] in told.stdout
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert daemon.tasks()["alarms"]["sha256"] in result.stdout
         Path(ring["clip"]).unlink()
         gone = daemon.http.get(f"/sounds/{ring['id']}/audio")
         assert (gone.status_code, "[clips]" in gone.json()["hint"]) == (404, True)
-        told = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert (told.returncode, "no clip of the sound" in told.stderr) == (1, True)
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (result.returncode, "no clip of the sound" in result.stderr) == (1, True)
     finally:
         daemon.close()

@@ -1,4 +1,4 @@
-"""The HTTP API: a task is taught while the daemon listens to a recording."""
+"""The HTTP API: a task is trained while the daemon processes a recording."""
 
 import io
 import os
@@ -12,10 +12,10 @@ from device_runtime.daemon.worker import EXPENDABLE, NICENESS
 from tests.device.daemon.running import Daemon, Follower, until
 
 
-def test_a_task_is_taught_while_it_listens_and_heard_without_a_frame_lost(
-    forgetting: Daemon, recordings: Path, tmp_path: Path
+def test_a_task_is_trained_and_detected_without_losing_a_frame(
+    clean_daemon: Daemon, recordings: Path, tmp_path: Path
 ) -> None:
-    daemon, follower = forgetting, Follower(forgetting)
+    daemon, follower = clean_daemon, Follower(clean_daemon)
     identity = daemon.begin_with("alarms", recordings / "alarms")
     begun = daemon.http.post(f"/enrolments/{identity}/start")
     assert begun.status_code == 202
@@ -25,12 +25,12 @@ def test_a_task_is_taught_while_it_listens_and_heard_without_a_frame_lost(
     assert not session.exists() or session.read_text().endswith(f"nice {NICENESS}\n")
     assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == EXPENDABLE
     until(lambda: "alarms" in daemon.http.get("/status").json()["tasks"])
-    heard = follower.until("sound", phase="new", task="alarms", label="doorbell")
+    event = follower.until("sound", phase="new", task="alarms", label="doorbell")
     done = follower.until("enrolment", id=identity, state="done")
-    assert any(kind == "enrolment" and d["progress"] for kind, d in follower.told)
+    assert any(kind == "enrolment" and d["progress"] for kind, d in follower.events)
     assert done["recordings"] == {"doorbell": 4, "smoke_alarm": 4, "timer": 4}
     assert done["result"]["sha256"] == daemon.tasks()["alarms"]["sha256"]
-    assert heard["id"] in {sound["id"] for sound in daemon.http.get("/sounds").json()}
+    assert event["id"] in {sound["id"] for sound in daemon.http.get("/sounds").json()}
     status = daemon.http.get("/status").json()
     assert (status["source"]["lost_frames"], status["dropped_events"]) == (0, 0)
     behind_s = status["up_s"] - status["heard_s"]
@@ -48,20 +48,20 @@ def test_a_task_is_taught_while_it_listens_and_heard_without_a_frame_lost(
     assert correction.json()["sha256"] == daemon.tasks()["alarms"]["sha256"] != done["result"]["sha256"]
     undone = daemon.http.post("/tasks/alarms/undo").json()
     assert undone["sha256"] == done["result"]["sha256"]
-    assert [verdict["status"] for verdict in daemon.http.get("/verify").json()] == ["unchanged"]
-    figures = daemon.http.get("/metrics").text
-    assert "edgecl_tasks 1.0" in figures
-    assert "edgecl_lost_frames_total 0.0" in figures
+    assert [check["status"] for check in daemon.http.get("/verify").json()] == ["unchanged"]
+    metrics = daemon.http.get("/metrics").text
+    assert "edgecl_tasks 1.0" in metrics
+    assert "edgecl_lost_frames_total 0.0" in metrics
     assert daemon.http.delete("/tasks/alarms").json()["forgotten"] == "alarms"
 
 
-def test_learning_that_is_cancelled_leaves_everything_as_it_was(forgetting: Daemon, recordings: Path) -> None:
-    daemon = forgetting
+def test_cancelled_training_leaves_the_store_unchanged(clean_daemon: Daemon, recordings: Path) -> None:
+    daemon = clean_daemon
     identity = daemon.begin_with("kitchen", recordings / "kitchen")
     daemon.http.post(f"/enrolments/{identity}/start").raise_for_status()
     other = daemon.begin_with("more", recordings / "kitchen")
     busy = daemon.http.post(f"/enrolments/{other}/start")
-    assert (busy.status_code, busy.json()["detail"]) == (409, "'kitchen' is being learnt")
+    assert (busy.status_code, busy.json()["detail"]) == (409, "task 'kitchen' is being trained")
     daemon.http.delete(f"/enrolments/{identity}").raise_for_status()
     until(lambda: daemon.state(identity)["detail"])
     assert daemon.tasks() == {}
@@ -69,19 +69,19 @@ def test_learning_that_is_cancelled_leaves_everything_as_it_was(forgetting: Daem
     assert daemon.http.get("/health").json() == {"healthy": True, "state": "listening"}
 
 
-@pytest.mark.parametrize("when", ["at once", "after its first version"])
-def test_learning_that_broke_off_keeps_the_recordings_and_can_be_started_again(
-    forgetting: Daemon, recordings: Path, when: str
+@pytest.mark.parametrize("when", ["at once", "after the first version"])
+def test_interrupted_training_keeps_the_recordings_and_can_be_started_again(
+    clean_daemon: Daemon, recordings: Path, when: str
 ) -> None:
-    daemon = forgetting
+    daemon = clean_daemon
     identity = daemon.begin_with("kitchen", recordings / "kitchen")
     pid = daemon.http.post(f"/enrolments/{identity}/start").json()["pid"]
     if when != "at once":
         until(daemon.tasks)
     os.kill(pid, 9)
-    told = until(lambda: (one := daemon.state(identity))["state"] != "learning" and one)
-    assert (told["state"], told["recordings"]) == ("collecting", {"kettle_whistle": 4, "knock": 4})
-    assert "broke off (signal 9)" in told["detail"]
+    failed = until(lambda: (one := daemon.state(identity))["state"] != "learning" and one)
+    assert (failed["state"], failed["recordings"]) == ("collecting", {"kettle_whistle": 4, "knock": 4})
+    assert "broke off (signal 9)" in failed["detail"]
     assert len(daemon.tasks()) == (when != "at once")
     again = daemon.http.post(f"/enrolments/{identity}/start").raise_for_status().json()
     assert (again["state"], again["detail"]) == ("learning", "")
@@ -91,13 +91,13 @@ def test_learning_that_broke_off_keeps_the_recordings_and_can_be_started_again(
     assert not (daemon.home / "uploads" / identity).exists()
 
 
-def test_what_its_own_microphone_hears_is_recorded(forgetting: Daemon) -> None:
-    identity = forgetting.begin("room")
+def test_the_microphone_of_the_daemon_is_recorded(clean_daemon: Daemon) -> None:
+    identity = clean_daemon.begin("room")
     query = {"label": "evening", "seconds": 9}  # somewhere in it the doorbell rings
-    taken = forgetting.http.post(f"/enrolments/{identity}/record", params=query).raise_for_status().json()
+    taken = clean_daemon.http.post(f"/enrolments/{identity}/record", params=query).raise_for_status().json()
     assert taken["seconds"] == 9
     assert taken["enrolment"]["recordings"] == {"evening": 1}
-    recorded = forgetting.http.get(f"/enrolments/{identity}/takes/{taken['take']}").content
+    recorded = clean_daemon.http.get(f"/enrolments/{identity}/takes/{taken['take']}").content
     waveform, rate_hz = soundfile.read(io.BytesIO(recorded))
     assert len(waveform) == 9 * rate_hz
     assert np.abs(waveform).max() > 0.05

@@ -1,0 +1,28 @@
+"""A running daemon with its API."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.device.daemon.running import Daemon, until
+
+
+@pytest.fixture(scope="module")
+def daemon(bundle: Path, evening: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon without tasks."""
+    started = Daemon(tmp_path_factory.mktemp("daemon"), bundle, evening)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def clean_daemon(daemon: Daemon) -> Iterator[Daemon]:
+    """The same daemon; after the test its enrolments are cancelled and its tasks forgotten."""
+    yield daemon
+    for session in daemon.enrolments():
+        daemon.http.delete(f"/enrolments/{session['id']}")
+    for name in daemon.tasks():
+        daemon.http.delete(f"/tasks/{name}").raise_for_status()
+    until(lambda: not {"collecting", "learning"} & {one["state"] for one in daemon.enrolments()})
