@@ -1,20 +1,21 @@
-/** The page: five views, one of which is shown, and what is the same in all of them. */
+/** The page: navigation between the views, state of the source and of the connection. */
 
-import { follow, hurry, known, on } from "./board.js";
-import { fill, h, write } from "./dom.js";
-import { events } from "./events.js";
-import { capital } from "./format.js";
-import { now } from "./now.js";
-import { system } from "./system.js";
-import { tasks } from "./tasks.js";
-import { teach } from "./teach.js";
+import { connect, device, on, reconnect } from "./lib/device.js";
+import { h, setChildren, setText } from "./lib/dom.js";
+import { capitalise } from "./lib/format.js";
+import { events } from "./views/events.js";
+import { now } from "./views/now.js";
+import { system } from "./views/system.js";
+import { tasks } from "./views/tasks.js";
+import { train } from "./views/train.js";
 
-const views = { now, events, teach, tasks, system };
-const EAR = { clipping: "too loud", hung: "no sound", failed: "no microphone" }; // other states are called as they are
+const views = { now, events, train, tasks, system };
+const STATES = { clipping: "too loud", hung: "no audio", failed: "no microphone", "wrong rate": "wrong sample rate" };
 let shown = null;
 
 function showView() {
-  const name = location.hash.slice(1) in views ? location.hash.slice(1) : "now";
+  const hash = location.hash.replace("#teach", "#train").slice(1); // older bookmarks
+  const name = hash in views ? hash : "now";
   if (name === shown) return;
   if (shown) views[shown].hide?.();
   for (const key of Object.keys(views)) {
@@ -29,28 +30,29 @@ function showView() {
   views[name].show?.();
 }
 
-function showEar() {
-  const { source, listening = true } = known.status;
-  document.getElementById("ear").dataset.state = listening ? source.state : "off";
-  write(document.getElementById("ear-text"), listening ? (EAR[source.state] ?? source.state) : "switched off");
+function showSource() {
+  const { source, listening = true } = device.status;
+  document.getElementById("source").dataset.state = listening ? source.state : "off";
+  const text = listening ? (STATES[source.state] ?? source.state) : "switched off";
+  setText(document.getElementById("source-text"), text);
 }
 
 function showConnection({ wait_ms, problem }) {
   const place = document.getElementById("connection");
   if (wait_ms === null) return place.replaceChildren();
-  const why = problem?.status ? capital(problem.message) : "No connection to the board";
-  const wait = `${why}; trying again in ${Math.ceil(wait_ms / 1000)} s.`;
-  return fill(place, h("span", {}, wait), h("button", { type: "button", onclick: hurry }, "Try now"));
+  const reason = problem?.status ? capitalise(problem.message) : "No connection to the device";
+  const text = `${reason}; trying again in ${Math.ceil(wait_ms / 1000)} s.`;
+  return setChildren(place, h("span", {}, text), h("button", { type: "button", onclick: reconnect }, "Try now"));
 }
 
 for (const [name, view] of Object.entries(views)) view.mount(document.getElementById(`view-${name}`));
-on("status", showEar);
+on("status", showSource);
 on("connection", showConnection);
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   document.getElementById("main").focus();
 });
-for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault()); // never leave for a file
+for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault()); // keep the page open
 addEventListener("hashchange", showView);
 showView();
-follow();
+connect();

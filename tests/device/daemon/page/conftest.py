@@ -1,4 +1,4 @@
-"""A real browser, and boards that listen: one that knows something, one set up in another way."""
+"""A real browser, and running daemons for it to show."""
 
 import shutil
 import subprocess
@@ -27,7 +27,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser) -> Iterator[Opened]:
-    """Opens a window on a daemon; at the end nothing may have gone wrong in any of them."""
+    """Open browser windows on daemons; after the test none may have had an error."""
     windows: list[Window] = []
 
     def window(daemon: Daemon, **more: object) -> Window:
@@ -40,11 +40,11 @@ def opened(browser: Browser) -> Iterator[Opened]:
 
 
 @pytest.fixture(scope="module")
-def board(
+def device(
     bundle: Path, learnt_home: Path, evening: np.ndarray, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Daemon]:
-    """A board that knows the alarms, and a task with a label that looks like a program."""
-    folder = tmp_path_factory.mktemp("board")
+    """A daemon with the alarms, and a task with a label that looks like HTML."""
+    folder = tmp_path_factory.mktemp("device")
     shutil.copytree(learnt_home, folder / "home")
     for label, sound in ((ODD, "doorbell"), ("timer", "timer")):
         (folder / "odd" / label).mkdir(parents=True)
@@ -60,6 +60,6 @@ def board(
 
 @pytest.fixture
 def another(bundle: Path, evening: np.ndarray, tmp_path: Path) -> Iterator[Another]:
-    """Starts one that is set up in another way."""
+    """Start a daemon with other options."""
     with ExitStack() as started:
         yield lambda **setup: started.enter_context(closing(Daemon(tmp_path, bundle, evening, **setup)))

@@ -1,4 +1,4 @@
-"""Looking at the page, in a real browser: every view, by eye and by keyboard, on boards as they are."""
+"""Every view of the page, in a real browser, at several sizes and by keyboard."""
 
 from playwright.sync_api import expect
 
@@ -8,14 +8,14 @@ from tests.device.daemon.running import TOKEN, Daemon
 FILLED = {
     "Now": "#view-now .score",
     "Events": "#view-events .sound",
-    "Teach": "#task-name",
+    "Train": "#task-name",
     "Tasks": "#view-tasks .task",
     "System": "#view-system dd",
 }
 
 
-def test_the_level_moves_ten_times_a_second(board: Daemon, opened: Opened) -> None:
-    window = opened(board)
+def test_the_level_moves_ten_times_a_second(device: Daemon, opened: Opened) -> None:
+    window = opened(device)
     page = window.page
     expect(page.locator(".score").first).to_be_visible()
     pictures = page.evaluate(
@@ -31,20 +31,20 @@ def test_the_level_moves_ten_times_a_second(board: Daemon, opened: Opened) -> No
         }"""
     )
     assert pictures >= 3 * 10
-    window.forgive("willReadFrequently")
+    window.ignore_errors("willReadFrequently")
 
 
-def test_every_view_fits_a_phone(board: Daemon, opened: Opened) -> None:
-    window = opened(board, size=PHONE, has_touch=True, is_mobile=True)
+def test_every_view_fits_a_phone(device: Daemon, opened: Opened) -> None:
+    window = opened(device, size=PHONE, has_touch=True, is_mobile=True)
     for view, filled in FILLED.items():
         window.show(view)
         expect(window.page.locator(filled).first).to_be_visible()
         window.picture(f"phone-{view.lower()}")
-        assert window.overhang_px == 0, view
+        assert window.overflow_px == 0, view
 
 
-def test_every_view_is_dark_where_the_system_is(board: Daemon, opened: Opened) -> None:
-    window = opened(board, color_scheme="dark", reduced_motion="reduce")
+def test_every_view_is_dark_if_the_system_is(device: Daemon, opened: Opened) -> None:
+    window = opened(device, color_scheme="dark", reduced_motion="reduce")
     for view, filled in FILLED.items():
         window.show(view)
         expect(window.page.locator(filled).first).to_be_visible()
@@ -52,13 +52,13 @@ def test_every_view_is_dark_where_the_system_is(board: Daemon, opened: Opened) -
         assert window.brightness < 60, view
 
 
-def test_everything_can_be_reached_by_keyboard(board: Daemon, opened: Opened) -> None:
-    window = opened(board)
+def test_everything_can_be_reached_by_keyboard(device: Daemon, opened: Opened) -> None:
+    window = opened(device)
     page = window.page
-    window.tab_to("To the content")
-    window.tab_to("Teach")
+    window.tab_to("Skip to the content")
+    window.tab_to("Train")
     page.keyboard.press("Enter")
-    window.tab_to("Its name")
+    window.tab_to("Task name")
     page.keyboard.type("by keyboard")
     page.keyboard.press("Enter")
     window.tab_to("Add a sound")
@@ -70,7 +70,7 @@ def test_everything_can_be_reached_by_keyboard(board: Daemon, opened: Opened) ->
     window.tab_to("Stop")
     page.keyboard.press("Enter")
     expect(page.locator(".countdown")).to_have_count(0)
-    window.tab_to("Give up")
+    window.tab_to("Discard")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Begin")).to_be_visible()
 
@@ -82,59 +82,59 @@ def test_everything_can_be_reached_by_keyboard(board: Daemon, opened: Opened) ->
     window.picture("forget")
     page.keyboard.press("Escape")
     assert window.focused == "Forget alarms"
-    assert "alarms" in board.tasks()
+    assert "alarms" in device.tasks()
 
 
-def test_listening_is_switched_off_and_on(board: Daemon, opened: Opened) -> None:
-    page = opened(board).page
+def test_listening_is_switched_off_and_on(device: Daemon, opened: Opened) -> None:
+    page = opened(device).page
     switch = page.get_by_role("switch", name="Listening")
     switch.click()
-    expect(page.locator("#ear")).to_have_text("switched off")
-    assert not board.http.get("/status").json()["listening"]
+    expect(page.locator("#source")).to_have_text("switched off")
+    assert not device.http.get("/status").json()["listening"]
     switch.click()
-    expect(page.locator("#ear")).to_have_text("listening")
+    expect(page.locator("#source")).to_have_text("listening")
 
 
-def test_a_board_that_was_away_is_found_again(board: Daemon, opened: Opened) -> None:
-    window = opened(board)
+def test_the_page_reconnects_to_a_restarted_daemon(device: Daemon, opened: Opened) -> None:
+    window = opened(device)
     expect(window.page.locator(".score").first).to_be_visible()
-    board.process.terminate()
-    board.process.wait(SOON_MS / 1000)
-    expect(window.page.get_by_text("No connection to the board")).to_be_visible()
-    window.picture("away")
-    board.start()
-    expect(window.page.get_by_text("No connection to the board")).to_have_count(0)
-    expect(window.page.locator("#ear")).to_have_text("listening")
-    window.forgive("ERR_")
+    device.process.terminate()
+    device.process.wait(SOON_MS / 1000)
+    expect(window.page.get_by_text("No connection to the device")).to_be_visible()
+    window.picture("no-connection")
+    device.start()
+    expect(window.page.get_by_text("No connection to the device")).to_have_count(0)
+    expect(window.page.locator("#source")).to_have_text("listening")
+    window.ignore_errors("ERR_")
 
 
 def test_the_token_is_asked_for_once(another: Another, opened: Opened) -> None:
     window = opened(another(token=TOKEN))
     page = window.page
     expect(page.get_by_role("textbox", name="Token")).to_be_visible()
-    expect(page.locator("#view-now").get_by_text("Nothing was taught yet")).to_be_hidden()
+    expect(page.locator("#view-now").get_by_text("There are no tasks yet")).to_be_hidden()
     expect(page.locator("#view-now .switch")).to_be_hidden()
     window.picture("token")
     for token in ("a wrong one", TOKEN):
         page.get_by_role("textbox", name="Token").fill(token)
-        page.get_by_role("button", name="Go on").click()
-    expect(page.locator("#ear")).to_have_text("listening")
+        page.get_by_role("button", name="Continue").click()
+    expect(page.locator("#source")).to_have_text("listening")
     page.reload()
-    expect(page.locator("#ear")).to_have_text("listening")
+    expect(page.locator("#source")).to_have_text("listening")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    window.forgive("401")
+    window.ignore_errors("401")
 
 
-def test_a_private_board_shows_nothing_of_its_microphone(another: Another, opened: Opened) -> None:
+def test_at_privacy_2_there_is_no_audio_of_the_microphone(another: Another, opened: Opened) -> None:
     window = opened(another(privacy=2))
     page = window.page
-    expect(page.get_by_text("The privacy level is 2")).to_be_visible()
+    expect(page.get_by_text("At privacy level 2")).to_be_visible()
     expect(page.locator("canvas.strip")).to_be_hidden()
-    window.show("Teach")
-    page.get_by_label("Its name").fill("private")
+    window.show("Train")
+    page.get_by_label("Task name").fill("private")
     page.get_by_role("button", name="Begin").click()
-    expect(page.get_by_role("button", name="Add files of None of these")).to_be_visible()
+    expect(page.get_by_role("button", name="Add files of Other sounds")).to_be_visible()
     page.reload()
-    expect(page.get_by_role("button", name="Add files of None of these")).to_be_visible()
-    expect(page.get_by_role("button", name="Record None of these")).to_have_count(0)
+    expect(page.get_by_role("button", name="Add files of Other sounds")).to_be_visible()
+    expect(page.get_by_role("button", name="Record Other sounds")).to_have_count(0)
     expect(page.get_by_role("button", name="Try it")).to_have_count(0)

@@ -1,0 +1,117 @@
+/** One enrolment: uploads and removes its recordings and starts training on the device. */
+
+import { checkQuality } from "./audio_quality.js";
+import { fetchBlob, makePath, requestJson } from "./http.js";
+import { isNegative, NEGATIVE } from "./labels.js";
+
+const FATAL = new Set([0, 409, 413]); // statuses after which no further file is sent
+
+/** Dispatches `change` whenever its state, uploads or audio checks change. */
+export class Enrolment extends EventTarget {
+  /** Take ID → {quiet, clipped}, or null if unknown. */
+  qualities = new Map();
+  /** Files that the device refused: [{detail, hint}]. */
+  refused = [];
+  /** Progress of the upload: {done, total}, or null. */
+  upload = null;
+  /** The negative label of the task. */
+  negative = NEGATIVE;
+  #blobs = new Map();
+
+  /** `view`: the state as the API returns it. */
+  constructor(view) {
+    super();
+    this.view = view;
+  }
+
+  /** Begin an enrolment; mode: new, replace or add. */
+  static async begin(task, mode) {
+    return new Enrolment(await requestJson("POST", "/enrolments", { json: { task, mode } }));
+  }
+
+  /** Set a newer state. */
+  setView(view) {
+    this.view = view;
+    this.dispatchEvent(new Event("change"));
+  }
+
+  listTakes(label) {
+    return this.view.takes.filter((take) => take.label === label);
+  }
+
+  /** Upload [{file, label}] one after the other. */
+  async send(recordings) {
+    this.refused = [];
+    this.upload = { done: 0, total: recordings.length };
+    try {
+      for (const { file, label } of recordings) {
+        if (!(await this.#sendFile(file, isNegative(label) ? this.negative : label))) break;
+        this.upload.done += 1;
+        this.dispatchEvent(new Event("change"));
+      }
+    } finally {
+      this.upload = null;
+      this.dispatchEvent(new Event("change"));
+    }
+  }
+
+  /** Record with the microphone of the device. */
+  async record(label, seconds) {
+    const { take, enrolment } = await this.#request("POST", "record", { query: { label, seconds } });
+    this.setView(enrolment);
+    this.#checkQuality(take);
+  }
+
+  /** Return the audio of a take. */
+  async fetchAudio(id) {
+    if (!this.#blobs.has(id)) this.#blobs.set(id, await fetchBlob(makePath("enrolments", this.view.id, "takes", id)));
+    return this.#blobs.get(id);
+  }
+
+  async remove(id) {
+    this.setView(await requestJson("DELETE", makePath("enrolments", this.view.id, "takes", id)));
+  }
+
+  /** Train without saving, and report what would have been detected in the last two minutes. */
+  async try() {
+    this.setView(await this.#request("POST", "try"));
+  }
+
+  /** Train and save. */
+  async save() {
+    this.setView(await this.#request("POST", "start"));
+  }
+
+  async cancel() {
+    this.setView(await requestJson("DELETE", makePath("enrolments", this.view.id)));
+  }
+
+  async reload() {
+    this.setView(await requestJson("GET", makePath("enrolments", this.view.id)));
+  }
+
+  /** Upload one file; return whether to go on with the next. */
+  async #sendFile(file, label) {
+    try {
+      const query = { label, name: file.name };
+      const { take, enrolment } = await this.#request("POST", "recordings", { query, body: file });
+      this.#blobs.set(take, file);
+      this.setView(enrolment);
+      this.#checkQuality(take);
+    } catch (problem) {
+      const detail = problem.message.includes(file.name) ? problem.message : `${file.name}: ${problem.message}`;
+      this.refused.push({ detail, hint: problem.hint });
+      return !FATAL.has(problem.status ?? 0);
+    }
+    return true;
+  }
+
+  async #checkQuality(id) {
+    this.qualities.set(id, await this.fetchAudio(id).then(checkQuality, () => null));
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #request(method, what, options) {
+    return requestJson(method, makePath("enrolments", this.view.id, what), options);
+  }
+}

@@ -1,0 +1,119 @@
+/** View "Events": all detected sounds by day, and feedback on them. */
+
+import { allowsAudio, allowsHistory, device, on } from "../lib/device.js";
+import { actionButton, h, setChildren } from "../lib/dom.js";
+import { requestJson } from "../lib/http.js";
+import { listSounds } from "../lib/labels.js";
+import { showError } from "../lib/notice.js";
+import { SoundList } from "../widgets/sound_list.js";
+
+const PAGE_SIZE = 50;
+const MOST = 200; // events shown, unless the user loads older ones
+const parts = {
+  task: h("select", { id: "event-task" }), label: h("select", { id: "event-label" }),
+  empty: h("p", { class: "empty" }),
+  noAudio: h("p", { class: "quiet" },
+    "Events older than two minutes can be played and corrected only if recordings are stored: ",
+    h("code", {}, "keep = true"), " under ", h("code", {}, "[clips]"), " in the configuration."),
+  noHistory: h("p", { class: "quiet" },
+    "At privacy level 3 events are not stored; they are listed here only while this page is open."),
+};
+const list = new SoundList();
+const loadOlderButton = actionButton("Load older", loadOlder);
+let most = MOST;
+let isComplete = false; // there are no older events
+let lastQuery = 0; // only the answer to the latest query counts
+
+export const events = { mount, show: () => load().catch(showError), hide: shorten };
+
+function mount(section) {
+  section.append(
+    h("form", { class: "filters", onsubmit: (event) => event.preventDefault() },
+      h("div", {}, h("label", { for: "event-task" }, "Task"), parts.task),
+      h("div", {}, h("label", { for: "event-label" }, "Sound"), parts.label)),
+    list.element, parts.empty, parts.noAudio, parts.noHistory, h("p", { class: "buttons" }, loadOlderButton));
+  parts.task.addEventListener("change", () => {
+    offerLabels();
+    reload();
+  });
+  parts.label.addEventListener("change", () => reload());
+  on("tasks", offerTasks);
+  on("sound", addEvent);
+  on("connected", () => section.hidden || load().catch(showError));
+}
+
+/** Load the newest events, or those before a time, and add them to the list. */
+async function load(before) {
+  const number = ++lastQuery;
+  const query = { count: PAGE_SIZE, before, task: parts.task.value, label: parts.label.value };
+  const loaded = await requestJson("GET", "/sounds", { query });
+  if (number !== lastQuery) return;
+  const isAdjacent = before || !loaded.length || loaded.some(({ id }) => list.has(id));
+  if (!isAdjacent) clear();
+  isComplete ||= loaded.length < PAGE_SIZE;
+  loaded.forEach((event) => list.put(event));
+  updateTexts();
+}
+
+async function loadOlder() {
+  most = Infinity;
+  await load(list.events.map(({ start }) => start).sort()[0]);
+}
+
+/** Drop older events when the view is left. */
+function shorten() {
+  most = MOST;
+  updateTexts();
+}
+
+function reload() {
+  clear();
+  load().catch(showError);
+}
+
+function addEvent(event) {
+  const { task, label } = event;
+  if (list.has(event.id)) return list.put(event);
+  if ((parts.task.value || task) !== task || (parts.label.value || label) !== label) return;
+  list.put({ audible: allowsAudio(), ...event });
+  updateTexts();
+}
+
+function clear() {
+  isComplete = false;
+  list.clear();
+}
+
+/** Update everything that depends on which events are listed. */
+function updateTexts() {
+  if (list.trim(most)) isComplete = false;
+  loadOlderButton.hidden = isComplete;
+  const isFiltered = parts.task.value || parts.label.value;
+  const reason = device.tasks.length
+    ? ["No events yet. Make one of the sounds near the microphone."]
+    : ["There are no tasks yet: ", h("a", { href: "#train" }, "train the first sound"), "."];
+  parts.empty.hidden = list.size > 0;
+  parts.noHistory.hidden = allowsHistory();
+  parts.noAudio.hidden = !allowsAudio() || list.events.every(({ audible }) => audible);
+  if (list.size) return;
+  if (!device.status) setChildren(parts.empty, "…"); // before the first status
+  else setChildren(parts.empty, isFiltered ? "There are no such events." : reason);
+}
+
+function offerTasks(tasks) {
+  const isLost = offer(parts.task, "all tasks", tasks.map(({ task }) => task));
+  if (offerLabels() || isLost) reload();
+}
+
+function offerLabels() {
+  const tasks = device.tasks.filter(({ task }) => !parts.task.value || task === parts.task.value);
+  return offer(parts.label, "all sounds", [...new Set(tasks.flatMap(listSounds))].sort());
+}
+
+/** Set the options of a select and keep its value if it is still offered; return whether it is not. */
+function offer(select, all, names) {
+  const chosen = select.value;
+  setChildren(select, h("option", { value: "" }, all), names.map((name) => h("option", { value: name }, name)));
+  select.value = names.includes(chosen) ? chosen : "";
+  return select.value !== chosen;
+}

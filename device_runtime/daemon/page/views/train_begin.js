@@ -1,0 +1,66 @@
+/** The first step of training: choose a task, or continue an enrolment. */
+
+import { device } from "../lib/device.js";
+import { actionButton, h, runBusy, setChildren } from "../lib/dom.js";
+import { Enrolment } from "../lib/enrolment.js";
+import { formatCount } from "../lib/format.js";
+import { requestJson } from "../lib/http.js";
+
+const OPEN_STATES = new Set(["collecting", "learning", "trying", "tried"]);
+
+/** The task that the next form preselects; empty for a new one. */
+export const preselection = { task: "" };
+
+/** Return a form that calls `open(enrolment)`. */
+export function makeBeginForm(open) {
+  const task = h("select", { id: "task-which", onchange: update },
+    h("option", { value: "" }, "New task"), device.tasks.map(({ task }) => h("option", { value: task }, task)));
+  const name = h("input", {
+    id: "task-name", maxlength: 64, autocomplete: "off", autocapitalize: "none", placeholder: "for example: alarms",
+  });
+  const nameField = h("div", {}, h("label", { for: "task-name" }, "Task name"), name);
+  const startOver = h("input", { type: "checkbox", id: "task-over" });
+  const startOverField = h("p", { class: "check" },
+    startOver, h("label", { for: "task-over" }, "Start over: use only the new recordings"));
+  const button = h("button", { class: "main" }, "Begin");
+
+  function update() {
+    nameField.hidden = task.value !== "";
+    name.required = !nameField.hidden;
+    startOverField.hidden = task.value === "";
+  }
+
+  async function begin() {
+    const mode = task.value ? (startOver.checked ? "replace" : "add") : "new";
+    open(await Enrolment.begin(task.value || name.value.trim(), mode));
+  }
+
+  task.value = device.tasks.some((one) => one.task === preselection.task) ? preselection.task : "";
+  preselection.task = "";
+  update();
+  const taskField = h("div", { hidden: !device.tasks.length }, h("label", { for: "task-which" }, "Task"), task);
+  const form = h("form", { class: "card", onsubmit: (event) => (event.preventDefault(), runBusy(button, begin)) },
+    h("h2", {}, device.tasks.length ? "Train a task" : "Train the first task"),
+    h("p", {}, "A task is a group of sounds, such as doorbell, smoke alarm and timer. ",
+      "Training one task never changes the others."),
+    h("div", { class: "fields" }, taskField, nameField), startOverField, h("p", { class: "buttons" }, button));
+  return h("div", {}, form, makeOpenList(open));
+}
+
+/** Return the list of enrolments that are not finished, begun here or in another browser. */
+function makeOpenList(open) {
+  const place = h("div");
+  requestJson("GET", "/enrolments").then((all) => {
+    const views = all.filter(({ state }) => OPEN_STATES.has(state));
+    const list = h("ul", { class: "plain" }, views.map((view) => makeRow(view, open)));
+    if (views.length) setChildren(place, h("div", { class: "card" }, h("h2", {}, "Not finished"), list));
+  }, () => {}); // the connection bar shows the failure
+  return place;
+}
+
+function makeRow(view, open) {
+  const takes = h("span", { class: "quiet" }, formatCount(view.takes.length, "recording"));
+  return h("li", { class: "row" },
+    h("span", { class: "name" }, h("b", {}, view.task), " ", takes),
+    actionButton("Continue", () => open(new Enrolment(view)), { "aria-label": `Continue with ${view.task}` }));
+}
