@@ -17,6 +17,7 @@ export class Enrolment extends EventTarget {
   /** The negative label of the task. */
   negative = NEGATIVE;
   #blobs = new Map();
+  #changes = 0;
 
   /** `view`: the state as the API returns it. */
   constructor(view) {
@@ -32,6 +33,7 @@ export class Enrolment extends EventTarget {
   /** Set a newer state. */
   setView(view) {
     this.view = view;
+    this.#changes += 1;
     this.dispatchEvent(new Event("change"));
   }
 
@@ -74,12 +76,12 @@ export class Enrolment extends EventTarget {
 
   /** Train without saving, and report what would have been detected in the last two minutes. */
   async try() {
-    this.setView(await this.#request("POST", "try"));
+    await this.#train("try");
   }
 
   /** Train and save. */
   async save() {
-    this.setView(await this.#request("POST", "start"));
+    await this.#train("start");
   }
 
   async cancel() {
@@ -88,6 +90,13 @@ export class Enrolment extends EventTarget {
 
   async reload() {
     this.setView(await requestJson("GET", makePath("enrolments", this.view.id)));
+  }
+
+  /** Start training. An event that overtakes the response is newer than it. */
+  async #train(what) {
+    const changes = this.#changes;
+    const view = await this.#request("POST", what);
+    if (this.#changes === changes) this.setView(view);
   }
 
   /** Upload one file; return whether to go on with the next. */

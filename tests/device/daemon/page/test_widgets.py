@@ -302,7 +302,8 @@ def test_scores_and_thresholds_share_one_scale(page: Page) -> None:
                         ? roundScore(margin, threshold) >= neededScore(threshold)
                         : roundScore(margin, threshold) < Math.max(1, neededScore(threshold))));
             const restore = (value) => score.toSensitivity(score.toThreshold(value));
-            const returns = Array.from({ length: 101 }, (_, value) => value).every((value) => restore(value) === value);
+            const values = Array.from({ length: 101 }, (_, value) => value);
+            const returns = values.every((value) => restore(value) === value);
             return [...[-1, 0.44, 1, 2].map(toScore), isMonotone, agrees, returns];
         }"""
     )
