@@ -16,7 +16,7 @@ from device_runtime.daemon.api.context import ApiContext
 from device_runtime.daemon.api.schemas import RequestModel
 from device_runtime.daemon.pipeline.loudness_trigger import TASK as LOUD
 from device_runtime.daemon.worker import Document
-from device_runtime.workflows.correct import CorrectionTarget
+from device_runtime.workflows.corrector import CorrectionTarget
 from edgecl.errors import UsageError
 from edgecl.events import SoundEvent
 from edgecl.store.store import Store

@@ -16,7 +16,7 @@ from device_runtime.daemon.api.problems import NotHereError
 from device_runtime.daemon.api.schemas import PointView, RequestModel, ResponseModel, Task
 from device_runtime.daemon.worker import RefusedError
 from device_runtime.training.learning_curve import parse_curve
-from device_runtime.workflows.correct import CorrectionTarget
+from device_runtime.workflows.corrector import CorrectionTarget
 from edgecl.config.schema import Margin
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.registry import TaskEntry
