@@ -1,10 +1,12 @@
 """The application `edgecl` and its commands. A command's module is imported only when it is run."""
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Annotated
 
 import typer
 
+from device_runtime.cli.help import read_help
 from device_runtime.cli.options import command
 from device_runtime.system.packages import installed_version
 
@@ -23,7 +25,7 @@ COMMANDS = {
     "forget": "tasks.forget",
     "verify": "tasks.verify",
     "doctor": "doctor.doctor",
-    "config": "configuration.config",
+    "config": "config.config",
     "service": "service.service",
 }
 """Name → module and function, or application of its own, in the order of the help."""
@@ -31,9 +33,9 @@ COMMANDS = {
 
 def build_app(name: str = "") -> typer.Typer:
     """Return the application with one command, or with all of them if there is none of this name."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-    app.callback(invoke_without_command=True)(start)
-    for one in [name] if name in COMMANDS else COMMANDS:
+    app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="rich")
+    app.callback(invoke_without_command=True, help=read_help(start).to_markup())(start)
+    for one in _select(name):
         module, function = COMMANDS[one].split(".")
         found = getattr(import_module(f"device_runtime.cli.{module}"), function)
         if isinstance(found, typer.Typer):
@@ -43,25 +45,36 @@ def build_app(name: str = "") -> typer.Typer:
     return app
 
 
+def _select(name: str) -> Iterable[str]:
+    if name == "--version":
+        return ()
+    return (name,) if name in COMMANDS else COMMANDS
+
+
 def start(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Train a small Linux board to recognise new sounds, on the board, without changing what it knows.
+    """Train a small Linux board to recognise new sounds, without changing what it knows.
 
-    [bold]First steps[/bold]
+    First steps:
+        # Train a task: one sub-folder of recordings per sound
+        edgecl enroll alarms my-sounds/
 
-      edgecl enroll alarms my-sounds/                  train a task: one sub-folder per sound
+        # Recognise sounds in a recording
+        edgecl predict recording.wav
 
-      edgecl predict recording.wav                     recognise sounds in a recording
+        # Detect sounds live, from the microphone
+        edgecl listen
 
-      edgecl listen                                    detect sounds live, from the microphone
+        # Correct a missed sound
+        edgecl correct ring.wav --is alarms/doorbell
 
-      edgecl correct ring.wav --is alarms/doorbell     correct a missed sound
+        # List the tasks
+        edgecl tasks
 
-      edgecl tasks                                     list the tasks
-
-    Every command has its own help: [bold]edgecl enroll --help[/bold]
+        # Every command has its own help
+        edgecl enroll --help
     """
     if version:
         typer.echo(f"edgecl {installed_version('edgecl') or 'from source'}")

@@ -23,7 +23,7 @@ Yes = Annotated[
 
 
 def consolidate(settings: Settings, budget: Budget, yes: Yes = False) -> int:
-    """Let similar tasks share adapters, at most K different ones, so that listening takes less CPU time.
+    """Let similar tasks share adapters, at most K different ones, to save CPU time.
 
     Each different adapter costs time in every window; a shared one runs once. A table shows the accuracy that
     each merged task would lose on held-out recordings. Nothing is stored without --yes. Tasks that are not
@@ -31,13 +31,15 @@ def consolidate(settings: Settings, budget: Budget, yes: Yes = False) -> int:
 
     A task that is corrected or added to later gets an adapter of its own again.
 
-    [bold]Examples[/bold]
+    Examples:
+        # What would it cost?
+        edgecl consolidate --budget 3
 
-      edgecl consolidate --budget 3            what would it cost?
+        # Merge and store
+        edgecl consolidate --budget 3 --yes
 
-      edgecl consolidate --budget 3 --yes      merge and store
-
-      edgecl undo alarms                       give 'alarms' its own adapter back
+        # Give a task its own adapter back
+        edgecl undo alarms
     """
     with progress() as bar:
         result = run(settings.workspace, budget, commit=yes, progress=bar, commit_guard=interrupts.defer)

@@ -49,15 +49,18 @@ def correct(
     more example of the label. The task is trained again from the feature cache, so the folder it was enrolled
     from is not needed. No other task changes.
 
-    [bold]Examples[/bold]
+    Examples:
+        # A false alarm
+        edgecl correct squeak.wav --not alarms/smoke_alarm
 
-      edgecl correct squeak.wav --not alarms/smoke_alarm               a false alarm
+        # A missed sound
+        edgecl correct far-away.wav --is alarms/doorbell
 
-      edgecl correct far-away.wav --is alarms/doorbell                 a missed sound
+        # An event in the history of 'edgecl serve' whose clip was kept
+        edgecl correct 3f2a90c4d1e85b67 --not alarms/smoke_alarm
 
-      edgecl correct 3f2a90c4d1e85b67 --not alarms/smoke_alarm         an event of which a clip was kept
-
-      edgecl undo alarms                                               take the correction back
+        # Take the correction back
+        edgecl undo alarms
     """
     text = _chosen_option(is_label, not_label)
     target = parse_target(settings.workspace, text, is_label is not None)

@@ -14,11 +14,9 @@ def doctor(settings: Settings) -> int:
 
     Exit code 1 if a check fails.
 
-    [bold]Examples[/bold]
-
-      edgecl doctor
-
-      edgecl doctor --bundle my-bundle/ --json
+    Examples:
+        edgecl doctor
+        edgecl doctor --bundle my-bundle/ --json
     """
     report = run_checks(settings.workspace)
     if settings.as_json:

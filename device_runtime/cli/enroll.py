@@ -31,9 +31,14 @@ class MethodName(StrEnum):
 
 def enroll(
     settings: Settings,
-    name: Annotated[str, typer.Argument(help="Name of the task, such as 'alarms'.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the task, such as 'alarms'.", show_default=False)
+    ],
     folder: Annotated[
-        Path, typer.Argument(help="Folder with one sub-folder of recordings per sound.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="Folder with one sub-folder of recordings per sound.", show_default=False
+        ),
     ],
     replace: Annotated[
         bool, typer.Option("--replace", help="Train an existing task again, on this folder only.")
@@ -73,17 +78,20 @@ def enroll(
     The task is ready to use within seconds. Training goes on and replaces this first version if it does
     better on held-out recordings. Ctrl-C then keeps the first version.
 
-    [bold]Examples[/bold]
+    Examples:
+        edgecl enroll alarms my-sounds/
 
-      edgecl enroll alarms my-sounds/
+        # Add a sound, or more recordings of one
+        edgecl enroll alarms more-sounds/ --add
 
-      edgecl enroll alarms more-sounds/ --add          add a sound, or more recordings of one
+        # Train it again, without its old recordings
+        edgecl enroll alarms my-sounds/ --replace
 
-      edgecl enroll alarms my-sounds/ --replace        train it again, without its old recordings
+        # Try it on a recording before storing it
+        edgecl enroll alarms my-sounds/ --dry-run --predict evening.flac
 
-      edgecl enroll alarms my-sounds/ --dry-run --predict evening.flac          try it before storing it
-
-      edgecl enroll alarms my-sounds/ --method adapter --recipe epochs=60 --recipe soup=3
+        # Train an adapter for 60 epochs
+        edgecl enroll alarms my-sounds/ --method adapter --recipe epochs=60
     """
     request = EnrolmentRequest(
         task=name,

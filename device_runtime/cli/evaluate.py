@@ -20,7 +20,10 @@ def evaluate(
     settings: Settings,
     name: TaskName,
     folder: Annotated[
-        Path, typer.Argument(help="Folder with one sub-folder of recordings per class.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="Folder with one sub-folder of recordings per class.", show_default=False
+        ),
     ],
     unknown: Annotated[
         Path | None,
@@ -34,17 +37,15 @@ def evaluate(
 ) -> int:
     """Measure a task on recordings that it was not trained on, one sub-folder per class.
 
-    Prints the accuracy, replay and precision of each class, and which classes are confused. If there are
+    Prints the accuracy, recall and precision of each class, and which classes are confused. If there are
     other tasks, it also prints how often the right task answers when all of them may.
 
     With --unknown it prints how well the task rejects other sounds. Every event detected in a recording
     longer than 2 s counts as a false alarm there.
 
-    [bold]Examples[/bold]
-
-      edgecl evaluate alarms test-sounds/
-
-      edgecl evaluate alarms test-sounds/ --unknown living-room/ --plot alarms.png
+    Examples:
+        edgecl evaluate alarms test-sounds/
+        edgecl evaluate alarms test-sounds/ --unknown living-room/ --plot alarms.png
     """
     with progress() as bar:
         result = run(settings.workspace, name, folder, unknown, progress=bar)

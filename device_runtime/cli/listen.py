@@ -87,19 +87,13 @@ def listen(
     is unplugged, silent or stuck is reported and opened again until it works. 'arecord -L' lists microphones;
     name one as plughw:CARD=…, since card numbers change.
 
-    [bold]Examples[/bold]
-
-      edgecl listen
-
-      edgecl listen plughw:CARD=Device --loud -30
-
-      edgecl listen evening.flac --fast
-
-      edgecl listen --json | jq --unbuffered 'select(.phase == "new") | .label'
-
-      edgecl listen --command 'parec --raw --format=s16le --rate=16000 --channels=1'
-
-      ffmpeg -i rtsp://camera/stream -ac 1 -ar 16000 -f s16le - | edgecl listen -
+    Examples:
+        edgecl listen
+        edgecl listen plughw:CARD=Device --loud -30
+        edgecl listen evening.flac --fast
+        edgecl listen --json | jq --unbuffered 'select(.phase == "new") | .label'
+        edgecl listen --command 'parec --raw --format=s16le --rate=16000 --channels=1'
+        ffmpeg -i rtsp://camera/stream -ac 1 -ar 16000 -f s16le - | edgecl listen -
     """
     if source and command:
         raise UsageError("SOURCE and --command exclude each other", "give one of them")

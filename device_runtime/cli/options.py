@@ -20,6 +20,7 @@ import typer
 from platformdirs import user_data_path
 
 from device_runtime.cli import output
+from device_runtime.cli.help import read_help
 from edgecl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ HOME_VARIABLE = "EDGECL_HOME"
 Home = Annotated[
     Path | None,
     typer.Option(
+        metavar="FOLDER",
         help="Folder where tasks are stored.",
         envvar=HOME_VARIABLE,
         show_default="your data folder, ~/.local/share/edgecl",
@@ -58,6 +60,7 @@ Home = Annotated[
 BundlePath = Annotated[
     Path | None,
     typer.Option(
+        metavar="FOLDER",
         help="Folder of the model bundle.",
         show_default="the bundle shipped with edgecl",
         rich_help_panel=COMMON,
@@ -66,13 +69,14 @@ BundlePath = Annotated[
 Engine = Annotated[
     EngineName,
     typer.Option(
-        help="Training engine. auto takes portable if the bundle carries it.",
+        help="Training engine: portable runs everywhere, ort-training needs the package of that name.",
         rich_help_panel=COMMON,
     ),
 ]
 Threads = Annotated[
     int | None,
     typer.Option(
+        metavar="N",
         help="Number of CPU threads.",
         min=1,
         max=256,
@@ -83,6 +87,7 @@ Threads = Annotated[
 Seed = Annotated[
     int,
     typer.Option(
+        metavar="N",
         help="Random seed. The same seed and recordings give the same task.",
         min=0,
         max=2**32 - 1,
@@ -181,10 +186,18 @@ PlotFile = Annotated[
 
 
 def command(app: typer.Typer) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Register a function `name(settings, …)` with `app`, the shared options in place of `settings`."""
+    """Register a function `name(settings, …)` with `app`, the shared options in place of `settings`.
+
+    A function without `settings` gets no shared options.
+    """
 
     def register(function: Callable[..., int]) -> Callable[..., int]:
-        own = [p for p in inspect.signature(function).parameters.values() if p.name != "settings"]
+        text = read_help(function).to_markup()
+        declared = inspect.signature(function).parameters
+        if "settings" not in declared:
+            app.command(help=text)(function)
+            return function
+        own = [p for p in declared.values() if p.name != "settings"]
         shared = list(inspect.signature(gather).parameters.values())
 
         @wraps(function)
@@ -195,7 +208,7 @@ def command(app: typer.Typer) -> Callable[[Callable[..., int]], Callable[..., in
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *shared)]
         with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         with_options.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command()(with_options)
+        app.command(help=text)(with_options)
         return function
 
     return register

@@ -53,7 +53,7 @@ def print_above(console: Console) -> Iterator[None]:
 
 
 def is_narrow() -> bool:
-    """Tell whether answers have little room."""
+    """Return whether answers have little room."""
     return _console(sys.stdout).width < NARROW
 
 

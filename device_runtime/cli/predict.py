@@ -15,7 +15,7 @@ from edgecl.console import escape_unprintable
 
 Recordings = Annotated[
     list[Path],
-    typer.Argument(metavar="FILE…|FOLDER", help="Recordings, or folders of them.", show_default=False),
+    typer.Argument(metavar="FILE|FOLDER", help="Recordings, or folders of them.", show_default=False),
 ]
 
 
@@ -31,15 +31,12 @@ def predict(
     'edgecl listen FILE --fast'.
 
     The margin says how much more the clip is like the sound than like anything else, from about -1 to 1. A
-    sound counts where its margin reaches the threshold of the task. Exit code 1 if no file could be read.
+    sound counts if its margin reaches the threshold of the task. Exit code 1 if no file could be read.
 
-    [bold]Examples[/bold]
-
-      edgecl predict knock.wav
-
-      edgecl predict --task alarms knock.wav
-
-      edgecl predict --json two-minutes.flac | jq '.files[].events'
+    Examples:
+        edgecl predict knock.wav
+        edgecl predict --task alarms knock.wav
+        edgecl predict --json two-minutes.flac | jq '.files[].events'
     """
     result = run(settings.workspace, paths, task)
     if settings.as_json:

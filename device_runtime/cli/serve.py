@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from device_runtime.cli import output
-from device_runtime.cli.configuration import (
+from device_runtime.cli.config import (
     FOLDERS,
     ConfigPath,
     describe_overrides,
@@ -60,32 +60,31 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
     it cleanly. Without a configuration it uses the microphone 'default'. 'edgecl config show' lists every
     key; 'edgecl service install' runs it as a systemd service.
 
-    [bold]A configuration[/bold]
+    Examples:
+        edgecl serve
 
-      privacy = 1                  # no recordings are kept; 2 and 3 keep even less
+        # Then: curl --unix-socket HOME/api.sock http://localhost/status
+        edgecl serve --api
 
-      \\[source]
-      device = "plughw:CARD=Device"
+        edgecl serve --config my.toml | jq --unbuffered .label
 
-      \\[watch]
-      folder = "/srv/sounds"       # recordings put here are enrolled
+    Configuration file:
+        privacy = 1                  # keep no recordings
 
-      \\[rule]
-      refractory_s = 10
+        [source]
+        device = "plughw:CARD=Device"
 
-      \\[tasks.alarms.thresholds]
-      doorbell = 0.3
+        [watch]
+        folder = "/srv/sounds"       # recordings put here are enrolled
 
-      \\[api]
-      enabled = true
+        [rule]
+        refractory_s = 10
 
-    [bold]Examples[/bold]
+        [tasks.alarms.thresholds]
+        doorbell = 0.3
 
-      edgecl serve
-
-      edgecl serve --api      then: curl --unix-socket HOME/api.sock http://localhost/status
-
-      edgecl serve --config my.toml | jq --unbuffered 'select(.phase == "new") | .label'
+        [api]
+        enabled = true
     """
     file = load_config(config)
     chosen = _with_options(file.config, api, port)

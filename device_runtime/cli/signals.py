@@ -46,7 +46,7 @@ class Interrupts:
 
     @contextmanager
     def poll(self) -> Iterator[Callable[[], bool]]:
-        """Yield a function that tells whether a signal came, so that endless work can end by itself.
+        """Yield a function that returns whether a signal came, so that endless work can end by itself.
 
         The first signal only sets it; a second one stops the process at once.
         """

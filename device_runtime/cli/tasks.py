@@ -12,21 +12,20 @@ from device_runtime.workflows import tasks as workflows
 from device_runtime.workflows.tasks import TaskListing
 
 TaskName = Annotated[
-    str, typer.Argument(help="Name of a task, as 'edgecl tasks' lists it.", show_default=False)
+    str,
+    typer.Argument(metavar="NAME", help="Name of a task, as 'edgecl tasks' lists it.", show_default=False),
 ]
 OptionalTask = Annotated[
-    str | None, typer.Argument(metavar="[NAME]", help="One task.", show_default="all tasks")
+    str | None, typer.Argument(metavar="NAME", help="One task.", show_default="all tasks")
 ]
 
 
 def tasks(settings: Settings) -> int:
     """List all tasks: labels, recordings, size, age, and whether this bundle can use them.
 
-    [bold]Examples[/bold]
-
-      edgecl tasks
-
-      edgecl tasks --json | jq '.tasks[].labels'
+    Examples:
+        edgecl tasks
+        edgecl tasks --json | jq '.tasks[].labels'
     """
     found = workflows.list_tasks(settings.workspace)
     home = settings.workspace.home
@@ -45,11 +44,9 @@ def verify(settings: Settings, name: OptionalTask = None) -> int:
 
     Nothing is changed. Exit code 1 if a task is damaged or missing, until it is enrolled again or forgotten.
 
-    [bold]Examples[/bold]
-
-      edgecl verify
-
-      edgecl verify alarms
+    Examples:
+        edgecl verify
+        edgecl verify alarms
     """
     result = workflows.verify_tasks(settings.workspace, name)
     if settings.as_json:
@@ -61,13 +58,12 @@ def verify(settings: Settings, name: OptionalTask = None) -> int:
 
 
 def undo(settings: Settings, name: TaskName) -> int:
-    """Take back the last change of a task: a correction, an enrolment, an import or a consolidation.
+    """Take back the last change of a task: a correction, enrolment, import or consolidation.
 
     Two versions of every task are kept, so undoing twice restores the change.
 
-    [bold]Examples[/bold]
-
-      edgecl undo alarms
+    Examples:
+        edgecl undo alarms
     """
     result = workflows.undo(settings.workspace, name, commit_guard=interrupts.defer)
     if settings.as_json:
@@ -82,13 +78,12 @@ def undo(settings: Settings, name: TaskName) -> int:
 
 
 def forget(settings: Settings, name: TaskName) -> int:
-    """Remove a task with both its versions and the list of its recordings. No other task changes.
+    """Remove a task with both its versions and the list of its recordings.
 
-    This cannot be undone. To keep a copy, run 'edgecl export-task' first.
+    No other task changes. This cannot be undone: to keep a copy, run 'edgecl export-task' first.
 
-    [bold]Examples[/bold]
-
-      edgecl forget alarms
+    Examples:
+        edgecl forget alarms
     """
     result = workflows.forget(settings.workspace, name, commit_guard=interrupts.defer)
     if settings.as_json:

@@ -15,14 +15,13 @@ from device_runtime.workflows import transfer
 def export_task(
     settings: Settings,
     name: TaskName,
-    file: Annotated[Path, typer.Argument(help="File to write.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.", show_default=False)],
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite an existing file.")] = False,
 ) -> int:
     """Write a task to a file: everything it has learnt, none of the recordings.
 
-    [bold]Examples[/bold]
-
-      edgecl export-task alarms alarms.safetensors
+    Examples:
+        edgecl export-task alarms alarms.safetensors
     """
     result = transfer.export_task(settings.workspace, name, file, overwrite=replace)
     if settings.as_json:
@@ -34,18 +33,20 @@ def export_task(
 
 def import_task(
     settings: Settings,
-    file: Annotated[Path, typer.Argument(help="File that 'edgecl export-task' wrote.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="File that 'edgecl export-task' wrote.", show_default=False)
+    ],
     replace: Annotated[bool, typer.Option("--replace", help="Replace a task of the same name.")] = False,
 ) -> int:
-    """Add a task from a file. It must have been made with the same bundle.
+    """Add a task from a file that was made with the same bundle.
 
     The task works at once, but cannot be corrected or added to: its recordings stay on the other device.
 
-    [bold]Examples[/bold]
+    Examples:
+        edgecl import-task alarms.safetensors
 
-      edgecl import-task alarms.safetensors
-
-      edgecl import-task alarms.safetensors --replace      'edgecl undo' restores the old one
+        # Replace a task of the same name; 'edgecl undo' restores it
+        edgecl import-task alarms.safetensors --replace
     """
     result = transfer.import_task(settings.workspace, file, replace=replace, commit_guard=interrupts.defer)
     if settings.as_json:

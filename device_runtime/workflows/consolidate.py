@@ -90,7 +90,7 @@ def consolidate(
         commit_guard: see `CommitGuard`.
 
     Raises:
-        StoreError: there is no task, or one was changed meanwhile.
+        StoreError: there is no task, or one was changed by another process.
         ForgottenError: the training sets of too many tasks are no longer in the cache.
     """
     started = perf_counter()

@@ -129,7 +129,7 @@ def correct(
         AudioError: the recording cannot be used.
         DatasetError: the recording was the only one of another label.
         ForgottenError: too little of the training set is in the cache.
-        StoreError: the task was changed meanwhile.
+        StoreError: the task was changed by another process.
     """
     started = perf_counter()
     with workspace.open_store() as store:

@@ -53,7 +53,7 @@ class DoctorReport:
 
     @property
     def is_healthy(self) -> bool:
-        """Tell whether no check failed."""
+        """Return whether no check failed."""
         return all(check.status != "fail" for check in self.checks)
 
     def to_document(self) -> Document:

@@ -9,6 +9,6 @@ Document = dict[str, Any]
 """A JSON object: of plain values only."""
 
 
-def rejected_files(rejected: Iterable[RejectedFile]) -> list[Document]:
+def list_rejected(rejected: Iterable[RejectedFile]) -> list[Document]:
     """Return the files that were skipped, each with the reason and what to do about it."""
     return [{"file": str(one.path), "reason": one.reason, "hint": one.hint} for one in rejected]

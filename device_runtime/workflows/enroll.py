@@ -18,7 +18,7 @@ from device_runtime.recognition.stream import TaskDetection, detect_sounds
 from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.training.learner import AUTO, Learner, read_recipe, read_requested_method
 from device_runtime.training.recipe import Recipe
-from device_runtime.workflows.documents import Document, rejected_files
+from device_runtime.workflows.documents import Document, list_rejected
 from device_runtime.workflows.enroller import Enroller, Enrolment
 from device_runtime.workflows.report import EnrolmentReport, report
 from device_runtime.workflows.workspace import CommitGuard, Workspace, require_writable
@@ -89,7 +89,7 @@ class EnrolmentResult:
 
     @property
     def is_stored(self) -> bool:
-        """Tell whether the task is in the store; after a dry run it is not."""
+        """Return whether the task is in the store; after a dry run it is not."""
         return self.trial is None
 
     @cached_property
@@ -120,7 +120,7 @@ class EnrolmentResult:
             "seconds": {**self.enrolment.seconds, "usable": self.usable_s, "total": self.seconds},
             "recordings_from_cache": self.enrolment.from_cache,
             "repeated": [str(path) for path in ingest.repeated],
-            "refused": rejected_files(ingest.refused),
+            "refused": list_rejected(ingest.refused),
             "ignored": [str(path) for path in ingest.ignored],
             "notes": self.enrolment.notes,
             **(self.trial.to_document() if self.trial else {}),

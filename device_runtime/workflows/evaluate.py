@@ -7,7 +7,7 @@ from pathlib import Path
 from device_runtime.data.task_loader import load_task, load_tasks
 from device_runtime.recognition.recognizer import Recognizer, TaskScore, find_best_task
 from device_runtime.system.progress import Progress, ignore_progress
-from device_runtime.workflows.documents import Document, rejected_files
+from device_runtime.workflows.documents import Document, list_rejected
 from device_runtime.workflows.open_set import OpenSetReport, measure_rejection
 from device_runtime.workflows.workspace import Workspace
 from edgecl.arrays import Integers
@@ -130,7 +130,7 @@ class EvaluationResult:
             ],
             "unknown_classes": evaluation.unknown,
             "unknown": open_set.to_document() if open_set else None,
-            "refused": rejected_files([*evaluation.rejected, *(open_set.rejected_files if open_set else [])]),
+            "refused": list_rejected([*evaluation.rejected, *(open_set.rejected_files if open_set else [])]),
         }
 
 

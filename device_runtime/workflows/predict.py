@@ -9,7 +9,7 @@ from device_runtime.data.task_loader import load_task, load_tasks
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import Recognizer, TaskScore, find_best_task
 from device_runtime.recognition.stream import TaskDetection, detect_sounds
-from device_runtime.workflows.documents import Document, rejected_files
+from device_runtime.workflows.documents import Document, list_rejected
 from device_runtime.workflows.workspace import Workspace
 from edgecl.arrays import Waveform
 from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
@@ -65,7 +65,7 @@ class PredictionResult:
         """Return everything as plain values: `edgecl predict --json`."""
         return {
             "files": [one.to_document() for one in self.files],
-            "refused": rejected_files(self.rejected),
+            "refused": list_rejected(self.rejected),
             "warnings": self.warnings,
         }
 

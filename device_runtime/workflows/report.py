@@ -126,7 +126,7 @@ def advise(classes: Sequence[ClassReport], curve: Sequence[CurvePoint]) -> Itera
 
 
 def _is_missed(one: ClassReport) -> bool:
-    """Tell whether a class with enough recordings is missed too often."""
+    """Return whether a class with enough recordings is missed too often."""
     replay = one.accuracy or 0.0
     missed = round(one.held_out * (1 - replay))
     return one.clips >= MIN_CLIPS and replay < GOOD_RECALL and missed >= MIN_MISSED

@@ -30,7 +30,7 @@ class TaskListing:
 
     @property
     def is_usable(self) -> bool | None:
-        """Tell whether this bundle can use the task; None where that is not known."""
+        """Return whether this bundle can use the task; None where that is not known."""
         return None if self.fits_bundle is None else self.is_whole and self.fits_bundle
 
     def to_document(self) -> Document:
@@ -69,7 +69,7 @@ class VerificationResult:
 
     @property
     def is_intact(self) -> bool:
-        """Tell whether every task is what was stored."""
+        """Return whether every task is what was stored."""
         return all(check.status == "unchanged" for check in self.checks)
 
     def to_document(self) -> Document:
@@ -159,7 +159,7 @@ def forget(workspace: Workspace, task: str, *, commit_guard: CommitGuard = nullc
 
 
 def compare_tasks(store: Store, before: dict[str, str]) -> dict[str, bool]:
-    """Tell of each task whether its blob still has this hash, read from the disk.
+    """Return for each task whether its blob still has this hash, read from the disk.
 
     Args:
         store: the store.

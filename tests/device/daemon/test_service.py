@@ -93,7 +93,7 @@ def test_the_unit_of_a_user_is_installed_and_removed(
     assert (tmp_path / "edgecl/config.toml").read_text().startswith("# What edgecl listens to")
     assert (tmp_path / "edgecl/config.toml").stat().st_mode & 0o777 == 0o600
     assert str(tmp_path / "my $100% home") in " ".join(installed.out.split())
-    assert "start it with" in installed.out
+    assert "Start it with" in installed.out
     assert "systemctl --user enable --now edgecl" in installed.out.replace("&& ", "")
     unit = tmp_path / "systemd/user/edgecl.service"
     assert unit.read_text() == edgecl("service", "show", "--user").out

@@ -72,11 +72,9 @@ def describe_overrides(file: ConfigFile, settings: Settings) -> Iterator[str]:
 def show(settings: Settings, config: ConfigPath = None) -> int:
     """Show every value that 'edgecl serve' uses and where it comes from. Secrets are masked.
 
-    [bold]Examples[/bold]
-
-      edgecl config show
-
-      edgecl config show --config my.toml --json
+    Examples:
+        edgecl config show
+        edgecl config show --config my.toml --json
     """
     file = load_config(config)
     values = [_resolve(value, file, settings) for value in list_values(file.config, str(file.path))]
