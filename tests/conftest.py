@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).parent.parent
 DATA = Path(os.environ.get("EDGECL_DATA", REPOSITORY.parent / "shared" / "data"))
 
 
-def needed(path: Path) -> Path:
+def require(path: Path) -> Path:
     """The path; where it does not exist the test is skipped, under CI=true it fails."""
     if not path.exists():
         reason = f"no '{path}': set EDGECL_DATA"
@@ -24,15 +24,15 @@ def needed(path: Path) -> Path:
 @pytest.fixture(scope="session")
 def data() -> Callable[[str], Path]:
     """Finds a file of the real audio by its path in that folder."""
-    return lambda name: needed(DATA / name)
+    return lambda name: require(DATA / name)
 
 
 @pytest.fixture(scope="session")
 def published_teacher() -> Path:
     """The folder of the published teacher: its weights and the names of its classes."""
     folder = DATA.parent / "models" / "mn04"
-    needed(folder / "mn04_as_mAP_432.pt")
-    needed(folder / "audioset_class_labels_indices.csv")
+    require(folder / "mn04_as_mAP_432.pt")
+    require(folder / "audioset_class_labels_indices.csv")
     return folder
 
 

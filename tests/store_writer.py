@@ -9,7 +9,7 @@ from pathlib import Path
 from edgecl.errors import TaskExistsError
 from edgecl.store.store import Store
 from edgecl.store.training_set import TrainingClip, TrainingSet
-from tests.tiny_files import tiny_blob_bytes
+from tests.tiny_files import make_tiny_blob_bytes
 
 TASKS = ("doorbell", "kettle", "knock")
 LABELS = tuple(f"label {number}" for number in range(300))  # some 20 KB a blob
@@ -17,12 +17,12 @@ LABELS = tuple(f"label {number}" for number in range(300))  # some 20 KB a blob
 State = dict[str, int]  # task → the value of its blob
 
 
-def blob_of(task: str, value: int) -> bytes:
+def make_blob(task: str, value: int) -> bytes:
     """The one blob of this task and value."""
-    return tiny_blob_bytes(task, value, labels=LABELS)
+    return make_tiny_blob_bytes(task, value, labels=LABELS)
 
 
-def lessons_of(value: int) -> TrainingSet:
+def make_training_set(value: int) -> TrainingSet:
     """What the blob of this value was learnt from."""
     return (
         TrainingClip(
@@ -42,7 +42,9 @@ def write_until_killed(home: Path, state: State, seed: int, told: Connection) ->
                 store.undo(task)
             else:
                 value = after[task]
-                store.commit(task, blob_of(task, value), replace=True, training_set=lessons_of(value))
+                store.commit(
+                    task, make_blob(task, value), replace=True, training_set=make_training_set(value)
+                )
             told.send(("done", after))
 
 
@@ -65,12 +67,12 @@ def _changes(state: State, choice: random.Random) -> Iterator[tuple[State, str, 
         yield state, task, action
 
 
-def commit_many(home: Path, task: str, times: int, start: Barrier) -> None:
+def commit_repeatedly(home: Path, task: str, times: int, start: Barrier) -> None:
     """Commit one task again and again, from the moment everybody is ready."""
     start.wait()
     with Store.open(home, create=True) as store:
         for value in range(times):
-            store.commit(task, blob_of(task, value), replace=True, training_set=lessons_of(value))
+            store.commit(task, make_blob(task, value), replace=True, training_set=make_training_set(value))
 
 
 def commit_once(home: Path, value: int, start: Barrier, told: Connection) -> None:
@@ -78,7 +80,7 @@ def commit_once(home: Path, value: int, start: Barrier, told: Connection) -> Non
     start.wait()
     with Store.open(home, create=True) as store:
         try:
-            store.commit("contested", blob_of("contested", value), training_set=lessons_of(value))
+            store.commit("contested", make_blob("contested", value), training_set=make_training_set(value))
         except TaskExistsError:
             told.send(False)
         else:

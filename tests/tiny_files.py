@@ -14,7 +14,7 @@ FEATURES = 4  # P
 FINGERPRINT = "5a" * 32
 
 
-def tiny_blob(task: str = "doorbell", value: float = 1.0, **changes: object) -> TaskBlob:
+def make_tiny_blob(task: str = "doorbell", value: float = 1.0, **changes: object) -> TaskBlob:
     """A blob of two labels whose parameters all are `value`; its time grows with `value`."""
     record = BlobRecord(
         **{
@@ -40,31 +40,31 @@ def tiny_blob(task: str = "doorbell", value: float = 1.0, **changes: object) -> 
     )
 
 
-def tiny_blob_bytes(task: str = "doorbell", value: float = 1.0, **changes: object) -> bytes:
-    """The file of `tiny_blob`."""
-    return to_bytes(tiny_blob(task, value, **changes))
+def make_tiny_blob_bytes(task: str = "doorbell", value: float = 1.0, **changes: object) -> bytes:
+    """The file of `make_tiny_blob`."""
+    return to_bytes(make_tiny_blob(task, value, **changes))
 
 
-def message(number: int, content: bytes | int) -> bytes:
+def encode_field(number: int, content: bytes | int) -> bytes:
     """One protobuf field: a number, or bytes with their length."""
     if isinstance(content, int):
         return _varint(number << 3) + _varint(content)
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 
-def onnx_node(operator: str = "Relu", domain: str = "", attributes: bytes = b"") -> bytes:
+def encode_node(operator: str = "Relu", domain: str = "", attributes: bytes = b"") -> bytes:
     """A node, as the field of a graph that holds it."""
-    body = message(1, b"x") + message(2, b"y") + message(4, operator.encode()) + attributes
-    return message(1, body + (message(7, domain.encode()) if domain else b""))
+    body = encode_field(1, b"x") + encode_field(2, b"y") + encode_field(4, operator.encode()) + attributes
+    return encode_field(1, body + (encode_field(7, domain.encode()) if domain else b""))
 
 
-def onnx_model(graph: bytes | None = None, ir_version: int = 10) -> bytes:
+def encode_model(graph: bytes | None = None, ir_version: int = 10) -> bytes:
     """A model whose graph has these fields."""
-    body = onnx_node() if graph is None else graph
-    return message(1, ir_version) + message(7, body) + message(8, message(2, 18))
+    body = encode_node() if graph is None else graph
+    return encode_field(1, ir_version) + encode_field(7, body) + encode_field(8, encode_field(2, 18))
 
 
-def tiny_description() -> Description:
+def make_tiny_description() -> Description:
     """A bundle of a front end of four mels and an adapter of six values."""
     return Description(
         name="tiny",
@@ -103,11 +103,11 @@ def tiny_description() -> Description:
     )
 
 
-def tiny_bundle(folder: Path) -> Manifest:
+def write_tiny_bundle(folder: Path) -> Manifest:
     """The manifest of a bundle just written to `folder`."""
     folder.mkdir(parents=True)
     for name in ("backbone", "adapter", "train_step"):
-        (folder / f"{name}.onnx").write_bytes(onnx_model(onnx_node(name.capitalize())))
+        (folder / f"{name}.onnx").write_bytes(encode_model(encode_node(name.capitalize())))
     tensors = {
         "initial": {"parameters": np.zeros(6, np.float32)},
         "background": {name: np.zeros((1, FEATURES), np.float16) for name in ("noise", "sounds")},
@@ -115,7 +115,7 @@ def tiny_bundle(folder: Path) -> Manifest:
     }
     for name, arrays in tensors.items():
         (folder / f"{name}.safetensors").write_bytes(save(arrays))
-    return write_manifest(folder, tiny_description())
+    return write_manifest(folder, make_tiny_description())
 
 
 def _varint(value: int) -> bytes:

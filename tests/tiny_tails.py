@@ -15,7 +15,7 @@ RANK = 3
 
 
 @cache
-def tiny_tail(placement: str) -> tuple[AdaptedTail, ModelProto]:
+def make_tiny_tail(placement: str) -> tuple[AdaptedTail, ModelProto]:
     """The same tail, of random weights, and the same graph every time: neither is to be changed."""
     torch.manual_seed(0)
     tail = AdaptedTail(Ast(CONFIG), Placement.parse(placement, CONFIG.depth), RANK).eval()

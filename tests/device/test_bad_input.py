@@ -11,8 +11,8 @@ import pytest
 import soundfile
 
 from edgecl.store.store import Store
-from tests.altered_bundle import altered, described
-from tests.broken_files import Verdicts, write_hostile_folder
+from tests.altered_bundle import make_altered_bundle, read_description
+from tests.broken_files import ExpectedErrors, write_hostile_folder
 from tests.device.conftest import Edgecl, Told
 from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
@@ -128,9 +128,9 @@ def test_a_name_that_is_no_name(edgecl: Edgecl, recordings: Path, tmp_path: Path
     assert not (tmp_path / "home").exists()
 
 
-def verdicts_of_an_enrolment(verdicts: Verdicts) -> Verdicts:
+def verdicts_of_an_enrolment(verdicts: ExpectedErrors) -> ExpectedErrors:
     """What becomes of each hostile file in a folder of classes: as alone, but nothing is learnt twice."""
-    expected: Verdicts = {}
+    expected: ExpectedErrors = {}
     seen: set[bytes] = set()
     for path in sorted(verdicts):
         if path.is_dir() or path.name == "missing.wav" or path.name.startswith("."):
@@ -187,8 +187,10 @@ def test_a_flipped_byte_in_a_blob_is_found_and_the_other_tasks_go_on(
 
 def other_bundle(bundle: Path, folder: Path) -> Path:
     """The same bundle with another geometry on its manifest."""
-    geometry = described(bundle).geometry
-    return altered(bundle, folder, geometry=geometry.model_copy(update={"heads": geometry.heads + 1}))
+    geometry = read_description(bundle).geometry
+    return make_altered_bundle(
+        bundle, folder, geometry=geometry.model_copy(update={"heads": geometry.heads + 1})
+    )
 
 
 def test_a_task_of_another_bundle_is_listed_and_refused_with_the_way_out(
@@ -211,7 +213,7 @@ def test_a_task_moves_to_another_bundle_by_being_learnt_again(
     other = other_bundle(bundle, tmp_path / "other")
     told = edgecl("evaluate", "alarms", recordings / "alarms", "--bundle", other)
     assert_refused(told, 1, "do not fit the backbone of", "'edgecl enroll alarms FOLDER --replace'")
-    assert described(other).name in told.err
+    assert read_description(other).name in told.err
 
     assert edgecl("enroll", "alarms", recordings / "alarms", "--replace", "--bundle", other).code == 0
     answer = edgecl("evaluate", "alarms", recordings / "alarms", "--bundle", other, "--json")
@@ -239,7 +241,7 @@ def test_a_bundle_that_computes_something_else_fails_its_self_test(
     shutil.copytree(bundle, tmp_path / "wrong")
     golden = load_file(bundle / "golden.safetensors")
     save_file(golden | {"tokens": golden["tokens"] + 1}, tmp_path / "wrong" / "golden.safetensors")
-    altered(tmp_path / "wrong", tmp_path / "bundle")
+    make_altered_bundle(tmp_path / "wrong", tmp_path / "bundle")
     told = edgecl("predict", recordings / "alarms", "--bundle", tmp_path / "bundle")
     assert_refused(told, 1, "fails its self-test: tokens differ", "edgecl doctor")
     assert edgecl("doctor", "--bundle", tmp_path / "bundle").code == 1

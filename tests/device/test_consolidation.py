@@ -15,7 +15,7 @@ from device_runtime.recognition.adapter_pool import group_by_adapter
 from edgecl.bundle.bundle import Bundle
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
-from tests.altered_bundle import altered, described
+from tests.altered_bundle import make_altered_bundle, read_description
 from tests.device.conftest import Edgecl, Told, process
 from tests.device.test_bad_input import assert_refused
 from tests.device.test_corrections import copy_some
@@ -205,9 +205,9 @@ def test_a_task_that_is_not_remembered_is_named_and_keeps_its_adapter(
 def test_a_task_of_another_bundle_is_named_and_not_counted(
     edgecl: Edgecl, pool: Path, recordings: Path, bundle: Path, tmp_path: Path
 ) -> None:
-    geometry = described(bundle).geometry
+    geometry = read_description(bundle).geometry
     heads = geometry.model_copy(update={"heads": geometry.heads + 1})
-    other = altered(bundle, tmp_path / "other", geometry=heads)
+    other = make_altered_bundle(bundle, tmp_path / "other", geometry=heads)
     assert edgecl("enroll", "kitchen", recordings / "kitchen", "--bundle", other).code == 0
     answer = edgecl("consolidate", "--budget", 4, "--json").json
     assert answer["adapters"]["before"] == 3

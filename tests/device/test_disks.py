@@ -9,7 +9,7 @@ import pytest
 
 from tests.device.conftest import Edgecl
 from tests.device.test_bad_input import assert_refused
-from tests.edgecl.test_store_limits import mount
+from tests.mounting import mount
 
 
 @pytest.fixture

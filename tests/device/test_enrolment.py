@@ -17,7 +17,7 @@ from device_runtime.system.progress import ignore_progress
 from device_runtime.system.timing import Stopwatch
 from device_runtime.training.engines.factory import list_engines
 from edgecl.errors import DatasetError
-from tests.altered_bundle import altered, described
+from tests.altered_bundle import make_altered_bundle, read_description
 from tests.device.conftest import Edgecl
 from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
@@ -70,7 +70,7 @@ def test_too_many_changes_leave_too_little_to_learn_from(listener: TokenExtracto
 def test_too_many_classes_for_an_engine_are_refused_before_anything_is_heard(
     edgecl: Edgecl, bundle: Path, tmp_path: Path
 ) -> None:
-    most = described(bundle).max_classes
+    most = read_description(bundle).max_classes
     for number in range(2 * most + 2):
         (tmp_path / "many" / f"{number // 2}").mkdir(parents=True, exist_ok=True)
         (tmp_path / "many" / f"{number // 2}" / f"{number}.wav").write_bytes(b"nobody looks inside")
@@ -83,8 +83,8 @@ def test_too_many_classes_for_an_engine_are_refused_before_anything_is_heard(
 def test_a_backbone_of_another_sample_rate_hears_at_that_rate(
     edgecl: Edgecl, bundle: Path, tmp_path: Path
 ) -> None:
-    front_end = described(bundle).front_end.model_copy(update={"sample_rate_hz": 8000})
-    slow = altered(bundle, tmp_path / "slow", front_end=front_end)
+    front_end = read_description(bundle).front_end.model_copy(update={"sample_rate_hz": 8000})
+    slow = make_altered_bundle(bundle, tmp_path / "slow", front_end=front_end)
     folder = sounds(tmp_path / "sounds", 2)
     assert edgecl("enroll", "slow", folder, "--bundle", slow).code == 0
     soundfile.write(tmp_path / "four.wav", np.tile(make_clip("timer", 9)[:RATE_HZ], 4), RATE_HZ)

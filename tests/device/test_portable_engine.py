@@ -10,7 +10,7 @@ from device_runtime.training.engines.factory import list_engines, list_usable_en
 from edgecl.arrays import Floats
 from edgecl.bundle.bundle import Bundle
 from edgecl.errors import EngineError
-from tests.altered_bundle import altered
+from tests.altered_bundle import make_altered_bundle
 
 LEARNING_RATE, WEIGHT_DECAY, STEPS = 1e-3, 0.01, 50  # as in the golden vectors
 
@@ -120,7 +120,7 @@ def test_an_engine_that_is_not_installed_is_refused_with_the_way_out(opened: Bun
 def test_an_engine_that_the_bundle_lacks_is_refused_and_the_hint_names_one_that_runs(
     bundle: Path, tmp_path: Path
 ) -> None:
-    lean = Bundle.open(altered(bundle, tmp_path / "lean", engines=("portable",)))
+    lean = Bundle.open(make_altered_bundle(bundle, tmp_path / "lean", engines=("portable",)))
     assert open_engine("auto", lean, threads=1).name == "portable"
     with pytest.raises(EngineError, match="'ort-training'") as refusal:
         open_engine("ort-training", lean, threads=1)
@@ -128,7 +128,7 @@ def test_an_engine_that_the_bundle_lacks_is_refused_and_the_hint_names_one_that_
 
 
 def test_auto_passes_over_what_the_bundle_does_not_carry(bundle: Path, tmp_path: Path) -> None:
-    other = Bundle.open(altered(bundle, tmp_path / "other", engines=("ort-training",)))
+    other = Bundle.open(make_altered_bundle(bundle, tmp_path / "other", engines=("ort-training",)))
     if "ort-training" in list_engines():
         assert open_engine("auto", other, threads=1).name == "ort-training"
         return

@@ -14,7 +14,7 @@ from edgecl.audio.reader import read_clip
 from edgecl.errors import EdgeclError
 from export.model.ast import Ast, AstConfig
 from export.weights import Weights
-from tests.conftest import needed
+from tests.conftest import require
 from tools.bench import cost, features, yamnet
 from tools.bench.mn04 import Embedding
 from tools.bench.probe import accuracies, main, opened
@@ -34,7 +34,7 @@ def mn04_file(published_teacher: Path) -> Path:
 def yamnet_file(published_teacher: Path) -> Path:
     """The converted network, where LiteRT can run it."""
     pytest.importorskip("ai_edge_litert")
-    return needed(published_teacher.parent / "yamnet" / "yamnet.tflite")
+    return require(published_teacher.parent / "yamnet" / "yamnet.tflite")
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from export.engines.ort_training import ARTIFACTS, write_artifacts
 from export.engines.train_step import flatten_parameters, train_step
 from export.model.adapters import AdaptedTail
 from export.model.ast import DEFAULT_FRONT_END
-from tests.tiny_tails import CONFIG, FEATURES, RANK, tiny_tail
+from tests.tiny_tails import CONFIG, FEATURES, RANK, make_tiny_tail
 
 CLASSES, MAX_CLASSES = 4, 7
 TOKENS = 1 + CONFIG.rows * CONFIG.columns
@@ -60,7 +60,7 @@ class Case:
 
 @pytest.fixture(scope="module", params=["post", "tail-2"])
 def case(request, tmp_path_factory) -> Case:
-    (tail, forward), path = tiny_tail(request.param), tmp_path_factory.mktemp("bundle")
+    (tail, forward), path = make_tiny_tail(request.param), tmp_path_factory.mktemp("bundle")
     write_artifacts(forward, path / "ort_training", MAX_CLASSES)
     return Case(tail, forward, FolderBundle(path, describe(tail)))
 
@@ -317,7 +317,7 @@ def split_gradients(folder: Path) -> tuple[Floats, Floats]:
 
 def test_layer_norms_with_equal_constants_need_copies_of_their_own(tmp_path, monkeypatch):
     """A fresh block's norms are all ones and zeros, which the exporter merges: one more trap."""
-    _, forward = tiny_tail("tail-2")
+    _, forward = make_tiny_tail("tail-2")
     norms = [node for node in forward.graph.node if node.op_type == "LayerNormalization"]
     assert len({node.input[1] for node in norms}) < len(norms)
 

@@ -18,7 +18,7 @@ from export.golden import flat
 from export.golden import forward as torch_forward
 from export.model.adapters import AdaptedTail
 from export.onnx_graph.graph import IR_VERSION, OPSET
-from tests.tiny_tails import CONFIG, FEATURES, tiny_tail
+from tests.tiny_tails import CONFIG, FEATURES, make_tiny_tail
 
 LEARNING_RATE, WEIGHT_DECAY, STEPS = 3e-3, 0.02, 60
 
@@ -82,7 +82,7 @@ class Exported:
 
 @pytest.fixture(scope="module", params=["post", "tail-2"])
 def exported(request: pytest.FixtureRequest) -> Exported:
-    tail, forward = tiny_tail(request.param)
+    tail, forward = make_tiny_tail(request.param)
     adapter = flatten_parameters(forward, layout_of(tail))
     return Exported(tail, forward, adapter, train_step(adapter))
 

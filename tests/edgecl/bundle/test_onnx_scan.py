@@ -6,40 +6,40 @@ from hypothesis import strategies as st
 
 from edgecl.bundle.onnx_scan import check, scan
 from edgecl.errors import BundleError
-from tests.tiny_files import message, onnx_model, onnx_node
+from tests.tiny_files import encode_field, encode_model, encode_node
 
 
 def attribute(number: int, content: bytes) -> bytes:
     """An attribute of a node whose value is the message `content` in field `number`."""
-    return message(5, message(1, b"body") + message(number, content))
+    return encode_field(5, encode_field(1, b"body") + encode_field(number, content))
 
 
 def test_a_plain_model_tells_its_operators_and_version() -> None:
-    findings = check(onnx_model(onnx_node("Relu") + onnx_node("Add", "ai.onnx")), "a.onnx")
+    findings = check(encode_model(encode_node("Relu") + encode_node("Add", "ai.onnx")), "a.onnx")
     assert findings.operators == {("", "Relu"), ("ai.onnx", "Add")}
     assert findings.ir_version == 10
 
 
 @pytest.mark.parametrize("domain", ["com.microsoft", "ai.onnx.ml", "ai.onnx.preview.training"])
 def test_the_runtimes_own_operators_belong_to_training_artifacts_only(domain: str) -> None:
-    model = onnx_model(onnx_node("SoftmaxGrad", domain))
+    model = encode_model(encode_node("SoftmaxGrad", domain))
     check(model, "ort_training/training_model.onnx", for_training=True)
     with pytest.raises(BundleError, match=f"'a.onnx' uses the operator 'SoftmaxGrad' of '{domain}'"):
         check(model, "a.onnx")
 
 
 def test_unknown_domains_are_refused_everywhere_they_can_hide() -> None:
-    evil = onnx_node("Run", "evil")
+    evil = encode_node("Run", "evil")
     hiding_places = [
-        onnx_model(onnx_node() + evil),
-        onnx_model(onnx_node("If", attributes=attribute(6, evil))),
-        onnx_model(onnx_node("If", attributes=attribute(11, onnx_node()) + attribute(11, evil))),
-        onnx_model(
-            onnx_node("If", attributes=attribute(6, onnx_node("Loop", attributes=attribute(6, evil))))
+        encode_model(encode_node() + evil),
+        encode_model(encode_node("If", attributes=attribute(6, evil))),
+        encode_model(encode_node("If", attributes=attribute(11, encode_node()) + attribute(11, evil))),
+        encode_model(
+            encode_node("If", attributes=attribute(6, encode_node("Loop", attributes=attribute(6, evil))))
         ),
-        onnx_model() + message(7, evil),  # a repeated graph is merged with the first
-        onnx_model() + message(20, message(2, evil)),  # training information
-        onnx_model() + message(25, message(7, evil[2:])),  # a function of the model's own
+        encode_model() + encode_field(7, evil),  # a repeated graph is merged with the first
+        encode_model() + encode_field(20, encode_field(2, evil)),  # training information
+        encode_model() + encode_field(25, encode_field(7, evil[2:])),  # a function of the model's own
     ]
     for model in hiding_places:
         with pytest.raises(BundleError, match="uses the operator 'Run' of 'evil'"):
@@ -47,21 +47,21 @@ def test_unknown_domains_are_refused_everywhere_they_can_hide() -> None:
 
 
 def test_a_domain_named_twice_counts_twice() -> None:
-    node = message(1, message(4, b"Run") + message(7, b"evil") + message(7, b""))
+    node = encode_field(1, encode_field(4, b"Run") + encode_field(7, b"evil") + encode_field(7, b""))
     with pytest.raises(BundleError, match="of 'evil'"):
-        check(onnx_model(node), "a.onnx")
+        check(encode_model(node), "a.onnx")
 
 
 def test_weights_elsewhere_are_refused_everywhere_they_can_hide() -> None:
-    elsewhere = message(8, b"w") + message(14, 1)
+    elsewhere = encode_field(8, b"w") + encode_field(14, 1)
     hiding_places = [
-        onnx_model(onnx_node() + message(5, elsewhere)),
-        onnx_model(onnx_node() + message(5, message(13, message(1, b"location")))),
-        onnx_model(onnx_node() + message(15, message(1, elsewhere))),
-        onnx_model(onnx_node("Constant", attributes=attribute(5, elsewhere))),
-        onnx_model(onnx_node("Constant", attributes=attribute(10, elsewhere))),
-        onnx_model(onnx_node("Constant", attributes=attribute(22, message(2, elsewhere)))),
-        onnx_model(onnx_node("If", attributes=attribute(6, message(5, elsewhere)))),
+        encode_model(encode_node() + encode_field(5, elsewhere)),
+        encode_model(encode_node() + encode_field(5, encode_field(13, encode_field(1, b"location")))),
+        encode_model(encode_node() + encode_field(15, encode_field(1, elsewhere))),
+        encode_model(encode_node("Constant", attributes=attribute(5, elsewhere))),
+        encode_model(encode_node("Constant", attributes=attribute(10, elsewhere))),
+        encode_model(encode_node("Constant", attributes=attribute(22, encode_field(2, elsewhere)))),
+        encode_model(encode_node("If", attributes=attribute(6, encode_field(5, elsewhere)))),
     ]
     for model in hiding_places:
         with pytest.raises(BundleError, match="keeps weights in another file"):
@@ -69,14 +69,14 @@ def test_weights_elsewhere_are_refused_everywhere_they_can_hide() -> None:
 
 
 def test_weights_inside_are_not_looked_into() -> None:
-    weights = message(9, message(14, 1) * 500)  # raw data that happens to look like a location
-    check(onnx_model(onnx_node() + message(5, weights + message(14, 0))), "a.onnx")
+    weights = encode_field(9, encode_field(14, 1) * 500)  # raw data that happens to look like a location
+    check(encode_model(encode_node() + encode_field(5, weights + encode_field(14, 0))), "a.onnx")
 
 
 @pytest.mark.parametrize("ir_version", [0, 11, 1 << 40])
 def test_an_ir_version_the_oldest_runtime_cannot_read_is_refused(ir_version: int) -> None:
     with pytest.raises(BundleError, match="IR version from 1 to 10"):
-        check(onnx_model(ir_version=ir_version), "a.onnx")
+        check(encode_model(ir_version=ir_version), "a.onnx")
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_an_ir_version_the_oldest_runtime_cannot_read_is_refused(ir_version: int
         (b"\x08\xff", "cut short"),
         (b"\x08" + b"\xff" * 11, "more than ten bytes"),
         (b"\x00\x01", "without a number"),
-        (message(7, 3), "a number where a message belongs"),
-        (message(1, b"ten"), "bytes where a number belongs"),
-        (message(7, message(1, message(7, b"\xff\xfe"))), "utf-8"),
+        (encode_field(7, 3), "a number where a message belongs"),
+        (encode_field(1, b"ten"), "bytes where a number belongs"),
+        (encode_field(7, encode_field(1, encode_field(7, b"\xff\xfe"))), "utf-8"),
     ],
 )
 def test_what_is_no_protobuf_is_refused_with_a_reason(data: bytes, reason: str) -> None:
@@ -104,11 +104,11 @@ def test_an_empty_file_has_no_graph() -> None:
 
 
 def test_graphs_nested_without_end_are_refused() -> None:
-    graph = onnx_node()
+    graph = encode_node()
     for _ in range(200):
-        graph = onnx_node("If", attributes=attribute(6, graph))
+        graph = encode_node("If", attributes=attribute(6, graph))
     with pytest.raises(BundleError, match="nested too deeply"):
-        check(onnx_model(graph), "a.onnx")
+        check(encode_model(graph), "a.onnx")
 
 
 @settings(max_examples=300, deadline=None)

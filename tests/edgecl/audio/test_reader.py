@@ -13,19 +13,28 @@ from hypothesis import strategies as st
 
 from edgecl.audio.reader import Clip, Limits, RejectedFile, read_clip, read_or_reject
 from edgecl.errors import AudioError
-from tests.broken_files import BAD, GOOD, RATE_HZ, Verdicts, encoded, tone, wav, write_hostile_folder
+from tests.broken_files import (
+    BAD,
+    GOOD,
+    RATE_HZ,
+    ExpectedErrors,
+    encode,
+    encode_wav,
+    make_tone,
+    write_hostile_folder,
+)
 
 SEEDS = {
-    "a.wav": wav(tone(0.4)),
-    "a.float.wav": wav(tone(0.2), "FLOAT"),
-    "a.flac": encoded(tone(0.4), "FLAC"),
-    "a.ogg": encoded(tone(0.4), "OGG", "VORBIS"),
+    "a.wav": encode_wav(make_tone(0.4)),
+    "a.float.wav": encode_wav(make_tone(0.2), "FLOAT"),
+    "a.flac": encode(make_tone(0.4), "FLAC"),
+    "a.ogg": encode(make_tone(0.4), "OGG", "VORBIS"),
 }
 Write = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> ExpectedErrors:
     return write_hostile_folder(tmp_path_factory.mktemp("hostile"))
 
 
@@ -38,7 +47,7 @@ def write(tmp_path: Path) -> Write:
     return write_one
 
 
-def test_each_broken_file_is_met_with_its_own_sentence_and_a_hint(hostile: Verdicts) -> None:
+def test_each_broken_file_is_met_with_its_own_sentence_and_a_hint(hostile: ExpectedErrors) -> None:
     for path, sentence in hostile.items():
         if sentence is not None:
             refused = read_or_reject(path)
@@ -49,7 +58,7 @@ def test_each_broken_file_is_met_with_its_own_sentence_and_a_hint(hostile: Verdi
             assert "\n" not in refused.reason + refused.hint
 
 
-def test_each_odd_but_good_file_decodes_to_the_second_it_holds(hostile: Verdicts) -> None:
+def test_each_odd_but_good_file_decodes_to_the_second_it_holds(hostile: ExpectedErrors) -> None:
     for path, sentence in hostile.items():
         if sentence is None:
             clip = read_clip(path)
@@ -60,14 +69,14 @@ def test_each_odd_but_good_file_decodes_to_the_second_it_holds(hostile: Verdicts
             assert clip.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_lossless_files_of_the_same_sound_give_the_same_waveform(hostile: Verdicts) -> None:
+def test_lossless_files_of_the_same_sound_give_the_same_waveform(hostile: ExpectedErrors) -> None:
     folder = next(iter(hostile)).parent
     expected = read_clip(folder / "plain.wav").waveform
     for name in ("24-bit.wav", "float.wav", "8-channels.wav", "plain.flac", "plain.aiff", "link-to-good.wav"):
         np.testing.assert_allclose(read_clip(folder / name).waveform, expected, atol=5e-5)
 
 
-def test_a_recording_of_an_hour_is_given_up_early(hostile: Verdicts) -> None:
+def test_a_recording_of_an_hour_is_given_up_early(hostile: ExpectedErrors) -> None:
     started = time.process_time()
     for path in hostile:
         if path.name.startswith("one-hour"):
@@ -77,30 +86,30 @@ def test_a_recording_of_an_hour_is_given_up_early(hostile: Verdicts) -> None:
 
 def test_the_cap_is_exact(write: Write) -> None:
     limits = Limits(max_s=0.5)
-    assert read_clip(write(tone(0.5)), limits).duration_s == 0.5
+    assert read_clip(write(make_tone(0.5)), limits).duration_s == 0.5
     with pytest.raises(AudioError, match=r"longer than 0\.5 s"):
-        read_clip(write(tone(0.5001)), limits)
+        read_clip(write(make_tone(0.5001)), limits)
 
 
 def test_a_file_larger_than_allowed_is_refused_before_it_is_hashed(write: Write) -> None:
     with pytest.raises(AudioError, match="larger than 0 MiB"):
-        read_clip(write(tone()), Limits(max_file_bytes=10_000))
+        read_clip(write(make_tone()), Limits(max_file_bytes=10_000))
 
 
 def test_channels_are_averaged(write: Write) -> None:
-    stereo = np.column_stack([tone()[:, 0], np.zeros(RATE_HZ)])
+    stereo = np.column_stack([make_tone()[:, 0], np.zeros(RATE_HZ)])
     clip = read_clip(write(stereo))
-    np.testing.assert_allclose(clip.waveform, tone()[:, 0] / 2, atol=1e-4)
+    np.testing.assert_allclose(clip.waveform, make_tone()[:, 0] / 2, atol=1e-4)
     assert clip.channels == 2
 
 
 def test_a_clip_beyond_full_scale_is_scaled_and_not_clipped(write: Write) -> None:
-    clip = read_clip(write(3 * tone(), subtype="FLOAT"))
-    np.testing.assert_allclose(clip.waveform, tone()[:, 0] / np.abs(tone()).max(), atol=1e-6)
+    clip = read_clip(write(3 * make_tone(), subtype="FLOAT"))
+    np.testing.assert_allclose(clip.waveform, make_tone()[:, 0] / np.abs(make_tone()).max(), atol=1e-6)
 
 
 def test_resampling_keeps_pitch_level_and_length(write: Write) -> None:
-    clip = read_clip(write(tone(rate_hz=44_100), rate_hz=44_100))
+    clip = read_clip(write(make_tone(rate_hz=44_100), rate_hz=44_100))
     spectrum = np.abs(np.fft.rfft(clip.waveform))
     assert spectrum.argmax() == 440
     assert spectrum.max() / (clip.waveform.size / 2) == pytest.approx(0.4, rel=0.02)
@@ -110,12 +119,12 @@ def test_resampling_keeps_pitch_level_and_length(write: Write) -> None:
 
 def test_one_short_sound_in_a_long_pause_is_not_silent(write: Write) -> None:
     samples = np.zeros(60 * RATE_HZ)
-    samples[30 * RATE_HZ :][:800] = 0.01 * tone(0.05)[:, 0]
+    samples[30 * RATE_HZ :][:800] = 0.01 * make_tone(0.05)[:, 0]
     assert isinstance(read_or_reject(write(samples)), Clip)
 
 
 def test_a_file_that_grows_while_it_is_read_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write(tone())
+    path = write(make_tone())
     hash_as_before = hashlib.sha256
 
     def hash_while_it_grows() -> object:
@@ -136,7 +145,7 @@ def test_a_phone_recording_is_told_how_to_be_converted(tmp_path: Path) -> None:
 
 
 def test_a_cut_mp3_is_refused_before_the_decoder_can_complain(
-    hostile: Verdicts, capfd: pytest.CaptureFixture[str]
+    hostile: ExpectedErrors, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for path in hostile:
         if path.name.startswith("truncated") and path.suffix == ".mp3":

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from edgecl.errors import BlobError, StoreError, TaskExistsError, UnknownTaskError
 from edgecl.store.store import Store
-from tests.tiny_files import tiny_blob_bytes
+from tests.tiny_files import make_tiny_blob_bytes
 
 NAMES = st.sampled_from(["doorbell", "kettle", "Türklingel"])
 
@@ -46,7 +46,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(task=NAMES, replace=st.booleans())
     def commit(self, task: str, replace: bool) -> None:
         self.value += 1
-        data = tiny_blob_bytes(task, self.value)
+        data = make_tiny_blob_bytes(task, self.value)
         if task in self.model and not replace:
             with pytest.raises(TaskExistsError):
                 self.store.commit(task, data)
@@ -93,7 +93,7 @@ class StoreMachine(RuleBasedStateMachine):
     def damage(self, data: st.DataObject, garbage: bytes) -> None:
         task = data.draw(st.sampled_from(sorted(self.model)))
         value = self.model[task][0][0]
-        self.path(task).write_bytes(tiny_blob_bytes(task, value)[:-1] + b"\xff" + garbage)
+        self.path(task).write_bytes(make_tiny_blob_bytes(task, value)[:-1] + b"\xff" + garbage)
         self.model[task][0] = (value, False)
 
     @precondition(lambda self: self.model)
@@ -102,7 +102,7 @@ class StoreMachine(RuleBasedStateMachine):
         task = data.draw(st.sampled_from(sorted(self.model)))
         usable = intact(self.model[task])
         if usable:
-            assert self.store.read_blob(task) == tiny_blob_bytes(task, usable[0][0])
+            assert self.store.read_blob(task) == make_tiny_blob_bytes(task, usable[0][0])
         else:
             with pytest.raises(BlobError):
                 self.store.read_blob(task)

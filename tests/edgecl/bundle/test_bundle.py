@@ -16,14 +16,21 @@ from edgecl.bundle import manifest
 from edgecl.bundle.bundle import Bundle, write_manifest
 from edgecl.errors import BlobError, BundleError
 from edgecl.store.blob import from_bytes, to_bytes
-from tests.tiny_files import message, onnx_model, onnx_node, tiny_blob, tiny_bundle, tiny_description
+from tests.tiny_files import (
+    encode_field,
+    encode_model,
+    encode_node,
+    make_tiny_blob,
+    make_tiny_description,
+    write_tiny_bundle,
+)
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    tiny_bundle(tmp_path / "bundle")
+    write_tiny_bundle(tmp_path / "bundle")
     return tmp_path / "bundle"
 
 
@@ -38,7 +45,9 @@ def sign_again(folder: Path, change: Callable[[dict], object]) -> None:
 
 def test_what_was_written_is_what_opens(folder: Path) -> None:
     bundle = Bundle.open(folder)
-    assert bundle.manifest.model_dump(exclude={"fingerprint", "files"}) == tiny_description().model_dump()
+    assert (
+        bundle.manifest.model_dump(exclude={"fingerprint", "files"}) == make_tiny_description().model_dump()
+    )
     assert bundle.read("backbone.onnx") == (folder / "backbone.onnx").read_bytes()
     assert bundle.load_golden()["loss"].tolist() == [0.5]
 
@@ -57,24 +66,24 @@ def test_a_bundle_from_before_embeddings_were_described_is_refused_with_the_way_
 
 @pytest.mark.parametrize(("pooling", "features"), [("mean", 4), ("mean+deviation", 6)])
 def test_the_head_is_as_wide_as_the_embedding(pooling: str, features: int) -> None:
-    description = tiny_description()
+    description = make_tiny_description()
     geometry = description.geometry.model_copy(update={"pooling": pooling})
     assert description.model_copy(update={"geometry": geometry}).head_features == features
 
 
 def test_the_same_files_give_the_same_manifest_and_fingerprint(folder: Path, tmp_path: Path) -> None:
-    again = tiny_bundle(tmp_path / "again")
+    again = write_tiny_bundle(tmp_path / "again")
     assert (tmp_path / "again" / "manifest.json").read_bytes() == (folder / "manifest.json").read_bytes()
     assert again.fingerprint == Bundle.open(folder).fingerprint
 
 
 def test_the_fingerprint_follows_what_tokens_mean_and_nothing_else(folder: Path) -> None:
     before = Bundle.open(folder).fingerprint
-    (folder / "train_step.onnx").write_bytes(onnx_model(onnx_node("Other")))
-    renamed = tiny_description().model_copy(update={"name": "another", "created": "2027-01-01"})
+    (folder / "train_step.onnx").write_bytes(encode_model(encode_node("Other")))
+    renamed = make_tiny_description().model_copy(update={"name": "another", "created": "2027-01-01"})
     assert write_manifest(folder, renamed).fingerprint == before
-    (folder / "backbone.onnx").write_bytes(onnx_model(onnx_node("Other")))
-    assert write_manifest(folder, tiny_description()).fingerprint != before
+    (folder / "backbone.onnx").write_bytes(encode_model(encode_node("Other")))
+    assert write_manifest(folder, make_tiny_description()).fingerprint != before
 
 
 def test_any_changed_byte_of_the_manifest_is_refused(folder: Path) -> None:
@@ -104,7 +113,7 @@ def test_any_file_flipped_cut_or_extended_is_refused(folder: Path, data: st.Data
 
 def test_a_file_changed_after_opening_is_not_read(folder: Path) -> None:
     bundle = Bundle.open(folder)
-    (folder / "adapter.onnx").write_bytes(onnx_model(onnx_node("Changed")))
+    (folder / "adapter.onnx").write_bytes(encode_model(encode_node("Changed")))
     with pytest.raises(BundleError, match=r"'adapter\.onnx' of bundle .* was altered"):
         bundle.read("adapter.onnx")
 
@@ -131,12 +140,12 @@ def test_a_missing_file_is_named(folder: Path) -> None:
 
 
 def test_a_bundle_without_what_its_engines_need_is_not_written(folder: Path) -> None:
-    both = tiny_description().model_copy(update={"engines": ("portable", "ort-training")})
+    both = make_tiny_description().model_copy(update={"engines": ("portable", "ort-training")})
     with pytest.raises(BundleError, match="which engine 'ort-training' needs"):
         write_manifest(folder, both)
     (folder / "golden.safetensors").unlink()
     with pytest.raises(BundleError, match=r"no 'golden\.safetensors', which every bundle needs"):
-        write_manifest(folder, tiny_description())
+        write_manifest(folder, make_tiny_description())
 
 
 def test_no_folder_and_no_manifest_are_told_apart(tmp_path: Path) -> None:
@@ -223,23 +232,25 @@ def test_a_file_larger_than_listed_is_refused_before_it_is_read(folder: Path) ->
 
 
 def test_a_graph_of_a_foreign_domain_is_refused_even_when_listed(folder: Path) -> None:
-    (folder / "adapter.onnx").write_bytes(onnx_model(onnx_node("Run", "evil.ops")))
-    write_manifest(folder, tiny_description())
+    (folder / "adapter.onnx").write_bytes(encode_model(encode_node("Run", "evil.ops")))
+    write_manifest(folder, make_tiny_description())
     with pytest.raises(BundleError, match=r"'adapter\.onnx' uses the operator 'Run' of 'evil\.ops'"):
         Bundle.open(folder)
 
 
 def test_weights_in_another_file_are_refused(folder: Path) -> None:
-    tensor = message(13, message(1, b"location") + message(2, b"../../etc/passwd")) + message(14, 1)
-    (folder / "backbone.onnx").write_bytes(onnx_model(onnx_node() + message(5, tensor)))
-    write_manifest(folder, tiny_description())
+    tensor = encode_field(
+        13, encode_field(1, b"location") + encode_field(2, b"../../etc/passwd")
+    ) + encode_field(14, 1)
+    (folder / "backbone.onnx").write_bytes(encode_model(encode_node() + encode_field(5, tensor)))
+    write_manifest(folder, make_tiny_description())
     with pytest.raises(BundleError, match="keeps weights in another file"):
         Bundle.open(folder)
 
 
 def test_golden_vectors_that_are_no_safetensors_are_refused(folder: Path) -> None:
     (folder / "golden.safetensors").write_bytes(b"not tensors")
-    write_manifest(folder, tiny_description())
+    write_manifest(folder, make_tiny_description())
     with pytest.raises(BundleError, match=r"golden vectors .* cannot be read"):
         Bundle.open(folder).load_golden()
 
@@ -254,10 +265,10 @@ def test_the_manifest_counts_classes_and_refuses_a_half_one(folder: Path) -> Non
 
 def test_a_blob_fits_the_bundle_it_was_made_with_and_no_other(folder: Path) -> None:
     opened = Bundle.open(folder).manifest
-    ours = to_bytes(tiny_blob(fingerprint=opened.fingerprint))
+    ours = to_bytes(make_tiny_blob(fingerprint=opened.fingerprint))
     assert from_bytes(ours, manifest=opened).labels == ("ring", "knock")
     with pytest.raises(BlobError) as refusal:
-        from_bytes(to_bytes(tiny_blob(fingerprint="c0ffee99" * 8)), manifest=opened)
+        from_bytes(to_bytes(make_tiny_blob(fingerprint="c0ffee99" * 8)), manifest=opened)
     assert "c0ffee99" in refusal.value.message
     assert opened.fingerprint[:8] in refusal.value.message
     assert refusal.value.hint.startswith("run 'edgecl enroll doorbell")
@@ -268,7 +279,7 @@ def test_a_blob_fits_the_bundle_it_was_made_with_and_no_other(folder: Path) -> N
 )
 def test_a_blob_that_claims_this_bundle_must_have_its_layout(folder: Path, change: dict) -> None:
     opened = Bundle.open(folder).manifest
-    blob = tiny_blob(fingerprint=opened.fingerprint, **change)
+    blob = make_tiny_blob(fingerprint=opened.fingerprint, **change)
     if len(blob.labels) == 3:
         blob = type(blob)(blob.record, blob.parameters[:-1], blob.normalizer, blob.keys)
     with pytest.raises(BlobError):

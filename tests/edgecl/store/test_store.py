@@ -14,10 +14,10 @@ from edgecl.canonical_json import sha256_hex
 from edgecl.errors import BlobError, NoStoreError, StoreError, TaskExistsError, UnknownTaskError
 from edgecl.store.registry import SCHEMA_VERSION
 from edgecl.store.store import Store
-from tests.tiny_files import tiny_blob_bytes
+from tests.tiny_files import make_tiny_blob_bytes
 
-FIRST, SECOND, THIRD = (tiny_blob_bytes("doorbell", value) for value in (1.0, 2.0, 3.0))
-KETTLE = tiny_blob_bytes("kettle", 1.0)
+FIRST, SECOND, THIRD = (make_tiny_blob_bytes("doorbell", value) for value in (1.0, 2.0, 3.0))
+KETTLE = make_tiny_blob_bytes("kettle", 1.0)
 FIRST_TIME = "2026-01-02T03:04:05.000001Z"
 WAY_OUT = "enroll it again with --replace, or forget it"
 
@@ -356,7 +356,7 @@ def test_a_clock_that_stands_still_or_goes_back_does_not_mix_up_the_generations(
     with Store.open(home, create=False) as store:
         assert store.choose_creation_time("new", epoch) == "1970-01-01T00:00:00+00:00"
         created = store.choose_creation_time("doorbell", epoch)
-        third = tiny_blob_bytes("doorbell", 3.0, created=created)
+        third = make_tiny_blob_bytes("doorbell", 3.0, created=created)
         store.commit("doorbell", third, replace=True)
         before = store.list_tasks()
     (home / "registry.db").unlink()

@@ -8,7 +8,7 @@ import pytest
 from edgecl.audio.reader import read_or_reject
 from edgecl.dataset_folder import find_audio_files, make_label, scan_labelled_folder
 from edgecl.errors import DatasetError, UsageError
-from tests.broken_files import tone, wav, write_hostile_folder
+from tests.broken_files import encode_wav, make_tone, write_hostile_folder
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def put(folder: Path, *names: str) -> None:
     """A good wav under each name."""
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(wav(tone(0.1)))
+        (folder / name).write_bytes(encode_wav(make_tone(0.1)))
 
 
 def names(paths: list[Path], folder: Path) -> list[str]:

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from edgecl.store.store import Store
-from tests.store_writer import State, blob_of, commit_many, commit_once, lessons_of, write_until_killed
+from tests.store_writer import (
+    State,
+    commit_once,
+    commit_repeatedly,
+    make_blob,
+    make_training_set,
+    write_until_killed,
+)
 
 KILLS = 30
 
@@ -56,8 +63,8 @@ def state_of(home: Path) -> State:
         values = {entry.task: int(entry.created[-7:-1]) for entry in store.list_tasks()}
         for entry in store.list_tasks():
             value = values[entry.task]
-            assert store.read_blob(entry.task) == blob_of(entry.task, value)
-            assert store.training_sets.read(entry.sha256) == lessons_of(value)
+            assert store.read_blob(entry.task) == make_blob(entry.task, value)
+            assert store.training_sets.read(entry.sha256) == make_training_set(value)
         assert all(verdict.status == "unchanged" for verdict in store.verify())
         assert store.warnings == []
     assert not list((home / "quarantine").iterdir())
@@ -82,7 +89,7 @@ def test_after_a_crash_the_next_change_leaves_only_what_tasks_point_to(tmp_path:
     for seed in range(5):
         kill_within_a_change(home, state_of(home), seed, moment=0.5)
     with Store.open(home, create=False) as store:
-        store.commit("last", blob_of("last", 1), training_set=lessons_of(1))
+        store.commit("last", make_blob("last", 1), training_set=make_training_set(1))
         hashes = {sha256 for entry in store.list_tasks() for sha256 in entry.generations}
     for folder in ("blobs", "lessons"):
         assert {path.stem for path in (home / folder).iterdir()} == hashes
@@ -91,7 +98,7 @@ def test_after_a_crash_the_next_change_leaves_only_what_tasks_point_to(tmp_path:
 def test_two_processes_committing_different_tasks_at_once_both_survive(tmp_path: Path) -> None:
     start = processes.Barrier(2, timeout=60)
     writers = [
-        processes.Process(target=commit_many, args=(tmp_path / "home", task, 10, start))
+        processes.Process(target=commit_repeatedly, args=(tmp_path / "home", task, 10, start))
         for task in ("doorbell", "kettle")
     ]
     for writer in writers:

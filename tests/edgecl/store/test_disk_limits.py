@@ -11,19 +11,13 @@ import pytest
 
 from edgecl.errors import StoreError
 from edgecl.store.store import Store
-from tests.tiny_files import tiny_blob_bytes
+from tests.mounting import mount
+from tests.tiny_files import make_tiny_blob_bytes
 
 LABELS = tuple(f"label {number}" for number in range(300))
-FIRST, SECOND = (tiny_blob_bytes("doorbell", value, labels=LABELS) for value in (1.0, 2.0))
-KETTLE = tiny_blob_bytes("kettle", 1.0, labels=LABELS)
+FIRST, SECOND = (make_tiny_blob_bytes("doorbell", value, labels=LABELS) for value in (1.0, 2.0))
+KETTLE = make_tiny_blob_bytes("kettle", 1.0, labels=LABELS)
 BLOCK_BYTES = 4096
-
-
-def mount(*arguments: object) -> None:
-    """Mount something, or skip where this user or this container may not."""
-    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"a test disk cannot be mounted here: {done.stderr.strip()}")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from edgecl.errors import BlobError, StoreError
 from edgecl.store.store import Store, Successor
-from tests.tiny_files import tiny_blob_bytes
+from tests.tiny_files import make_tiny_blob_bytes
 
 
 @pytest.fixture
@@ -15,12 +15,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
     """A store of two tasks."""
     with Store.open(tmp_path / "home", create=True) as store:
         for task in ("doorbell", "kettle"):
-            store.commit(task, tiny_blob_bytes(task, 1))
+            store.commit(task, make_tiny_blob_bytes(task, 1))
         yield store
 
 
 def successor(store: Store, task: str, value: int) -> Successor:
-    return Successor(tiny_blob_bytes(task, value), (), store.find_task(task).sha256)
+    return Successor(make_tiny_blob_bytes(task, value), (), store.find_task(task).sha256)
 
 
 def generations(store: Store) -> dict[str, tuple[str, ...]]:
@@ -32,13 +32,13 @@ def test_each_becomes_its_tasks_blob_and_undo_brings_the_former_back(store: Stor
     stored = store.commit_all([successor(store, task, 2) for task in ("doorbell", "kettle")])
     assert generations(store) == {task: (stored[task], *before[task]) for task in before}
     store.undo("kettle")
-    assert store.read_blob("kettle") == tiny_blob_bytes("kettle", 1)
-    assert store.read_blob("doorbell") == tiny_blob_bytes("doorbell", 2)
+    assert store.read_blob("kettle") == make_tiny_blob_bytes("kettle", 1)
+    assert store.read_blob("doorbell") == make_tiny_blob_bytes("doorbell", 2)
 
 
 def test_where_one_was_changed_meanwhile_none_is_stored(store: Store) -> None:
     successors = [successor(store, task, 2) for task in ("doorbell", "kettle")]
-    store.commit("kettle", tiny_blob_bytes("kettle", 3), replace=True)
+    store.commit("kettle", make_tiny_blob_bytes("kettle", 3), replace=True)
     before = generations(store)
     with pytest.raises(StoreError, match="task 'kettle' was changed in the meantime; nothing was stored"):
         store.commit_all(successors)

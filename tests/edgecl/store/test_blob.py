@@ -13,10 +13,10 @@ from safetensors.numpy import load, save
 
 from edgecl.errors import BlobError
 from edgecl.store.blob import MAX_BLOB_BYTES, RECORD_KEY, from_bytes, to_bytes
-from tests.tiny_files import tiny_blob, tiny_blob_bytes
+from tests.tiny_files import make_tiny_blob, make_tiny_blob_bytes
 
-GOLDEN = Path(__file__).parent / "golden" / "blob_v2.safetensors"
-WHOLE = tiny_blob_bytes()
+GOLDEN = Path(__file__).parents[2] / "golden" / "blob_v2.safetensors"
+WHOLE = make_tiny_blob_bytes()
 
 
 def with_header(change: dict[str, object], data: bytes = WHOLE) -> bytes:
@@ -35,7 +35,7 @@ def with_record(**change: object) -> bytes:
 
 
 def test_what_was_written_is_what_is_read() -> None:
-    blob, again = tiny_blob(), from_bytes(WHOLE)
+    blob, again = make_tiny_blob(), from_bytes(WHOLE)
     assert again.record == blob.record
     for name in ("parameters", "normalizer", "keys"):
         np.testing.assert_array_equal(getattr(again, name), getattr(blob, name))
@@ -48,7 +48,7 @@ def test_todays_bytes_are_written_the_same_and_open_later() -> None:
         hashlib.sha256(data).hexdigest() == "12b07759a08172de87c6f0e787d56e234f08f4ba2f1b5d14b67da4e0d855b847"
     )
     assert from_bytes(data).task == "Türklingel"
-    assert tiny_blob_bytes("Türklingel") == data
+    assert make_tiny_blob_bytes("Türklingel") == data
 
 
 def test_any_safetensors_reader_opens_a_blob() -> None:
@@ -138,7 +138,7 @@ def test_a_record_must_make_sense_and_be_the_one_that_was_written(
 @pytest.mark.parametrize("name", ["parameters", "normalizer", "keys"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_finite_are_neither_written_nor_read(name: str, value: float) -> None:
-    blob = tiny_blob()
+    blob = make_tiny_blob()
     array = getattr(blob, name).copy()
     array.flat[-1] = value
     with pytest.raises(BlobError, match=f"not finite in '{name}'"):
@@ -160,7 +160,7 @@ def test_values_that_are_not_finite_are_neither_written_nor_read(name: str, valu
 )
 def test_arrays_that_do_not_fit_together_are_refused(name: str, array: np.ndarray) -> None:
     with pytest.raises(BlobError, match="arrays that do not fit together"):
-        to_bytes(replace(tiny_blob(), **{name: array}))
+        to_bytes(replace(make_tiny_blob(), **{name: array}))
 
 
 def test_tensors_of_another_type_in_the_file_are_refused() -> None:

@@ -8,9 +8,9 @@ from edgecl.canonical_json import sha256_hex
 from edgecl.errors import StoreError, UnknownTaskError
 from edgecl.store.store import Store
 from edgecl.store.training_set import TrainingClip, TrainingSet, from_bytes, to_bytes
-from tests.tiny_files import tiny_blob_bytes
+from tests.tiny_files import make_tiny_blob_bytes
 
-FIRST, SECOND, THIRD = (tiny_blob_bytes("doorbell", value) for value in (1.0, 2.0, 3.0))
+FIRST, SECOND, THIRD = (make_tiny_blob_bytes("doorbell", value) for value in (1.0, 2.0, 3.0))
 
 
 def lessons(count: int) -> TrainingSet:
@@ -75,7 +75,7 @@ def test_what_is_learnt_after_an_undo_has_the_version_gone_back_to_before_it(hom
 
 def test_there_is_nothing_before_the_first_version(home: Path) -> None:
     with Store.open(home, create=False) as store:
-        store.commit("kettle", tiny_blob_bytes("kettle"))
+        store.commit("kettle", make_tiny_blob_bytes("kettle"))
         with pytest.raises(StoreError, match="there is no earlier version of task 'kettle' to go back to"):
             store.undo("kettle")
         with pytest.raises(UnknownTaskError):
