@@ -2,7 +2,7 @@
 
 import sys
 
-from device_runtime.cli.arguments import run
+from device_runtime.cli.arguments import run_app
 from edgecl import console
 from edgecl.errors import ExportError
 
@@ -22,4 +22,4 @@ def _command() -> int:
             f"edgecl-export needs the host extra: {error}", "in the clone: pip install '.[host]'"
         ) from error
     torch.set_num_threads(1)
-    return run(app, sys.argv[1:], "edgecl-export")
+    return run_app(app, sys.argv[1:], "edgecl-export")

@@ -26,9 +26,9 @@ def main() -> None:
 def _parse_and_run() -> int:
     try:
         from device_runtime.cli.app import build_app  # noqa: PLC0415
-        from device_runtime.cli.arguments import run  # noqa: PLC0415
+        from device_runtime.cli.arguments import run_app  # noqa: PLC0415
 
-        return run(build_app(_command_name()), sys.argv[1:], "edgecl")
+        return run_app(build_app(_command_name()), sys.argv[1:], "edgecl")
     except ImportError as error:
         if error.name and error.name.split(".")[0] in PACKAGES:
             raise

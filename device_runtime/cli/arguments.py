@@ -5,7 +5,7 @@ import typer
 from edgecl.errors import UsageError
 
 
-def run(app: typer.Typer, arguments: list[str], name: str) -> int:
+def run_app(app: typer.Typer, arguments: list[str], name: str) -> int:
     """Run the command of an application that these arguments name, and return its exit code.
 
     Raises:

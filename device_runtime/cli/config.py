@@ -83,8 +83,10 @@ def show(settings: Settings, config: ConfigPath = None) -> int:
         output.emit({"file": str(file.path) if file.path else None, "values": shown})
     else:
         rows = [(value.key, value.text, value.origin) for value in values]
-        output.answer(output.table("", ["key", "value", "from"], rows), describe_privacy(file.config))
-    output.message(*describe_overrides(file, settings))
+        output.print_answer(
+            output.build_table("", ["key", "value", "from"], rows), describe_privacy(file.config)
+        )
+    output.print_message(*describe_overrides(file, settings))
     return 0
 
 

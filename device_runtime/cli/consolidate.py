@@ -6,7 +6,7 @@ import typer
 
 from device_runtime.cli import output
 from device_runtime.cli.options import Settings
-from device_runtime.cli.progress import progress
+from device_runtime.cli.progress import show_progress
 from device_runtime.cli.signals import interrupts
 from device_runtime.consolidation.planner import Group
 from device_runtime.consolidation.trial import MergeEffect
@@ -41,7 +41,7 @@ def consolidate(settings: Settings, budget: Budget, yes: Yes = False) -> int:
         # Give a task its own adapter back
         edgecl undo alarms
     """
-    with progress() as bar:
+    with show_progress() as bar:
         result = run(settings.workspace, budget, commit=yes, progress=bar, commit_guard=interrupts.defer)
     if settings.as_json:
         output.emit(result.to_document())
@@ -53,30 +53,30 @@ def consolidate(settings: Settings, budget: Budget, yes: Yes = False) -> int:
 def _show(result: ConsolidationResult) -> None:
     plan = result.plan
     for error in plan.forgotten.values():
-        output.message(f"{error.message}; {error.hint}")
+        output.print_message(f"{error.message}; {error.hint}")
     if not result.effects:
-        output.answer(f"Nothing to do: {_describe_count(plan.before, result.budget)}")
+        output.print_answer(f"Nothing to do: {_describe_count(plan.before, result.budget)}")
         return
     columns = ["task", "shares its adapter with", "recordings", "accuracy now", "then", "change"]
     rows = [_effect_row(group, effect) for group, effect in result.effects]
-    output.answer(output.table("", columns, rows, "recordings,accuracy now,then,change"))
+    output.print_answer(output.build_table("", columns, rows, "recordings,accuracy now,then,change"))
     for task in result.losers:
-        output.answer(f"  '{task}' loses more than chance explains: a larger --budget may avoid it")
+        output.print_answer(f"  '{task}' loses more than chance explains: a larger --budget may avoid it")
     if result.stored:
-        output.answer(
+        output.print_answer(
             f"Merged {plan.before} different adapters into {plan.after} in {result.seconds:.1f} s; "
-            f"{output.unchanged_tasks(result.others_unchanged)}",
+            f"{output.describe_others(result.others_unchanged)}",
             "To give a task its own adapter back: edgecl undo NAME",
         )
     else:
-        output.answer(
+        output.print_answer(
             f"{plan.before} different adapters would become {plan.after}. Nothing was changed.",
             f"To store this: edgecl consolidate --budget {result.budget} --yes",
         )
 
 
 def _effect_row(group: Group, effect: MergeEffect) -> tuple[str, ...]:
-    accuracies = output.percent(effect.before.accuracy), output.percent(effect.after.accuracy)
+    accuracies = output.format_percent(effect.before.accuracy), output.format_percent(effect.after.accuracy)
     others = ", ".join(group.others(effect.task))
     return effect.task, others, str(len(effect.before.labels)), *accuracies, f"{100 * effect.gain:+.1f}"
 

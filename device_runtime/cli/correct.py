@@ -9,7 +9,7 @@ import typer
 
 from device_runtime.cli import output
 from device_runtime.cli.options import Settings
-from device_runtime.cli.progress import progress
+from device_runtime.cli.progress import show_progress
 from device_runtime.cli.signals import interrupts
 from device_runtime.daemon.sinks.history_reader import HISTORY_NAME, HistoryReader, not_heard
 from device_runtime.recognition.recognizer import TaskScore
@@ -65,7 +65,7 @@ def correct(
     text = _chosen_option(is_label, not_label)
     target = parse_target(settings.workspace, text, is_label is not None)
     path = _find_recording(settings.workspace.home, clip)
-    with progress() as bar:
+    with show_progress() as bar:
         result = run(settings.workspace, target, path, progress=bar, commit_guard=interrupts.defer)
     if settings.as_json:
         output.emit(result.to_document())
@@ -115,14 +115,14 @@ def _show(result: CorrectionResult) -> None:
     task, recordings = correction.blob.task, len(correction.training_set)
     rows = [("before", *_score_row(correction.before)), ("now", *_score_row(correction.after))]
     columns = ["", "recognised as", "score", "margin", "threshold", "accepted"]
-    output.answer(output.table("", columns, rows, "score,margin,threshold"))
+    output.print_answer(output.build_table("", columns, rows, "score,margin,threshold"))
     for line in (*result.doubts, *correction.notes):
-        output.answer(f"  {line}")
-    output.answer(
+        output.print_answer(f"  {line}")
+    output.print_answer(
         f"Corrected '{task}' with {recordings} recordings in {result.seconds:.1f} s",
-        f"Accuracy on held-out recordings: {output.percent(correction.accuracy)} "
-        f"({output.percent(correction.accuracy_before)} before)",
-        f"Stored as {result.sha256[:12]}; {output.unchanged_tasks(result.others_unchanged)}",
+        f"Accuracy on held-out recordings: {output.format_percent(correction.accuracy)} "
+        f"({output.format_percent(correction.accuracy_before)} before)",
+        f"Stored as {result.sha256[:12]}; {output.describe_others(result.others_unchanged)}",
         f"To take it back: edgecl undo {task}",
     )
 

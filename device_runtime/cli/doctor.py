@@ -25,5 +25,5 @@ def doctor(settings: Settings) -> int:
         rows = [
             (one.name, Text(one.status, STYLES[one.status]), one.detail, one.hint) for one in report.checks
         ]
-        output.answer(output.table("", ["check", "", "found", "what to do"], rows))
+        output.print_answer(output.build_table("", ["check", "", "found", "what to do"], rows))
     return 0 if report.is_healthy else 1

@@ -8,7 +8,7 @@ import typer
 
 from device_runtime.cli import enroll_output, output
 from device_runtime.cli.options import PlotFile, Settings
-from device_runtime.cli.progress import progress
+from device_runtime.cli.progress import show_progress
 from device_runtime.cli.recipe import RecipeWords, parse_recipe
 from device_runtime.cli.signals import interrupts
 from device_runtime.training.learner import AUTO
@@ -104,7 +104,7 @@ def enroll(
     )
     if trial and not dry_run:
         raise UsageError("--predict needs --dry-run", "a stored task is used by 'edgecl predict FILE'")
-    with progress() as bar:
+    with show_progress() as bar:
         result = run(
             settings.workspace,
             request,

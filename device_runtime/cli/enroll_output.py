@@ -21,8 +21,8 @@ STAGE_NAMES = {
 def announce(first: EnrolmentResult) -> None:
     """Print that a first version can be used while training goes on."""
     fitted = first.enrolment.fitted
-    accuracy = output.percent(fitted.validation.accuracy)
-    output.message(
+    accuracy = output.format_percent(fitted.validation.accuracy)
+    output.print_message(
         f"'{first.task}' is ready to use after {first.usable_s:.1f} s "
         f"({fitted.method}, {accuracy} on held-out recordings). Refining …"
     )
@@ -32,28 +32,28 @@ def show(result: EnrolmentResult) -> None:
     """Print the report."""
     report, enrolment = result.report, result.enrolment
     if enrolment.ingest.refused:
-        output.message(output.rejected_table(enrolment.ingest.refused))
+        output.print_message(output.build_rejected_table(enrolment.ingest.refused))
     rows = [
-        (one.label, one.clips, one.windows, f"{output.percent(one.accuracy)} of {one.held_out}")
+        (one.label, one.clips, one.windows, f"{output.format_percent(one.accuracy)} of {one.held_out}")
         for one in report.classes
     ]
     columns = ["class", "recordings", "windows", "recognised"]
-    output.answer(output.table("", columns, rows, "recordings,windows,recognised"))
+    output.print_answer(output.build_table("", columns, rows, "recordings,windows,recognised"))
     for line in (*_findings(report), *report.advice, *enrolment.notes):
-        output.answer(f"  {line}")
+        output.print_answer(f"  {line}")
     seconds = ", ".join(f"{STAGE_NAMES[stage]} {time_s:.1f} s" for stage, time_s in enrolment.seconds.items())
-    output.answer(
+    output.print_answer(
         f"Enrolled '{result.task}' in {result.seconds:.1f} s ({seconds})",
         f"Method: {enrolment.fitted.method} ({enrolment.fitted.reason})",
-        f"Accuracy on held-out recordings: {output.percent(report.accuracy)}",
+        f"Accuracy on held-out recordings: {output.format_percent(report.accuracy)}",
     )
     if result.trial:
-        output.answer(
+        output.print_answer(
             *_trial(result.trial), "Nothing was stored. Run it again without --dry-run to store it."
         )
     else:
-        size = output.size(result.size_bytes)
-        output.answer(f"Stored as {result.sha256[:12]} ({size}). Try it: edgecl predict FILE")
+        size = output.format_size(result.size_bytes)
+        output.print_answer(f"Stored as {result.sha256[:12]} ({size}). Try it: edgecl predict FILE")
 
 
 def describe_curve(curve: Sequence[CurvePoint], expected: float | None) -> str:
@@ -72,7 +72,7 @@ def _findings(report: EnrolmentReport) -> Iterator[str]:
         recordings = "1 recording" if pair.clips == 1 else f"{pair.clips} recordings"
         yield f"{pair.label} was recognised as {pair.taken_for}: {recordings}"
     for one in report.suspects[:MAX_LINES]:
-        score = output.percent(one.score)
+        score = output.format_percent(one.score)
         yield f"{one.file} sounds like {one.looks_like} ({score}): is it in the right class?"
     for copy in report.duplicates[:MAX_LINES]:
         effect = "adds nothing new" if copy.label == copy.original_label else "is in another class"

@@ -8,7 +8,7 @@ import typer
 
 from device_runtime.cli import output
 from device_runtime.cli.options import PlotFile, Settings
-from device_runtime.cli.progress import progress
+from device_runtime.cli.progress import show_progress
 from device_runtime.cli.tasks import TaskName
 from device_runtime.workflows import plot as plots
 from device_runtime.workflows.evaluate import Evaluation, EvaluationResult
@@ -47,7 +47,7 @@ def evaluate(
         edgecl evaluate alarms test-sounds/
         edgecl evaluate alarms test-sounds/ --unknown living-room/ --plot alarms.png
     """
-    with progress() as bar:
+    with show_progress() as bar:
         result = run(settings.workspace, name, folder, unknown, progress=bar)
     if settings.as_json:
         output.emit(result.to_document())
@@ -63,23 +63,29 @@ def evaluate(
 def _show(result: EvaluationResult) -> None:
     evaluation = result.evaluation
     if evaluation.rejected:
-        output.message(output.rejected_table(evaluation.rejected))
+        output.print_message(output.build_rejected_table(evaluation.rejected))
     if evaluation.unknown:
-        output.message(f"Left out, not labels of '{evaluation.task}': {', '.join(evaluation.unknown)}")
+        output.print_message(f"Left out, not labels of '{evaluation.task}': {', '.join(evaluation.unknown)}")
     rows = [
-        (label, score.support, output.percent(score.recall), output.percent(score.precision), mistakes)
+        (
+            label,
+            score.support,
+            output.format_percent(score.recall),
+            output.format_percent(score.precision),
+            mistakes,
+        )
         for label, score, mistakes in zip(
             evaluation.labels, evaluation.classes, _mistakes(evaluation), strict=True
         )
     ]
     columns = ["class", "recordings", "recall", "precision", "recognised as"]
-    output.answer(
-        output.table("", columns, rows, "recordings,replay,precision"),
-        f"Accuracy: {output.percent(evaluation.accuracy)} of {len(evaluation.scored)} recordings",
-        f"Accepted as known: {output.percent(evaluation.accepted)}",
+    output.print_answer(
+        output.build_table("", columns, rows, "recordings,replay,precision"),
+        f"Accuracy: {output.format_percent(evaluation.accuracy)} of {len(evaluation.scored)} recordings",
+        f"Accepted as known: {output.format_percent(evaluation.accepted)}",
     )
     if result.other_tasks:
-        output.answer(*_among_all_tasks(result))
+        output.print_answer(*_among_all_tasks(result))
 
 
 def _among_all_tasks(result: EvaluationResult) -> Iterator[str]:
@@ -87,18 +93,21 @@ def _among_all_tasks(result: EvaluationResult) -> Iterator[str]:
     evaluation = result.evaluation
     nearest = ", ".join(f"{count} to '{task}'" for task, count in evaluation.taken_for.most_common())
     yield f"With all {len(result.other_tasks) + 1} tasks:"
-    yield f"  Right task and label: {output.percent(evaluation.answered)} (each task may reject)"
-    yield f"  Right task and label, nothing rejected: {output.percent(evaluation.task_free_accuracy)}"
+    yield f"  Right task and label: {output.format_percent(evaluation.answered)} (each task may reject)"
+    yield f"  Right task and label, nothing rejected: {output.format_percent(evaluation.task_free_accuracy)}"
     yield f"  Nearer to another task: {nearest or 'none'}"
 
 
 def _show_open_set(report: OpenSetReport) -> None:
     if report.rejected_files:
-        output.message(output.rejected_table(report.rejected_files))
+        output.print_message(output.build_rejected_table(report.rejected_files))
     rate = report.false_alarms_per_hour
     rows = [
-        ("rejected", output.percent(report.rejected)),
-        ("accepted if 95 % of known sounds are (FPR at 95 % TPR)", output.percent(report.fpr_at_95_tpr)),
+        ("rejected", output.format_percent(report.rejected)),
+        (
+            "accepted if 95 % of known sounds are (FPR at 95 % TPR)",
+            output.format_percent(report.fpr_at_95_tpr),
+        ),
         ("separation from known sounds (AUROC)", "–" if report.auroc is None else f"{report.auroc:.3f}"),
         *(
             [(f"false alarms in {60 * report.hours:.1f} min", f"{report.false_alarms}")]
@@ -108,7 +117,7 @@ def _show_open_set(report: OpenSetReport) -> None:
         *([("false alarms per hour", f"{rate:.1f}")] if rate is not None else []),
     ]
     title = f"{len(report.unknown)} recordings without its sounds"
-    output.answer(output.table(title, ["", "measured"], rows, "measured"))
+    output.print_answer(output.build_table(title, ["", "measured"], rows, "measured"))
 
 
 def _mistakes(evaluation: Evaluation) -> list[str]:

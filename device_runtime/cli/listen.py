@@ -110,7 +110,7 @@ def listen(
         finally:
             for outbox in outboxes:
                 outbox.close()
-    output.message(summary(station))
+    output.print_message(summary(station))
     return 0
 
 

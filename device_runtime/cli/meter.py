@@ -49,7 +49,7 @@ def display(source: str) -> Iterator[Display]:
 class Log:
     """A line for every change of the state of the source."""
 
-    def __init__(self, write: Callable[[str], None] = output.message) -> None:
+    def __init__(self, write: Callable[[str], None] = output.print_message) -> None:
         """Write lines with `write`."""
         self._write = write
 

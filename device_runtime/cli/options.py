@@ -136,7 +136,7 @@ def gather(
         threads=threads or default_threads(),
         seed=seed,
         cache_bytes=cache_limit << 20,
-        warn=output.message,
+        warn=output.print_message,
     )
     return Settings(workspace, json, _origins(home, bundle))
 

@@ -29,12 +29,12 @@ def emit(document: dict[str, Any]) -> None:
     print(text)
 
 
-def answer(*parts: Table | Text | str) -> None:
+def print_answer(*parts: Table | Text | str) -> None:
     """Print tables and sentences on stdout."""
     _print(_console(sys.stdout), parts)
 
 
-def message(*parts: Table | Text | str) -> None:
+def print_message(*parts: Table | Text | str) -> None:
     """Print tables and sentences on stderr; where it is closed they are dropped."""
     try:
         _print(_live[-1] if _live else _console(sys.stderr), parts)
@@ -57,7 +57,9 @@ def is_narrow() -> bool:
     return _console(sys.stdout).width < NARROW
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], right: str = "") -> Table:
+def build_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], right: str = ""
+) -> Table:
     """Return a table; `right` names the right-aligned columns, separated by commas."""
     heading = Text(escape_unprintable(title)) if title else None
     made = Table(title=heading, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
@@ -73,18 +75,18 @@ def _to_text(cell: object) -> Text:
     return cell if isinstance(cell, Text) else Text(escape_unprintable(str(cell)))
 
 
-def rejected_table(rejected: Sequence[RejectedFile]) -> Table:
+def build_rejected_table(rejected: Sequence[RejectedFile]) -> Table:
     """Return a table of the files that were skipped, and why."""
     rows = [(one.reason, one.hint) for one in rejected]
-    return table(f"{len(rejected)} skipped", ["reason", "what to do"], rows)
+    return build_table(f"{len(rejected)} skipped", ["reason", "what to do"], rows)
 
 
-def percent(share: float | None) -> str:
+def format_percent(share: float | None) -> str:
     """Return a share in per cent; a dash where there is none."""
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
-def unchanged_tasks(others: Mapping[str, bool]) -> str:
+def describe_others(others: Mapping[str, bool]) -> str:
     """Return a sentence on the other tasks: name → whether it is byte for byte what it was."""
     changed = [task for task, is_unchanged in others.items() if not is_unchanged]
     if changed:
@@ -94,12 +96,12 @@ def unchanged_tasks(others: Mapping[str, bool]) -> str:
     return f"the other {len(others)} tasks are unchanged, byte for byte"
 
 
-def size(size_bytes: int) -> str:
+def format_size(size_bytes: int) -> str:
     """Return a size in KiB or MiB."""
     return f"{size_bytes / 1024:.0f} KiB" if size_bytes < 1 << 20 else f"{size_bytes / (1 << 20):.1f} MiB"
 
 
-def minute(time: str) -> str:
+def format_time(time: str) -> str:
     """Return a time (RFC 3339) to the minute."""
     return time[:16].replace("T", " ")
 

@@ -48,18 +48,18 @@ def predict(
 
 def _show(result: PredictionResult) -> None:
     if result.rejected:
-        output.message(output.rejected_table(result.rejected))
+        output.print_message(output.build_rejected_table(result.rejected))
     clips = [_clip_row(one) for one in result.files if one.scores]
     if clips:
         columns = ["file", "task", "label", "score", "margin", "threshold"]
-        output.answer(output.table("", columns, clips, "score,margin,threshold"))
+        output.print_answer(output.build_table("", columns, clips, "score,margin,threshold"))
     events = [_event_row(one.path, event) for one in result.files for event in one.events]
     if events:
         columns = ["file", "start", "end", "task", "label", "score"]
-        output.answer(output.table("", columns, events, "start,end,score"))
+        output.print_answer(output.build_table("", columns, events, "start,end,score"))
     for one in result.files:
         if not one.scores and not one.events:
-            output.answer(f"{one.path}: no sound detected")
+            output.print_answer(f"{one.path}: no sound detected")
 
 
 def _clip_row(one: FilePrediction) -> tuple[object, ...]:

@@ -21,7 +21,7 @@ PROGRESS_VARIABLE = "EDGECL_PROGRESS"
 COLUMNS = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
-def progress() -> AbstractContextManager[Progress]:
+def show_progress() -> AbstractContextManager[Progress]:
     """Return the progress display that suits stderr, or the program that reads it."""
     if os.environ.get(PROGRESS_VARIABLE) == "json":
         return nullcontext(Steps())
@@ -50,7 +50,7 @@ class Log:
         """Print a line where it is time, see `Progress`."""
         if monotonic() - self._last >= LOG_INTERVAL_S:
             self._last = monotonic()
-            output.message(f"{stage} {done}/{total}")
+            output.print_message(f"{stage} {done}/{total}")
 
 
 class Steps:

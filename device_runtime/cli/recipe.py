@@ -36,7 +36,7 @@ def _print_help(words: list[str] | None) -> list[str] | None:
     """Return the words of the option; the word `help` prints a table and exits."""
     if words and HELP in words:
         columns = ["KEY=DEFAULT", "range", "meaning"]
-        output.answer(output.table("Training recipe of an adapter", columns, explained()))
+        output.print_answer(output.build_table("Training recipe of an adapter", columns, explained()))
         raise typer.Exit
     return words
 

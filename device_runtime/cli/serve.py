@@ -91,7 +91,7 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
     home, bundle = (Path(locate_folder(key, file, settings).value) for key in FOLDERS)
     runtime = Runtime.open(bundle, THREADS)
     selftest.run_once(runtime, home)
-    journal, notifier = LogBuffer(output.message), Notifier()
+    journal, notifier = LogBuffer(output.print_message), Notifier()
     logging.getLogger().addHandler(journal)  # what libraries have to say
     for sentence in (
         *describe_overrides(file, settings),
@@ -111,7 +111,7 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
         notifier.ready()
         assembled.station.run(stopped)
         notifier.stopping()
-    output.message(summary(assembled.station))
+    output.print_message(summary(assembled.station))
     return 0
 
 

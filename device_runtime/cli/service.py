@@ -63,9 +63,9 @@ def install(user: Own = None) -> int:
     except OSError as error:
         raise _make_error(path, "written", error) from None
     start = f"{_systemctl(own)} daemon-reload && {_systemctl(own)} enable --now edgecl"
-    output.answer(f"Wrote '{path}'. {folders}", "Start it with:", start)
+    output.print_answer(f"Wrote '{path}'. {folders}", "Start it with:", start)
     if not own and _environment():
-        output.message(
+        output.print_message(
             f"The service of the machine ignores {', '.join(_environment())}; "
             "copy tasks to it with 'edgecl export-task' and 'import-task'"
         )
@@ -88,7 +88,7 @@ def uninstall(user: Own = None) -> int:
     except OSError as error:
         raise _make_error(path, "removed", error) from None
     stop = f"{_systemctl(own)} disable --now edgecl; {_systemctl(own)} daemon-reload"
-    output.answer(f"Removed '{path}'. Stop the running service with:", stop)
+    output.print_answer(f"Removed '{path}'. Stop the running service with:", stop)
     return 0
 
 

@@ -33,9 +33,9 @@ def tasks(settings: Settings) -> int:
         output.emit(found.to_document())
     elif not found.tasks:
         where = "" if home.exists() else f": there is no folder '{home}'"
-        output.answer(f"No tasks yet{where}. Begin with: edgecl enroll NAME FOLDER")
+        output.print_answer(f"No tasks yet{where}. Begin with: edgecl enroll NAME FOLDER")
     else:
-        output.answer(_task_table(found.tasks))
+        output.print_answer(_task_table(found.tasks))
     return 0
 
 
@@ -53,7 +53,7 @@ def verify(settings: Settings, name: OptionalTask = None) -> int:
         output.emit(result.to_document())
     else:
         rows = [(check.task, check.status, check.sha256[:12], check.detail) for check in result.checks]
-        output.answer(output.table("", ["task", "status", "sha256", ""], rows))
+        output.print_answer(output.build_table("", ["task", "status", "sha256", ""], rows))
     return 0 if result.is_intact else 1
 
 
@@ -70,8 +70,9 @@ def undo(settings: Settings, name: TaskName) -> int:
         output.emit(result.to_document())
     else:
         entry = result.entry
-        output.answer(
-            f"'{name}' is back at its version of {output.minute(entry.created)}: {', '.join(entry.labels)}",
+        created, labels = output.format_time(entry.created), ", ".join(entry.labels)
+        output.print_answer(
+            f"'{name}' is back at its version of {created}: {labels}",
             f"Stored as {entry.sha256[:12]}. Run 'edgecl undo {name}' again to restore the change.",
         )
     return 0
@@ -89,7 +90,7 @@ def forget(settings: Settings, name: TaskName) -> int:
     if settings.as_json:
         output.emit(result.to_document())
     else:
-        output.answer(f"Forgot '{name}' ({result.sha256[:12]})")
+        output.print_answer(f"Forgot '{name}' ({result.sha256[:12]})")
     return 0
 
 
@@ -110,13 +111,13 @@ def _task_table(tasks: list[TaskListing]) -> Table:
         some_unusable = any(row[-1] != "yes" for row in rows)
         rows = [(*row[:6], row[7]) if some_unusable else row[:6] for row in rows]
         columns = [*columns[:6], *(["usable"] if some_unusable else [])]
-    return output.table("", columns, rows, "recordings,size")
+    return output.build_table("", columns, rows, "recordings,size")
 
 
 def _task_row(task: TaskListing) -> tuple[str, ...]:
     entry = task.entry
-    labels, size = ", ".join(entry.labels), output.size(entry.size_bytes)
-    created, undo = output.minute(entry.created), "yes" if entry.previous_sha256 else "–"
+    labels, size = ", ".join(entry.labels), output.format_size(entry.size_bytes)
+    created, undo = output.format_time(entry.created), "yes" if entry.previous_sha256 else "–"
     return entry.task, labels, _recordings(task), size, created, undo, entry.sha256[:12], _usability(task)
 
 

@@ -27,7 +27,9 @@ def export_task(
     if settings.as_json:
         output.emit(result.to_document())
     else:
-        output.answer(f"Wrote '{name}' ({result.sha256[:12]}, {output.size(result.size_bytes)}) to {file}")
+        output.print_answer(
+            f"Wrote '{name}' ({result.sha256[:12]}, {output.format_size(result.size_bytes)}) to {file}"
+        )
     return 0
 
 
@@ -52,6 +54,6 @@ def import_task(
     if settings.as_json:
         output.emit(result.to_document())
     else:
-        size = output.size(result.size_bytes)
-        output.answer(f"'{result.task}' is ready to use. Stored as {result.sha256[:12]} ({size}).")
+        size = output.format_size(result.size_bytes)
+        output.print_answer(f"'{result.task}' is ready to use. Stored as {result.sha256[:12]} ({size}).")
     return 0

@@ -20,7 +20,7 @@ from device_runtime.training.learner import AUTO, Learner, read_recipe, read_req
 from device_runtime.training.recipe import Recipe
 from device_runtime.workflows.documents import Document, list_rejected
 from device_runtime.workflows.enroller import Enroller, Enrolment
-from device_runtime.workflows.report import EnrolmentReport, report
+from device_runtime.workflows.report import EnrolmentReport, build_report
 from device_runtime.workflows.workspace import CommitGuard, Workspace, require_writable
 from edgecl.audio.reader import Clip, read_clip
 from edgecl.canonical_json import sha256_hex
@@ -95,7 +95,7 @@ class EnrolmentResult:
     @cached_property
     def report(self) -> EnrolmentReport:
         """Return accuracy, confusions and advice, measured on held-out recordings."""
-        return report(self.enrolment)
+        return build_report(self.enrolment)
 
     def to_document(self) -> Document:
         """Return everything as plain values: `edgecl enroll --json`."""

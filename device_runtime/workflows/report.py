@@ -85,7 +85,7 @@ class EnrolmentReport:
     advice: list[str]
 
 
-def report(enrolment: Enrolment) -> EnrolmentReport:
+def build_report(enrolment: Enrolment) -> EnrolmentReport:
     """Report on an enrolment, as its held-out recordings show it.
 
     Recordings that may be mislabelled do not count towards the advice to record more.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from device_runtime.cli.progress import progress
+from device_runtime.cli.progress import show_progress
 from edgecl.errors import EdgeclError, UsageError
 from export.distill.clips import decode
 from export.distill.config import RunConfig
@@ -85,7 +85,7 @@ def settled(folder: Path, config: RunConfig | None, resume: bool) -> RunConfig:
 
 
 def _decode(audio: Path, store: Path) -> None:
-    with progress() as told:
+    with show_progress() as told:
         refused = decode(audio, store, told)
     if refused:
         say(f"{len(refused)} files were left out, the first because {refused[0].reason}")

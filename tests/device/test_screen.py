@@ -17,7 +17,7 @@ def test_what_is_told_while_bars_are_drawn_goes_above_them(capsys: pytest.Captur
     console = Console(file=drawn, force_terminal=True, width=80, color_system=None)
     with Bars(*COLUMNS, console=console) as bars, output.print_above(console):
         bars("listening", 16, 16)
-        output.message("'drums' can be used")
+        output.print_message("'drums' can be used")
         bars("learning", 0, 1)
     shown = drawn.getvalue()
     assert "'drums' can be used\n" in shown
@@ -34,7 +34,7 @@ def test_a_stage_of_one_step_swings_until_it_is_done() -> None:
 
 
 def test_a_sentence_in_a_log_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    output.message(SENTENCE)
+    output.print_message(SENTENCE)
     assert capsys.readouterr().err == f"{SENTENCE}\n"
 
 
@@ -42,7 +42,7 @@ def test_a_piped_table_is_as_wide_as_columns_says_and_ends_in_no_blanks(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    output.answer(output.table("", ["why", ""], [(SENTENCE, ""), ("", SENTENCE)]))
+    output.print_answer(output.build_table("", ["why", ""], [(SENTENCE, ""), ("", SENTENCE)]))
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 60
     assert [line for line in lines if line != line.rstrip()] == []

@@ -23,7 +23,7 @@ import torch
 import typer
 
 from device_runtime.cli import arguments
-from device_runtime.cli.progress import progress
+from device_runtime.cli.progress import show_progress
 from device_runtime.data.dataset import Dataset, assign_folds
 from device_runtime.system.progress import Progress
 from device_runtime.training.methods import logistic
@@ -72,7 +72,7 @@ def features(
     chosen = {"ours": embedders["edgecl"], "mn04, whole clip": embedders["mn04, whole clip"]}
     print(describe_machine())
     for files in found:
-        with progress() as bar:
+        with show_progress() as bar:
             train, test = (Heard.of(half, chosen, bar) for half in (files.train, files.test))
         print(f"\n{files.name}: test: {amount_of(test)}; train: {amount_of(train)}, mean of {draws} draws\n")
         print("\n".join(table(train, test, draws)))
@@ -159,7 +159,7 @@ def _percent(shares: Sequence[float]) -> str:
 
 def main() -> None:
     """Entry point of `python -m tools.bench.features`."""
-    sys.exit(console.run(lambda: arguments.run(app, sys.argv[1:], "python -m tools.bench.features")))
+    sys.exit(console.run(lambda: arguments.run_app(app, sys.argv[1:], "python -m tools.bench.features")))
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def _clips(folder: Path) -> tuple[list[Floats], list[str]]:
 
 def main() -> None:
     """Entry point of `python -m tools.bench.probe`."""
-    sys.exit(console.run(lambda: arguments.run(app, sys.argv[1:], "python -m tools.bench.probe")))
+    sys.exit(console.run(lambda: arguments.run_app(app, sys.argv[1:], "python -m tools.bench.probe")))
 
 
 if __name__ == "__main__":

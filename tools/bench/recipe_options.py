@@ -14,7 +14,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from device_runtime.cli.progress import progress
+from device_runtime.cli.progress import show_progress
 from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
 from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.recipe import Recipe
@@ -49,7 +49,7 @@ def main(
     """Print, for every switch, accuracy, seconds and bytes beside those of the usual recipe: means."""
     runtime = Runtime.open(bundle, threads=1)
     trains = open_engine(engine, runtime.bundle, threads=1)
-    with progress() as bar:
+    with show_progress() as bar:
         heard = Audience([bundle_ear(runtime, memory)], USUAL, bar).hear(folders.tasks(tasks))
         subjects = [Subject.of(task.as_first(), runtime, trains, memory) for task in heard]
         trainings = rounds * len(subjects) * (MEMBERS + len(SWITCHED))

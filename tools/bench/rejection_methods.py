@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from device_runtime.cli import arguments, output
-from device_runtime.cli.progress import progress
+from device_runtime.cli.progress import show_progress
 from device_runtime.data.dataset import Dataset
 from device_runtime.model.adapter import load_initial_parameters
 from device_runtime.model.background import Background
@@ -87,7 +87,7 @@ def strangers(
     files = folders.tasks(tasks)
     if len(files) < 2:
         raise UsageError(f"'{tasks}' holds one task, which no stranger meets", "name a folder of several")
-    with TemporaryDirectory() as memory, progress() as bar:
+    with TemporaryDirectory() as memory, show_progress() as bar:
         bench = Bench(Runtime.open(bundle, threads=1), seed, bar)
         found = list(bench.answers(list(bench.subjects(files, Path(memory)))))
     shown = Console(width=120)
@@ -139,7 +139,7 @@ class Bench:
         audience = Audience([ear], USUAL, self.progress)
         tasks = audience.hear(files)
         if audience.refused:
-            output.message(output.rejected_table(audience.refused))
+            output.print_message(output.build_rejected_table(audience.refused))
         for task in tasks:
             lessons = recall(ear.memory, task.train), recall_varied(ear.memory, task.train, USUAL, 0)
             forms = [auto.fit_closed_form(self._material(task, windows))[0] for windows in lessons]
@@ -205,7 +205,7 @@ def table(found: Sequence[Answers], names: Sequence[str]) -> Table:
 
 def main() -> None:
     """Entry point of `python -m tools.bench.rejection_methods`."""
-    sys.exit(console.run(lambda: arguments.run(app, sys.argv[1:], NAME)))
+    sys.exit(console.run(lambda: arguments.run_app(app, sys.argv[1:], NAME)))
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def _data(name: str) -> Path:
 
 def main() -> None:
     """Entry point of `python -m tools.pretrain`."""
-    sys.exit(console.run(lambda: arguments.run(app, sys.argv[1:], "python -m tools.pretrain")))
+    sys.exit(console.run(lambda: arguments.run_app(app, sys.argv[1:], "python -m tools.pretrain")))
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def _features(folder: Path, embed: Embed, window_samples: int) -> tuple[np.ndarr
 
 def main() -> None:
     """Entry point of `python -m tools.pretrain.probe`."""
-    sys.exit(console.run(lambda: arguments.run(app, sys.argv[1:], "python -m tools.pretrain.probe")))
+    sys.exit(console.run(lambda: arguments.run_app(app, sys.argv[1:], "python -m tools.pretrain.probe")))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from device_runtime.cli import arguments, output
-from device_runtime.cli.progress import progress
+from device_runtime.cli.progress import show_progress
 from device_runtime.model.runtime import DEFAULT_BUNDLE, default_threads
 from edgecl import console
 from edgecl.errors import UsageError
@@ -98,7 +98,7 @@ def continual(
     bundles = bundle or [DEFAULT_BUNDLE]
     setup = Setup(bundles[0].absolute(), weights, out / "cache", epochs, seed, threads=1)
     lined_up = line_up(_words(methods), bundles, setup, {MN04: mn04, YAMNET: yamnet})
-    with progress() as bar:
+    with show_progress() as bar:
         benchmark = Benchmark(setup, seeds, _numbers(shots), draws, processes or default_threads(), bar)
         results = benchmark.run(sequence, lined_up, f"{NAME} {shlex.join(sys.argv[1:])}")
     _tell(results, out)
@@ -128,16 +128,16 @@ def _tell(results: Results, out: Path) -> None:
 
     files = write(results, out)
     if results.refused:
-        output.message(output.rejected_table(results.refused))
-    output.answer(*(table.rich() for table in all_tables(results)))
+        output.print_message(output.build_rejected_table(results.refused))
+    output.print_answer(*(table.rich() for table in all_tables(results)))
     for name, why in results.left_out.items():
-        output.message(f"{name} was left out: {why}")
-    output.answer(f"written: {', '.join(str(file) for file in files)}")
+        output.print_message(f"{name} was left out: {why}")
+    output.print_answer(f"written: {', '.join(str(file) for file in files)}")
 
 
 def main() -> None:
     """Entry point."""
-    sys.exit(console.run(lambda: arguments.run(app, sys.argv[1:], NAME)))
+    sys.exit(console.run(lambda: arguments.run_app(app, sys.argv[1:], NAME)))
 
 
 if __name__ == "__main__":
