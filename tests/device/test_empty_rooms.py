@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from tests.device.conftest import Edgecl
-from tools.bench.room_tones import RATE_HZ, room_tones
+from tools.bench.room_tones import RATE_HZ, make_room_tones
 
 SIX = ("arabic_words_a", "drum_hits", "everyday_sounds", "fsdd_digits", "gm_instruments", "wake_words_en")
 Unpack = Callable[[str], Path]
@@ -30,7 +30,7 @@ def test_a_minute_of_noise_and_room_tone_fires_nothing(
     edgecl: Edgecl, task: Unpack, tmp_path: Path, count: int
 ) -> None:
     voices = [soundfile.read(path)[0] for path in sorted(task("wake_words_en").glob("test/*/*.flac"))[::6]]
-    soundfile.write(tmp_path / "room.wav", room_tones(2.0, voices), RATE_HZ)
+    soundfile.write(tmp_path / "room.wav", make_room_tones(2.0, voices), RATE_HZ)
     edgecl("enroll", "drums", some(task("drum_hits") / "train", count, tmp_path / "drums"))
     (answer,) = edgecl("predict", tmp_path / "room.wav", "--json").json["files"]
     assert answer["duration_s"] > 60
@@ -45,7 +45,7 @@ def test_ten_minutes_of_noise_and_room_tone_fire_nothing_in_a_home_of_six_tasks(
     voices = [soundfile.read(path)[0] for path in sorted(task("wake_words_en").glob("test/*/*.flac"))[::6]]
     rooms = [tmp_path / f"room-{seed}.wav" for seed in (1, 2, 3)]
     for seed, room in enumerate(rooms):
-        soundfile.write(room, room_tones(7.0, voices, seed), RATE_HZ)
+        soundfile.write(room, make_room_tones(7.0, voices, seed), RATE_HZ)
     told = edgecl("predict", *rooms, "--json").json["files"]
     assert sum(room["duration_s"] for room in told) > 600
     assert [event for room in told for event in room["events"]] == []
@@ -58,7 +58,7 @@ def test_other_sounds_are_told_from_what_was_taught(edgecl: Edgecl, task: Unpack
     for other in ("fsdd_digits", "drum_hits"):
         some(task(other) / "test", 3, tmp_path / "others" / other)
     voices = [soundfile.read(path)[0] for path in known.glob("*/*.flac")]
-    soundfile.write(tmp_path / "others" / "room.wav", room_tones(0.5, voices), RATE_HZ)
+    soundfile.write(tmp_path / "others" / "room.wav", make_room_tones(0.5, voices), RATE_HZ)
     told = edgecl("evaluate", "words", known, "--unknown", tmp_path / "others", "--json").json
     assert told["accepted"] >= 0.8
     assert told["unknown"]["recordings"] == 49

@@ -1,4 +1,4 @@
-"""The benchmarks beside other networks: real clips, real weights, and what is said where one is missing."""
+"""The benchmarks with other networks: real clips, real weights, and the message where one is missing."""
 
 import shutil
 import sys
@@ -17,29 +17,29 @@ from export.weights import Weights
 from tests.conftest import require
 from tools.bench import cost, features, yamnet
 from tools.bench.mn04 import Embedding
-from tools.bench.probe import accuracies, main, opened
+from tools.bench.probe import load_embedders, main, measure_accuracies
 
-CHANCE = 1 / 11  # of naming an instrument
+CHANCE = 1 / 11  # of classifying an instrument
 TINY = AstConfig(width=24, heads=2, depth=1)
 Task = Callable[[str], Path]
 
 
 @pytest.fixture
 def mn04_file(published_teacher: Path) -> Path:
-    """The teacher's weights."""
+    """Return the path of the teacher's weights."""
     return published_teacher / "mn04_as_mAP_432.pt"
 
 
 @pytest.fixture
 def yamnet_file(published_teacher: Path) -> Path:
-    """The converted network, where LiteRT can run it."""
+    """Return the path of the converted network, where LiteRT can run it."""
     pytest.importorskip("ai_edge_litert")
     return require(published_teacher.parent / "yamnet" / "yamnet.tflite")
 
 
 @pytest.fixture
 def few_notes(task: Task, tmp_path: Path) -> Path:
-    """A folder with one task: four clips of each of eleven instruments, as many to be tested with."""
+    """Write a folder with one task: four training and four test clips of each of eleven instruments."""
     for folder in sorted(task("gm_instruments").glob("*/*")):
         few = tmp_path / "tasks" / "notes" / folder.relative_to(task("gm_instruments"))
         few.mkdir(parents=True)
@@ -48,25 +48,25 @@ def few_notes(task: Task, tmp_path: Path) -> Path:
     return tmp_path / "tasks"
 
 
-def test_every_network_tells_instruments_apart_far_better_than_chance(
+def test_every_network_classifies_instruments_far_better_than_chance(
     few_notes: Path, mn04_file: Path, yamnet_file: Path
 ):
-    found = accuracies(few_notes / "notes", opened(None, mn04_file, yamnet_file, threads=1))
+    found = measure_accuracies(few_notes / "notes", load_embedders(None, mn04_file, yamnet_file, threads=1))
     assert set(found) == {"edgecl", "mn04, 2 s windows", "mn04, whole clip", "YAMNet"}
     assert min(found.values()) > 4 * CHANCE, found
 
 
-def test_the_probe_prints_a_task_a_row_and_their_mean(
+def test_the_probe_prints_a_row_for_each_task_and_their_mean(
     few_notes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    assert said_by(["probe", str(few_notes)], monkeypatch) == 0
+    assert run(["probe", str(few_notes)], monkeypatch) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     figures = {row[1]: row[3] for row in rows if "%" in row}
     assert set(figures) == {"notes", "mean"}
     assert figures["notes"] == figures["mean"]
 
 
-def test_our_features_the_teacher_s_and_both_tell_instruments_apart_behind_every_head(
+def test_our_features_the_teachers_and_both_classify_instruments_with_every_head(
     few_notes: Path, mn04_file: Path, capsys: pytest.CaptureFixture[str]
 ):
     features.features(few_notes, mn04_file, draws=1)
@@ -76,21 +76,21 @@ def test_our_features_the_teacher_s_and_both_tell_instruments_apart_behind_every
     assert min(min(figures) for figures in found.values()) > 100 * 4 * CHANCE, found
 
 
-def test_a_folder_without_tasks_is_misuse(
+def test_a_folder_without_tasks_is_a_usage_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    assert said_by(["probe", str(tmp_path)], monkeypatch) == 2
+    assert run(["probe", str(tmp_path)], monkeypatch) == 2
     assert "has a train folder" in capsys.readouterr().err
 
 
-def said_by(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+def run(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(sys, "argv", words)
-    with pytest.raises(SystemExit) as leaving:
+    with pytest.raises(SystemExit) as ending:
         main()
-    return int(leaving.value.code or 0)
+    return int(ending.value.code or 0)
 
 
-def test_a_row_that_cannot_be_measured_says_why(
+def test_the_row_of_a_network_that_cannot_be_loaded_holds_the_reason(
     mn04_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
@@ -117,25 +117,25 @@ def printed(table: object) -> str:
     return capture.get()
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path):
+def test_a_missing_file_is_named(tmp_path: Path):
     pytest.importorskip("ai_edge_litert")
     with pytest.raises(EdgeclError, match=r"no file '.*yamnet\.tflite'"):
         yamnet.load_scorer(tmp_path / "yamnet.tflite")
 
 
 @pytest.mark.parametrize(("samples", "frames"), [(800, 1), (15600, 1), (15601, 2), (16000, 2), (160000, 20)])
-def test_yamnet_hears_every_sample_of_a_clip(samples: int, frames: int):
+def test_the_frames_of_yamnet_hold_every_sample_of_a_clip(samples: int, frames: int):
     waveform = np.arange(1, samples + 1, dtype=np.float32)
-    heard = yamnet.split_frames(waveform)
-    assert heard.shape == (frames, yamnet.FRAME_SAMPLES)
-    assert set(waveform) <= set(heard.flat)
+    split = yamnet.split_frames(waveform)
+    assert split.shape == (frames, yamnet.FRAME_SAMPLES)
+    assert set(waveform) <= set(split.flat)
 
 
-def test_mn04_hears_much_the_same_on_its_own_image_and_on_ours(task: Task, mn04_file: Path):
+def test_the_embedding_of_mn04_is_similar_on_its_own_image_and_on_ours(task: Task, mn04_file: Path):
     embedding = Embedding(mn04_file)
     clips = sorted(task("wake_words_en").glob("test/*/*.flac"))[::20]
-    alike = []
+    cosines = []
     for waveform in (read_clip(clip).waveform for clip in clips):
         ours, published = embedding.embed_windows(waveform[None])[0], embedding.embed_clip(waveform)
-        alike.append(ours @ published / np.linalg.norm(ours) / np.linalg.norm(published))
-    assert np.mean(alike) > 0.8, alike
+        cosines.append(ours @ published / np.linalg.norm(ours) / np.linalg.norm(published))
+    assert np.mean(cosines) > 0.8, cosines

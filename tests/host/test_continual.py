@@ -1,4 +1,4 @@
-"""The continual-learning benchmark on two real tasks, a few clips and one epoch, every method of it."""
+"""The continual-learning benchmark: all methods on two real tasks, a few clips and one epoch."""
 
 import json
 import signal
@@ -16,13 +16,13 @@ from edgecl.errors import EdgeclError, UsageError
 from tools.bench.continual import method_selection, metrics, worker_processes
 from tools.bench.continual.__main__ import WEIGHTS, continual
 from tools.bench.continual.benchmark import Benchmark
-from tools.bench.continual.feature_extractors import Audience
-from tools.bench.continual.few_shot import curve, few
+from tools.bench.continual.feature_extractors import FeatureExtraction
+from tools.bench.continual.few_shot import measure_curve, subsample
 from tools.bench.continual.method_inputs import Setup
-from tools.bench.continual.method_selection import LineUp
+from tools.bench.continual.method_selection import MethodSelection
 from tools.bench.continual.methods import BASELINES
-from tools.bench.continual.sequence import Outcome, through
-from tools.bench.continual.sources import at_most, tasks_of
+from tools.bench.continual.sequence import Outcome, run_method
+from tools.bench.continual.sources import limit_clips, read_tasks
 from tools.bench.continual.sources.task_files import TaskFiles
 from tools.bench.continual.tasks import Task
 
@@ -32,49 +32,49 @@ TRAINED = ["fine-tune", "ewc", "lwf", "er", "der++", "icarl", "l2p", "joint"]
 
 @pytest.fixture(scope="module")
 def sequence(task: Callable[[str], Path]) -> list[TaskFiles]:
-    """Two real tasks, a few clips of each class."""
+    """Read two real tasks, a few clips of each class."""
     folders = [task("drum_hits"), task("gm_instruments")]
-    return [at_most(found, CLIPS, seed=0) for found in tasks_of(folders, 5, 5)]
+    return [limit_clips(found, CLIPS, seed=0) for found in read_tasks(folders, 5, 5)]
 
 
 @pytest.fixture(scope="module")
 def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
-    """One epoch with the shipped bundle."""
-    return Setup(DEFAULT_BUNDLE, WEIGHTS, tmp_path_factory.mktemp("memories"), epochs=1, seed=0, threads=1)
+    """Set up one epoch with the shipped bundle."""
+    return Setup(DEFAULT_BUNDLE, WEIGHTS, tmp_path_factory.mktemp("caches"), epochs=1, seed=0, threads=1)
 
 
 @pytest.fixture(scope="module")
-def lined_up(setup: Setup) -> LineUp:
-    """Every method that needs no weights of others."""
-    return method_selection.line_up((), [DEFAULT_BUNDLE], setup, {"mn04": None, "yamnet": None})
+def selection(setup: Setup) -> MethodSelection:
+    """Select every method that needs no published weights."""
+    return method_selection.select_methods((), [DEFAULT_BUNDLE], setup, {"mn04": None, "yamnet": None})
 
 
 @pytest.fixture(scope="module")
-def tasks(sequence: list[TaskFiles], lined_up: LineUp, setup: Setup) -> list[Task]:
-    """The tasks, heard once."""
-    return Audience(lined_up.ears, setup.recipe, ignore_progress).hear(sequence)
+def tasks(sequence: list[TaskFiles], selection: MethodSelection, setup: Setup) -> list[Task]:
+    """Extract the features of all recordings once."""
+    return FeatureExtraction(selection.extractors, setup.recipe, ignore_progress).run(sequence)
 
 
 @pytest.fixture(scope="module")
-def outcome(lined_up: LineUp, setup: Setup, tasks: list[Task]) -> Callable[[str], Outcome]:
-    """The row of a method by the beginning of its name."""
+def outcome(selection: MethodSelection, setup: Setup, tasks: list[Task]) -> Callable[[str], Outcome]:
+    """Return the outcome of a method by the start of its name."""
     rows: dict[str, Outcome] = {}
 
     def of(name: str) -> Outcome:
-        entry = next(entry for entry in lined_up.entries if entry.name.startswith(name))
+        entry = next(entry for entry in selection.entries if entry.name.startswith(name))
         if entry.name not in rows:
-            rows[entry.name] = through(entry, setup, tasks)
+            rows[entry.name] = run_method(entry, setup, tasks)
         return rows[entry.name]
 
     return of
 
 
-def test_every_method_takes_part_but_those_whose_weights_were_not_named(lined_up: LineUp):
-    names = [entry.name for entry in lined_up.entries]
+def test_all_methods_are_selected_but_those_whose_weights_were_not_given(selection: MethodSelection):
+    names = [entry.name for entry in selection.entries]
     assert {"edgecl auto", "edgecl prototype", "edgecl adapter post/conv, portable"} <= set(names)
     assert {entry.name for entry in BASELINES.values()} <= set(names)
-    assert list(lined_up.left_out) == ["mn04 + LR", "YAMNet + LR"]
-    assert "--mn04" in lined_up.left_out["mn04 + LR"]
+    assert list(selection.left_out) == ["mn04 + LR", "YAMNet + LR"]
+    assert "--mn04" in selection.left_out["mn04 + LR"]
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in BASELINES.values()])
@@ -83,88 +83,90 @@ def test_every_baseline_fills_its_row(name: str, outcome: Callable[[str], Outcom
     assert np.isnan(row.R[0, 1])
     known = row.R[np.tril_indices(2)]
     assert ((known >= 0) & (known <= 1)).all()
-    assert row.bytes_a_task > 1000
+    assert row.bytes_per_task > 1000
     assert row.seconds > 0
 
 
 @pytest.mark.parametrize("name", ["edgecl auto", "edgecl adapter", "linear probe", "nearest class mean"])
-def test_what_shares_nothing_forgets_exactly_nothing(name: str, outcome: Callable[[str], Outcome]):
+def test_isolated_methods_forget_exactly_nothing(name: str, outcome: Callable[[str], Outcome]):
     row = outcome(name)
-    assert row.isolating
+    assert row.isolated
     assert row.unchanged
     assert metrics.forgetting(row.R) == 0.0
     assert metrics.forward_transfer(row.R, row.alone) == 0.0
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_what_shares_an_adapter_changes_its_mind_about_the_first_task(
+def test_methods_that_share_an_adapter_change_their_scores_for_the_first_task(
     name: str, outcome: Callable[[str], Outcome]
 ):
     assert not outcome(BASELINES[name].name).unchanged
 
 
-def test_the_frozen_features_tell_drums_and_instruments_apart(outcome: Callable[[str], Outcome]):
+def test_frozen_features_classify_drums_and_instruments_above_chance(outcome: Callable[[str], Outcome]):
     assert metrics.average_accuracy(outcome("linear probe").R) > 3 / 11
     assert metrics.average_accuracy(outcome("edgecl auto").R) > 2 / 11
 
 
-def test_edgecl_also_answers_where_no_task_is_named(outcome: Callable[[str], Outcome]):
+def test_edgecl_also_predicts_class_incrementally(outcome: Callable[[str], Outcome]):
     row = outcome("edgecl auto")
-    assert row.unnamed is not None
-    assert (row.unnamed[1] <= row.R[1]).all()
+    assert row.class_incremental is not None
+    assert (row.class_incremental[1] <= row.R[1]).all()
 
 
-def test_the_same_seed_gives_the_same_row(setup: Setup, tasks: list[Task], outcome: Callable[[str], Outcome]):
-    again = through(BASELINES["er"], setup, tasks)
+def test_the_same_seed_gives_the_same_outcome(
+    setup: Setup, tasks: list[Task], outcome: Callable[[str], Outcome]
+):
+    again = run_method(BASELINES["er"], setup, tasks)
     np.testing.assert_array_equal(again.R, outcome("ER").R)
-    np.testing.assert_array_equal(again.unnamed, outcome("ER").unnamed)
+    np.testing.assert_array_equal(again.class_incremental, outcome("ER").class_incremental)
 
 
 def test_larger_draws_contain_the_smaller_ones(tasks: list[Task]):
-    one, three = few(tasks[1], 1, draw=2), few(tasks[1], 3, draw=2)
+    one, three = subsample(tasks[1], 1, draw=2), subsample(tasks[1], 3, draw=2)
     assert len(one.train) == len(tasks[1].labels)
     assert set(one.train) < set(three.train)
-    assert few(tasks[1], 100, draw=2).train == tasks[1].train
+    assert subsample(tasks[1], 100, draw=2).train == tasks[1].train
 
 
-def test_edgecl_leaves_the_points_that_are_too_few_for_it_empty(
-    setup: Setup, tasks: list[Task], lined_up: LineUp
+def test_few_shot_points_with_too_few_clips_for_edgecl_are_empty(
+    setup: Setup, tasks: list[Task], selection: MethodSelection
 ):
-    drawn = curve(lined_up.entries[0], setup, tasks[0], shots=(1, 3), draws=2)
+    drawn = measure_curve(selection.entries[0], setup, tasks[0], shots=(1, 3), draws=2)
     assert np.isnan(drawn.accuracy[0]).all()
     assert (drawn.accuracy[1] > 0).all()
 
 
-def test_a_method_that_claims_to_share_nothing_and_does_is_found_out(
-    setup: Setup, sequence: list[TaskFiles], lined_up: LineUp
+def test_a_method_that_wrongly_claims_isolation_is_an_error(
+    setup: Setup, sequence: list[TaskFiles], selection: MethodSelection
 ):
-    liar = replace(BASELINES["fine-tune"], isolating=True)
+    entry = replace(BASELINES["fine-tune"], isolated=True)
     benchmark = Benchmark(setup, seeds=1, shots=(), draws=1, processes=1, progress=ignore_progress)
-    with pytest.raises(EdgeclError, match="fine-tune gave other scores"):
-        benchmark.run(sequence, LineUp([liar], lined_up.ears[:1]), command="")
+    with pytest.raises(EdgeclError, match="fine-tune changed the scores"):
+        benchmark.run(sequence, MethodSelection([entry], selection.extractors[:1]), command="")
 
 
-def test_a_failure_in_a_process_of_its_own_keeps_its_sentence_and_hint():
-    nowhere = partial(tasks_of, [Path("/nowhere")], 5, 5)
+def test_an_error_in_a_worker_process_keeps_its_message_and_hint():
+    nowhere = partial(read_tasks, [Path("/nowhere")], 5, 5)
     with pytest.raises(UsageError, match="there is no folder") as failure:
-        worker_processes.all_of([nowhere], "learning", 1, ignore_progress)
+        worker_processes.run_all([nowhere], "training", 1, ignore_progress)
     assert failure.value.hint == "check the spelling of the path"
 
 
-def test_a_process_that_is_killed_ends_the_run_with_a_hint():
+def test_a_killed_worker_process_ends_the_run_with_a_hint():
     killed = partial(signal.raise_signal, signal.SIGKILL)
     with pytest.raises(EdgeclError, match="process of a method was killed") as failure:
-        worker_processes.all_of([killed], "learning", 1, ignore_progress)
+        worker_processes.run_all([killed], "training", 1, ignore_progress)
     assert "--processes 1" in failure.value.hint
 
 
-def test_an_unknown_method_is_answered_with_those_there_are(setup: Setup):
+def test_the_hint_for_an_unknown_method_lists_all_methods(setup: Setup):
     with pytest.raises(UsageError, match="no method 'sgd'") as refused:
-        method_selection.line_up(["sgd"], [DEFAULT_BUNDLE], setup, {})
+        method_selection.select_methods(["sgd"], [DEFAULT_BUNDLE], setup, {})
     assert "fine-tune" in refused.value.hint
 
 
-def test_the_command_leaves_a_report_a_document_and_pictures(
+def test_the_command_writes_a_report_a_document_and_pictures(
     task: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     sources = [task("drum_hits"), task("gm_instruments")]

@@ -1,4 +1,4 @@
-"""The measures of the continual-learning benchmark, against a matrix worked out by hand."""
+"""The metrics of the continual-learning benchmark, against a matrix computed by hand."""
 
 import numpy as np
 import pytest
@@ -18,11 +18,11 @@ def test_backward_transfer_compares_the_last_row_with_the_diagonal():
     assert metrics.backward_transfer(R) == pytest.approx(((0.5 - 0.8) + (0.6 - 0.6)) / 2)
 
 
-def test_forgetting_is_the_best_before_minus_the_last():
+def test_forgetting_is_the_best_earlier_accuracy_minus_the_last():
     assert metrics.forgetting(R) == pytest.approx(((0.9 - 0.5) + (0.6 - 0.6)) / 2)
 
 
-def test_a_task_that_got_better_was_not_forgotten():
+def test_forgetting_is_negative_for_a_task_that_improved():
     better = np.array([[0.5, NAN], [0.75, 0.5]])
     assert metrics.forgetting(better) == -0.25
 
@@ -32,7 +32,7 @@ def test_forward_transfer_compares_the_diagonal_with_learning_each_task_alone():
     assert metrics.forward_transfer(R, alone) == pytest.approx(((0.6 - 0.5) + (0.7 - 0.9)) / 2)
 
 
-def test_the_accuracy_so_far_leaves_out_tasks_yet_to_come():
+def test_the_accuracy_so_far_ignores_tasks_still_to_come():
     assert metrics.accuracy_so_far(R) == pytest.approx([0.8, 0.75, 0.6])
 
 

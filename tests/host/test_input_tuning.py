@@ -6,7 +6,7 @@ import torch
 
 from export.input_tuning import identity, learnt, matched, statistics, tuned
 from export.model.ast import Ast, AstConfig, pool
-from tools.bench.input_tuning import coloured
+from tools.bench.input_tuning import colour
 
 BANDS, FRAMES = 6, 50
 
@@ -67,5 +67,5 @@ def test_bands_learnt_by_gradient_leave_the_backbone_as_it_was_and_tell_the_clas
 def test_a_coloured_microphone_takes_the_lows_and_never_clips():
     time_s = np.arange(16000) / 16000
     low, middle = (np.sin(2 * np.pi * hz * time_s).astype(np.float32) for hz in (100, 2500))
-    assert np.abs(coloured(low)).max() < 0.1
-    assert np.abs(coloured(middle)).max() <= 1.0
+    assert np.abs(colour(low)).max() < 0.1
+    assert np.abs(colour(middle)).max() <= 1.0

@@ -1,4 +1,4 @@
-"""Pretraining by its one command, and the teacher it learns from."""
+"""Pretraining by its command, and the teacher."""
 
 import copy
 import csv
@@ -41,7 +41,7 @@ LOSSES = {"stem", "embedding", "logits", "last", "middle", "early"}
 
 @pytest.fixture(scope="module")
 def teacher(published_teacher: Path) -> Path:
-    """The published state dict."""
+    """Return the path of the published state dict."""
     return published_teacher / "mn04_as_mAP_432.pt"
 
 
@@ -49,7 +49,7 @@ def teacher(published_teacher: Path) -> Path:
 def inputs(
     data: Callable[[str], Path], teacher: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[str | Path]:
-    """Options that name a small config, a little real audio and the real teacher."""
+    """Return options that name a small config, a little real audio and the real teacher."""
     folder = tmp_path_factory.mktemp("inputs")
     (folder / "sounds.tar").symlink_to(data("pretrain/kde_ocean.tar"))
     TINY.save(folder / "config.json")
@@ -63,21 +63,23 @@ Pretrain = Callable[..., tuple[int, str]]
 def pretrain(
     inputs: list[str | Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Pretrain:
-    """Runs `python -m tools.pretrain --run FOLDER …`: the exit code, and what was said on stderr."""
+    """Return a function that runs `python -m tools.pretrain --run FOLDER …`: exit code and stderr."""
 
     def run(folder: Path, *options: object) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["pretrain", *map(str, [*inputs, "--run", folder, *options])])
-        with pytest.raises(SystemExit) as leaving:
+        with pytest.raises(SystemExit) as ending:
             main()
-        return leaving.value.code, capsys.readouterr().err
+        return ending.value.code, capsys.readouterr().err
 
     return run
 
 
-def test_one_command_trains_a_backbone_and_says_how_well_it_hears(pretrain: Pretrain, tmp_path: Path):
-    code, told = pretrain(tmp_path)
-    assert (code, told.splitlines()[0]) == (0, "starting at step 0 of 8")
-    assert "cosine to the teacher on sounds never trained on" in told
+def test_one_command_trains_a_backbone_and_reports_its_similarity_to_the_teacher(
+    pretrain: Pretrain, tmp_path: Path
+):
+    code, messages = pretrain(tmp_path)
+    assert (code, messages.splitlines()[0]) == (0, "starting at step 0 of 8")
+    assert "cosine to the teacher on sounds never trained on" in messages
     history = json.loads((tmp_path / "history.json").read_text())
     assert set(history["training"][-1]) == LOSSES | {"step", "elapsed_s", "cosine"}
     assert [row["step"] for row in history["held_out"]] == [4, 8]
@@ -86,10 +88,10 @@ def test_one_command_trains_a_backbone_and_says_how_well_it_hears(pretrain: Pret
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
     weights = load_file(tmp_path / "weights.safetensors")
-    code, told = pretrain(tmp_path)
-    assert (code, "holds a run already" in told) == (1, True)
-    code, told = pretrain(tmp_path, "--resume")
-    assert (code, told.splitlines()[0]) == (0, "going on at step 8 of 8")
+    code, messages = pretrain(tmp_path)
+    assert (code, "holds a run already" in messages) == (1, True)
+    code, messages = pretrain(tmp_path, "--resume")
+    assert (code, messages.splitlines()[0]) == (0, "going on at step 8 of 8")
     for name, value in load_file(tmp_path / "weights.safetensors").items():
         assert torch.equal(value, weights[name]), name
 
@@ -108,18 +110,18 @@ def test_two_processes_train_one_network_together(inputs: list[str | Path], tmp_
     assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["checkpoint.pt"]
 
 
-def test_without_data_the_command_says_what_to_name(
+def test_the_hint_without_data_names_the_options(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):
     monkeypatch.delenv("EDGECL_DATA", raising=False)
     monkeypatch.setattr(sys, "argv", ["pretrain", "--run", str(tmp_path)])
-    with pytest.raises(SystemExit) as leaving:
+    with pytest.raises(SystemExit) as ending:
         main()
-    assert (leaving.value.code, "set EDGECL_DATA" in capsys.readouterr().err) == (2, True)
+    assert (ending.value.code, "set EDGECL_DATA" in capsys.readouterr().err) == (2, True)
 
 
-def test_folding_its_batch_norms_leaves_the_teacher_what_it_was(teacher: Path):
-    """Every convolution beside the published one with its norm, on the same noise."""
+def test_folding_its_batch_norms_does_not_change_the_teacher(teacher: Path):
+    """Compare every convolution with the published one and its norm, on the same noise."""
     published, folded = torch.load(teacher, weights_only=True), load_mn04(teacher)
     kernels = [name for name, value in published.items() if value.ndim == 4]
     gates = {m for gate in folded.modules() if isinstance(gate, ChannelGate) for m in gate.modules()}
@@ -135,10 +137,10 @@ def test_folding_its_batch_norms_leaves_the_teacher_what_it_was(teacher: Path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "heard"), [("birds", "Bird"), ("rain", "Rain"), ("summer-night", "Cricket")]
+    ("kind", "label"), [("birds", "Bird"), ("rain", "Rain"), ("summer-night", "Cricket")]
 )
-def test_the_teacher_recognises_what_it_should_on_the_students_own_image(
-    data: Callable[[str], Path], published_teacher: Path, teacher: Path, kind: str, heard: str
+def test_the_teacher_recognises_sounds_on_the_students_image(
+    data: Callable[[str], Path], published_teacher: Path, teacher: Path, kind: str, label: str
 ):
     with (published_teacher / "audioset_class_labels_indices.csv").open(newline="") as file:
         names = [row["display_name"] for row in csv.DictReader(file)]
@@ -146,10 +148,10 @@ def test_the_teacher_recognises_what_it_should_on_the_students_own_image(
         member = next(m for m in tar.getmembers() if Path(m.name).name.startswith(kind))
         waveform = soundfile.read(io.BytesIO(tar.extractfile(member).read()), dtype="float32")[0]
     logits = load_mn04(teacher)(LogMel(DEFAULT_FRONT_END)(torch.from_numpy(waveform)[None])).logits[0]
-    assert heard in [names[index] for index in logits.topk(4).indices]
+    assert label in [names[index] for index in logits.topk(4).indices]
 
 
-def test_a_file_that_is_not_the_teacher_is_refused_by_name(tmp_path: Path):
+def test_a_file_without_the_teacher_is_rejected_by_name(tmp_path: Path):
     path = tmp_path / "other.pt"
     torch.save({"features.0.0.weight": torch.zeros(8, 1, 3, 3)}, path)
     with pytest.raises(ExportError, match=r"other\.pt' does not hold the published teacher"):

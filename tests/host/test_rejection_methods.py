@@ -1,4 +1,4 @@
-"""The benchmark of what tells strangers, on two small tasks of made-up sounds."""
+"""The benchmark of rejection methods, on two small tasks of synthetic sounds."""
 
 import shutil
 import sys
@@ -13,41 +13,46 @@ from tools.bench.continual.sources import folders
 from tools.bench.rejection_methods import Bench, main
 from tools.demo.synthesise import TASKS
 
-JUDGES = ["keys", "energy", "distance", "energy + distance", "keys, tasks met", "keys, task unmet"]
+WITHOUT_BACKGROUND = ["energy", "distance", "energy + distance"]
+ADDED_BACKGROUND = ["keys + other tasks", "keys + other tasks, leave-one-out"]
+SCORES = ["keys", *WITHOUT_BACKGROUND, *ADDED_BACKGROUND]
 
 
-def said_by(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(sys, "argv", ["strangers", *words])
-    with pytest.raises(SystemExit) as leaving:
+def run(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run the command and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["rejection_methods", *words])
+    with pytest.raises(SystemExit) as ending:
         main()
-    return int(leaving.value.code or 0)
+    return int(ending.value.code or 0)
 
 
 def test_every_figure_is_a_share_and_only_keys_have_a_threshold(demo_tasks: Path, tmp_path: Path):
     bench = Bench(Runtime.open(DEFAULT_BUNDLE, threads=1), 0, ignore_progress)
-    found = list(bench.answers(list(bench.subjects(folders.tasks(demo_tasks), tmp_path / "memory"))))
-    assert [list(answers) for answers in found] == [JUDGES] * len(TASKS)
-    for name in JUDGES:
-        figures = np.array([answers[name] for answers in found])
-        told = figures if name.startswith("keys") else figures[:, :2]
-        assert ((told >= 0) & (told <= 1)).all()
-        assert np.isnan(figures).sum() == figures.size - told.size
-    for answers in found:
-        # of two tasks no other is left than the stranger's
-        np.testing.assert_array_equal(answers["keys, task unmet"], answers["keys"])
+    results = list(bench.compare(list(bench.fit(folders.read_tasks(demo_tasks), tmp_path / "cache"))))
+    assert [list(result) for result in results] == [SCORES] * len(TASKS)
+    for name in SCORES:
+        figures = np.array([result[name] for result in results])
+        measured = figures if name.startswith("keys") else figures[:, :2]
+        assert ((measured >= 0) & (measured <= 1)).all()
+        assert np.isnan(figures).sum() == figures.size - measured.size
+    for result in results:
+        # with two tasks, nothing is left once the other one is left out
+        np.testing.assert_array_equal(result["keys + other tasks, leave-one-out"], result["keys"])
 
 
-def test_the_command_prints_a_row_for_each_judge(
+def test_the_command_prints_a_row_for_each_score(
     demo_tasks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    assert said_by([str(demo_tasks)], monkeypatch) == 0
-    rows = [line.split("│")[1].strip() for line in capsys.readouterr().out.splitlines() if " % " in line]
-    assert rows == JUDGES
+    assert run([str(demo_tasks)], monkeypatch) == 0
+    cells = [line.split("│") for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
+    names, figures = zip(*((cell[1].strip(), cell[2].strip()) for cell in cells), strict=True)
+    assert " ".join(names).split() == " ".join(SCORES).split()
+    assert sum(figure.endswith(" %") for figure in figures) == len(SCORES)
 
 
-def test_a_task_alone_meets_no_stranger(
+def test_a_single_task_has_no_unknown_sounds(
     demo_tasks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     shutil.rmtree(demo_tasks / "kitchen")
-    assert said_by([str(demo_tasks)], monkeypatch) == 2
-    assert "no stranger" in capsys.readouterr().err
+    assert run([str(demo_tasks)], monkeypatch) == 2
+    assert "no unknown sounds" in capsys.readouterr().err

@@ -1,9 +1,9 @@
-"""`python -m tools.bench.consolidation TASKS`: what sharing adapters costs and brings.
+"""`python -m tools.bench.consolidation TASKS`: accuracy and speed with shared adapters.
 
-First table: every task is enrolled by gradient, so that each has an adapter of its own; then `edgecl
-consolidate` brings a copy of that home down to K adapters, for every K. Test recordings of each task, which
-no version learnt from, are asked. Second table: how long one window takes to recognise with more and more
-tasks, each with an adapter of its own or all with the same, by turns; all of it, the backbone included.
+First table: every task is enrolled with its own adapter; then `edgecl consolidate` reduces a copy of that
+home to K adapters, for every K, and the test accuracy of each task is measured. Second table: CPU time of one
+window, backbone included, with an increasing number of tasks that have their own adapters or share one, by
+turns.
 """
 
 import shutil
@@ -13,10 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -35,81 +33,82 @@ from tools.bench.machine import describe_machine
 from tools.bench.task_copies import copy_task, replace_adapter
 from tools.bench.timing import children_cpu_s, time_interleaved
 from tools.command import Command
+from tools.command_line import BundleFolder, Seed, TasksFolder, list_task_folders, run_command
 
-TASKS = (1, 5, 20, 50)
+TASK_COUNTS = (1, 5, 20, 50)
 ROUNDS = 30
 
 
 @dataclass(frozen=True)
 class Test:
-    """The test recordings of one task, as the backbone hears them."""
+    """The test recordings of one task as tokens."""
 
     tokens: Tokens  # [N, tokens, D]
     labels: list[str]  # [N]
     recordings: list[int]  # [N], which recording each window was cut from
 
 
-def main(
-    tasks: Annotated[Path, typer.Argument(exists=True, help="Folder of tasks, each with train/ and test/.")],
-    bundle: Annotated[Path, typer.Option(help="A bundle folder.", show_default=False)] = DEFAULT_BUNDLE,
-    seed: Annotated[int, typer.Option(help="Of enrolments and merging.")] = 0,
-) -> None:
-    """Print both tables."""
+def consolidation(tasks: TasksFolder, bundle: BundleFolder = DEFAULT_BUNDLE, seed: Seed = 0) -> None:
+    """Print the test accuracy by number of adapters, and the CPU time of one window by number of tasks."""
     console, runtime = Console(width=140), Runtime.open(bundle, threads=1)
     console.print(f"{describe_machine()}; bundle {runtime.bundle.fingerprint[:8]}, one thread")
-    names = sorted(folder.name for folder in tasks.iterdir() if (folder / "train").is_dir())
-    with tempfile.TemporaryDirectory() as place:
-        home = Path(place) / "home"
-        for name in names:
-            console.print(f"enrolling {name}", style="dim")
+    folders = list_task_folders(tasks)
+    with tempfile.TemporaryDirectory() as work:
+        home = Path(work) / "home"
+        for folder in folders:
+            console.print(f"enrolling {folder.name}", style="dim")
             options = ["--method", "adapter", "--seed", str(seed), "--threads", "1"]
-            Command(home, bundle).run("enroll", name, str(tasks.absolute() / name / "train"), *options)
-        tests = {name: _heard(tasks / name / "test", runtime) for name in names}
-        console.print(_budgets(home, bundle, seed, runtime, tests))
-        console.print(_recognition(runtime, _loaded(home, runtime)))
+            Command(home, bundle).run("enroll", folder.name, str(folder / "train"), *options)
+        tests = {folder.name: _read_test(folder / "test", runtime) for folder in folders}
+        console.print(_measure_accuracy(home, bundle, seed, runtime, tests))
+        console.print(_measure_speed(runtime, _load(home, runtime)))
 
 
-def _budgets(home: Path, bundle: Path, seed: int, runtime: Runtime, tests: Mapping[str, Test]) -> Table:
-    """Test accuracy of every task for every number of adapters."""
-    table = Table("adapters", *tests, "mean", "change", "groups", "CPU s")
-    usual = _accuracy(_loaded(home, runtime), runtime, tests)
-    table.add_row(str(len(tests)), *_shares([*usual.values()]), "", "", "")
+def _measure_accuracy(
+    home: Path, bundle: Path, seed: int, runtime: Runtime, tests: Mapping[str, Test]
+) -> Table:
+    """Return a table of the test accuracy of every task by number of adapters."""
+    table = Table("adapters", *tests, "mean", "change", "tasks that share an adapter", "CPU s")
+    baseline = _accuracy(_load(home, runtime), runtime, tests)
+    table.add_row(str(len(tests)), *_format_shares([*baseline.values()]), "", "", "")
     for budget in range(len(tests) - 1, 0, -1):
         copy = shutil.copytree(home, home.with_name(f"home-{budget}"))
         before_s = children_cpu_s()
         options = ["--budget", str(budget), "--yes", "--seed", str(seed), "--threads", "1"]
         Command(copy, bundle).run("consolidate", *options)
         seconds = children_cpu_s() - before_s
-        merged = _loaded(copy, runtime)
+        merged = _load(copy, runtime)
         found = _accuracy(merged, runtime, tests)
-        change = np.mean([found[name] - usual[name] for name in tests])
+        change = np.mean([found[name] - baseline[name] for name in tests])
         groups = "; ".join(_groups(merged, runtime))
         table.add_row(
-            str(budget), *_shares([*found.values()]), f"{100 * change:+.1f}", groups, f"{seconds:.0f}"
+            str(budget), *_format_shares([*found.values()]), f"{100 * change:+.1f}", groups, f"{seconds:.0f}"
         )
     return table
 
 
-def _recognition(runtime: Runtime, tasks: Sequence[TaskBlob]) -> Table:
-    """Milliseconds of CPU a window takes with so many tasks, made of the enrolled ones."""
-    table = Table("tasks", "an adapter each", "one adapter", "ratio")
+def _measure_speed(runtime: Runtime, tasks: Sequence[TaskBlob]) -> Table:
+    """Return a table of CPU milliseconds per window by number of tasks, copies of the enrolled ones."""
+    table = Table("tasks", "own adapters", "one shared adapter", "own / shared")
     noise = np.random.default_rng(0).normal(0, 0.1, runtime.window_samples).astype(np.float32)
     window, size = split_into_windows(noise, runtime.window_samples), runtime.forward.adapter_size
-    for count in TASKS:
-        each = [copy_task(tasks[number % len(tasks)], number, size) for number in range(count)]
-        one = [replace_adapter(task, each[0].parameters[:size]) for task in each]
+    for count in TASK_COUNTS:
+        own = [copy_task(tasks[number % len(tasks)], number, size) for number in range(count)]
+        shared = [replace_adapter(task, own[0].parameters[:size]) for task in own]
         runs = {
             name: partial(Recognizer(runtime, pool).score_windows, window)
-            for name, pool in {"each": each, "one": one}.items()
+            for name, pool in {"own": own, "shared": shared}.items()
         }
         median_ms = time_interleaved(runs, ROUNDS, clock=time.process_time)
-        ratio = median_ms["each"] / median_ms["one"]
-        table.add_row(str(count), f"{median_ms['each']:.2f} ms", f"{median_ms['one']:.2f} ms", f"{ratio:.2f}")
+        ratio = median_ms["own"] / median_ms["shared"]
+        table.add_row(
+            str(count), f"{median_ms['own']:.2f} ms", f"{median_ms['shared']:.2f} ms", f"{ratio:.2f}"
+        )
     return table
 
 
-def _heard(folder: Path, runtime: Runtime) -> Test:
-    """The recordings of a folder, one sub-folder for each label."""
+def _read_test(folder: Path, runtime: Runtime) -> Test:
+    """Read the recordings of a folder with one sub-folder per label."""
     pieces: list[Tokens] = []
     labels: list[str] = []
     recordings: list[int] = []
@@ -123,13 +122,13 @@ def _heard(folder: Path, runtime: Runtime) -> Test:
     return Test(np.concatenate(pieces), labels, recordings)
 
 
-def _loaded(home: Path, runtime: Runtime) -> list[TaskBlob]:
+def _load(home: Path, runtime: Runtime) -> list[TaskBlob]:
     with Store.open(home, create=False) as store:
         return load_tasks(store, runtime.bundle.manifest)
 
 
 def _accuracy(tasks: Sequence[TaskBlob], runtime: Runtime, tests: Mapping[str, Test]) -> dict[str, float]:
-    """Share of the test recordings of each task that are recognised."""
+    """Return the test accuracy (0…1) of each task."""
     found = {}
     for task in tasks:
         test = tests[task.task]
@@ -142,16 +141,16 @@ def _accuracy(tasks: Sequence[TaskBlob], runtime: Runtime, tests: Mapping[str, T
 
 
 def _groups(tasks: Sequence[TaskBlob], runtime: Runtime) -> Iterator[str]:
-    """The tasks of each adapter that is shared."""
+    """Yield the tasks of each shared adapter."""
     for member in group_by_adapter(tasks, runtime.forward.adapter_size):
         if len(member.tasks) > 1:
             yield " + ".join(task.task for task in member.tasks)
 
 
-def _shares(found: Sequence[float]) -> list[str]:
-    """Each as a percentage, then their mean."""
+def _format_shares(found: Sequence[float]) -> list[str]:
+    """Format shares and their mean as percentages."""
     return [f"{100 * share:.1f}" for share in (*found, float(np.mean(found)))]
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_command(consolidation, "tools.bench.consolidation")

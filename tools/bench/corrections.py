@@ -1,10 +1,10 @@
 """`python -m tools.bench.corrections TASKS`: effect of one correction on every task, by the real command.
 
-A task is learnt without one of its classes. Test recordings of that class which it takes for another one are
-false alarms; the surest of them are corrected with `edgecl correct CLIP --not …`, each from the same start.
-Two things are measured before and after: how many repeats of the alarm fire (the same sound at other moments,
-levels and in noise; the command never hears them), and how many test recordings of the other classes are
-accepted as what they are.
+A task is enrolled without one of its labels. Test recordings of that label which it accepts are false alarms;
+those with the largest margin are corrected by `edgecl correct CLIP --not …`, each from the same state. Two
+figures are measured before and after: the share of variations of the false alarm (shifted, scaled, with
+noise, unseen by the command) that are accepted, and the share of test recordings of the other labels that are
+detected correctly.
 """
 
 import shutil
@@ -19,95 +19,106 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from device_runtime.model.runtime import DEFAULT_BUNDLE
 from edgecl.arrays import Windows
 from edgecl.audio.reader import SAMPLE_RATE_HZ, read_clip
 from edgecl.windows import pad_window, split_into_windows
 from tools.command import Command
+from tools.command_line import BundleFolder, Seed, TasksFolder, list_task_folders, run_command
 
-NAME = "learnt"
+NAME = "task"
 WINDOW_SAMPLES = 2 * SAMPLE_RATE_HZ
-REPEATS = 24
+VARIATIONS = 24
 GAIN_DB, NOISE_DB = (-6.0, 3.0), (-40.0, -20.0)
 
 
 @dataclass(frozen=True)
 class Effect:
-    """One correction."""
+    """The effect of one correction."""
 
-    fired: tuple[float, float]  # share of the repeats that fire, before and after
-    hits: tuple[float, float]  # share of the known test recordings accepted as what they are
-    seconds: float  # the whole command took
+    false_alarms: tuple[float, float]  # share of the variations that are accepted, before and after
+    hits: tuple[float, float]  # share of the other test recordings detected correctly, before and after
+    seconds: float  # duration of the command
 
 
-def main(
-    tasks: Annotated[Path, typer.Argument(exists=True, help="Folder of tasks, each with train/ and test/.")],
-    bundle: Annotated[Path | None, typer.Option(help="Default: the shipped one.")] = None,
-    alarms: Annotated[int, typer.Option(help="Corrections tried on each task.")] = 3,
-    seed: Annotated[int, typer.Option(help="Of the class left out and of the repeats.")] = 0,
+def corrections(
+    tasks: TasksFolder,
+    bundle: BundleFolder = DEFAULT_BUNDLE,
+    alarms: Annotated[int, typer.Option(help="Corrections per task.")] = 3,
+    seed: Seed = 0,
 ) -> None:
-    """Print, for each task, what corrections cut and cost."""
-    table = Table("task", "never taught", "alarms", "repeats that fire", "cut", "true hits", "seconds")
-    folders = sorted(folder for folder in tasks.absolute().iterdir() if (folder / "train").is_dir())
-    console = Console(width=120)
-    for folder in folders:
-        with tempfile.TemporaryDirectory() as place:
-            stranger, effects = _tried(folder, Path(place), bundle, alarms, np.random.default_rng(seed))
-        table.add_row(folder.name, stranger, *_figures(effects))
+    """Correct false alarms of every task and print the effect on false alarms and on correct detections.
+
+    left-out label: the task is enrolled without it; its test recordings are the false alarms.
+    repeated false alarms: share of variations of the corrected recording that are accepted, before → after.
+    correct detections: share of the other labels' test recordings, before → after.
+    """
+    columns = (
+        "left-out label",
+        "corrections",
+        "repeated false alarms",
+        "reduction",
+        "correct detections",
+        "time",
+    )
+    table, console = Table("task", *columns), Console(width=120)
+    for folder in list_task_folders(tasks):
+        with tempfile.TemporaryDirectory() as work:
+            rng = np.random.default_rng(seed)
+            left_out, effects = _measure(folder, Path(work), bundle, alarms, rng)
+        table.add_row(folder.name, left_out, *_format_effects(effects))
         console.print(f"{folder.name}: {effects}", style="dim")
     console.print(table)
 
 
-def _tried(
-    task: Path, place: Path, bundle: Path | None, alarms: int, rng: np.random.Generator
+def _measure(
+    task: Path, work: Path, bundle: Path, alarms: int, rng: np.random.Generator
 ) -> tuple[str, list[Effect]]:
-    """The class that was left out, and what each correction did."""
+    """Return the label that was left out, and the effect of each correction."""
     labels = sorted(folder.name for folder in (task / "train").iterdir())
-    stranger = str(rng.choice(labels))
+    left_out = str(rng.choice(labels))
     for part in ("train", "test"):
-        shutil.copytree(task / part, place / part)
-        shutil.move(place / part / stranger, place / f"{part}-stranger")
-    command = Command(place / "home", bundle)
-    command.run("enroll", NAME, str(place / "train"))
-    heard = _loudest_windows(place / "test-stranger", place / "heard")
-    called = [one for one in _called(command, heard) if one["accepted"]]
-    surest = sorted(called, key=lambda one: -one["margin"])[:alarms]
-    hits = _hits(command, place / "test")
-    return stranger, [_corrected(command, place, alarm, hits, rng) for alarm in surest]
+        shutil.copytree(task / part, work / part)
+        shutil.move(work / part / left_out, work / f"{part}-left-out")
+    command = Command(work / "home", bundle)
+    command.run("enroll", NAME, str(work / "train"))
+    clips = _write_loudest_windows(work / "test-left-out", work / "clips")
+    accepted = [score for score in _predict(command, clips) if score["accepted"]]
+    surest = sorted(accepted, key=lambda score: -score["margin"])[:alarms]
+    hits = _hit_rate(command, work / "test")
+    return left_out, [_correct(command, work, alarm, hits, rng) for alarm in surest]
 
 
-def _corrected(
-    command: Command, place: Path, alarm: dict[str, Any], hits: float, rng: np.random.Generator
+def _correct(
+    command: Command, work: Path, alarm: dict[str, Any], hits: float, rng: np.random.Generator
 ) -> Effect:
-    """The effect of one correction, which is taken back again."""
-    again = _repeats(Path(alarm["file"]), place / "again", rng)
-    before = _fired(command, again)
-    told = command.document("correct", alarm["file"], "--not", f"{NAME}/{alarm['label']}")
-    effect = Effect((before, _fired(command, again)), (hits, _hits(command, place / "test")), told["seconds"])
+    """Correct a false alarm, measure the effect and undo the correction."""
+    variations = _write_variations(Path(alarm["file"]), work / "variations", rng)
+    before = _acceptance_rate(command, variations)
+    report = command.document("correct", alarm["file"], "--not", f"{NAME}/{alarm['label']}")
+    after = _acceptance_rate(command, variations)
+    effect = Effect((before, after), (hits, _hit_rate(command, work / "test")), report["seconds"])
     command.run("undo", NAME)
     return effect
 
 
-def _called(command: Command, folder: Path) -> list[dict[str, Any]]:
-    """What the task says about each one-window recording of a folder."""
-    return [file["scores"][0] | {"file": file["file"]} for file in _predicted(command, folder)]
+def _predict(command: Command, folder: Path) -> list[dict[str, Any]]:
+    """Return the task's score of each recording of a folder; each is one window long."""
+    files = command.document("predict", str(folder))["files"]
+    return [file["scores"][0] | {"file": file["file"]} for file in files]
 
 
-def _predicted(command: Command, folder: Path) -> list[dict[str, Any]]:
-    files: list[dict[str, Any]] = command.document("predict", str(folder))["files"]
-    return files
+def _acceptance_rate(command: Command, folder: Path) -> float:
+    return float(np.mean([score["accepted"] for score in _predict(command, folder)]))
 
 
-def _fired(command: Command, folder: Path) -> float:
-    return float(np.mean([one["accepted"] for one in _called(command, folder)]))
-
-
-def _hits(command: Command, folder: Path) -> float:
+def _hit_rate(command: Command, folder: Path) -> float:
     files = command.document("evaluate", NAME, str(folder))["files"]
     return float(np.mean([file["accepted"] and file["label"] == file["truth"] for file in files]))
 
 
-def _loudest_windows(source: Path, target: Path) -> Path:
-    """The loudest window of each recording, as a recording of its own."""
+def _write_loudest_windows(source: Path, target: Path) -> Path:
+    """Write the loudest window of each recording as its own recording, and return their folder."""
     target.mkdir()
     for path in sorted(source.iterdir()):
         sound = read_clip(path).waveform
@@ -118,37 +129,37 @@ def _loudest_windows(source: Path, target: Path) -> Path:
     return target
 
 
-def _repeats(alarm: Path, folder: Path, rng: np.random.Generator) -> Path:
-    """The same sound over and over, each time elsewhere in the window, louder or softer, over noise."""
+def _write_variations(alarm: Path, folder: Path, rng: np.random.Generator) -> Path:
+    """Write variations of a recording, each shifted, scaled and with noise, and return their folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     sound = read_clip(alarm).waveform
-    for number in range(REPEATS):
-        soundfile.write(folder / f"{number}.wav", _again(sound, rng), SAMPLE_RATE_HZ, subtype="FLOAT")
+    for number in range(VARIATIONS):
+        soundfile.write(folder / f"{number}.wav", _vary(sound, rng), SAMPLE_RATE_HZ, subtype="FLOAT")
     return folder
 
 
-def _again(sound: Windows, rng: np.random.Generator) -> Windows:
-    left = int(rng.integers(0, WINDOW_SAMPLES - sound.size + 1))
-    placed = pad_window(sound * 10 ** (rng.uniform(*GAIN_DB) / 20), WINDOW_SAMPLES, left)
-    noise = rng.normal(0, placed.std() * 10 ** (rng.uniform(*NOISE_DB) / 20), WINDOW_SAMPLES)
-    return np.clip(placed + noise, -1, 1).astype(np.float32)
+def _vary(sound: Windows, rng: np.random.Generator) -> Windows:
+    start = int(rng.integers(0, WINDOW_SAMPLES - sound.size + 1))
+    window = pad_window(sound * 10 ** (rng.uniform(*GAIN_DB) / 20), WINDOW_SAMPLES, start)
+    noise = rng.normal(0, window.std() * 10 ** (rng.uniform(*NOISE_DB) / 20), WINDOW_SAMPLES)
+    return np.clip(window + noise, -1, 1).astype(np.float32)
 
 
-def _figures(effects: list[Effect]) -> tuple[str, ...]:
-    """The row of one task: means over its corrections."""
+def _format_effects(effects: list[Effect]) -> tuple[str, ...]:
+    """Format the cells of one task: means over its corrections."""
     if not effects:
         return "0", "–", "–", "–", "–"
-    before, after = np.mean([effect.fired for effect in effects], axis=0)
-    had, has = np.mean([effect.hits for effect in effects], axis=0)
+    alarms_before, alarms_after = np.mean([effect.false_alarms for effect in effects], axis=0)
+    hits_before, hits_after = np.mean([effect.hits for effect in effects], axis=0)
     return (
         str(len(effects)),
-        f"{before:.0%} → {after:.0%}",
-        f"{1 - after / before:.0%}" if before else "–",
-        f"{had:.1%} → {has:.1%}",
-        f"{max(effect.seconds for effect in effects):.1f} at most",
+        f"{alarms_before:.0%} → {alarms_after:.0%}",
+        f"{1 - alarms_after / alarms_before:.0%}" if alarms_before else "–",
+        f"{hits_before:.1%} → {hits_after:.1%}",
+        f"≤ {max(effect.seconds for effect in effects):.1f} s",
     )
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_command(corrections, "tools.bench.corrections")

@@ -12,6 +12,7 @@ import soundfile
 from rich.table import Table
 
 from device_runtime.training.engines.factory import list_engines
+from tools.bench.memory import peak_memory_bytes
 from tools.command import Command
 
 CLASSES, CLIPS_A_CLASS, SECONDS, RATE_HZ = 10, 16, 5, 16000
@@ -60,19 +61,9 @@ def _run_and_measure(command: Command, arguments: list[str]) -> tuple[dict[str, 
         process = command.start(*arguments, stdout=answer, stderr=subprocess.DEVNULL)
         while process.poll() is None:
             time.sleep(0.01)
-            peak_bytes = _high_water_bytes(process.pid) or peak_bytes
+            peak_bytes = peak_memory_bytes(process.pid) or peak_bytes
         wall_s = time.monotonic() - began_s
         if process.returncode:
             raise SystemExit(f"edgecl {' '.join(arguments)} failed")
         answer.seek(0)
         return json.loads(answer.read()), peak_bytes, wall_s
-
-
-def _high_water_bytes(pid: int) -> int:
-    """Return the peak resident memory (VmHWM) of a process; 0 once it has ended."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    line = next((line for line in status.splitlines() if line.startswith("VmHWM:")), "VmHWM: 0 kB")
-    return int(line.split()[1]) * 1024

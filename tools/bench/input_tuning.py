@@ -1,13 +1,12 @@
-"""`python -m tools.bench.input_tuning TASKS HEARD`: what tuning in the input space brings, in Markdown.
+"""`python -m tools.bench.input_tuning TASKS SOUNDS`: tuning in the input space, in Markdown.
 
-    matched    each band gets, in closed form, the mean and the deviation that it had in what the backbone
-               learnt from (HEARD)
-    learnt     gains and offsets by gradient through the frozen backbone (--learn; slow)
+    matched    closed form: each band gets the mean and deviation that it has in the backbone's training data
+    (SOUNDS) learnt     gains and offsets trained by gradient through the frozen backbone (--learn; slow)
 
-Behind them all is as in the product: a logistic head in closed form on an untouched adapter. A task is learnt
-and asked through a plain microphone, through one that colours sounds strongly, and learnt through the plain
-one and asked through the other. There bands tuned to the task say nothing of the new microphone, and
-`matched` gives what is heard, labels unknown, the bands of what was learnt from.
+Behind both is a closed-form logistic head on the initial adapter. A task is trained and tested through a flat
+microphone, through one that colours sounds strongly, and trained through the flat one but tested through the
+other. In the last case, bands tuned to the task know nothing of the new microphone; `matched` gives the test
+recordings, whose labels are unknown, the bands of the training recordings.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -42,32 +41,36 @@ from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import Half, TaskFiles
 from tools.bench.machine import describe_machine
 from tools.bench.markdown import format_header, format_row
+from tools.command_line import Seed, TasksFolder, run_command
 
-HEARD_WINDOWS = 400
+REFERENCE_WINDOWS = 400
 COLOUR_HZ = (0, 200, 400, 1000, 2500, 4000, 6000, 8000)
 COLOUR_DB = (-24, -24, -12, 0, 12, 0, -15, -25)
-"""A small capsule in a small case: no lows, a resonance, no highs."""
+"""Frequency response of a small capsule in a small case: no lows, a resonance, no highs."""
 
 Microphone = Callable[[Floats], Floats]
-"""Waveform [samples] at 16 kHz → the same as it would have been recorded."""
+"""Waveform [samples] at 16 kHz → the same as recorded by another microphone."""
 
 
-def plain(waveform: Floats) -> Floats:
-    """The recording as it is."""
+def keep_flat(waveform: Floats) -> Floats:
+    """Return the recording unchanged."""
     return waveform
 
 
-def coloured(waveform: Floats) -> Floats:
-    """The recording through `COLOUR_DB`, turned down where it would clip."""
+def colour(waveform: Floats) -> Floats:
+    """Apply the frequency response `COLOUR_DB`; the result is scaled down where it would clip."""
     frequency_hz = np.fft.rfftfreq(len(waveform), 1 / 16000)
     gain = 10 ** (np.interp(frequency_hz, COLOUR_HZ, COLOUR_DB) / 20)
-    heard = np.fft.irfft(np.fft.rfft(waveform) * gain, len(waveform)).astype(np.float32)
-    return heard / max(1.0, float(np.abs(heard).max()))
+    coloured = np.fft.irfft(np.fft.rfft(waveform) * gain, len(waveform)).astype(np.float32)
+    return coloured / max(1.0, float(np.abs(coloured).max()))
+
+
+MICROPHONES = {"flat": keep_flat, "coloured": colour}
 
 
 @dataclass(frozen=True)
-class Heard:
-    """Some recordings of a task as images of their windows."""
+class Images:
+    """Recordings of a task as log-mel images of their windows."""
 
     images: Tensor  # [N, 1, M, frames]
     labels: NDArray[np.int64]  # [N]
@@ -76,120 +79,135 @@ class Heard:
 
 @dataclass(frozen=True)
 class Bench:
-    """The backbone in torch, and what a device has behind it."""
+    """The backbone in torch and the forward graph of the device."""
 
     model: Ast
     forward: AdapterForward
     bundle: Bundle
     seed: int
 
-    def images(self, windows: Floats) -> Tensor:
-        """Log-mel images [N, 1, M, frames] of windows [N, samples]."""
+    def compute_images(self, windows: Floats) -> Tensor:
+        """Compute log-mel images [N, 1, M, frames] of windows [N, samples]."""
         with torch.inference_mode():
             parts = torch.from_numpy(windows).split(BATCH)
             return torch.cat([self.model.front_end(part) for part in parts])
 
-    def hear(self, half: Half, clips: int, microphone: Microphone) -> Heard:
-        """So many recordings of each class through a microphone."""
+    def read(self, half: Half, clips: int, microphone: Microphone) -> Images:
+        """Read up to `clips` recordings per class through a microphone."""
         chosen = [(number, path) for number, paths in enumerate(half.values()) for path in paths[:clips]]
         samples = self.model.config.window_samples
         windows = [split_into_windows(microphone(read_clip(path).waveform), samples) for _, path in chosen]
         counts = [len(some) for some in windows]
         labels = np.repeat([number for number, _ in chosen], counts)
-        return Heard(self.images(np.concatenate(windows)), labels, np.repeat(np.arange(len(chosen)), counts))
+        recordings = np.repeat(np.arange(len(chosen)), counts)
+        return Images(self.compute_images(np.concatenate(windows)), labels, recordings)
 
-    def examples(self, heard: Heard, bands: Tensor) -> Dataset:
-        """The same as tokens, behind bands [2, M]."""
+    def extract_tokens(self, images: Images, bands: Tensor) -> Dataset:
+        """Extract the tokens of images tuned by bands [2, M]."""
         with torch.inference_mode():
-            parts = tuned(heard.images, bands).split(BATCH)
+            parts = tuned(images.images, bands).split(BATCH)
             tokens = torch.cat([self.model.encode(part) for part in parts]).numpy().astype(np.float16)
-        varied = np.zeros(len(tokens), bool)
-        return Dataset(tokens, heard.labels, heard.recordings, varied, int(heard.labels.max()) + 1)
+        augmented = np.zeros(len(tokens), bool)
+        return Dataset(tokens, images.labels, images.recordings, augmented, int(images.labels.max()) + 1)
 
-    def asked(self, train: Dataset, test: Dataset) -> ValidationResult:
-        """What a head in closed form, learnt from some examples, makes of others."""
+    def fit_and_test(self, train: Dataset, test: Dataset) -> ValidationResult:
+        """Train a closed-form head and test it."""
         start = load_initial_parameters(self.bundle, train.classes)
-        material = TrainingData.from_dataset(train, self.forward, start, self.seed)
-        parameters = ClosedForm.fit("logistic", material).fit_all()
-        logits, _ = self.forward.run(test.tokens, parameters, material.normalizer)
+        data = TrainingData.from_dataset(train, self.forward, start, self.seed)
+        parameters = ClosedForm.fit("logistic", data).fit_all()
+        logits, _ = self.forward.run(test.tokens, parameters, data.normalizer)
         return ValidationResult.from_windows(softmax(logits), test.labels, test.recordings)
 
 
-Answers = dict[tuple[str, str], ValidationResult]
+Results = dict[tuple[str, str], ValidationResult]
 """By microphone and tuning."""
 
 
-def measured(
-    bench: Bench, task: TaskFiles, wanted: Statistics, clips: tuple[int, int], learn: bool
-) -> Answers:
-    """One task, learnt and asked in every way.
+def measure(
+    bench: Bench, task: TaskFiles, reference: Statistics, clips: tuple[int, int], learn: bool
+) -> Results:
+    """Train and test one task with every microphone and tuning.
 
     Args:
-        wanted: what bands are matched to.
-        clips: recordings of each class to learn from and to ask.
-        learn: whether bands are learnt by gradient as well.
+        bench: backbone and forward graph.
+        task: the task.
+        reference: mean and deviation of each band in the backbone's training data.
+        clips: recordings per class for training and for testing.
+        learn: whether bands are trained by gradient as well.
     """
-    heard = {
-        microphone: (
-            bench.hear(task.train, clips[0], microphone),
-            bench.hear(task.test, clips[1], microphone),
+    read = {
+        name: (bench.read(task.train, clips[0], microphone), bench.read(task.test, clips[1], microphone))
+        for name, microphone in MICROPHONES.items()
+    }
+    results = {
+        (name, tuning): bench.fit_and_test(
+            bench.extract_tokens(train, bands), bench.extract_tokens(test, bands)
         )
-        for microphone in (plain, coloured)
+        for name, (train, test) in read.items()
+        for tuning, bands in _make_tunings(bench, train, reference, learn)
     }
-    answers = {
-        (microphone.__name__, tuning): bench.asked(bench.examples(train, bands), bench.examples(test, bands))
-        for microphone, (train, test) in heard.items()
-        for tuning, bands in _tunings(bench, train, wanted, learn)
-    }
-    train, (_, test) = heard[plain][0], heard[coloured]
-    untouched = identity(wanted[0].numel())
-    known = bench.examples(train, untouched)
-    for tuning, bands in (("none", untouched), ("matched", matched(test.images, statistics(train.images)))):
-        answers["plain, then coloured", tuning] = bench.asked(known, bench.examples(test, bands))
-    return answers
+    train, (_, test) = read["flat"][0], read["coloured"]
+    untuned = identity(reference[0].numel())
+    dataset = bench.extract_tokens(train, untuned)
+    for tuning, bands in (("none", untuned), ("matched", matched(test.images, statistics(train.images)))):
+        results["flat, then coloured", tuning] = bench.fit_and_test(
+            dataset, bench.extract_tokens(test, bands)
+        )
+    return results
 
 
-def _tunings(bench: Bench, train: Heard, wanted: Statistics, learn: bool) -> Iterator[tuple[str, Tensor]]:
-    yield "none", identity(wanted[0].numel())
-    yield "matched", matched(train.images, wanted)
+def _make_tunings(
+    bench: Bench, train: Images, reference: Statistics, learn: bool
+) -> Iterator[tuple[str, Tensor]]:
+    yield "none", identity(reference[0].numel())
+    yield "matched", matched(train.images, reference)
     if learn:
         yield "learnt", learnt(bench.model, train.images, torch.from_numpy(train.labels), bench.seed)
 
 
-def table(found: Sequence[Answers], tasks: Sequence[str]) -> Iterator[str]:
-    """Rows of Markdown: the mean accuracy, recordings gained and lost by tuning, and each task's accuracy."""
+def format_table(results: Sequence[Results], tasks: Sequence[str]) -> Iterator[str]:
+    """Yield lines of Markdown: mean accuracy, recordings gained and lost by tuning, accuracy by task."""
     yield from format_header(["microphone", "tuning", "mean", "gained", "lost", *tasks])
-    for microphone, tuning in found[0]:
-        own = [answers[microphone, tuning] for answers in found]
-        usual = np.concatenate([answers[microphone, "none"].is_correct for answers in found])
-        right = np.concatenate([one.is_correct for one in own])
+    for microphone, tuning in results[0]:
+        own = [result[microphone, tuning] for result in results]
+        untuned = np.concatenate([result[microphone, "none"].is_correct for result in results])
+        correct = np.concatenate([one.is_correct for one in own])
         shares = [100 * one.accuracy for one in own]
-        changes = [str((right & ~usual).sum()), str((usual & ~right).sum())]
+        changes = [str((correct & ~untuned).sum()), str((untuned & ~correct).sum())]
         cells = [f"{share:.1f}" for share in shares]
         yield format_row([microphone, tuning, f"{np.mean(shares):.1f} %", *changes, *cells])
 
 
-def main(
-    tasks: Annotated[Path, typer.Argument(exists=True, help="Folder of tasks, each with train/ and test/.")],
-    heard: Annotated[Path, typer.Argument(exists=True, help="What the backbone learnt from, by kinds.")],
-    weights: Annotated[Path, typer.Option(help="Backbone weights.")] = DEFAULT_WEIGHTS,
-    bundle: Annotated[Path, typer.Option(help="Of these weights, placement 'post'.")] = DEFAULT_BUNDLE,
-    train: Annotated[int, typer.Option(min=2, help="Recordings of each class to learn from.")] = 8,
-    test: Annotated[int, typer.Option(min=1, help="Recordings of each class to ask.")] = 16,
-    learn: Annotated[bool, typer.Option("--learn", help="Learn bands by gradient, too.")] = False,
-    seed: Annotated[int, typer.Option(help="Of folds and gradients.")] = 0,
+def input_tuning(
+    tasks: TasksFolder,
+    sounds: Annotated[Path, typer.Argument(exists=True, help="Recordings that the backbone was trained on.")],
+    weights: Annotated[Path, typer.Option(help="Weights of the backbone.")] = DEFAULT_WEIGHTS,
+    bundle: Annotated[
+        Path,
+        typer.Option(help="Bundle of these weights, placement 'post'.", show_default="the shipped one"),
+    ] = DEFAULT_BUNDLE,
+    train: Annotated[int, typer.Option(min=2, help="Training recordings per class.")] = 8,
+    test: Annotated[int, typer.Option(min=1, help="Test recordings per class.")] = 16,
+    learn: Annotated[bool, typer.Option("--learn", help="Train bands by gradient as well (slow).")] = False,
+    seed: Seed = 0,
 ) -> None:
-    """Learn and ask every task with and without tuning in the input space."""
+    """Train and test every task with and without tuning in the input space.
+
+    gained, lost: test recordings that tuning classifies correctly, and those that it no longer does.
+    """
     torch.set_num_threads(1)
     opened = Bundle.open(bundle)
     model = quickest(load_weights(weights).model)
     bench = Bench(model, AdapterForward(opened, threads=1), opened, seed)
-    wanted = statistics(bench.images(np.stack(list(islice(windows_of(heard, model.config), HEARD_WINDOWS)))))
-    files = folders.tasks(tasks)
-    found = [measured(bench, task, wanted, (train, test), learn) for task in files]
-    print(f"{describe_machine()}; bundle {opened.fingerprint[:8]}, {train} recordings a class, seed {seed}\n")
-    print("\n".join(table(found, [task.name for task in files])))
+    windows = np.stack(list(islice(windows_of(sounds, model.config), REFERENCE_WINDOWS)))
+    reference = statistics(bench.compute_images(windows))
+    files = folders.read_tasks(tasks)
+    results = [measure(bench, task, reference, (train, test), learn) for task in files]
+    print(
+        f"{describe_machine()}; bundle {opened.fingerprint[:8]}, {train} recordings per class, seed {seed}\n"
+    )
+    print("\n".join(format_table(results, [task.name for task in files])))
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_command(input_tuning, "tools.bench.input_tuning")

@@ -1,10 +1,10 @@
-"""`python -m tools.bench.recipe_options TASKS`: what each switch of the recipe costs and brings, in Markdown.
+"""`python -m tools.bench.recipe_options TASKS`: accuracy and cost of the recipe's options, in Markdown.
 
-Every task is trained from the same tokens, heard once, by the product's own trainer, with each recipe and
-each seed; its test recordings are asked. For a warm start the other tasks, trained as usual with the same
-seed, are what is stored. Three trainings with seeds of their own are asked one by one (their mean is the
-usual recipe's row), as an ensemble, the mean of their probabilities, and as a soup, the mean of their
-parameters; the ensemble fits in no blob.
+Every task is trained from the same cached tokens by the product's trainer, with each recipe and seed, and
+tested on its test recordings. A warm start chooses among the other tasks, trained with the default recipe and
+the same seed. Three trainings with different seeds are measured one by one (their mean is the row of the
+default recipe), as an ensemble (mean of their probabilities) and as a soup (mean of their parameters); an
+ensemble fits in no blob.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,13 +19,14 @@ from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
 from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Doubles
-from tools.bench.continual.feature_extractors import Audience, bundle_ear
+from tools.bench.continual.feature_extractors import FeatureExtraction, make_bundle_extractor
 from tools.bench.continual.sources import folders
 from tools.bench.machine import describe_machine
 from tools.bench.markdown import format_header, format_row
-from tools.bench.recipe_training import MEMBERS, USUAL, Bench, Figure, Subject
+from tools.bench.recipe_training import DEFAULT_RECIPE, MEMBERS, Bench, Measurement, Subject
+from tools.command_line import BundleFolder, TasksFolder, run_command
 
-SWITCHED = (
+RECIPES = (
     Recipe(mixup=1.0),
     Recipe(data_removal=0.3),
     Recipe(data_removal=0.5),
@@ -36,44 +37,50 @@ SWITCHED = (
     Recipe(sparsity=0.9),
     Recipe(warm_start=True),
 )
-HEADS = ("recipe", "accuracy", "±", "CPU s", "blob KiB", "zlib KiB")
+COLUMNS = ("recipe", "accuracy", "change", "CPU s", "blob KiB", "zlib KiB")
 
 
-def main(
-    tasks: Annotated[Path, typer.Argument(exists=True, help="Folder of tasks, each with train/ and test/.")],
-    bundle: Annotated[Path, typer.Option(help="A bundle folder.", show_default=False)] = DEFAULT_BUNDLE,
-    engine: Annotated[str, typer.Option(help="What trains.")] = "portable",
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds, each with seeds of its own.")] = 2,
-    memory: Annotated[Path, typer.Option(help="Where tokens are kept.")] = Path("build/switches"),
+def recipe_options(
+    tasks: TasksFolder,
+    bundle: BundleFolder = DEFAULT_BUNDLE,
+    engine: Annotated[str, typer.Option(help="Training engine: portable or ort-training.")] = "portable",
+    rounds: Annotated[int, typer.Option(min=1, help="Number of rounds, each with its own seeds.")] = 2,
+    cache: Annotated[Path, typer.Option(help="Folder of the token cache.")] = Path("build/recipe_options"),
 ) -> None:
-    """Print, for every switch, accuracy, seconds and bytes beside those of the usual recipe: means."""
+    """Train all tasks with each option of the recipe and print accuracy, CPU time and blob size.
+
+    Figures are means over the tasks; change: accuracy in points against the default recipe.
+    """
     runtime = Runtime.open(bundle, threads=1)
-    trains = open_engine(engine, runtime.bundle, threads=1)
+    trainer = open_engine(engine, runtime.bundle, threads=1)
     with show_progress() as bar:
-        heard = Audience([bundle_ear(runtime, memory)], USUAL, bar).hear(folders.tasks(tasks))
-        subjects = [Subject.of(task.as_first(), runtime, trains, memory) for task in heard]
-        trainings = rounds * len(subjects) * (MEMBERS + len(SWITCHED))
-        bench = Bench(runtime, trains, bar, trainings)
-        figures = [
-            figure for number in range(rounds) for figure in bench.round(subjects, SWITCHED, MEMBERS * number)
+        extraction = FeatureExtraction([make_bundle_extractor(runtime, cache)], DEFAULT_RECIPE, bar)
+        loaded = extraction.run(folders.read_tasks(tasks))
+        subjects = [Subject.load(task.as_first(), runtime, trainer, cache) for task in loaded]
+        trainings = rounds * len(subjects) * (MEMBERS + len(RECIPES))
+        bench = Bench(runtime, trainer, bar, trainings)
+        measurements = [
+            measurement
+            for number in range(rounds)
+            for measurement in bench.run_round(subjects, RECIPES, MEMBERS * number)
         ]
         bar("training", trainings, trainings)
     bundle_id = runtime.bundle.fingerprint[:8]
-    print(f"{describe_machine()}; bundle {bundle_id}, engine {trains.name}, rounds: {rounds}\n")
-    print("\n".join(table(figures, [task.name for task in heard])))
+    print(f"{describe_machine()}; bundle {bundle_id}, engine {trainer.name}, rounds: {rounds}\n")
+    print("\n".join(format_table(measurements, [task.name for task in loaded])))
 
 
-def table(figures: Sequence[Figure], tasks: Sequence[str]) -> Iterator[str]:
-    """Rows of Markdown, one a recipe in the order of the figures: means over tasks, accuracy also by task."""
-    yield from format_header([*HEADS, *tasks])
-    usual = None
-    for name in dict.fromkeys(figure.name for figure in figures):
-        own = [figure for figure in figures if figure.name == name]
+def format_table(measurements: Sequence[Measurement], tasks: Sequence[str]) -> Iterator[str]:
+    """Yield lines of Markdown, one row per recipe: means over tasks, then the accuracy by task."""
+    yield from format_header([*COLUMNS, *tasks])
+    baseline = None
+    for name in dict.fromkeys(measurement.name for measurement in measurements):
+        own = [measurement for measurement in measurements if measurement.name == name]
         accuracy, seconds, size_bytes, packed_bytes = (
-            _by_task(own, tasks, key) for key in ("accuracy", "seconds", "size_bytes", "packed_bytes")
+            _average_by_task(own, tasks, key) for key in ("accuracy", "seconds", "size_bytes", "packed_bytes")
         )
-        usual = accuracy.mean() if usual is None else usual
-        cells = [name, f"{100 * accuracy.mean():.1f} %", f"{100 * (accuracy.mean() - usual):+.1f}"]
+        baseline = accuracy.mean() if baseline is None else baseline
+        cells = [name, f"{100 * accuracy.mean():.1f} %", f"{100 * (accuracy.mean() - baseline):+.1f}"]
         cells += [
             f"{seconds.mean():.1f}",
             f"{size_bytes.mean() / 1024:.0f}",
@@ -82,10 +89,12 @@ def table(figures: Sequence[Figure], tasks: Sequence[str]) -> Iterator[str]:
         yield format_row([*cells, *(f"{100 * one:.1f}" for one in accuracy)])
 
 
-def _by_task(figures: Sequence[Figure], tasks: Sequence[str], key: str) -> Doubles:
-    """The mean of one of the figures on each task, [T]."""
-    return np.array([np.mean([getattr(one, key) for one in figures if one.task == task]) for task in tasks])
+def _average_by_task(measurements: Sequence[Measurement], tasks: Sequence[str], key: str) -> Doubles:
+    """Return the mean of a figure on each task, [T]."""
+    return np.array(
+        [np.mean([getattr(one, key) for one in measurements if one.task == task]) for task in tasks]
+    )
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_command(recipe_options, "tools.bench.recipe_options")

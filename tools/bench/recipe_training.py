@@ -1,4 +1,4 @@
-"""Tasks trained by one recipe after the other, from the same tokens, and what each training is worth."""
+"""Tasks trained with several recipes from the same tokens, and the accuracy and cost of each training."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,124 +23,128 @@ from device_runtime.training.recipe_text import words_of
 from edgecl.arrays import Doubles, Floats
 from edgecl.store import blob
 from edgecl.store.blob import TaskBlob
-from tools.bench.continual.feature_extractors import memory_of
-from tools.bench.continual.tasks import Task, Windows, recall, recall_varied
+from tools.bench.continual.feature_extractors import open_cache
+from tools.bench.continual.tasks import Task, Windows, load_augmented_windows, load_windows
 
-USUAL = Recipe()
+DEFAULT_RECIPE = Recipe()
+DEFAULT = "default"
+"""The row of the default recipe."""
 MEMBERS = 3
-"""Trainings of the usual recipe in a round, each with a seed of its own."""
+"""Trainings with the default recipe per round, each with its own seed."""
 CREATED = "2026-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
 class Training:
-    """What came of training once."""
+    """The result of one training."""
 
     parameters: Floats  # [n]
-    seconds: float  # of a processor
+    seconds: float  # CPU time
 
 
 @dataclass(frozen=True)
-class Figure:
-    """What a training is worth."""
+class Measurement:
+    """The figures of one training."""
 
     name: str  # of the recipe
     task: str
     accuracy: float  # of the test recordings, 0…1
-    seconds: float  # of a processor
+    seconds: float  # CPU time
     size_bytes: int  # of the blob
-    packed_bytes: int  # of the same, by zlib
+    packed_bytes: int  # of the blob compressed by zlib
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A task to be trained and asked, over and over."""
+    """A task to be trained and tested repeatedly."""
 
     task: Task
-    material: TrainingData
+    data: TrainingData
     test: Windows
-    lesson: FittedTask  # in closed form; its keys, threshold and normalizer are an adapter's, too
+    closed_form: FittedTask  # an adapter has the same keys, threshold and normalizer
 
     @classmethod
-    def of(cls, task: Task, runtime: Runtime, engine: Engine, memory: Path) -> "Subject":
-        """A task, from what was heard."""
-        tokens = memory_of(memory, runtime.bundle.fingerprint, runtime.window_samples)
-        heard = recall_varied(tokens, task.train, USUAL, first_class=0)
-        examples = Dataset(heard.heard, heard.labels, heard.recordings, heard.varied, len(task.labels))
-        learner = Learner(runtime, engine, USUAL, 0, ignore_progress, method="prototype")
-        material = learner.prepare(examples)
-        return cls(task, material, recall(tokens, task.test), learner.fit_closed_form(material, task.labels))
+    def load(cls, task: Task, runtime: Runtime, engine: Engine, cache: Path) -> "Subject":
+        """Load a task from the cached tokens."""
+        tokens = open_cache(cache, runtime.bundle.fingerprint, runtime.window_samples)
+        train = load_augmented_windows(tokens, task.train, DEFAULT_RECIPE, first_class=0)
+        arrays = train.features, train.labels, train.recordings, train.augmented
+        learner = Learner(runtime, engine, DEFAULT_RECIPE, 0, ignore_progress, method="prototype")
+        data = learner.prepare(Dataset(*arrays, len(task.labels)))
+        return cls(task, data, load_windows(tokens, task.test), learner.fit_closed_form(data, task.labels))
 
-    def blob(self, parameters: Floats, runtime: Runtime) -> TaskBlob:
-        """The task with these parameters [n]."""
-        lesson = replace(self.lesson, parameters=parameters)
-        return lesson.to_blob(self.task.name, CREATED, runtime.bundle.manifest)
+    def to_blob(self, parameters: Floats, runtime: Runtime) -> TaskBlob:
+        """Return the task's blob with these parameters [n]."""
+        fitted = replace(self.closed_form, parameters=parameters)
+        return fitted.to_blob(self.task.name, CREATED, runtime.bundle.manifest)
 
-    def scores(self, parameters: Floats, runtime: Runtime) -> Doubles:
-        """Probabilities [R, C] of the test recordings."""
-        logits, _ = runtime.forward.run(self.test.heard, parameters, self.material.normalizer)
-        return self.test.of_recordings(softmax(logits))
+    def compute_scores(self, parameters: Floats, runtime: Runtime) -> Doubles:
+        """Compute probabilities [R, C] of the test recordings."""
+        logits, _ = runtime.forward.run(self.test.features, parameters, self.data.normalizer)
+        return self.test.average_per_recording(softmax(logits))
 
     def accuracy(self, scores: Doubles) -> float:
-        """Share of the test recordings that are recognised by scores [R, C]."""
+        """Return the share of the test recordings that scores [R, C] classify correctly."""
         return float((scores.argmax(axis=1) == self.task.truth).mean())
 
 
 @dataclass
 class Bench:
-    """Trains subjects."""
+    """Trains subjects with several recipes."""
 
     runtime: Runtime
     engine: Engine
     progress: Progress
-    trainings: int  # that are to come
+    trainings: int  # in all
     done: int = field(default=0, init=False)
 
-    def round(self, subjects: Sequence[Subject], recipes: Sequence[Recipe], seed: int) -> Iterator[Figure]:
-        """The usual recipe with seeds `seed` to `seed + MEMBERS − 1`, the others with the first of them."""
-        members = [self._members(subject, seed) for subject in subjects]
+    def run_round(
+        self, subjects: Sequence[Subject], recipes: Sequence[Recipe], seed: int
+    ) -> Iterator[Measurement]:
+        """Train with the default recipe and `MEMBERS` seeds from `seed` on, with the others and `seed`."""
+        members = [self._train_members(subject, seed) for subject in subjects]
         pairs = zip(subjects, members, strict=True)
-        stored = [subject.blob(own[0].parameters, self.runtime) for subject, own in pairs]
+        stored = [subject.to_blob(own[0].parameters, self.runtime) for subject, own in pairs]
         for subject, own in zip(subjects, members, strict=True):
             for member in own:
-                yield self._figure("as usual", subject, member)
-            yield from self._together(subject, own)
+                yield self._measure(DEFAULT, subject, member)
+            yield from self._measure_combined(subject, own)
             others = [task for task in stored if task.task != subject.task.name]
             for recipe in recipes:
-                training = self._trained(subject, recipe, seed, others)
-                yield self._figure(words_of(recipe), subject, training)
+                training = self._train(subject, recipe, seed, others)
+                yield self._measure(words_of(recipe), subject, training)
 
-    def _members(self, subject: Subject, seed: int) -> list[Training]:
-        return [self._trained(subject, USUAL, seed + member, []) for member in range(MEMBERS)]
+    def _train_members(self, subject: Subject, seed: int) -> list[Training]:
+        return [self._train(subject, DEFAULT_RECIPE, seed + member, []) for member in range(MEMBERS)]
 
-    def _trained(self, subject: Subject, recipe: Recipe, seed: int, stored: Sequence[TaskBlob]) -> Training:
-        """As long as the recipe says, on all windows to learn from."""
+    def _train(self, subject: Subject, recipe: Recipe, seed: int, stored: Sequence[TaskBlob]) -> Training:
+        """Train on all training windows for the recipe's number of epochs."""
         self.progress("training", self.done, self.trainings)
-        started, material = process_time(), subject.material
+        began_s, data = process_time(), subject.data
         trainer = Trainer(self.engine, self.runtime.forward, recipe, seed, ignore_progress, stored)
-        source = trainer.select_source(material, np.arange(len(material.folds)))
-        material = start_from(material, source, self.runtime.forward) if source else material
-        parameters = trainer.train(material, trainer.count_epochs(material.dataset))
+        source = trainer.select_source(data, np.arange(len(data.folds)))
+        data = start_from(data, source, self.runtime.forward) if source else data
+        parameters = trainer.train(data, trainer.count_epochs(data.dataset))
         self.done += 1
-        return Training(parameters, process_time() - started)
+        return Training(parameters, process_time() - began_s)
 
-    def _together(self, subject: Subject, members: Sequence[Training]) -> Iterator[Figure]:
-        """The same trainings as a soup and as an ensemble, which takes as many blobs."""
+    def _measure_combined(self, subject: Subject, members: Sequence[Training]) -> Iterator[Measurement]:
+        """Measure the same trainings as a soup and as an ensemble, which needs as many blobs."""
         seconds = sum(member.seconds for member in members)
         mean = Training(average_parameters([member.parameters for member in members]), seconds)
-        one = self._figure(words_of(Recipe(soup=MEMBERS)), subject, mean)
-        yield one
-        scores = [subject.scores(member.parameters, self.runtime) for member in members]
+        soup = self._measure(words_of(Recipe(soup=MEMBERS)), subject, mean)
+        yield soup
+        scores = [subject.compute_scores(member.parameters, self.runtime) for member in members]
         yield replace(
-            one,
+            soup,
             name=f"(ensemble of {MEMBERS})",
             accuracy=subject.accuracy(np.mean(scores, axis=0)),
-            size_bytes=MEMBERS * one.size_bytes,
-            packed_bytes=MEMBERS * one.packed_bytes,
+            size_bytes=MEMBERS * soup.size_bytes,
+            packed_bytes=MEMBERS * soup.packed_bytes,
         )
 
-    def _figure(self, name: str, subject: Subject, training: Training) -> Figure:
-        data = blob.to_bytes(subject.blob(training.parameters, self.runtime))
-        accuracy = subject.accuracy(subject.scores(training.parameters, self.runtime))
+    def _measure(self, name: str, subject: Subject, training: Training) -> Measurement:
+        data = blob.to_bytes(subject.to_blob(training.parameters, self.runtime))
+        accuracy = subject.accuracy(subject.compute_scores(training.parameters, self.runtime))
         packed_bytes = len(compress(data, level=9))
-        return Figure(name, subject.task.name, accuracy, training.seconds, len(data), packed_bytes)
+        return Measurement(name, subject.task.name, accuracy, training.seconds, len(data), packed_bytes)

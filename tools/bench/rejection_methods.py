@@ -1,32 +1,29 @@
-"""`python -m tools.bench.rejection_methods TASKS`: by what a task tells best that a sound is none of its own.
+"""`python -m tools.bench.rejection_methods TASKS`: scores for open-set rejection compared.
 
-Every task is learnt from its train/ and then hears its own test recordings and those of all other tasks,
-which are strangers to it. What it may go by (`tools.bench.rejection_scores`):
+Every task is trained on its train/ and tested on its own test recordings and those of all other tasks, which
+are unknown sounds to it. The scores (`tools.bench.rejection_scores`):
 
-    keys                the product
-    energy              of the logits of its head
-    distance            to the nearest class mean
-    energy + distance   both
-    keys, tasks met     keys for which windows of the other tasks' train/ are background, too
-    keys, task unmet    the same, but none of the very task that the stranger is from
+    keys                                the product
+    energy                              of the head's logits
+    distance                            to the nearest class mean
+    energy + distance                   their sum
+    keys + other tasks                  keys with training windows of the other tasks as further background
+    keys + other tasks, leave-one-out   the same without the task that the unknown sound is from
 
-Tasks are learnt as in the product, but for adapters, which are not tried: only energy would notice.
+Tasks are trained as in the product, but without adapters: only energy would depend on them.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
 
 import numpy as np
-import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from device_runtime.cli import arguments, output
+from device_runtime.cli import output
 from device_runtime.cli.progress import show_progress
 from device_runtime.data.dataset import Dataset
 from device_runtime.model.adapter import load_initial_parameters
@@ -38,174 +35,174 @@ from device_runtime.training.methods.closed_form import ClosedForm
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.recipe import Recipe
 from device_runtime.training.rejection import calibrate_rejection
-from edgecl import console
 from edgecl.arrays import Doubles, Floats, Integers
 from edgecl.errors import UsageError
 from edgecl.learning.calibration import average_per_recording
 from edgecl.learning.metrics import auroc, false_positive_rate
 from edgecl.learning.negative_labels import is_negative
 from edgecl.learning.recording_groups import group_recordings
-from tools.bench.continual.feature_extractors import Audience, bundle_ear
+from tools.bench.continual.feature_extractors import FeatureExtraction, make_bundle_extractor
 from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import TaskFiles
-from tools.bench.continual.tasks import Task, Windows, recall, recall_varied
+from tools.bench.continual.tasks import Task, Windows, load_augmented_windows, load_windows
 from tools.bench.machine import describe_machine
-from tools.bench.rejection_scores import Judge, by_keys, without_background
+from tools.bench.rejection_scores import RejectionScore, make_key_score, make_scores_without_background
+from tools.command_line import BundleFolder, Seed, TasksFolder, run_command
 
-NAME = "python -m tools.bench.rejection_methods"
-MOST_WINDOWS = 200
-"""Of other tasks, as background."""
-USUAL = Recipe()
+BACKGROUND_WINDOWS = 200
+"""Windows of the other tasks that are added to the background."""
+RECIPE = Recipe()
 FIGURES = ("AUROC", "FPR", "accepted", "rejected")
-"""Of a task against strangers; FPR at 95 % TPR."""
+"""Of a task against unknown sounds; FPR at 95 % TPR."""
 
-Answers = dict[str, Doubles]
-"""By judge, `FIGURES` [4]: each 0…1, or nan without a threshold."""
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+Result = dict[str, Doubles]
+"""By score, `FIGURES` [4]: each 0…1, or nan without a threshold."""
 
 
-@app.command()
-def strangers(
-    tasks: Annotated[Path, typer.Argument(exists=True, help="Folder of tasks, each with train/ and test/.")],
-    bundle: Annotated[Path, typer.Option(help="A bundle folder.", show_default=False)] = DEFAULT_BUNDLE,
-    seed: Annotated[int, typer.Option(help="Of folds, and of what is drawn of other tasks.")] = 0,
-) -> None:
-    """Print how well each task tells its own test recordings from those of all other tasks, its strangers.
+def rejection_methods(tasks: TasksFolder, bundle: BundleFolder = DEFAULT_BUNDLE, seed: Seed = 0) -> None:
+    """Print how well scores separate each task's own test recordings from those of all other tasks.
 
-    It goes by keys, as the product does; by the energy of its head's logits; by
-    the distance to its nearest class mean; by keys for which up to 200 windows
-    of the other tasks' train/ are background, too (tasks met), or of all but the
-    one that the stranger is from (task unmet).
+    Scores: keys, as in the product; energy of the head's logits; distance to the
+    nearest class mean; keys with up to 200 training windows of the other tasks as
+    further background, either of all of them or without the task that the unknown
+    sound is from (leave-one-out).
 
-    AUROC: how often one of its own scores above a stranger. FPR: strangers that
-    score as high as 95 % of its own. At the threshold of keys, accepted: of its
-    own; rejected: of the strangers. Means over tasks, then FPR task by task.
+    AUROC: probability that a recording of the task scores above an unknown one.
+    FPR: share of unknown recordings accepted where 95 % of the task's own are. At
+    the threshold of the keys: own recordings accepted, unknown ones rejected.
+    Figures are means over tasks, followed by the FPR of each task.
 
     Example: python -m tools.bench.rejection_methods my-tasks/
     """
-    files = folders.tasks(tasks)
+    files = folders.read_tasks(tasks)
     if len(files) < 2:
-        raise UsageError(f"'{tasks}' holds one task, which no stranger meets", "name a folder of several")
-    with TemporaryDirectory() as memory, show_progress() as bar:
+        raise UsageError(
+            f"'{tasks}' holds one task, so there are no unknown sounds", "name a folder of several"
+        )
+    with TemporaryDirectory() as cache, show_progress() as bar:
         bench = Bench(Runtime.open(bundle, threads=1), seed, bar)
-        found = list(bench.answers(list(bench.subjects(files, Path(memory)))))
-    shown = Console(width=120)
-    shown.print(f"{describe_machine()}; bundle {bench.runtime.bundle.fingerprint[:8]}, seed {seed}")
-    shown.print(table(found, [task.name for task in files]))
+        results = list(bench.compare(list(bench.fit(files, Path(cache)))))
+    console = Console(width=120)
+    console.print(f"{describe_machine()}; bundle {bench.runtime.bundle.fingerprint[:8]}, seed {seed}")
+    console.print(make_table(results, [task.name for task in files]))
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A task that was learnt, and the windows of its test recordings."""
+class FittedSubject:
+    """A trained task with the embeddings of its test recordings."""
 
     name: str
     labels: Sequence[str]
-    learnt: ClosedForm
-    heard: Floats  # [N, P], embeddings
+    fitted: ClosedForm
+    embeddings: Floats  # [N, P]
     recordings: Integers  # [N], which recording each window was cut from
 
-    def scores(self, judge: Judge) -> Doubles:
-        """What a judge makes of every test recording, [R]: the mean over its windows."""
-        return average_per_recording(judge.score(self.heard), self.recordings)
+    def compute_scores(self, score: RejectionScore) -> Doubles:
+        """Compute the score [R] of every test recording, the mean over its windows."""
+        return average_per_recording(score.compute(self.embeddings), self.recordings)
 
-    def keys(self, background: Background, others: Sequence[Floats] = ()) -> Judge:
-        """Its keys, windows [M, P] of other tasks being background as well."""
+    def make_keys(self, background: Background, others: Sequence[Floats] = ()) -> RejectionScore:
+        """Return the key score, with windows [M, P] of other tasks as further background."""
         wider = Background(background.noise, np.concatenate([background.sounds, *others]))
-        material = self.learnt.data
-        return by_keys(calibrate_rejection(wider, material.embeddings, material.dataset, self.labels))
+        data = self.fitted.data
+        return make_key_score(calibrate_rejection(wider, data.embeddings, data.dataset, self.labels))
 
-    def drawn(self, count: int, rng: np.random.Generator) -> Floats:
-        """So many windows [M, P] of its training recordings; varied copies are not among them."""
-        material = self.learnt.data
-        return rng.permutation(material.embeddings[~material.dataset.augmented])[:count]
+    def draw_windows(self, count: int, rng: np.random.Generator) -> Floats:
+        """Draw up to `count` embeddings [M, P] of its training recordings, without augmented copies."""
+        data = self.fitted.data
+        return rng.permutation(data.embeddings[~data.dataset.augmented])[:count]
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Learns tasks and lets them meet."""
+    """Trains tasks and tests them on each other's recordings."""
 
     runtime: Runtime
     seed: int
     progress: Progress
 
-    def subjects(self, files: Sequence[TaskFiles], memory: Path) -> Iterator[Subject]:
-        """The tasks, every recording heard once.
+    def fit(self, files: Sequence[TaskFiles], cache: Path) -> Iterator[FittedSubject]:
+        """Train all tasks in closed form.
 
         Args:
-            memory: where tokens are kept.
+            files: the tasks.
+            cache: folder of the token cache.
         """
-        ear = bundle_ear(self.runtime, memory)
-        audience = Audience([ear], USUAL, self.progress)
-        tasks = audience.hear(files)
-        if audience.refused:
-            output.print_message(output.build_rejected_table(audience.refused))
+        extractor = make_bundle_extractor(self.runtime, cache)
+        extraction = FeatureExtraction([extractor], RECIPE, self.progress)
+        tasks = extraction.run(files)
+        if extraction.rejected:
+            output.print_message(output.build_rejected_table(extraction.rejected))
         for task in tasks:
-            lessons = recall(ear.memory, task.train), recall_varied(ear.memory, task.train, USUAL, 0)
-            forms = [auto.fit_closed_form(self._material(task, windows))[0] for windows in lessons]
-            learnt = min(forms, key=lambda form: form.validation.loss)
+            training_sets = (
+                load_windows(extractor.cache, task.train),
+                load_augmented_windows(extractor.cache, task.train, RECIPE, 0),
+            )
+            forms = [auto.fit_closed_form(self._training_data(task, windows))[0] for windows in training_sets]
+            fitted = min(forms, key=lambda form: form.validation.loss)
             sounds = [clip for clip in task.test if not is_negative(task.labels[clip.label])]
-            test = recall(ear.memory, sounds)
-            heard = self.runtime.forward.compute_embeddings(test.heard)
-            yield Subject(task.name, task.labels, learnt, heard, test.recordings)
+            test = load_windows(extractor.cache, sounds)
+            embeddings = self.runtime.forward.compute_embeddings(test.features)
+            yield FittedSubject(task.name, task.labels, fitted, embeddings, test.recordings)
 
-    def answers(self, subjects: Sequence[Subject]) -> Iterator[Answers]:
-        """What came of each task's meeting all others."""
-        for number, own in enumerate(subjects):
-            self.progress("meeting", number, len(subjects))
-            yield self._met(own, [subject for subject in subjects if subject is not own])
-        self.progress("meeting", len(subjects), len(subjects))
+    def compare(self, subjects: Sequence[FittedSubject]) -> Iterator[Result]:
+        """Yield the figures of every score for each task."""
+        for number, subject in enumerate(subjects):
+            self.progress("comparing", number, len(subjects))
+            yield self._compare(subject, [other for other in subjects if other is not subject])
+        self.progress("comparing", len(subjects), len(subjects))
 
-    def _material(self, task: Task, windows: Windows) -> TrainingData:
-        of = group_recordings(
+    def _training_data(self, task: Task, windows: Windows) -> TrainingData:
+        groups = group_recordings(
             [clip.path.name for clip in task.train], [task.labels[clip.label] for clip in task.train]
         )
-        arrays = windows.heard, windows.labels, windows.recordings, windows.varied
-        examples = Dataset(*arrays, len(task.labels), of[windows.recordings])
-        start = load_initial_parameters(self.runtime.bundle, examples.classes)
-        return TrainingData.from_dataset(examples, self.runtime.forward, start, self.seed)
+        arrays = windows.features, windows.labels, windows.recordings, windows.augmented
+        dataset = Dataset(*arrays, len(task.labels), groups[windows.recordings])
+        start = load_initial_parameters(self.runtime.bundle, dataset.classes)
+        return TrainingData.from_dataset(dataset, self.runtime.forward, start, self.seed)
 
-    def _met(self, own: Subject, others: Sequence[Subject]) -> Answers:
-        """Its answers to the test recordings of all others: the mean over them, stranger by stranger."""
+    def _compare(self, subject: FittedSubject, others: Sequence[FittedSubject]) -> Result:
+        """Return the figures of a task, the mean over the other tasks weighted by their recordings."""
         background = Background.load(self.runtime.bundle)
-        judges = {"keys": own.keys(background), **without_background(own.learnt)}
-        judges["keys, tasks met"] = own.keys(background, self._drawn(others))
+        scores = {"keys": subject.make_keys(background), **make_scores_without_background(subject.fitted)}
+        scores["keys + other tasks"] = subject.make_keys(background, self._draw_background(others))
         found = []
-        for stranger in others:
-            rest = self._drawn([other for other in others if other is not stranger])
-            judges["keys, task unmet"] = own.keys(background, rest)
-            found.append({name: figures(judge, own, stranger) for name, judge in judges.items()})
-        strangers = [len(np.unique(other.recordings)) for other in others]
-        return {name: np.average([one[name] for one in found], 0, strangers) for name in found[0]}
+        for unknown in others:
+            rest = self._draw_background([other for other in others if other is not unknown])
+            scores["keys + other tasks, leave-one-out"] = subject.make_keys(background, rest)
+            found.append({name: measure(score, subject, unknown) for name, score in scores.items()})
+        weights = [len(np.unique(other.recordings)) for other in others]
+        return {name: np.average([one[name] for one in found], 0, weights) for name in found[0]}
 
-    def _drawn(self, others: Sequence[Subject]) -> list[Floats]:
-        """As many windows of each of these tasks, `MOST_WINDOWS` in all."""
+    def _draw_background(self, others: Sequence[FittedSubject]) -> list[Floats]:
+        """Draw the same number of windows of each task, `BACKGROUND_WINDOWS` in all."""
         rng = np.random.default_rng(self.seed)
-        return [other.drawn(MOST_WINDOWS // len(others), rng) for other in others]
+        return [other.draw_windows(BACKGROUND_WINDOWS // len(others), rng) for other in others]
 
 
-def figures(judge: Judge, own: Subject, stranger: Subject) -> Doubles:
-    """`FIGURES` of a task's own test recordings against a stranger's."""
-    known, unknown = own.scores(judge), stranger.scores(judge)
-    apart = [auroc(known, unknown), false_positive_rate(known, unknown)]
-    if isnan(judge.threshold):
-        return np.array([*apart, nan, nan])
-    return np.array([*apart, (known >= judge.threshold).mean(), (unknown < judge.threshold).mean()])
+def measure(score: RejectionScore, subject: FittedSubject, unknown: FittedSubject) -> Doubles:
+    """Measure `FIGURES` of a task's own test recordings against another task's."""
+    own_scores, unknown_scores = subject.compute_scores(score), unknown.compute_scores(score)
+    separation = [auroc(own_scores, unknown_scores), false_positive_rate(own_scores, unknown_scores)]
+    if isnan(score.threshold):
+        return np.array([*separation, nan, nan])
+    accepted, rejected = own_scores >= score.threshold, unknown_scores < score.threshold
+    return np.array([*separation, accepted.mean(), rejected.mean()])
 
 
-def table(found: Sequence[Answers], names: Sequence[str]) -> Table:
-    """Means over tasks, then FPR task by task, in percent."""
-    rows = Table(Column("by", no_wrap=True), *FIGURES, *(name.replace("_", "\n") for name in names))
-    for judge in found[0]:
-        answers = 100 * np.array([one[judge] for one in found])  # [T, 4]
-        means = ["–" if isnan(mean) else f"{mean:.1f} %" for mean in answers.mean(axis=0)]
-        rows.add_row(judge, *means, *(f"{rate:.1f}" for rate in answers[:, 1]))
-    return rows
+def make_table(results: Sequence[Result], names: Sequence[str]) -> Table:
+    """Return a table of means over tasks, then the FPR of each task, in percent."""
+    table = Table(Column("score", max_width=18), *FIGURES, *(name.replace("_", "\n") for name in names))
+    for score in results[0]:
+        figures = 100 * np.array([result[score] for result in results])  # [T, 4]
+        means = ["–" if isnan(mean) else f"{mean:.1f} %" for mean in figures.mean(axis=0)]
+        table.add_row(score, *means, *(f"{rate:.1f}" for rate in figures[:, 1]))
+    return table
 
 
 def main() -> None:
-    """Entry point of `python -m tools.bench.rejection_methods`."""
-    sys.exit(console.run(lambda: arguments.run_app(app, sys.argv[1:], NAME)))
+    """Run the command line."""
+    run_command(rejection_methods, "tools.bench.rejection_methods")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""Pretraining of the default backbone: a small FTA-AST distils a convolutional AudioSet teacher.
+"""Pretraining of the default backbone: a convolutional AudioSet network is distilled into a small FTA-AST.
 
 `mn04` is the teacher, `export.distill` the training, `default/config.json` the recipe; `probe` measures
-frozen features with a logistic regression. `python -m tools.pretrain --help` starts it.
+frozen features with a logistic regression. See `python -m tools.pretrain --help`.
 """

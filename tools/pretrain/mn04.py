@@ -1,8 +1,8 @@
-"""The teacher: MobileNetV3-Large at width 0.4 on log-mel images, trained on AudioSet by others.
+"""The teacher: MobileNetV3-Large at width 0.4 on log-mel images, pretrained on AudioSet.
 
-Published as EfficientAT mn04_as (Schmid et al., ICASSP 2023, MIT). It hears the very image that the student
-sees: the bins of a 512-point DFT at 16 kHz are those of the 1024-point DFT at 32 kHz it was trained with, so
-the lower bands are as it knows them and those above 8 kHz stay empty.
+Published as EfficientAT mn04_as (Schmid et al., ICASSP 2023, MIT). Its input is the same image as the
+student's: the bins of a 512-point DFT at 16 kHz are those of the 1024-point DFT at 32 kHz that it was trained
+with, so the lower bands are unchanged and those above 8 kHz stay empty.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ NORM_EPSILON = 1e-3
 
 
 class Mn04(nn.Module):
-    """Frozen; `forward` gives everything the student is asked to match."""
+    """The frozen teacher; `forward` returns everything that the student is trained to match."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,31 +30,31 @@ class Mn04(nn.Module):
         self.classifier = nn.Sequential(nn.Linear(CHANNELS, 512), nn.Hardswish(), nn.Linear(512, CLASSES))
 
     def forward(self, image: Tensor) -> Heard:
-        """What the teacher hears in log-mel images [B, 1, 128, frames] of `DEFAULT_FRONT_END`."""
+        """Compute the outputs for log-mel images [B, 1, 128, frames] of `DEFAULT_FRONT_END`."""
         maps = self.layers(image)
         last = self.top(maps[-1])  # [B, 384, F, T]
         embedding = last.mean((2, 3))
         grids = {
             "last": last.permute(0, 2, 3, 1),
-            "middle": _columns(maps[COARSE_LAYER]),
-            "early": _columns(_in_pairs(maps[FINE_LAYER])),
+            "middle": _flatten_columns(maps[COARSE_LAYER]),
+            "early": _flatten_columns(_pair_columns(maps[FINE_LAYER])),
         }
         return Heard(embedding, grids, self.classifier(embedding), maps[: COARSE_LAYER + 1])
 
 
-def _columns(maps: Tensor) -> Tensor:
-    """[B, C, F, T] → [B, 1, T, C·F]: all that is heard in a column."""
+def _flatten_columns(maps: Tensor) -> Tensor:
+    """Reshape [B, C, F, T] → [B, 1, T, C·F], all features of a column."""
     return maps.flatten(1, 2).transpose(1, 2)[:, None]
 
 
-def _in_pairs(maps: Tensor) -> Tensor:
-    """[B, C, F, T] → [B, 2·C, F, T / 2], rounded up: two columns side by side, an odd last one twice."""
+def _pair_columns(maps: Tensor) -> Tensor:
+    """Reshape [B, C, F, T] → [B, 2·C, F, ⌈T / 2⌉], pairs of columns; an odd last one is repeated."""
     longer = torch.cat([maps, maps[..., -1:]], dim=3)
     return torch.cat([maps[..., ::2], longer[..., 1::2]], dim=1)
 
 
 def load_mn04(weights: Path) -> Mn04:
-    """The teacher with the published weights, its batch norms folded into the convolutions before them.
+    """Load the published weights, with the batch norms folded into the convolutions before them.
 
     Raises:
         ExportError: the file holds something else.
@@ -63,7 +63,7 @@ def load_mn04(weights: Path) -> Mn04:
     layers = [m for m in teacher.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     try:
         published = torch.load(weights, weights_only=True)
-        for layer, (weight, bias) in zip(layers, _folded(published), strict=True):
+        for layer, (weight, bias) in zip(layers, _fold_norms(published), strict=True):
             layer.load_state_dict({"weight": weight, "bias": bias})
     except (OSError, UnpicklingError, KeyError, ValueError, RuntimeError, AttributeError) as error:
         raise ExportError(
@@ -74,8 +74,8 @@ def load_mn04(weights: Path) -> Mn04:
     return teacher.eval().requires_grad_(False)
 
 
-def _folded(published: dict[str, Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-    """(weight, bias) of every layer in order: a convolution's with its norm, a gate's as a 1×1 kernel."""
+def _fold_norms(published: dict[str, Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield (weight, bias) of every layer in order: convolutions with their norm, gates as 1×1 kernels."""
     for name, weight in published.items():
         if weight.ndim == 4:
             norm = name.removesuffix("0.weight") + "1"

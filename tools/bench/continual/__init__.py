@@ -1,9 +1,10 @@
-"""Continual learning, measured: `python -m tools.bench.continual TASKS`.
+"""Continual-learning benchmark: `python -m tools.bench.continual TASKS`.
 
-__main__ → line_up → benchmark → report
-  sources/   folders of recordings → tasks
-  ears       frozen networks, and the memory of what they heard
-  methods/   the product and the baselines, each its own file
-  run        one method through the sequence; few_shot its curves; work a process for each
-  metrics    what an accuracy matrix says; row its means over the seeds
+__main__ → method_selection → benchmark → report
+  sources/             folders of recordings → tasks
+  feature_extractors   frozen networks and the cache of their features
+  methods/             edgecl and the baselines, one file each
+  sequence             one method through the sequence; few_shot: its curves; worker_processes: one per run
+  metrics              figures of an accuracy matrix; method_summary: means over the seeds
+  tables, plots        the results on the screen, in report.md and as pictures
 """

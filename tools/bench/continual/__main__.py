@@ -1,4 +1,4 @@
-"""`python -m tools.bench.continual`: from the command line to the report."""
+"""`python -m tools.bench.continual`: the command line of the benchmark."""
 
 import shlex
 import sys
@@ -15,9 +15,9 @@ from edgecl.errors import UsageError
 from tools.bench.continual.benchmark import Benchmark
 from tools.bench.continual.competitors import MN04, YAMNET
 from tools.bench.continual.method_inputs import Setup
-from tools.bench.continual.method_selection import CHOICES, line_up
+from tools.bench.continual.method_selection import CHOICES, select_methods
 from tools.bench.continual.results import Results
-from tools.bench.continual.sources import at_most, esc50, fsdd, speech_commands, tasks_of
+from tools.bench.continual.sources import esc50, fsdd, limit_clips, read_tasks, speech_commands
 
 NAME = "python -m tools.bench.continual"
 WEIGHTS = Path("tools/pretrain/default/weights.safetensors")
@@ -27,12 +27,12 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 
 @app.command(
-    help=f"""Learn tasks one after another with edgecl and with the methods of the literature, all on the same
-frozen backbone, and measure after each task what is left of those before.
+    help=f"""Learn tasks one after another with edgecl and with methods of the literature, all on the same
+frozen backbone, and measure the accuracy on all earlier tasks after each one.
 
-[bold]Sources[/bold], in the order in which they are learnt; what lies in a folder says how to read it:
+[bold]Sources[/bold] are learnt in the order given; their layout is recognised:
 
-  a folder of tasks   TASK/train/CLASS/*.wav and TASK/test/CLASS/*.wav, or one such TASK
+  a folder of tasks   TASK/train/CLASS/*.wav and TASK/test/CLASS/*.wav, or a single TASK
 
   ESC-50              {esc50.ADDRESS}
 
@@ -49,94 +49,104 @@ frozen backbone, and measure after each task what is left of those before.
   {NAME} speech_commands_v0.02/ ESC-50-master/ AVE/ --esc50-tasks 1 --esc50-fold 4
 
 The last one is the sequence of AI-CL (Interspeech 2023), with the sound of AVE as a folder
-AVE/train/CLASS/*.wav and AVE/test/CLASS/*.wav (https://sites.google.com/view/audiovisualresearch). All of
-Speech Commands is long; --clips 200 takes that many recordings of each word.
+AVE/train/CLASS/*.wav and AVE/test/CLASS/*.wav (https://sites.google.com/view/audiovisualresearch). The
+whole of Speech Commands takes long; --clips 200 uses that many recordings of each word.
 
-OUT gets report.md, results.json and pictures. OUT/cache keeps what the networks heard: another run into the
-same folder does not listen again. The code is a package of small files, tools/bench/continual/."""
+Writes report.md, results.json and pictures to OUT. OUT/cache keeps the features of all
+recordings, so that another run with the same OUT need not extract them again."""
 )
 def continual(
     sources: Annotated[list[Path], typer.Argument(help="Folders of recordings.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("build/continual"),
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("build/continual"),
     methods: Annotated[
-        str, typer.Option(help=f"Separated by commas: {', '.join(CHOICES)}.", show_default="all")
+        str,
+        typer.Option(help=f"Methods, separated by commas: {', '.join(CHOICES)}.", show_default="all"),
     ] = "",
     bundle: Annotated[
         list[Path] | None,
         typer.Option(
-            help="May be repeated: adapters of each, with each engine; the rest uses the first one.",
+            help="Bundle folder; may be repeated: all are used for adapters, the first one for the rest.",
             show_default="the shipped one",
         ),
     ] = None,
     weights: Annotated[
-        Path, typer.Option(help="What the first bundle was exported from, for l2p.")
+        Path, typer.Option(help="Weights that the first bundle was exported from, for l2p.")
     ] = WEIGHTS,
-    mn04: Annotated[Path | None, typer.Option(help="Weights of mn04 (.pt).", show_default="left out")] = None,
-    yamnet: Annotated[Path | None, typer.Option(help="yamnet.tflite.", show_default="left out")] = None,
+    mn04: Annotated[
+        Path | None, typer.Option(help="Weights of mn04 (.pt).", show_default="mn04 is left out")
+    ] = None,
+    yamnet: Annotated[
+        Path | None, typer.Option(help="yamnet.tflite.", show_default="YAMNet is left out")
+    ] = None,
     clips: Annotated[
-        int | None, typer.Option(min=1, help="Recordings of each class, in either half.", show_default="all")
+        int | None,
+        typer.Option(min=1, help="Recordings per class, for training and for testing.", show_default="all"),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Of everything that is trained.", show_default="the recipe's")
+        int | None,
+        typer.Option(min=1, help="Epochs of every training by gradient.", show_default="the recipe's"),
     ] = None,
     shots: Annotated[
-        str, typer.Option(help="Clips a class for the few-shot curves; '' draws none.")
+        str, typer.Option(help="Clips per class of the few-shot curves; '' measures none.")
     ] = ",".join(map(str, SHOTS)),
-    draws: Annotated[int, typer.Option(min=1, help="Draws of each few-shot point.")] = 5,
-    esc50_tasks: Annotated[int, typer.Option(help="Tasks that ESC-50 is split into.")] = 5,
-    esc50_fold: Annotated[int, typer.Option(help="Fold of ESC-50 that is tested on.")] = 5,
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each quick method: this seed, the next, …")] = 3,
+    draws: Annotated[int, typer.Option(min=1, help="Random draws for each point of a few-shot curve.")] = 5,
+    esc50_tasks: Annotated[int, typer.Option(help="Number of tasks that ESC-50 is split into.")] = 5,
+    esc50_fold: Annotated[int, typer.Option(help="Test fold of ESC-50.")] = 5,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Number of seeds of each quick method, counted from --seed.")
+    ] = 3,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="Methods at a time.", show_default="one a core, up to 4")
+        int | None,
+        typer.Option(min=1, help="Methods measured at the same time.", show_default="one per core, up to 4"),
     ] = None,
 ) -> None:
     """See `help`."""
-    sequence = tasks_of(sources, esc50_tasks, esc50_fold)
+    sequence = read_tasks(sources, esc50_tasks, esc50_fold)
     if clips is not None:
-        sequence = [at_most(task, clips, seed) for task in sequence]
+        sequence = [limit_clips(task, clips, seed) for task in sequence]
     bundles = bundle or [DEFAULT_BUNDLE]
     setup = Setup(bundles[0].absolute(), weights, out / "cache", epochs, seed, threads=1)
-    lined_up = line_up(_words(methods), bundles, setup, {MN04: mn04, YAMNET: yamnet})
+    selection = select_methods(_split(methods), bundles, setup, {MN04: mn04, YAMNET: yamnet})
     with show_progress() as bar:
-        benchmark = Benchmark(setup, seeds, _numbers(shots), draws, processes or default_threads(), bar)
-        results = benchmark.run(sequence, lined_up, f"{NAME} {shlex.join(sys.argv[1:])}")
-    _tell(results, out)
+        benchmark = Benchmark(setup, seeds, _parse_counts(shots), draws, processes or default_threads(), bar)
+        results = benchmark.run(sequence, selection, f"{NAME} {shlex.join(sys.argv[1:])}")
+    _show(results, out)
 
 
-def _words(text: str) -> list[str]:
+def _split(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _numbers(text: str) -> list[int]:
-    """Counts separated by commas, in order.
+def _parse_counts(text: str) -> list[int]:
+    """Parse counts separated by commas and sort them.
 
     Raises:
-        UsageError: something else stands there.
+        UsageError: one of them is no positive integer.
     """
-    words = _words(text)
+    words = _split(text)
     if not all(word.isdecimal() and int(word) for word in words):
-        raise UsageError(f"'{text}' are no counts", "separate them by commas: --shots 1,4,16")
+        raise UsageError(f"'{text}' is no list of counts", "separate them by commas: --shots 1,4,16")
     return sorted({int(word) for word in words})
 
 
-def _tell(results: Results, out: Path) -> None:
-    """The report in the folder, the tables on the screen."""
+def _show(results: Results, out: Path) -> None:
+    """Write the report into the output folder and print the tables."""
     # matplotlib is imported here and not above: the processes of the methods import this module, too
-    from tools.bench.continual.report import write  # noqa: PLC0415
-    from tools.bench.continual.tables import all_tables  # noqa: PLC0415
+    from tools.bench.continual.report import write_report  # noqa: PLC0415
+    from tools.bench.continual.tables import make_tables  # noqa: PLC0415
 
-    files = write(results, out)
-    if results.refused:
-        output.print_message(output.build_rejected_table(results.refused))
-    output.print_answer(*(table.rich() for table in all_tables(results)))
-    for name, why in results.left_out.items():
-        output.print_message(f"{name} was left out: {why}")
+    files = write_report(results, out)
+    if results.rejected:
+        output.print_message(output.build_rejected_table(results.rejected))
+    output.print_answer(*(table.to_rich() for table in make_tables(results)))
+    for name, reason in results.left_out.items():
+        output.print_message(f"{name} was left out: {reason}")
     output.print_answer(f"written: {', '.join(str(file) for file in files)}")
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the command line."""
     sys.exit(console.run(lambda: arguments.run_app(app, sys.argv[1:], NAME)))
 
 

@@ -1,10 +1,11 @@
-"""Frozen networks, and the memory of what each of them heard in every recording: the backbone runs once.
+"""Frozen networks and the cache of their features, so that each network sees every recording once.
 
-    recording, varied copies ─► each ear that does not know them ─► its memory, a file a recording
+    recording, augmented copies ─► every extractor without them in its cache ─► the cache, one file per
+    recording
 
-An ear is the backbone of a bundle (tokens), the first blocks of the torch backbone (for prompts), or another
-network whose embedding a user might take instead. A memory is the product's own token cache; methods, which
-run in processes of their own, open the memory and never the network.
+An extractor is the backbone of a bundle (tokens), the first blocks of the torch backbone (for prompts), or
+another network whose embedding users take instead. The cache is the product's token cache. Methods run in
+their own processes; they open the cache and never the network.
 """
 
 import hashlib
@@ -26,115 +27,118 @@ from edgecl.augmentation import augment, make_copies_key
 from edgecl.errors import DatasetError
 from edgecl.windows import split_into_windows
 from tools.bench.continual.sources.task_files import Half, TaskFiles
-from tools.bench.continual.tasks import Clip, Task, labels_of, recall
+from tools.bench.continual.tasks import Clip, Task, labels_of, load_windows
 
 UNLIMITED_BYTES = 1 << 50
-DATA_HINT = "'edgecl enroll' on its folder tells file by file what is wrong"
+DATA_HINT = "'edgecl enroll' on its folder reports what is wrong with each file"
 
 
 @dataclass(frozen=True)
-class Ear:
-    """A network that listens, to whole clips or to the windows that the product would cut and vary."""
+class FeatureExtractor:
+    """A frozen network with its cache; it sees whole clips or the windows that the product would cut."""
 
-    memory: TokenCache
-    listen: Callable[[Floats], NDArray[Any]]
-    """Waveform [samples] at 16 kHz → what is heard, a row a window [N, …]."""
-    vary: Callable[[Floats, int], NDArray[Any]] | None = None
-    """Waveform and number of copies → the same of varied copies [copies · N, …]; None: it hears none."""
+    cache: TokenCache
+    extract: Callable[[Floats], NDArray[Any]]
+    """Waveform [samples] at 16 kHz → features [N, …], one row per window."""
+    extract_augmented: Callable[[Floats, int], NDArray[Any]] | None = None
+    """Waveform and number of copies → features of augmented copies [copies · N, …]; None: no augmentation."""
 
 
-def window_ear(memory: TokenCache, hear: Callable[[Floats], NDArray[Any]], window_samples: int) -> Ear:
-    """An ear for windows: `hear` takes [N, samples] to [N, …]."""
-    return Ear(
-        memory,
-        lambda waveform: hear(split_into_windows(waveform, window_samples)),
-        lambda waveform, copies: hear(augment(waveform, window_samples, copies)),
+def make_window_extractor(
+    cache: TokenCache, extract: Callable[[Floats], NDArray[Any]], window_samples: int
+) -> FeatureExtractor:
+    """Return an extractor for windows; `extract` maps [N, samples] to [N, …]."""
+    return FeatureExtractor(
+        cache,
+        lambda waveform: extract(split_into_windows(waveform, window_samples)),
+        lambda waveform, copies: extract(augment(waveform, window_samples, copies)),
     )
 
 
-def bundle_ear(runtime: Runtime, folder: Path) -> Ear:
-    """Tokens as the device computes them, remembered as the device would."""
-    memory = memory_of(folder, runtime.bundle.fingerprint, runtime.window_samples)
-    return window_ear(memory, runtime.backbone.extract_tokens, runtime.window_samples)
+def make_bundle_extractor(runtime: Runtime, folder: Path) -> FeatureExtractor:
+    """Return an extractor of the tokens that the device computes, with a cache in `folder`."""
+    cache = open_cache(folder, runtime.bundle.fingerprint, runtime.window_samples)
+    return make_window_extractor(cache, runtime.backbone.extract_tokens, runtime.window_samples)
 
 
-def memory_of(folder: Path, identity: str, window_samples: int = 0) -> TokenCache:
-    """What the network of this identity heard."""
+def open_cache(folder: Path, identity: str, window_samples: int = 0) -> TokenCache:
+    """Open the cache of the network with this identity."""
     return TokenCache(folder, identity, window_samples, UNLIMITED_BYTES)
 
 
 @dataclass
-class Audience:
-    """Ears that listen to a sequence of tasks, and the recordings that could not be used."""
+class FeatureExtraction:
+    """Runs all extractors over a sequence of tasks and collects the recordings that were rejected."""
 
-    ears: Sequence[Ear]
+    extractors: Sequence[FeatureExtractor]
     recipe: Recipe
     progress: Progress
-    refused: list[RejectedFile] = field(default_factory=list)
+    rejected: list[RejectedFile] = field(default_factory=list)
 
-    def hear(self, sequence: Sequence[TaskFiles]) -> list[Task]:
-        """The tasks, every recording heard by every ear.
+    def run(self, sequence: Sequence[TaskFiles]) -> list[Task]:
+        """Extract the features of every recording and return the tasks.
 
         Raises:
-            DatasetError: a class is left without recordings to learn, a task without any to measure with, or
-                the disk takes no more.
+            DatasetError: a class has no usable training recording, a task no usable test recording, or the
+                disk is full.
         """
         self._total, self._done = sum(files.count for files in sequence), 0
         tasks: list[Task] = []
         for files in sequence:
             first_class = tasks[-1].classes.stop if tasks else 0
             labels = tuple(files.train)
-            train, test = self._clips(files.train, labels), self._clips(files.test, labels)
+            train, test = self._read_clips(files.train, labels), self._read_clips(files.test, labels)
             tasks.append(_demand_clips(Task(files.name, labels, first_class, train, test)))
         for number, task in enumerate(tasks):
-            self.progress("varying", number, len(tasks))
-            for ear in self.ears:
-                self._vary(ear, task)
-        self.progress("varying", len(tasks), len(tasks))
+            self.progress("augmenting", number, len(tasks))
+            for extractor in self.extractors:
+                self._extract_augmented(extractor, task)
+        self.progress("augmenting", len(tasks), len(tasks))
         return tasks
 
-    def _clips(self, half: Half, labels: Sequence[str]) -> tuple[Clip, ...]:
-        """The usable recordings of the classes that are learnt."""
+    def _read_clips(self, half: Half, labels: Sequence[str]) -> tuple[Clip, ...]:
+        """Return the usable recordings of the classes to learn."""
         clips = []
         for number, label in enumerate(labels):
             for path in half.get(label, []):
                 self._done += 1
-                self.progress("listening", self._done, self._total)
-                if sha256 := self._heard(path):
+                self.progress("extracting", self._done, self._total)
+                if sha256 := self._extract(path):
                     clips.append(Clip(path, sha256, number))
         return tuple(clips)
 
-    def _heard(self, path: Path) -> str:
-        """The hash of a recording that is now in every memory; empty where it cannot be used."""
+    def _extract(self, path: Path) -> str:
+        """Bring a recording into every cache and return its hash; empty where it was rejected."""
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        deaf = [ear for ear in self.ears if ear.memory.get(sha256) is None]
-        if not deaf:
+        missing = [extractor for extractor in self.extractors if extractor.cache.get(sha256) is None]
+        if not missing:
             return sha256
         clip = read_or_reject(path)
         if isinstance(clip, RejectedFile):
-            self.refused.append(clip)
+            self.rejected.append(clip)
             return ""
-        for ear in deaf:
-            _remember(ear.memory, sha256, ear.listen(clip.waveform))
+        for extractor in missing:
+            _put(extractor.cache, sha256, extractor.extract(clip.waveform))
         return sha256
 
-    def _vary(self, ear: Ear, task: Task) -> None:
-        """Let an ear hear the varied copies that the product would learn from."""
-        if ear.vary is None:
+    def _extract_augmented(self, extractor: FeatureExtractor, task: Task) -> None:
+        """Bring the augmented copies that the product would train on into the extractor's cache."""
+        if extractor.extract_augmented is None:
             return
-        windows = np.bincount(recall(ear.memory, task.train).recordings)
+        windows = np.bincount(load_windows(extractor.cache, task.train).recordings)
         copies = self.recipe.count_copies(int(windows.sum()))
         for clip, count in zip(task.train, windows, strict=True):
             key = make_copies_key(clip.sha256)
-            known = ear.memory.get(key)
+            known = extractor.cache.get(key)
             if known is None or len(known) < copies * count:
-                _remember(ear.memory, key, ear.vary(read_clip(clip.path).waveform, copies))
+                waveform = read_clip(clip.path).waveform
+                _put(extractor.cache, key, extractor.extract_augmented(waveform, copies))
 
 
-def _remember(memory: TokenCache, key: str, heard: NDArray[Any]) -> None:
-    memory.put(key, heard)
-    if memory.warning:
-        raise DatasetError(memory.warning, "free some space, or choose another folder with --out")
+def _put(cache: TokenCache, key: str, features: NDArray[Any]) -> None:
+    cache.put(key, features)
+    if cache.warning:
+        raise DatasetError(cache.warning, "free some space, or choose another folder with --out")
 
 
 def _demand_clips(task: Task) -> Task:
@@ -142,8 +146,8 @@ def _demand_clips(task: Task) -> Task:
     if counts.min() == 0:
         label = task.labels[int(counts.argmin())]
         raise DatasetError(
-            f"class '{label}' of task '{task.name}' has no usable recording to learn", DATA_HINT
+            f"class '{label}' of task '{task.name}' has no usable training recording", DATA_HINT
         )
     if not task.test:
-        raise DatasetError(f"task '{task.name}' has no usable recording to measure with", DATA_HINT)
+        raise DatasetError(f"task '{task.name}' has no usable test recording", DATA_HINT)
     return task

@@ -1,4 +1,4 @@
-"""Few-shot curves: accuracy after learning a task from 1, 2, 4 … clips of each class, in several draws."""
+"""Few-shot curves: accuracy after training with 1, 2, 4 … clips per class, in several random draws."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecl.errors import DatasetError
-from tools.bench.continual.method_inputs import Setup, Workbench
+from tools.bench.continual.method_inputs import MethodInputs, Setup
 from tools.bench.continual.methods import Entry
 from tools.bench.continual.sequence import accuracy
 from tools.bench.continual.tasks import Task, labels_of
@@ -20,28 +20,30 @@ class Curve:
     name: str
     task: str
     shots: tuple[int, ...]
-    accuracy: NDArray[np.float64]  # [shots, draws], NaN where the method does not learn from so few
+    accuracy: NDArray[np.float64]  # [shots, draws], NaN where the method needs more clips
 
 
-def curve(entry: Entry, setup: Setup, task: Task, shots: Sequence[int], draws: int) -> Curve:
-    """The method's curve on a task, run in this process; every draw contains the smaller ones."""
-    bench = Workbench(setup)
-    found = np.array([[_once(entry, bench, few(task, n, draw)) for draw in range(draws)] for n in shots])
+def measure_curve(entry: Entry, setup: Setup, task: Task, shots: Sequence[int], draws: int) -> Curve:
+    """Measure a method's curve on a task in this process; every draw contains the smaller ones."""
+    inputs = MethodInputs(setup)
+    found = np.array(
+        [[_measure(entry, inputs, subsample(task, n, draw)) for draw in range(draws)] for n in shots]
+    )
     return Curve(entry.name, task.name, tuple(shots), found)
 
 
-def few(task: Task, shots: int, draw: int) -> Task:
-    """The task, first in its sequence, with `shots` clips of each class, or all, to learn."""
+def subsample(task: Task, shots: int, draw: int) -> Task:
+    """Return the task, as the first of its sequence, with up to `shots` training clips per class."""
     order = np.random.default_rng(draw).permutation(len(task.train))
     labels = labels_of(task.train)[order]
     chosen = np.concatenate([order[labels == label][:shots] for label in range(len(task.labels))])
     return replace(task.as_first(), train=tuple(task.train[i] for i in sorted(chosen)))
 
 
-def _once(entry: Entry, bench: Workbench, task: Task) -> float:
-    method = entry.build(bench)
+def _measure(entry: Entry, inputs: MethodInputs, task: Task) -> float:
+    method = entry.build(inputs)
     try:
         method.learn(task)
-    except DatasetError:  # fewer clips than the method takes
+    except DatasetError:  # fewer clips than the method needs
         return float("nan")
-    return accuracy(method.scores(task), task)
+    return accuracy(method.predict_scores(task), task)

@@ -1,4 +1,4 @@
-"""How sure a mean of a few draws is."""
+"""Confidence interval of the mean of a few values."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,7 @@ from scipy.stats import t
 
 
 def mean_and_interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean of n values and half its 95 % interval, t(0.975, n − 1) · s / √n; 0 for a single value."""
+    """Return the mean of n values and half its 95 % interval, t(0.975, n − 1) · s / √n; 0 for n = 1."""
     count = len(values)
     if count < 2:
         return float(values.mean()), 0.0

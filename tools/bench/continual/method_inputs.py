@@ -1,4 +1,4 @@
-"""What a method finds when it starts in its own process: the bundle, and what its backbone heard."""
+"""What a method reads in its own process: the bundle, the recipe and the cached features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,34 +9,34 @@ from device_runtime.data.token_cache import TokenCache
 from device_runtime.model.runtime import Runtime
 from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Doubles
-from tools.bench.continual.feature_extractors import memory_of
-from tools.bench.continual.tasks import Clip, recall
+from tools.bench.continual.feature_extractors import open_cache
+from tools.bench.continual.tasks import Clip, load_windows
 
 
 @dataclass(frozen=True)
 class Setup:
-    """Where things are and how long to train: all that a process needs to be told."""
+    """The settings of a run, which can be sent to another process."""
 
     bundle: Path
-    """Its backbone is the one that all baselines use."""
+    """The bundle whose backbone all baselines use."""
     weights: Path
-    """The torch original of that backbone."""
-    memories: Path
-    """The folder of what was heard."""
+    """The torch weights that the bundle was exported from."""
+    caches: Path
+    """Folder of the cached features."""
     epochs: int | None
-    """None: as many as the product's recipe says."""
+    """Epochs of everything that is trained; None: those of the product's recipe."""
     seed: int
     threads: int
 
     @property
     def recipe(self) -> Recipe:
-        """How everything that is trained here is trained."""
+        """The recipe of everything that is trained."""
         return Recipe() if self.epochs is None else replace(Recipe(), epochs=self.epochs)
 
 
 @dataclass(frozen=True)
-class Workbench:
-    """A set-up at work."""
+class MethodInputs:
+    """The bundle and the cached features of a set-up."""
 
     setup: Setup
 
@@ -47,16 +47,22 @@ class Workbench:
 
     @property
     def tokens(self) -> TokenCache:
-        """What the bundle's backbone heard."""
+        """The cached tokens of the bundle's backbone."""
         fingerprint, window_samples = self.runtime.bundle.fingerprint, self.runtime.window_samples
-        return memory_of(self.setup.memories, fingerprint, window_samples)
+        return open_cache(self.setup.caches, fingerprint, window_samples)
 
-    def embeddings(self, clips: Sequence[Clip]) -> Doubles:
-        """The pooled embedding [R, P] of each clip, before any adapter."""
-        windows = recall(self.tokens, clips)
-        return windows.of_recordings(self.runtime.forward.compute_embeddings(windows.heard))
+    def load_embeddings(self, clips: Sequence[Clip], network: str | None = None) -> Doubles:
+        """Load the embedding of each clip, the mean over its windows.
 
-    def embeddings_by(self, network: str, clips: Sequence[Clip]) -> Doubles:
-        """The embedding [R, E] of each clip by another network, named by the identity of its memory."""
-        windows = recall(memory_of(self.setup.memories, network), clips)
-        return windows.of_recordings(windows.heard)
+        Args:
+            clips: the clips.
+            network: cache identity of another network; None: the backbone.
+
+        Returns:
+            [R, P], before any adapter.
+        """
+        if network is not None:
+            windows = load_windows(open_cache(self.setup.caches, network), clips)
+            return windows.average_per_recording(windows.features)
+        windows = load_windows(self.tokens, clips)
+        return windows.average_per_recording(self.runtime.forward.compute_embeddings(windows.features))

@@ -1,6 +1,7 @@
-"""What an accuracy matrix says: R[i, j], the accuracy on task j after learning task i (0…T−1), NaN for j > i.
+"""Figures of an accuracy matrix.
 
-With one task there is nothing to forget or to transfer: None.
+R[i, j] is the accuracy on task j after learning task i (0…T−1), NaN for j > i. With a single task there is
+nothing to forget or to transfer: those figures are None.
 """
 
 import numpy as np
@@ -10,24 +11,24 @@ Matrix = NDArray[np.float64]  # [T, T]
 
 
 def average_accuracy(R: Matrix) -> float:
-    """ACC = 1/T Σ_j R[T−1, j] (Lopez-Paz & Ranzato, 2017, eq. 2)."""
+    """Compute ACC = 1/T Σ_j R[T−1, j] (Lopez-Paz & Ranzato, 2017, eq. 2)."""
     return float(R[-1].mean())
 
 
 def accuracy_so_far(R: Matrix) -> NDArray[np.float64]:
-    """A[i] = 1/(i+1) Σ_{j≤i} R[i, j]: the mean over all tasks seen, after each of them, [T]."""
+    """Compute A[i] = 1/(i+1) Σ_{j≤i} R[i, j], the mean over all tasks so far, after each of them, [T]."""
     return np.nanmean(R, axis=1)
 
 
 def backward_transfer(R: Matrix) -> float | None:
-    """BWT = 1/(T−1) Σ_{j<T−1} R[T−1, j] − R[j, j] (Lopez-Paz & Ranzato, 2017, eq. 3)."""
+    """Compute BWT = 1/(T−1) Σ_{j<T−1} R[T−1, j] − R[j, j] (Lopez-Paz & Ranzato, 2017, eq. 3)."""
     if len(R) < 2:
         return None
     return float((R[-1] - R.diagonal())[:-1].mean())
 
 
 def forgetting(R: Matrix) -> float | None:
-    """F = 1/(T−1) Σ_{j<T−1} max_{i<T−1} R[i, j] − R[T−1, j]: best minus last (Chaudhry et al., 2018)."""
+    """Compute F = 1/(T−1) Σ_{j<T−1} max_{i<T−1} R[i, j] − R[T−1, j] (Chaudhry et al., 2018)."""
     if len(R) < 2:
         return None
     best = np.nanmax(R[:-1, :-1], axis=0)
@@ -35,11 +36,11 @@ def forgetting(R: Matrix) -> float | None:
 
 
 def forward_transfer(R: Matrix, alone: NDArray[np.float64]) -> float | None:
-    """FWT = 1/(T−1) Σ_{j>0} R[j, j] − alone[j], where `alone` [T] is what a fresh learner reaches on task j.
+    """Compute FWT = 1/(T−1) Σ_{j>0} R[j, j] − alone[j].
 
-    Lopez-Paz & Ranzato (2017, eq. 4) compare R[j−1, j] with an untrained network; where a task's labels are
-    unknown before it comes, that is chance on both sides. What the tasks before are worth to learning j is
-    not.
+    `alone` [T] is the accuracy of a fresh learner on task j alone. Deviation: Lopez-Paz & Ranzato (2017, eq.
+    4) compare R[j−1, j] with an untrained network. Where the labels of a task are unknown before it is
+    learnt, that is chance on both sides; what earlier tasks contribute to learning task j is not.
     """
     if len(R) < 2:
         return None

@@ -1,115 +1,111 @@
-"""One method through a sequence of tasks: what it knows of each after each, and what that costs."""
+"""One method through a sequence of tasks: its accuracy on every task after every task, and its costs."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from time import process_time
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecl.arrays import Doubles, Integers
-from tools.bench.continual.method_inputs import Setup, Workbench
+from tools.bench.continual.method_inputs import MethodInputs, Setup
 from tools.bench.continual.methods import Entry, Method, Setting
 from tools.bench.continual.metrics import Matrix
 from tools.bench.continual.tasks import Task
-
-STATUS = Path("/proc/self/status")
+from tools.bench.memory import peak_memory_bytes
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one method did with one seed."""
+    """The results of one method with one seed."""
 
     name: str
     seed: int
-    isolating: bool
-    R: Matrix  # [T, T], accuracy on task j after learning task i, the task known
-    unnamed: Matrix | None  # the same where all labels compete; None where the method cannot tell
-    alone: NDArray[np.float64]  # [T], what a fresh learner reaches on each task, the task known
-    unchanged: bool  # every score of every task stayed what it was when the task had been learnt
-    seconds: float  # of a processor, learning all tasks
-    peak_bytes: int | None  # resident memory of the process when all had been learnt and measured
-    bytes_a_task: float
+    isolated: bool
+    R: Matrix  # [T, T], accuracy on task j after learning task i, task-incremental
+    class_incremental: (
+        Matrix | None
+    )  # the same, class-incremental; None where the method cannot compare tasks
+    alone: NDArray[np.float64]  # [T], accuracy of a fresh learner on each task, task-incremental
+    unchanged: bool  # no score of a task changed after the task was learnt
+    seconds: float  # CPU time of learning all tasks
+    peak_bytes: int | None  # peak resident memory of the process after the last task
+    bytes_per_task: float
 
 
 @dataclass(frozen=True)
-class Walk:
-    """What a method said of all tasks so far after each task it learnt."""
+class Predictions:
+    """The predictions of a method for all tasks so far, after each task that it learnt."""
 
     scores: list[list[Doubles]]  # [i][j]: [R, C] of task j after task i
-    answers: list[list[Integers | None]]  # [i][j]: [R]
+    classes: list[list[Integers | None]]  # [i][j]: [R]
     seconds: float
     peak_bytes: int | None
-    kept_bytes: int
+    stored_bytes: int
 
 
-def through(entry: Entry, setup: Setup, tasks: list[Task]) -> Outcome:
-    """What the method does, run in this process."""
-    bench = Workbench(setup)
-    named = walk(entry.build(bench), tasks)
-    unnamed = walk(entry.build(bench, Setting.NOTHING), tasks) if entry.trained_by_setting else named
-    R = _matrix([[accuracy(found, tasks[j]) for j, found in enumerate(row)] for row in named.scores])
+def run_method(entry: Entry, setup: Setup, tasks: list[Task]) -> Outcome:
+    """Run a method through a sequence of tasks, in this process."""
+    inputs = MethodInputs(setup)
+    task_incremental = learn_sequence(entry.build(inputs), tasks)
+    class_incremental = task_incremental
+    if entry.trained_per_setting:
+        class_incremental = learn_sequence(entry.build(inputs, Setting.CLASS_INCREMENTAL), tasks)
+    R = _matrix(
+        [[accuracy(found, tasks[j]) for j, found in enumerate(row)] for row in task_incremental.scores]
+    )
     return Outcome(
         name=entry.name,
         seed=setup.seed,
-        isolating=entry.isolating,
+        isolated=entry.isolated,
         R=R,
-        unnamed=_unnamed(unnamed.answers, tasks),
-        alone=R.diagonal() if entry.isolating else _alone(entry, bench, tasks),
-        unchanged=_unchanged(named.scores),
-        seconds=named.seconds,
-        peak_bytes=named.peak_bytes,
-        bytes_a_task=named.kept_bytes / len(tasks),
+        class_incremental=_class_incremental_matrix(class_incremental.classes, tasks),
+        alone=R.diagonal() if entry.isolated else _measure_alone(entry, inputs, tasks),
+        unchanged=_is_unchanged(task_incremental.scores),
+        seconds=task_incremental.seconds,
+        peak_bytes=task_incremental.peak_bytes,
+        bytes_per_task=task_incremental.stored_bytes / len(tasks),
     )
 
 
-def walk(method: Method, tasks: list[Task]) -> Walk:
-    """Learn the tasks one after another; after each, ask about all so far."""
-    scores, answers, seconds = [], [], 0.0
+def learn_sequence(method: Method, tasks: list[Task]) -> Predictions:
+    """Learn tasks one after another; after each, predict the test recordings of all tasks so far."""
+    scores, classes, seconds = [], [], 0.0
     for number, task in enumerate(tasks, start=1):
-        started = process_time()
+        began_s = process_time()
         method.learn(task)
-        seconds += process_time() - started
-        scores.append([method.scores(seen) for seen in tasks[:number]])
-        answers.append([method.answers(seen) for seen in tasks[:number]])
-    return Walk(scores, answers, seconds, _peak_bytes(), method.kept_bytes())
+        seconds += process_time() - began_s
+        scores.append([method.predict_scores(seen) for seen in tasks[:number]])
+        classes.append([method.predict_classes(seen) for seen in tasks[:number]])
+    return Predictions(scores, classes, seconds, peak_memory_bytes(), method.count_stored_bytes())
 
 
 def accuracy(scores: Doubles, task: Task) -> float:
-    """Share of the test recordings whose best label is theirs, from scores [R, C]."""
+    """Return the share of a task's test recordings that scores [R, C] classify correctly."""
     return float((scores.argmax(axis=1) == task.truth).mean())
 
 
-def _unnamed(answers: list[list[Integers | None]], tasks: list[Task]) -> Matrix | None:
-    if any(answer is None for row in answers for answer in row):
+def _class_incremental_matrix(classes: list[list[Integers | None]], tasks: list[Task]) -> Matrix | None:
+    if any(found is None for row in classes for found in row):
         return None
     truths = [task.truth + task.first_class for task in tasks]
-    return _matrix([[float((said == truths[j]).mean()) for j, said in enumerate(row)] for row in answers])
+    return _matrix([[float((found == truths[j]).mean()) for j, found in enumerate(row)] for row in classes])
 
 
-def _alone(entry: Entry, bench: Workbench, tasks: list[Task]) -> NDArray[np.float64]:
-    """Accuracy [T] of a fresh learner on each task."""
+def _measure_alone(entry: Entry, inputs: MethodInputs, tasks: list[Task]) -> NDArray[np.float64]:
+    """Measure the accuracy [T] of a fresh learner on each task."""
     reached = []
     for task in (task.as_first() for task in tasks):
-        method = entry.build(bench)
+        method = entry.build(inputs)
         method.learn(task)
-        reached.append(accuracy(method.scores(task), task))
+        reached.append(accuracy(method.predict_scores(task), task))
     return np.array(reached)
 
 
-def _unchanged(scores: list[list[Doubles]]) -> bool:
-    """Whether the scores of each task are, after every later one, the very numbers they were at first."""
+def _is_unchanged(scores: list[list[Doubles]]) -> bool:
+    """Return whether the scores of each task are bitwise the same after every later task."""
     return all(np.array_equal(scores[i][j], scores[j][j]) for i in range(len(scores)) for j in range(i))
 
 
 def _matrix(rows: list[list[float]]) -> Matrix:
-    """[T, T], NaN where a task was yet to come."""
+    """Return the matrix [T, T] of rows, NaN for tasks that were still to come."""
     return np.array([row + [np.nan] * (len(rows) - len(row)) for row in rows])
-
-
-def _peak_bytes() -> int | None:
-    """The high-water mark of this process's resident memory; None where the system does not tell."""
-    if not STATUS.exists():
-        return None
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024

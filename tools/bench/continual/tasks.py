@@ -1,4 +1,4 @@
-"""Tasks as the methods see them: clips with their class, and what a frozen network heard in them."""
+"""Tasks as methods use them: clips with their class, and their cached features."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Task:
-    """One task of a sequence; its classes are numbered on from those of the tasks before it."""
+    """One task of a sequence; its classes are numbered after those of the tasks before it."""
 
     name: str
     labels: tuple[str, ...]
@@ -40,7 +40,7 @@ class Task:
         return slice(self.first_class, self.first_class + len(self.labels))
 
     def as_first(self) -> "Task":
-        """The same task, with nothing before it."""
+        """Return the same task as the first of its sequence."""
         return replace(self, first_class=0)
 
     @property
@@ -51,20 +51,20 @@ class Task:
 
 @dataclass(frozen=True)
 class Windows:
-    """What was heard in some recordings, window by window."""
+    """The features of some recordings, one row per window."""
 
-    heard: NDArray[Any]  # [N, …]
+    features: NDArray[Any]  # [N, …]
     labels: Integers  # [N]
     recordings: Integers  # [N], which recording each window was cut from, 0…R−1
-    varied: NDArray[np.bool_]  # [N], whether it is a varied copy of one
+    augmented: NDArray[np.bool_]  # [N], whether it is an augmented copy
 
-    def originals(self) -> "Windows":
-        """Those that are no copies."""
-        kept = ~self.varied
-        return Windows(self.heard[kept], self.labels[kept], self.recordings[kept], self.varied[kept])
+    def select_originals(self) -> "Windows":
+        """Return the windows that are no augmented copies."""
+        kept = ~self.augmented
+        return Windows(self.features[kept], self.labels[kept], self.recordings[kept], self.augmented[kept])
 
-    def of_recordings(self, values: NDArray[Any]) -> Doubles:
-        """The mean [R, K] over each recording's windows of values [N, K]."""
+    def average_per_recording(self, values: NDArray[Any]) -> Doubles:
+        """Return the mean [R, K] over each recording's windows of values [N, K]."""
         sums = np.zeros((self.recordings[-1] + 1, values.shape[1]))
         np.add.at(sums, self.recordings, values)
         return sums / np.bincount(self.recordings)[:, None]
@@ -73,63 +73,67 @@ class Windows:
         return len(self.labels)
 
 
-def recall(memory: TokenCache, clips: Sequence[Clip], first_class: int = 0) -> Windows:
-    """The windows of clips that were listened to before; `first_class` is added to their labels.
+def load_windows(cache: TokenCache, clips: Sequence[Clip], first_class: int = 0) -> Windows:
+    """Load the windows of clips from a cache; `first_class` is added to their labels.
 
     Raises:
-        DatasetError: one of them is not (or no longer) in the memory.
+        DatasetError: a clip is not in the cache (any more).
     """
-    pieces = [_known(memory, clip, clip.sha256) for clip in clips]
-    return _windows(pieces, labels_of(clips) + first_class, varied=False)
+    pieces = [_load(cache, clip, clip.sha256) for clip in clips]
+    return _stack(pieces, labels_of(clips) + first_class, augmented=False)
 
 
-def recall_varied(memory: TokenCache, clips: Sequence[Clip], recipe: Recipe, first_class: int) -> Windows:
-    """The same, and as many varied copies as the product would learn from."""
-    windows = recall(memory, clips, first_class)
+def load_augmented_windows(
+    cache: TokenCache, clips: Sequence[Clip], recipe: Recipe, first_class: int
+) -> Windows:
+    """Load the windows of clips and the number of augmented copies that the product would train on.
+
+    Raises:
+        DatasetError: a clip is not in the cache (any more).
+    """
+    windows = load_windows(cache, clips, first_class)
     copies, counts = recipe.count_copies(len(windows)), np.bincount(windows.recordings)
     if not copies:
         return windows
     pieces = [
-        _known(memory, clip, make_copies_key(clip.sha256))[: copies * count]
+        _load(cache, clip, make_copies_key(clip.sha256))[: copies * count]
         for clip, count in zip(clips, counts, strict=True)
     ]
-    varied = _windows(pieces, labels_of(clips) + first_class, varied=True)
-    return _behind_each_other([windows, varied], [windows.recordings, varied.recordings])
+    augmented = _stack(pieces, labels_of(clips) + first_class, augmented=True)
+    return _concatenate([windows, augmented], [windows.recordings, augmented.recordings])
 
 
-def joined(parts: Iterable[Windows]) -> Windows:
-    """The windows of all parts, their recordings numbered on."""
+def concatenate_windows(parts: Iterable[Windows]) -> Windows:
+    """Concatenate windows; the recordings are numbered consecutively."""
     parts = list(parts)
     firsts = np.cumsum([0, *(part.recordings.max() + 1 for part in parts)])
-    return _behind_each_other(
-        parts, [part.recordings + first for part, first in zip(parts, firsts, strict=False)]
-    )
+    return _concatenate(parts, [part.recordings + first for part, first in zip(parts, firsts, strict=False)])
 
 
 def labels_of(clips: Sequence[Clip]) -> Integers:
-    """The class [R] of each clip."""
+    """Return the class [R] of each clip."""
     return np.array([clip.label for clip in clips], np.int64)
 
 
-def _windows(pieces: list[NDArray[Any]], labels: Integers, varied: bool) -> Windows:
-    """Recording after recording, each with its label."""
+def _stack(pieces: list[NDArray[Any]], labels: Integers, augmented: bool) -> Windows:
+    """Stack the windows of recordings, each recording with its label."""
     counts = [len(piece) for piece in pieces]
-    heard, total = np.concatenate(pieces), sum(counts)
+    features, total = np.concatenate(pieces), sum(counts)
     recordings = np.repeat(np.arange(len(pieces)), counts)
-    return Windows(heard, np.repeat(labels, counts), recordings, np.full(total, varied))
+    return Windows(features, np.repeat(labels, counts), recordings, np.full(total, augmented))
 
 
-def _behind_each_other(parts: Sequence[Windows], recordings: list[Integers]) -> Windows:
+def _concatenate(parts: Sequence[Windows], recordings: list[Integers]) -> Windows:
     return Windows(
-        np.concatenate([part.heard for part in parts]),
+        np.concatenate([part.features for part in parts]),
         np.concatenate([part.labels for part in parts]),
         np.concatenate(recordings),
-        np.concatenate([part.varied for part in parts]),
+        np.concatenate([part.augmented for part in parts]),
     )
 
 
-def _known(memory: TokenCache, clip: Clip, key: str) -> NDArray[Any]:
-    heard = memory.get(key)
-    if heard is None:
-        raise DatasetError(f"what was heard in {str(clip.path)!r} is gone", "run the benchmark again")
-    return heard
+def _load(cache: TokenCache, clip: Clip, key: str) -> NDArray[Any]:
+    features = cache.get(key)
+    if features is None:
+        raise DatasetError(f"the cached features of {str(clip.path)!r} are gone", "run the benchmark again")
+    return features

@@ -1,7 +1,7 @@
-"""Runs in processes of their own, as many at a time as there are cores.
+"""Runs in separate processes, one per core at a time.
 
-A fresh process for each: its memory is the method's, one engine cannot disturb another, and the product is
-measured without torch.
+Every run has a fresh process: its memory is that of the method alone, engines cannot interfere, and the
+product is measured without torch.
 """
 
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -17,18 +17,22 @@ from edgecl.errors import EdgeclError
 Result = TypeVar("Result")
 
 
-def all_of(runs: list[partial[Result]], stage: str, processes: int, progress: Progress) -> list[Result]:
-    """What each of the runs returned, in their order; the first failure stops the rest.
+def run_all(runs: list[partial[Result]], stage: str, processes: int, progress: Progress) -> list[Result]:
+    """Run functions in processes and return their results in order; the first failure cancels the rest.
 
     Args:
-        runs: functions of importable modules, with arguments that can be sent to a process.
+        runs: functions of importable modules with arguments that can be pickled.
+        stage: the name of the progress bar.
+        processes: number of processes at a time.
+        progress: called after every run.
 
     Raises:
-        EdgeclError: a process was killed; whatever a run raises is raised, too.
+        EdgeclError: a process was killed; errors of a run are raised as they are.
     """
     progress(stage, 0, len(runs))
-    dies_silently = {"initializer": signal, "initargs": (SIGINT, SIG_DFL)}  # on Ctrl-C, which we tell of
-    with ProcessPoolExecutor(processes, get_context("spawn"), max_tasks_per_child=1, **dies_silently) as pool:
+    # Ctrl-C is reported by this process alone
+    ends_silently = {"initializer": signal, "initargs": (SIGINT, SIG_DFL)}
+    with ProcessPoolExecutor(processes, get_context("spawn"), max_tasks_per_child=1, **ends_silently) as pool:
         futures = [pool.submit(run) for run in runs]
         try:
             for done, future in enumerate(as_completed(futures), start=1):

@@ -2,7 +2,7 @@
 
     L(θ) + Σ_tasks λ/2 Σ_i F_i (θ_i − θ*_i)²
 
-over the shared adapter, and over the old outputs where all labels compete. F is the diagonal of the Fisher
+over the shared adapter, and class-incrementally over the old outputs as well. F is the diagonal of the Fisher
 information at the end of each task.
 
 Deviation: F is the mean over at most 200 windows of the squared gradient for the true label (the empirical
@@ -22,12 +22,12 @@ FLOAT_BYTES = 4
 
 
 class Ewc(FineTune):
-    """Fine-tuning tied to what the parameters were after each task."""
+    """Fine-tuning with a penalty on moving away from the parameters after each task."""
 
     _anchors: tuple[dict[str, tuple[Tensor, Tensor]], ...] = ()  # of each task: name → F, θ*
 
-    def penalty(self, batch: Batch) -> Tensor:
-        """Σ λ/2 F (θ − θ*)²."""
+    def compute_penalty(self, batch: Batch) -> Tensor:
+        """Compute Σ λ/2 F (θ − θ*)²."""
         now = dict(self.network.named_parameters())
         terms = [
             (fisher * (now[name] - then).square()).sum()
@@ -36,24 +36,24 @@ class Ewc(FineTune):
         ]
         return STRENGTH / 2 * torch.stack(terms).sum() if terms else torch.zeros(())
 
-    def keep(self, windows: Windows) -> None:
-        """Remember where the parameters are, and how much each of them matters."""
+    def store(self, windows: Windows) -> None:
+        """Store the parameters and their Fisher information."""
         chosen = self.rng.permutation(len(windows))[:FISHER_WINDOWS]
         fisher = {name: torch.zeros_like(value) for name, value in self.network.named_parameters()}
         for window in chosen:
             self.network.zero_grad()
-            self._plain_loss(Batch.of(windows, window[None])).backward()
+            self._plain_loss(Batch.select(windows, window[None])).backward()
             for name, value in self.network.named_parameters():
                 if value.grad is not None:
                     fisher[name] += value.grad.square() / len(chosen)
         then = {name: value.detach().clone() for name, value in self.network.named_parameters()}
         self._anchors += ({name: (fisher[name], then[name]) for name in fisher if fisher[name].any()},)
 
-    def kept_bytes(self) -> int:
-        """Parameters, and F and θ* of each task."""
+    def count_stored_bytes(self) -> int:
+        """Return the bytes of the parameters, and of F and θ* of each task."""
         anchored = sum(fisher.numel() for anchor in self._anchors for fisher, _ in anchor.values())
-        return super().kept_bytes() + 2 * FLOAT_BYTES * anchored
+        return super().count_stored_bytes() + 2 * FLOAT_BYTES * anchored
 
     def _plain_loss(self, batch: Batch) -> Tensor:
-        logits, competing = self.network(batch.heard), self.competing(batch.labels)
+        logits, competing = self.network(batch.features), self.make_class_mask(batch.labels)
         return cross_entropy(logits, torch.nn.functional.one_hot(batch.labels, logits.shape[1]), competing)

@@ -1,15 +1,15 @@
-"""Learning to prompt (Wang et al., CVPR 2022, §4): a pool of prompts, of which each sound takes the nearest.
+"""Learning to prompt (Wang et al., CVPR 2022, §4): a pool of prompts; each window uses the nearest ones.
 
-A pool of 10 prompts of 5 tokens with a key each (§4.1); the five whose keys are nearest to the query are put
-before the tokens (§4.2); prompts, keys and head are trained by cross-entropy and by drawing the keys chosen
-towards the query, weight 0.5 (§4.3). The labels of other tasks do not compete in training, as in the authors'
-code.
+The pool has 10 prompts of 5 tokens with one key each (§4.1). The five prompts whose keys are nearest to the
+query are put in front of the tokens (§4.2). Prompts, keys and head are trained by cross-entropy plus the
+distance of the chosen keys to the query, weight 0.5 (§4.3). The labels of other tasks do not compete in
+training, as in the authors' code.
 
-Deviations: prompts stand before the last two blocks, not before the first, which costs a third, and are
+Deviations: prompts are put in front of the last two blocks instead of the first, which costs a third, and are
 trained for a third of the recipe's epochs, since a step still costs ten times an adapter's; they are special
-tokens to the factorised attention, so they see and are seen by all; the query is CLS as it enters these
-blocks; the head reads what every other method's head reads (the pooled grid, and the mean of CLS and
-prompts), since the prompts' own outputs alone know too little of words.
+tokens of the factorised attention, so they attend to all tokens and all tokens attend to them; the query is
+CLS at the input of these blocks; the head reads the same features as every other method's head (the pooled
+grid, and the mean of CLS and prompts), since the outputs of the prompts alone hold too little about words.
 """
 
 from dataclasses import replace
@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from device_runtime.data.token_cache import TokenCache
 from export.model.ast import Ast, Block, pool
 from export.weights import load_weights
-from tools.bench.continual.feature_extractors import memory_of
-from tools.bench.continual.first_blocks import LAST_BLOCKS, identity
-from tools.bench.continual.method_inputs import Workbench
+from tools.bench.continual.feature_extractors import open_cache
+from tools.bench.continual.first_blocks import LAST_BLOCKS, make_identity
+from tools.bench.continual.method_inputs import MethodInputs
 from tools.bench.continual.methods import Setting
 from tools.bench.continual.methods.fine_tune import FineTune
 from tools.bench.continual.methods.network import Network
@@ -33,7 +33,7 @@ KEY_WEIGHT = 0.5
 
 
 class PromptNetwork(Network):
-    """Tokens of the first blocks → prompts before them → the frozen last blocks, pooled."""
+    """Prompts in front of the first blocks' tokens, then the frozen last blocks, pooled."""
 
     def __init__(self, model: Ast) -> None:
         super().__init__(model.config.pooled_width)
@@ -49,36 +49,36 @@ class PromptNetwork(Network):
     def embed(self, tokens: Tensor) -> Tensor:
         """See `Network`."""
         tokens = tokens.float()
-        prompts = self.prompts[self._similar(tokens).topk(TAKEN).indices].flatten(1, 2)  # [B, 25, D]
+        prompts = self.prompts[self._similarity(tokens).topk(TAKEN).indices].flatten(1, 2)  # [B, 25, D]
         prompted = torch.cat([tokens[:, :1], prompts, tokens[:, 1:]], dim=1)
         return pool(self.norm(self.blocks(prompted)), self.config)
 
-    def distance(self, tokens: Tensor) -> Tensor:
-        """How far the chosen keys are from the queries: Σ 1 − cos, the mean over the batch."""
-        return (1 - self._similar(tokens.float()).topk(TAKEN).values).sum(1).mean()
+    def key_distance(self, tokens: Tensor) -> Tensor:
+        """Compute the distance of the chosen keys to the queries: Σ 1 − cos, the mean over the batch."""
+        return (1 - self._similarity(tokens.float()).topk(TAKEN).values).sum(1).mean()
 
-    def _similar(self, tokens: Tensor) -> Tensor:
-        """Cosine [B, pool] of each query with each key."""
+    def _similarity(self, tokens: Tensor) -> Tensor:
+        """Compute the cosine [B, pool] of each query with each key."""
         return nn.functional.cosine_similarity(tokens[:, :1], self.keys, dim=2)
 
 
 class Prompts(FineTune):
-    """One pool for all tasks."""
+    """L2P with one pool for all tasks."""
 
-    def __init__(self, bench: Workbench) -> None:
-        self._weights = bench.setup.weights
-        super().__init__(bench, Setting.TASK)
+    def __init__(self, inputs: MethodInputs) -> None:
+        self._weights = inputs.setup.weights
+        super().__init__(inputs, Setting.TASK_INCREMENTAL)
         self.recipe = replace(self.recipe, epochs=max(1, self.recipe.epochs // 3))
 
-    def new_network(self) -> PromptNetwork:
-        """An untrained pool before the backbone's last blocks."""
+    def make_network(self) -> PromptNetwork:
+        """Return an untrained pool in front of the backbone's last blocks."""
         return PromptNetwork(load_weights(self._weights).model)
 
     @property
-    def memory(self) -> TokenCache:
-        """What the first blocks heard."""
-        return memory_of(self.bench.setup.memories, identity(self._weights))
+    def cache(self) -> TokenCache:
+        """The cached tokens of the first blocks."""
+        return open_cache(self.inputs.setup.caches, make_identity(self._weights))
 
-    def penalty(self, batch: Batch) -> Tensor:
-        """The keys' share of the loss."""
-        return KEY_WEIGHT * self.network.distance(batch.heard)
+    def compute_penalty(self, batch: Batch) -> Tensor:
+        """Compute the keys' part of the loss."""
+        return KEY_WEIGHT * self.network.key_distance(batch.features)

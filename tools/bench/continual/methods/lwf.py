@@ -1,7 +1,7 @@
 """Learning without forgetting (Li & Hoiem, ECCV 2016, §3, eq. 1–4).
 
-While a task is learnt, the old labels have to answer its windows as the network before it did: distillation
-at temperature 2, weight 1, head by head; where all labels compete, the old ones are one head.
+While a task is trained, the outputs of old labels for its windows are distilled from the previous network, at
+temperature 2, weight 1, head by head; class-incrementally, all old labels are one head.
 
 Deviation: no warm-up of the new head alone; it starts at zero and the rate rises from zero.
 """
@@ -20,28 +20,28 @@ WEIGHT = 1.0
 
 
 class Lwf(FineTune):
-    """Fine-tuning that asks the network of yesterday."""
+    """Fine-tuning with distillation from the previous network."""
 
     def prepare(self) -> None:
-        """Keep the network as it is before the task."""
+        """Copy the network before the task."""
         self._old = deepcopy(self.network)
         self._heads = self._old_heads()
 
-    def penalty(self, batch: Batch) -> Tensor:
-        """How far the old heads have moved on what is heard now."""
+    def compute_penalty(self, batch: Batch) -> Tensor:
+        """Compute the distillation loss of the old heads on the new windows."""
         if not self._heads:
             return torch.zeros(())
         with torch.no_grad():
-            before = self._old(batch.heard) / TEMPERATURE
-        now = self.network(batch.heard) / TEMPERATURE
+            before = self._old(batch.features) / TEMPERATURE
+        now = self.network(batch.features) / TEMPERATURE
         losses = [
             -(before[:, head].softmax(1) * now[:, head].log_softmax(1)).sum(1).mean() for head in self._heads
         ]
         return WEIGHT * torch.stack(losses).sum()
 
     def _old_heads(self) -> list[Tensor]:
-        """The classes of each head before the task."""
+        """Return the classes of each head before the task."""
         classes = torch.arange(len(self.task_of))
-        if self.setting is Setting.NOTHING:
+        if self.setting is Setting.CLASS_INCREMENTAL:
             return [classes] if len(classes) else []
         return [classes[self.task_of == number] for number in self.task_of.unique()]

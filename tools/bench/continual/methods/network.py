@@ -1,4 +1,4 @@
-"""The networks of the gradient baselines: frozen tokens, something trained on them, and a head that grows."""
+"""The networks of the gradient baselines: frozen tokens, trainable layers, and a head that grows."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ BATCH_WINDOWS = 64
 
 @dataclass(frozen=True)
 class Grid:
-    """What adapters and pooling ask of a backbone's shape, read from a manifest."""
+    """The shape of a backbone's tokens, as adapters and pooling need it."""
 
     rows: int
     special_tokens: int
@@ -24,8 +24,8 @@ class Grid:
     pooling: Pooling
 
     @classmethod
-    def of(cls, manifest: Manifest) -> "Grid":
-        """The grid of the tokens that this bundle's backbone leaves behind."""
+    def from_manifest(cls, manifest: Manifest) -> "Grid":
+        """Read the shape of the tokens of a bundle's backbone."""
         shape = manifest.geometry
         return cls(shape.frequency_rows, shape.special_tokens, shape.width, shape.pooling)
 
@@ -45,32 +45,32 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def embed(self, tokens: Tensor) -> Tensor:
-        """The pooled embedding [B, P] of tokens [B, tokens, D] in fp16 or fp32."""
+        """Return the pooled embedding [B, P] of tokens [B, tokens, D] in fp16 or fp32."""
 
-    def grow(self, labels: int, tokens: Tensor) -> None:
-        """Make room for a task, all zeros; the first task's tokens decide how features are normalised."""
+    def add_classes(self, labels: int, tokens: Tensor) -> None:
+        """Add a head of zeros for a task; the first task's tokens set the normalisation of features."""
         self.heads.append(nn.Parameter(torch.zeros(labels, self.width + 1)))
         if not self.normalizer.numel():
             embeddings = torch.cat([self.embed(part) for part in tokens.split(BATCH_WINDOWS)])
             deviation = embeddings.std(0).clamp(min=MIN_DEVIATION)
             self.normalizer = torch.stack([embeddings.mean(0), 1 / deviation])
 
-    def features(self, tokens: Tensor) -> Tensor:
-        """What the heads see of tokens, [B, P]."""
+    def compute_features(self, tokens: Tensor) -> Tensor:
+        """Return the normalised embedding [B, P] of tokens, the input of the heads."""
         return (self.embed(tokens) - self.normalizer[0]) * self.normalizer[1]
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Logits [B, K] over all classes so far."""
-        with_bias = nn.functional.pad(self.features(tokens), (0, 1), value=1.0)
+        """Return logits [B, K] over all classes so far."""
+        with_bias = nn.functional.pad(self.compute_features(tokens), (0, 1), value=1.0)
         return nn.functional.linear(with_bias, torch.cat(list(self.heads)))
 
 
 class AdapterNetwork(Network):
-    """The product's forward graph with one adapter for all tasks: x + adapter(x), pooled."""
+    """The product's network with one adapter for all tasks: x + adapter(x), pooled."""
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest.head_features)
-        self.grid = Grid.of(manifest)
+        self.grid = Grid.from_manifest(manifest)
         self.adapter = ADAPTERS[manifest.adapter.kind](self.grid, manifest.adapter.rank)
 
     def embed(self, tokens: Tensor) -> Tensor:

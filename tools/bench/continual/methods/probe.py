@@ -1,4 +1,4 @@
-"""Logistic regression on the frozen embedding, one for each task: what a user does today."""
+"""Logistic regression on the frozen embedding, one per task: the usual linear probe."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from edgecl.arrays import Doubles, Integers
-from tools.bench.continual.method_inputs import Workbench
+from tools.bench.continual.method_inputs import MethodInputs
 from tools.bench.continual.tasks import Clip, Task, labels_of
 
 FLOAT_BYTES = 4
@@ -17,33 +17,31 @@ class LinearProbe:
     """StandardScaler and LogisticRegression (C = 0.05) on the mean embedding of each clip.
 
     Args:
-        network: the identity of the memory whose embeddings are taken; None: the backbone's.
+        network: the cache identity of the network whose embeddings are used; None: the backbone.
     """
 
-    def __init__(self, bench: Workbench, network: str | None = None) -> None:
-        self._bench, self._network = bench, network
+    def __init__(self, inputs: MethodInputs, network: str | None = None) -> None:
+        self._inputs, self._network = inputs, network
         self._probes: dict[str, Pipeline] = {}
 
     def learn(self, task: Task) -> None:
         """See `Method`."""
         probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.05, max_iter=2000))
-        self._probes[task.name] = probe.fit(self._features(task.train), labels_of(task.train))
+        self._probes[task.name] = probe.fit(self._load(task.train), labels_of(task.train))
 
-    def scores(self, task: Task) -> Doubles:
+    def predict_scores(self, task: Task) -> Doubles:
         """See `Method`."""
-        scores: Doubles = self._probes[task.name].predict_proba(self._features(task.test))
+        scores: Doubles = self._probes[task.name].predict_proba(self._load(task.test))
         return scores
 
-    def answers(self, task: Task) -> Integers | None:
-        """None: probabilities of separate regressions cannot be compared."""
+    def predict_classes(self, task: Task) -> Integers | None:
+        """Return None: probabilities of separate regressions cannot be compared."""
         return None
 
-    def kept_bytes(self) -> int:
-        """Scaler and coefficients as float32."""
+    def count_stored_bytes(self) -> int:
+        """Return the bytes of scalers and coefficients as float32."""
         regressions = [probe[-1] for probe in self._probes.values()]
         return FLOAT_BYTES * sum(r.coef_.size + r.intercept_.size + 2 * r.coef_.shape[1] for r in regressions)
 
-    def _features(self, clips: Sequence[Clip]) -> Doubles:
-        if self._network is None:
-            return self._bench.embeddings(clips)
-        return self._bench.embeddings_by(self._network, clips)
+    def _load(self, clips: Sequence[Clip]) -> Doubles:
+        return self._inputs.load_embeddings(clips, self._network)

@@ -1,7 +1,7 @@
-"""One lesson of a gradient baseline: windows, which labels compete, and the product's recipe in torch.
+"""Training of the gradient baselines: the product's recipe in torch, with a mask of competing labels.
 
-The recipe is the product's own (varied copies, AdamW, warm-up and cosine, label smoothing, mixup), so that a
-baseline differs from the product in what it shares and keeps, not in how it is trained.
+The recipe is the product's (augmented copies, AdamW, warm-up and cosine, label smoothing, mixup), so that a
+baseline differs from the product in what it shares and stores between tasks, not in how it is trained.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,88 +15,94 @@ from device_runtime.training.methods.adapter import MIN_EPOCHS
 from device_runtime.training.recipe import Recipe, Schedule
 from tools.bench.continual.tasks import Windows
 
-HIDDEN = -1e9
+MASKED_LOGIT = -1e9
 """The logit of a label that does not compete."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some windows."""
+    """A batch of windows."""
 
-    heard: Tensor  # [B, …]
+    features: Tensor  # [B, …]
     labels: Tensor  # [B], among all classes
 
     @classmethod
-    def of(cls, windows: Windows, chosen: np.ndarray) -> "Batch":
-        """The chosen windows."""
-        return cls(torch.from_numpy(windows.heard[chosen]), torch.from_numpy(windows.labels[chosen]))
+    def select(cls, windows: Windows, chosen: np.ndarray) -> "Batch":
+        """Return the chosen windows as a batch."""
+        return cls(torch.from_numpy(windows.features[chosen]), torch.from_numpy(windows.labels[chosen]))
 
 
-def batches(windows: Windows, size: int, rng: np.random.Generator) -> Iterator[Batch]:
-    """All windows once, in random order."""
+def iterate_batches(windows: Windows, size: int, rng: np.random.Generator) -> Iterator[Batch]:
+    """Yield all windows once, in random order."""
     order = rng.permutation(len(windows))
     for first in range(0, len(order), size):
-        yield Batch.of(windows, order[first : first + size])
+        yield Batch.select(windows, order[first : first + size])
 
 
-def run(
+def train(
     network: nn.Module,
     windows: Windows,
     recipe: Recipe,
-    loss_of: Callable[[Batch], Tensor],
+    compute_loss: Callable[[Batch], Tensor],
     rng: np.random.Generator,
 ) -> None:
-    """Train all parameters of the network that `loss_of` depends on."""
-    trained = [value for value in network.parameters() if value.requires_grad]
-    epochs = _epochs(windows, recipe)
-    optimizer = torch.optim.AdamW(trained, weight_decay=recipe.weight_decay)
+    """Train all parameters of the network that the loss depends on."""
+    trainable = [value for value in network.parameters() if value.requires_grad]
+    epochs = _count_epochs(windows, recipe)
+    optimizer = torch.optim.AdamW(trainable, weight_decay=recipe.weight_decay)
     schedule = Schedule(recipe, len(windows), epochs)
     for _ in range(epochs):
-        for batch in batches(windows, recipe.batch, rng):
+        for batch in iterate_batches(windows, recipe.batch, rng):
             optimizer.param_groups[0]["lr"] = schedule.next()
             optimizer.zero_grad()
-            loss_of(batch).backward()
-            _spare_untouched(trained)
+            compute_loss(batch).backward()
+            _skip_unused(trainable)
             optimizer.step()
 
 
-def _epochs(windows: Windows, recipe: Recipe) -> int:
-    """Varied copies take the place of epochs, as in the product."""
-    share = float((~windows.varied).mean())
+def _count_epochs(windows: Windows, recipe: Recipe) -> int:
+    """Return fewer epochs the more augmented copies there are, as in the product."""
+    share = float((~windows.augmented).mean())
     return max(min(MIN_EPOCHS, recipe.epochs), round(share * recipe.epochs))
 
 
-def _spare_untouched(parameters: list[nn.Parameter]) -> None:
-    """Heads that took no part in a step must not decay in it either."""
+def _skip_unused(parameters: list[nn.Parameter]) -> None:
+    """Drop all-zero gradients, so that unused heads do not decay."""
     for value in parameters:
         if value.grad is not None and not value.grad.any():
             value.grad = None
 
 
-def soft_targets(labels: Tensor, competing: Tensor, smoothing: float) -> Tensor:
-    """Distributions [B, K]: nearly all on the label, a share spread over the labels competing with it."""
+def make_soft_targets(labels: Tensor, competing: Tensor, smoothing: float) -> Tensor:
+    """Return label distributions [B, K], smoothed over the competing labels [B, K]."""
     spread = competing / competing.sum(1, keepdim=True)
     return (1 - smoothing) * nn.functional.one_hot(labels, competing.shape[1]) + smoothing * spread
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, competing: Tensor) -> Tensor:
-    """−Σ targets · log p over the labels that compete [B, K], the mean over the batch."""
-    shares = logits.masked_fill(~competing, HIDDEN).log_softmax(1)
+    """Compute −Σ targets · log p over the competing labels [B, K], the mean over the batch."""
+    shares = logits.masked_fill(~competing, MASKED_LOGIT).log_softmax(1)
     return -(targets * shares).sum(1).mean()
 
 
-def mixed(
+def mix_windows(
     batch: Batch, tasks: Tensor, recipe: Recipe, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Windows mixed in pairs of the same task: what is heard, the partner [B], the first one's share [B, 1].
+    """Mix windows in pairs of the same task (mixup).
 
     Args:
-        tasks: the task [B] that each window is of.
+        batch: the windows.
+        tasks: the task [B] of each window.
+        recipe: the strength of mixup.
+        rng: draws partners and shares.
+
+    Returns:
+        The mixed features [B, …], the partner [B] of each window, and the share [B, 1] of the window itself.
     """
     size = len(batch.labels)
     partner = torch.from_numpy(rng.permutation(size))
     drawn = rng.beta(recipe.mixup, recipe.mixup, (size, 1)) if recipe.mixup else np.ones((size, 1))
     share = torch.where((tasks == tasks[partner])[:, None], torch.from_numpy(drawn).float(), 1.0)
-    weight = share.view(-1, *[1] * (batch.heard.ndim - 1))
-    heard = batch.heard.float()
-    return weight * heard + (1 - weight) * heard[partner], partner, share
+    weight = share.view(-1, *[1] * (batch.features.ndim - 1))
+    features = batch.features.float()
+    return weight * features + (1 - weight) * features[partner], partner, share

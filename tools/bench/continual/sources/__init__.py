@@ -1,9 +1,11 @@
-"""Folders of recordings → a sequence of tasks. What lies in a folder says how to read it.
+"""Readers of data sets: folders of recordings → a sequence of tasks.
 
-folders         TASK/{train,test}/CLASS/…, or one such TASK
-esc50           ESC-50, in five tasks of ten classes (or as many as asked for)
-speech_commands Speech Commands v2, one task of 35 words
-fsdd            Free Spoken Digit Dataset, one task of ten digits
+The layout of a folder selects the reader:
+
+folders          TASK/{train,test}/CLASS/…, or a single such TASK
+esc50            ESC-50, as five tasks of ten classes (or another number of tasks)
+speech_commands  Speech Commands v2, one task of 35 words
+fsdd             Free Spoken Digit Dataset, one task of ten digits
 """
 
 from collections.abc import Sequence
@@ -16,18 +18,19 @@ from tools.bench.continual.sources import esc50, folders, fsdd, speech_commands
 from tools.bench.continual.sources.task_files import TaskFiles
 
 
-def tasks_of(sources: Sequence[Path], esc50_tasks: int, esc50_fold: int) -> list[TaskFiles]:
-    """The tasks of all sources, in the order given.
+def read_tasks(sources: Sequence[Path], esc50_tasks: int, esc50_fold: int) -> list[TaskFiles]:
+    """Read the tasks of all sources, in the order given.
 
     Args:
-        esc50_tasks: into how many tasks of equal size ESC-50 is split.
-        esc50_fold: the fold of ESC-50 that is tested on, 1…5.
+        sources: folders of data sets.
+        esc50_tasks: number of tasks of equal size that ESC-50 is split into.
+        esc50_fold: test fold of ESC-50, 1…5.
 
     Raises:
-        UsageError: a folder does not exist or has no layout known here.
+        UsageError: a folder does not exist or has an unknown layout.
         DatasetError: a task is empty, or two have the same name.
     """
-    tasks = [task for source in sources for task in _tasks_in(source, esc50_tasks, esc50_fold)]
+    tasks = [task for source in sources for task in _read_source(source, esc50_tasks, esc50_fold)]
     names = [task.name for task in tasks]
     for name in names:
         if names.count(name) > 1:
@@ -35,25 +38,25 @@ def tasks_of(sources: Sequence[Path], esc50_tasks: int, esc50_fold: int) -> list
     return tasks
 
 
-def _tasks_in(source: Path, esc50_tasks: int, esc50_fold: int) -> list[TaskFiles]:
+def _read_source(source: Path, esc50_tasks: int, esc50_fold: int) -> list[TaskFiles]:
     if not source.is_dir():
         raise UsageError(f"there is no folder {str(source)!r}", "check the spelling of the path")
     if (source / esc50.TABLE).is_file():
-        return esc50.tasks(source, esc50_tasks, esc50_fold)
+        return esc50.read_tasks(source, esc50_tasks, esc50_fold)
     if (source / speech_commands.TESTING).is_file():
-        return [speech_commands.task(source)]
-    if fsdd.recordings(source):
-        return [fsdd.task(source)]
-    return folders.tasks(source)
+        return [speech_commands.read_task(source)]
+    if fsdd.list_recordings(source):
+        return [fsdd.read_task(source)]
+    return folders.read_tasks(source)
 
 
-def at_most(task: TaskFiles, clips: int, seed: int) -> TaskFiles:
-    """The task with `clips` recordings of each class in either half, drawn at random."""
+def limit_clips(task: TaskFiles, clips: int, seed: int) -> TaskFiles:
+    """Return the task with up to `clips` random recordings per class, for training and for testing."""
     rng = np.random.default_rng(seed)
 
-    def drawn(half: dict[str, list[Path]]) -> dict[str, list[Path]]:
+    def draw(half: dict[str, list[Path]]) -> dict[str, list[Path]]:
         return {
             label: [paths[i] for i in rng.permutation(len(paths))[:clips]] for label, paths in half.items()
         }
 
-    return TaskFiles(task.name, drawn(task.train), drawn(task.test))
+    return TaskFiles(task.name, draw(task.train), draw(task.test))

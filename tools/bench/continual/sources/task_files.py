@@ -1,4 +1,4 @@
-"""One task as files."""
+"""The files of one task."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +10,10 @@ Half = dict[str, list[Path]]
 
 @dataclass(frozen=True)
 class TaskFiles:
-    """The recordings of each class, those to learn from and those to measure with.
+    """The recordings of each class, for training and for testing.
 
     Raises:
-        DatasetError: nothing to learn, or nothing to measure with.
+        DatasetError: one of the halves is empty.
     """
 
     name: str
@@ -28,12 +28,12 @@ class TaskFiles:
 
     @property
     def count(self) -> int:
-        """How many recordings there are."""
+        """The number of recordings."""
         return sum(len(paths) for half in (self.train, self.test) for paths in half.values())
 
 
-def sorted_by_label(labelled: list[tuple[str, Path]]) -> Half:
-    """Label → recordings, both sorted."""
+def group_by_label(labelled: list[tuple[str, Path]]) -> Half:
+    """Group recordings by label, both sorted."""
     half: Half = {}
     for label, path in sorted(labelled):
         half.setdefault(label, []).append(path)
