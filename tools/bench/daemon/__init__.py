@@ -1,11 +1,11 @@
-"""How fast and how small `edgecl serve` is: the real daemon in a process of its own, on made-up sound.
+"""Speed and memory of `edgecl serve`, in its own process, on synthetic sound.
 
-`listening`  a microphone in real time: latency, CPU, memory
-`replay`     stdin, as fast as possible: the real-time factor; an hour's events and memory
-`learning`   a task taught through the API meanwhile: latency, lost frames
-`starting`   from the call to the first window
-`report`     all of this; `hour`  the very same events, and no growth
+`real_time`    a microphone in real time: latency, CPU, memory
+`replay`       stdin, as fast as possible: the real-time factor
+`enrolment`    a task enrolled through the API while the daemon listens: latency, lost frames
+`startup`      from the call to the first window
+`report`       tables of all of these; `soak`: an hour of sound gives exact events and no memory growth
 
-`homes` are what it listens with, `scenes` what it listens to, `microphone` who gives it that and says when,
-`served` the process, `latency` how long it took.
+`homes` holds the enrolled tasks, `sound` the input, `simulated_microphone` plays it and logs times, `process`
+runs the daemon, `latency` compares the times.
 """

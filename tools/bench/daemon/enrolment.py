@@ -1,4 +1,4 @@
-"""A task taught through the API while the daemon hears a microphone: what that does to events and frames."""
+"""A task enrolled through the API while the daemon listens: its effect on latency and lost frames."""
 
 import time
 from dataclasses import dataclass
@@ -6,36 +6,36 @@ from pathlib import Path
 
 from tools.api_client import ApiClient, find_free_port
 from tools.bench.daemon.latency import latencies_ms, percentiles
-from tools.bench.daemon.real_time import hearing, lost_frames
+from tools.bench.daemon.real_time import parse_lost_frames, run_with_microphone
 from tools.bench.daemon.simulated_microphone import RATE_HZ
 from tools.command import CommandError
 
 BEFORE_S = 30.0
 AFTER_S = 3.0
 SETTLING_S = 1.0
-"""After the microphone went mute: what lay in the pipe is heard."""
-LONGEST_S = 300.0
+"""After the microphone was muted, until the rest of the pipe is processed."""
+TIMEOUT_S = 300.0
 UNFINISHED = ("collecting", "learning")
-CLOCK_DIGITS_S = 0.001  # of what the API tells
+API_RESOLUTION_S = 0.001
 
 
 @dataclass(frozen=True)
-class Learnt:
-    """How it went."""
+class EnrolmentResult:
+    """Figures of an enrolment while the daemon listens."""
 
-    learning_s: float
+    enrolment_s: float
     before_ms: tuple[float, float]
-    """Latency before, median and 99th percentile;"""
-    meanwhile_ms: tuple[float, float]
-    """the same while the task was learnt."""
+    """Latency before the enrolment, median and 99th percentile."""
+    during_ms: tuple[float, float]
+    """Latency during the enrolment."""
     longest_wait_s: float
     """The most sound that waited in the pipe."""
     lost_frames: int
-    """Given by the microphone and not heard, by anybody's count."""
-    given_frames: int
+    """Frames that the microphone produced and that were lost by any count: microphone, daemon, API."""
+    played_frames: int
 
 
-def learn(
+def measure_enrolment(
     folder: Path,
     home: Path,
     pcm: Path,
@@ -44,46 +44,55 @@ def learn(
     config: str = "",
     cores: set[int] | None = None,
     before_s: float = BEFORE_S,
-) -> Learnt:
-    """The recordings of a folder, taught as the task of its name to a daemon that hears a microphone.
+) -> EnrolmentResult:
+    """Enrol a folder of recordings as the task of its name, in a daemon that listens to a microphone.
 
     Args:
-        pcm: what the microphone hears.
-        cores: all that daemon, microphone and learning may use.
-        before_s: how long it only listens, to compare with.
+        folder: for the files of the daemon; created.
+        home: its tasks.
+        pcm: file that the microphone plays.
+        recordings: <label>/*.wav.
+        window_s: length of a window.
+        config: TOML, without home and source.
+        cores: cores that daemon, microphone and enrolment may use; None: all.
+        before_s: seconds of listening before the enrolment, for comparison.
     """
     api = ApiClient(find_free_port())
     options = ["--api", "--port", str(api.port)]
-    with hearing(folder, home, pcm, *options, config=config, cores=cores) as heard:
+    with run_with_microphone(folder, home, pcm, *options, config=config, cores=cores) as session:
         time.sleep(before_s)
         began_s = time.monotonic()
-        _taught(api, recordings)
-        learnt_s = time.monotonic()
+        _enrol(api, recordings)
+        ended_s = time.monotonic()
         time.sleep(AFTER_S)
-        heard.mute()
+        session.mute()
         time.sleep(SETTLING_S)
         status = api.get("/status")
-        told_lost = lost_frames(heard.served.stop())
-    stamps, told = heard.stamps, heard.served.told
-    unheard = stamps.frames - stamps.lost_frames - round(status["heard_s"] * RATE_HZ)
-    return Learnt(
-        learning_s=learnt_s - began_s,
-        before_ms=percentiles(latencies_ms([one for one in told if one[0] < began_s], stamps, window_s)),
-        meanwhile_ms=percentiles(
-            latencies_ms([one for one in told if began_s <= one[0] < learnt_s], stamps, window_s)
-        ),
-        longest_wait_s=stamps.longest_wait_s,
-        lost_frames=stamps.lost_frames + told_lost + (unheard if unheard > CLOCK_DIGITS_S * RATE_HZ else 0),
-        given_frames=stamps.frames,
+        lost = parse_lost_frames(session.daemon.stop())
+    log, events = session.log, session.daemon.events
+    before = [event for event in events if event[0] < began_s]
+    during = [event for event in events if began_s <= event[0] < ended_s]
+    unprocessed = log.frames - log.lost_frames - round(status["heard_s"] * RATE_HZ)
+    return EnrolmentResult(
+        enrolment_s=ended_s - began_s,
+        before_ms=percentiles(latencies_ms(before, log, window_s)),
+        during_ms=percentiles(latencies_ms(during, log, window_s)),
+        longest_wait_s=log.longest_wait_s,
+        lost_frames=log.lost_frames + lost + (unprocessed if unprocessed > API_RESOLUTION_S * RATE_HZ else 0),
+        played_frames=log.frames,
     )
 
 
-def _taught(api: ApiClient, recordings: Path) -> None:
-    """Wait until the task is learnt. Raises CommandError where it is not."""
-    identity, late_s = api.enrol(recordings.name, recordings), time.monotonic() + LONGEST_S
+def _enrol(api: ApiClient, recordings: Path) -> None:
+    """Enrol a task and wait until it is done.
+
+    Raises:
+        CommandError: the enrolment failed or did not end in time.
+    """
+    identity, deadline_s = api.enrol(recordings.name, recordings), time.monotonic() + TIMEOUT_S
     while (view := api.get(f"/enrolments/{identity}"))["state"] in UNFINISHED:
-        if time.monotonic() > late_s:
-            raise CommandError(f"'{recordings.name}' was not learnt in {LONGEST_S:g} s")
+        if time.monotonic() > deadline_s:
+            raise CommandError(f"'{recordings.name}' was not enrolled within {TIMEOUT_S:g} s")
         time.sleep(0.5)
     if view["state"] != "done":
-        raise CommandError(f"'{recordings.name}' was not learnt: {view['detail']}")
+        raise CommandError(f"'{recordings.name}' was not enrolled: {view['detail']}")

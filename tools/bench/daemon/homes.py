@@ -1,4 +1,4 @@
-"""What the daemon listens with: the demonstration's tasks, really enrolled, and copies of them."""
+"""Homes for the daemon: the demonstration's tasks, enrolled by the real command, and copies of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,47 +15,47 @@ from tools.demo.synthesise import TASKS, write_all
 
 
 @dataclass(frozen=True)
-class Enrolled:
-    """The two tasks as they were learnt, once with heads only, once with an adapter each."""
+class EnrolledTasks:
+    """The demonstration's two tasks, enrolled with heads only and with an adapter each."""
 
     recordings: Path
-    """One sub-folder a task, one in it a label."""
+    """<task>/<label>/*.wav."""
     heads: Sequence[TaskBlob]
     adapters: Sequence[TaskBlob]
     adapter_size: int
 
     @classmethod
-    def into(cls, folder: Path, bundle: Path | None) -> "Enrolled":
-        """Made and enrolled in a folder."""
+    def enrol(cls, folder: Path, bundle: Path | None) -> "EnrolledTasks":
+        """Write the recordings into a folder and enrol both tasks there."""
         write_all(folder / "recordings")
         runtime = Runtime.open(bundle or DEFAULT_BUNDLE, threads=1)
-        learnt = {}
+        tasks = {}
         for method in ("slda", "adapter"):
-            home = folder / f"learnt-by-{method}"
+            home = folder / f"enrolled-{method}"
             for task in TASKS:
                 words = ["enroll", task, str(folder / "recordings" / task), "--method", method]
                 Command(home, bundle).run(*words, "--threads", "1")
             with Store.open(home, create=False) as store:
-                learnt[method] = load_tasks(store, runtime.bundle.manifest)
+                tasks[method] = load_tasks(store, runtime.bundle.manifest)
         size = runtime.forward.adapter_size
-        return cls(folder / "recordings", learnt["slda"], learnt["adapter"], size)
+        return cls(folder / "recordings", tasks["slda"], tasks["adapter"], size)
 
-    def tasks(self, count: int, own_adapters: bool) -> list[TaskBlob]:
-        """So many tasks: the enrolled ones first, as they are."""
-        learnt = self.adapters if own_adapters else self.heads
-        copy = self._with_adapter if own_adapters else _head
-        return [copy(learnt[number % len(learnt)], number // len(learnt)) for number in range(count)]
+    def make_tasks(self, count: int, own_adapters: bool) -> list[TaskBlob]:
+        """Return `count` tasks: the enrolled ones unchanged, then copies of them."""
+        tasks = self.adapters if own_adapters else self.heads
+        copy = self._copy_with_adapter if own_adapters else _copy_head
+        return [copy(tasks[number % len(tasks)], number // len(tasks)) for number in range(count)]
 
-    def furnish(self, home: Path, count: int, own_adapters: bool) -> Path:
-        """The home, with so many tasks in it."""
+    def write_home(self, home: Path, count: int, own_adapters: bool) -> Path:
+        """Write a home with `count` tasks and return it."""
         with Store.open(home, create=True) as store:
-            for task in self.tasks(count, own_adapters):
+            for task in self.make_tasks(count, own_adapters):
                 store.commit(task.task, blob.to_bytes(task))
         return home
 
-    def _with_adapter(self, task: TaskBlob, number: int) -> TaskBlob:
+    def _copy_with_adapter(self, task: TaskBlob, number: int) -> TaskBlob:
         return copy_task(task, number, self.adapter_size) if number else task
 
 
-def _head(task: TaskBlob, number: int) -> TaskBlob:
+def _copy_head(task: TaskBlob, number: int) -> TaskBlob:
     return rename_task(task, f"{task.task} {number}") if number else task

@@ -1,4 +1,4 @@
-"""A microphone in real time: how late events come, what listening costs."""
+"""The daemon with a microphone in real time: latency of events, CPU time and memory."""
 
 import re
 import sys
@@ -9,27 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.bench.daemon import simulated_microphone
-from tools.bench.daemon.latency import Stamps, latencies_ms, percentiles
-from tools.bench.daemon.process import Served
-from tools.bench.daemon.sound import sound
+from tools.bench.daemon.latency import PlaybackLog, latencies_ms, percentiles
+from tools.bench.daemon.process import DaemonProcess
+from tools.bench.daemon.sound import generate_pcm
 
-PAUSE_S = 1.0  # between two sounds: more of them than a room has, so that there are many events to time
-SPARE_S = 60.0  # of sound, for starting and ending
+PAUSE_S = 1.0  # between two sounds: short, so that there are many events to measure
+SPARE_S = 60.0  # of sound, for start and end
 SEED = 7
 LISTENING = {"kind": "source", "state": "listening"}
 
 
 @dataclass(frozen=True)
-class Listened:
-    """How it went."""
+class RealTimeResult:
+    """Figures of a daemon in real time."""
 
     latencies_ms: list[float]
     cpu: float
-    """Cores that the daemon took: its CPU seconds for each second that passed."""
+    """CPU seconds per second: the number of cores in use."""
     memory_bytes: int
-    """At the end."""
+    """Resident memory at the end."""
     lost_frames: int
-    """Given by the microphone and not heard."""
+    """Frames that the microphone produced and the daemon did not process."""
     longest_wait_s: float
     """The most sound that waited in the pipe."""
 
@@ -40,61 +40,71 @@ class Listened:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A daemon that hears a microphone."""
+class MicrophoneSession:
+    """A daemon with a running microphone."""
 
-    served: Served
-    stamps_file: Path
+    daemon: DaemonProcess
+    log_file: Path
 
     @property
-    def stamps(self) -> Stamps:
-        """What the microphone wrote down up to now."""
-        return Stamps.read(self.stamps_file)
+    def log(self) -> PlaybackLog:
+        """The microphone's log so far."""
+        return PlaybackLog.read(self.log_file)
 
     def mute(self) -> None:
-        """The microphone gives no more."""
-        Path(f"{self.stamps_file}.mute").touch()
+        """Stop the microphone's output."""
+        Path(f"{self.log_file}.mute").touch()
 
 
 def write_sound(path: Path, seconds: float) -> Path:
-    """The sound of a room, long enough for a measurement of so many seconds."""
+    """Write PCM for a measurement of `seconds` and return its path."""
     with path.open("wb") as file:
-        file.writelines(sound(seconds + SPARE_S, PAUSE_S, SEED))
+        file.writelines(generate_pcm(seconds + SPARE_S, PAUSE_S, SEED))
     return path
 
 
 @contextmanager
-def hearing(
+def run_with_microphone(
     folder: Path, home: Path, pcm: Path, *options: str, config: str = "", cores: set[int] | None = None
-) -> Iterator[Heard]:
-    """A daemon as soon as it hears a microphone that plays a file."""
+) -> Iterator[MicrophoneSession]:
+    """Run a daemon on a microphone that plays a file; the context starts when it listens."""
     folder.mkdir()
-    stamps = folder / "stamps.txt"
-    command = f"{sys.executable} {Path(simulated_microphone.__file__)} {pcm} {stamps}"
+    log = folder / "microphone.log"
+    command = f"{sys.executable} {Path(simulated_microphone.__file__)} {pcm} {log}"
     source = f'{config}\n[source]\ncommand = "{command}"'
-    with Served(folder, home, source, *options, cores=cores) as served:
-        served.first(LISTENING)
-        yield Heard(served, stamps)
+    with DaemonProcess(folder, home, source, *options, cores=cores) as daemon:
+        daemon.wait_for(LISTENING)
+        yield MicrophoneSession(daemon, log)
 
 
-def listen(
+def measure_real_time(
     folder: Path, home: Path, pcm: Path, seconds: float, window_s: float, *options: str, config: str = ""
-) -> Listened:
-    """So many seconds of it."""
-    with hearing(folder, home, pcm, *options, config=config) as heard:
-        served = heard.served
-        began_s, cpu_s = time.monotonic(), served.cpu_s
+) -> RealTimeResult:
+    """Measure a daemon that listens for `seconds`.
+
+    Args:
+        folder: for its files; created.
+        home: its tasks.
+        pcm: file that the microphone plays.
+        seconds: duration of the measurement.
+        window_s: length of a window.
+        options: options of `edgecl serve`.
+        config: TOML, without home and source.
+    """
+    with run_with_microphone(folder, home, pcm, *options, config=config) as session:
+        daemon = session.daemon
+        began_s, cpu_s = time.monotonic(), daemon.cpu_s
         time.sleep(seconds)
-        cpu = (served.cpu_s - cpu_s) / (time.monotonic() - began_s)
-        memory_bytes = served.memory_bytes
-        told = list(served.told)  # the end of the stream makes one more window, which is not whole
-        told_lost = lost_frames(served.stop())
-        stamps = heard.stamps
-    late = latencies_ms(told, stamps, window_s)
-    return Listened(late, cpu, memory_bytes, stamps.lost_frames + told_lost, stamps.longest_wait_s)
+        cpu = (daemon.cpu_s - cpu_s) / (time.monotonic() - began_s)
+        memory_bytes = daemon.memory_bytes
+        events = list(daemon.events)  # the end of the stream adds an incomplete window
+        lost = parse_lost_frames(daemon.stop())
+        log = session.log
+    latencies = latencies_ms(events, log, window_s)
+    return RealTimeResult(latencies, cpu, memory_bytes, log.lost_frames + lost, log.longest_wait_s)
 
 
-def lost_frames(summary: str) -> int:
-    """What the daemon's last sentence says of them."""
+def parse_lost_frames(summary: str) -> int:
+    """Return the number of lost frames in the daemon's summary."""
     found = re.search(r"(\d+) frames lost", summary)
     return int(found[1]) if found else 0

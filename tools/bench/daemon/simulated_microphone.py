@@ -1,11 +1,11 @@
-"""A microphone to measure with: raw PCM from a file as fast as time goes, and when each block was given.
+"""A simulated microphone for measurements: plays a file of raw PCM in real time and logs every block.
 
-    python microphone.py SOUND STAMPS
+    python simulated_microphone.py SOUND LOG
 
-It never waits for its reader, no more than a sound card does: what a full pipe cannot take is lost. STAMPS
-gets a line a block: frames up to its end; the monotonic clock when it was about to be given; bytes that lay
-in the pipe before it; frames lost so far. When the sound is over, or a file STAMPS.mute is there, it goes on
-without giving any more, until its reader is gone.
+Like a sound card it never waits for its reader: what a full pipe cannot take is lost. LOG gets one line per
+block: frames up to its end; the monotonic clock just before it was written; bytes waiting in the pipe; frames
+lost so far. At the end of the sound, or once a file LOG.mute exists, it writes nothing more and waits until
+its reader is gone.
 """
 
 import array
@@ -19,37 +19,37 @@ from pathlib import Path
 
 RATE_HZ, FRAME_BYTES = 16_000, 2
 BLOCK_FRAMES = 1_600
-"""A tenth of a second, about what arecord gives at once. A window ends where a block does."""
+"""A tenth of a second, as arecord writes. Windows end at the end of a block."""
 
 
-def main(sound: str, stamps: str) -> None:
-    """Play a file, once."""
-    pcm, mute, lost = Path(sound).read_bytes(), Path(f"{stamps}.mute"), 0
+def main(sound: str, log_path: str) -> None:
+    """Play a file once."""
+    pcm, mute, lost = Path(sound).read_bytes(), Path(f"{log_path}.mute"), 0
     os.set_blocking(1, False)
     began_s = time.monotonic()
-    with Path(stamps).open("w") as log:
+    with Path(log_path).open("w") as log:
         for end in range(BLOCK_FRAMES, len(pcm) // FRAME_BYTES + 1, BLOCK_FRAMES):
             time.sleep(max(0.0, began_s + end / RATE_HZ - time.monotonic()))
             if mute.exists():
                 break
             block = pcm[(end - BLOCK_FRAMES) * FRAME_BYTES : end * FRAME_BYTES]
-            waiting, given_s = _waiting(), time.monotonic()
-            lost += (len(block) - _given(block)) // FRAME_BYTES
-            print(end, given_s, waiting, lost, file=log, flush=True)
-    gone = select.poll()
-    gone.register(1, 0)
-    gone.poll()
+            waiting, now_s = _count_waiting_bytes(), time.monotonic()
+            lost += (len(block) - _write(block)) // FRAME_BYTES
+            print(end, now_s, waiting, lost, file=log, flush=True)
+    reader = select.poll()
+    reader.register(1, 0)
+    reader.poll()
 
 
-def _waiting() -> int:
-    """Bytes that nobody has read yet."""
+def _count_waiting_bytes() -> int:
+    """Return the number of bytes in the pipe that are not read yet."""
     count = array.array("i", [0])
     fcntl.ioctl(1, termios.FIONREAD, count)
     return count[0]
 
 
-def _given(block: bytes) -> int:
-    """How many bytes of it the pipe took."""
+def _write(block: bytes) -> int:
+    """Write a block and return the number of bytes that the pipe accepted."""
     try:
         return os.write(1, block)
     except BlockingIOError:

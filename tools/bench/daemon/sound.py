@@ -1,4 +1,4 @@
-"""What the daemon is measured with: the demonstration's sounds, as a room full of them, in bytes."""
+"""The input of the measurements: the demonstration's sounds, one after the other, as PCM bytes."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,14 @@ from tools.demo.waveforms import RATE_HZ
 FRAME_BYTES = 2
 
 
-def sound(seconds: float, pause_s: float, seed: int) -> Iterator[bytes]:
-    """So many seconds of raw PCM, s16le, mono, scene by scene; the same for the same seed."""
+def generate_pcm(seconds: float, pause_s: float, seed: int) -> Iterator[bytes]:
+    """Yield raw PCM (s16le, mono) sound by sound; the same seed gives the same bytes.
+
+    Args:
+        seconds: total duration.
+        pause_s: pause between two sounds.
+        seed: selects the variations of the sounds.
+    """
     left = round(seconds * RATE_HZ) * FRAME_BYTES
     for _, scene in generate_scenes(None, pause_s, seed):
         piece = to_pcm16(scene).tobytes()[:left]

@@ -1,38 +1,48 @@
-"""From the call of `edgecl serve` to the first window heard, its sound waiting already."""
+"""Time from the call of `edgecl serve` to the first processed window, with the sound already waiting."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bench.daemon.process import Served
+from tools.bench.daemon.process import DaemonProcess
 from tools.bench.daemon.replay import STDIN
-from tools.bench.daemon.sound import sound
+from tools.bench.daemon.sound import generate_pcm
 from tools.bench.timing import children_cpu_s
 
 ANY_SOUND = "[loud]\nlevel_dbfs = -120"
-"""So that an event tells of the first window, whatever is in it."""
+"""Makes the first window emit an event, whatever its content."""
 FIRST_WINDOW = {"task": "_loud", "phase": "new"}
 
 
 @dataclass(frozen=True)
-class Started:
-    """How long a start took."""
+class StartupResult:
+    """Figures of one start."""
 
     wall_s: float
-    """From the call to the first window told; a microphone adds the length of a window."""
+    """From the call to the event of the first window; a microphone adds the length of a window."""
     cpu_s: float
-    """Of the whole life, which ends right after."""
+    """CPU time of the whole process, which ends right after."""
 
 
-def start(folder: Path, home: Path, window_s: float, *options: str, config: str = "") -> Started:
-    """One start."""
+def measure_startup(
+    folder: Path, home: Path, window_s: float, *options: str, config: str = ""
+) -> StartupResult:
+    """Measure one start.
+
+    Args:
+        folder: for the files of the daemon; created.
+        home: its tasks.
+        window_s: length of a window.
+        options: options of `edgecl serve`.
+        config: TOML, without home and source.
+    """
     folder.mkdir()
     before_s = children_cpu_s()
     pcm = folder / "window.pcm"
-    pcm.write_bytes(b"".join(sound(window_s, 0.0, seed=0)))
+    pcm.write_bytes(b"".join(generate_pcm(window_s, 0.0, seed=0)))
     with (
         pcm.open("rb") as stdin,
-        Served(folder, home, f"{config}\n{ANY_SOUND}\n{STDIN}", *options, stdin=stdin) as served,
+        DaemonProcess(folder, home, f"{config}\n{ANY_SOUND}\n{STDIN}", *options, stdin=stdin) as daemon,
     ):
-        told_s, _ = served.first(FIRST_WINDOW)
-        served.ended()
-    return Started(told_s - served.started_s, children_cpu_s() - before_s)
+        arrived_s, _ = daemon.wait_for(FIRST_WINDOW)
+        daemon.wait()
+    return StartupResult(arrived_s - daemon.started_s, children_cpu_s() - before_s)
