@@ -1,7 +1,7 @@
-# edgecl's workshop. `make` alone lists what can be done here.
+# `make` alone lists the targets.
 #
 # Environments are made from pyproject.toml alone, and made again when it changes:
-#   .venv/host    torch, onnx and the ORT-training wheel: export, development, the whole suite
+#   .venv/host    torch, onnx and the ORT-training wheel: export, development, documentation, the whole suite
 #   .venv/device  stock onnxruntime, no torch, no onnx: what a board has
 #   .venv/demo    a user's installation: `pip install .` and nothing else
 # `onnxruntime` and `onnxruntime-training-cpu` own the same import package, so the device environment
@@ -10,7 +10,7 @@
 SHELL := /bin/bash
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help host-env device-env check format system-tools test test-host test-device demo demo-daemon bench crash clean
+.PHONY: help host-env device-env check docs format system-tools test test-host test-device demo demo-daemon bench crash clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH ?= torch==2.13.0
@@ -33,7 +33,7 @@ host-env: $(HOST)/.ready  ## make .venv/host: torch + onnxruntime-training-cpu
 $(HOST)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(HOST)
 	$(HOST)/bin/python -m pip install --quiet $(TORCH)
-	$(HOST)/bin/python -m pip install --quiet --editable '.[host,dev,test]'
+	$(HOST)/bin/python -m pip install --quiet --editable '.[host,dev,docs,test]'
 	touch $@
 
 device-env: $(DEVICE)/.ready  ## make .venv/device: stock onnxruntime, no torch, no onnx
@@ -50,15 +50,20 @@ $(DEMO)/.ready: $(SOURCES)
 	$(DEMO)/bin/python -m pip install --quiet .
 	touch $@
 
-check: $(HOST)/.ready  ## format, lint, wording and types
+check: $(HOST)/.ready  ## format, lint, wording, documentation and types
 	$(HOST)/bin/ruff format --check .
 	$(HOST)/bin/ruff check .
 	$(HOST)/bin/python -m tools.lint
+	$(HOST)/bin/python -m tools.docs --check
 	$(HOST)/bin/mypy
 
 format: $(HOST)/.ready  ## let ruff format and sort
 	$(HOST)/bin/ruff check --fix .
 	$(HOST)/bin/ruff format .
+
+docs: $(HOST)/.ready  ## check the documentation and build it strictly into build/site
+	$(HOST)/bin/python -m tools.docs --check
+	$(HOST)/bin/mkdocs build --quiet --strict
 
 test: system-tools test-host test-device  ## run the suite in both environments
 
@@ -77,10 +82,10 @@ test-device: $(DEVICE)/.ready  ## … in .venv/device alone
 	$(DEVICE)/bin/python -m tools.environment device
 	$(DEVICE)/bin/python -m pytest tests/edgecl tests/device
 
-demo: $(DEMO)/.ready  ## teach two tasks made-up sounds and hear them in a recording
+demo: $(DEMO)/.ready  ## enrol two tasks of synthetic sounds and detect them in a recording
 	$(DEMO)/bin/python -m tools.demo
 
-demo-daemon: $(DEMO)/.daemon-ready  ## a daemon on a made-up microphone is taught while it listens (STAY=1: and goes on)
+demo-daemon: $(DEMO)/.daemon-ready  ## enrol and correct a task while a daemon listens to a simulated microphone (STAY=1: and goes on)
 	$(DEMO)/bin/python -m tools.demo.daemon $(if $(STAY),--stay)
 
 $(DEMO)/.daemon-ready: $(DEMO)/.ready

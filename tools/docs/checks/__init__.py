@@ -1,0 +1,1 @@
+"""Checks of Markdown files: commands, code and links."""
