@@ -1,7 +1,8 @@
-"""`python -m tools.bench.input_tuning TASKS SOUNDS`: tuning in the input space, in Markdown.
+"""`python -m tools.bench.input_tuning TASKS RECORDINGS`: tuning in the input space, in Markdown.
 
-    matched    closed form: each band gets the mean and deviation that it has in the backbone's training data
-    (SOUNDS) learnt     gains and offsets trained by gradient through the frozen backbone (--learn; slow)
+    matched    closed form: each band gets the mean and deviation that it has in RECORDINGS, the backbone's
+               training data
+    learnt     gains and offsets trained by gradient through the frozen backbone (--learn; slow)
 
 Behind both is a closed-form logistic head on the initial adapter. A task is trained and tested through a flat
 microphone, through one that colours sounds strongly, and trained through the flat one but tested through the
@@ -180,7 +181,7 @@ def format_table(results: Sequence[Results], tasks: Sequence[str]) -> Iterator[s
 
 def input_tuning(
     tasks: TasksFolder,
-    sounds: Annotated[Path, typer.Argument(exists=True, help="Recordings that the backbone was trained on.")],
+    recordings: Annotated[Path, typer.Argument(exists=True, help="Recordings that the backbone was trained on.")],
     weights: Annotated[Path, typer.Option(help="Weights of the backbone.")] = DEFAULT_WEIGHTS,
     bundle: Annotated[
         Path,
@@ -199,7 +200,7 @@ def input_tuning(
     opened = Bundle.open(bundle)
     model = quickest(load_weights(weights).model)
     bench = Bench(model, AdapterForward(opened, threads=1), opened, seed)
-    windows = np.stack(list(islice(windows_of(sounds, model.config), REFERENCE_WINDOWS)))
+    windows = np.stack(list(islice(windows_of(recordings, model.config), REFERENCE_WINDOWS)))
     reference = statistics(bench.compute_images(windows))
     files = folders.read_tasks(tasks)
     results = [measure(bench, task, reference, (train, test), learn) for task in files]
