@@ -181,7 +181,9 @@ def format_table(results: Sequence[Results], tasks: Sequence[str]) -> Iterator[s
 
 def input_tuning(
     tasks: TasksFolder,
-    recordings: Annotated[Path, typer.Argument(exists=True, help="Recordings that the backbone was trained on.")],
+    recordings: Annotated[
+        Path, typer.Argument(exists=True, help="Recordings that the backbone was trained on.")
+    ],
     weights: Annotated[Path, typer.Option(help="Weights of the backbone.")] = DEFAULT_WEIGHTS,
     bundle: Annotated[
         Path,

@@ -1,6 +1,5 @@
 """The daemon's demonstration: detect, enrol a task while listening, correct a detection, verify."""
 
-import hashlib
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from tools.api_client import ApiClient
 from tools.command import Command, CommandError
 from tools.demo.event_monitor import EventMonitor, is_correct_start, is_end, is_enrolment_end, is_start
 from tools.demo.ground_truth import GroundTruth
+from tools.demo.runner import hash_task_file, print_title
 from tools.demo.synthesise import TASKS, write_negatives, write_task
 
 ROOT = Path(__file__).parents[2]
@@ -62,15 +62,15 @@ class DaemonStory:
 
     def _enrol_first(self) -> str:
         """Enrol the first task and return the SHA-256 of its file."""
-        self._print_title(f"Synthetic sounds, and a first task: {', '.join(TASKS[FIRST])}")
+        print_title(self.console, f"Synthetic sounds, and a first task: {', '.join(TASKS[FIRST])}")
         write_task(self.folder, FIRST, CLIPS)
         self.command.show("enroll", FIRST, str(self.folder / FIRST))
-        return self._sha256(self.command.document("tasks")["tasks"][0]["sha256"])
+        return hash_task_file(self.command, FIRST)
 
     @contextmanager
     def _run_daemon(self, api: ApiClient) -> Iterator[None]:
         """Run `edgecl serve` within the context, from its first answer to a clean stop."""
-        self._print_title("The daemon, on a simulated microphone that plays all eight sounds")
+        print_title(self.console, "The daemon, on a simulated microphone that plays all eight sounds")
         config = self.folder / "config.toml"
         config.write_text(self._config())
         words = ["serve", "--config", str(config), "--api", "--port", str(self.port)]
@@ -90,8 +90,9 @@ class DaemonStory:
 
     def _enrol_second(self, api: ApiClient, monitor: EventMonitor) -> None:
         """Enrol the second task through the API and wait for its first correct detection."""
-        self._print_title(
-            f"Enrol a second task while the daemon listens: {', '.join(TASKS[SECOND])} (not enrolled yet)"
+        print_title(
+            self.console,
+            f"Enrol a second task while the daemon listens: {', '.join(TASKS[SECOND])} (not enrolled yet)",
         )
         write_task(self.folder, SECOND, CLIPS)
         write_negatives(self.folder, SECOND, NEGATIVES)
@@ -119,10 +120,12 @@ class DaemonStory:
         monitor.wait_for(is_end(event["id"]), DETECTION_TIMEOUT_S, "the end of a sound")
         truth, label = monitor.find_truth(event), event["label"]
         if wrong:
-            self._print_title(f"Correct a detection: not {label}, but {truth.label if truth else 'nothing'}")
+            print_title(
+                self.console, f"Correct a detection: not {label}, but {truth.label if truth else 'nothing'}"
+            )
             verdict = {"kind": "not"}
         else:
-            self._print_title(f"Confirm a detection: {label}")
+            print_title(self.console, f"Confirm a detection: {label}")
             verdict = {"kind": "is", "task": SECOND, "label": label}
         correction = api.post(f"/sounds/{event['id']}/verdict", verdict)["correction"]
         before, after = correction["before"], correction["after"]
@@ -135,7 +138,7 @@ class DaemonStory:
             raise CommandError("the correction changed another task")
 
     def _show_status(self, api: ApiClient, monitor: EventMonitor) -> None:
-        self._print_title("Status")
+        print_title(self.console, "Status")
         found = monitor.detections()
         correct = sum(map(monitor.is_correct, found))
         self.console.print(f"  {correct} of {len(found)} detections were correct", style="cyan")
@@ -160,24 +163,15 @@ class DaemonStory:
 
     def _demand_unchanged(self, before: str) -> None:
         """Verify that enrolment and correction left the first task's file unchanged."""
-        entries = {entry["task"]: entry["sha256"] for entry in self.command.document("tasks")["tasks"]}
-        after = self._sha256(entries[FIRST])
+        after = hash_task_file(self.command, FIRST)
         self.console.print(f"\n{FIRST}, SHA-256 before {before}\n{FIRST}, SHA-256 now    {after}")
         if before != after:
             raise CommandError(f"'{FIRST}' was changed")
         self.console.print("bit for bit the same file")
 
-    def _sha256(self, name: str) -> str:
-        """Compute the hash of a blob from its bytes."""
-        blob = self.command.home / "blobs" / f"{name}.safetensors"
-        return hashlib.sha256(blob.read_bytes()).hexdigest()
-
     def _config(self) -> str:
         bundle = f'bundle = "{self.command.bundle}"' if self.command.bundle else ""
         return CONFIG.format(home=self.command.home, bundle=bundle, python=sys.executable, pause=PAUSE_S)
-
-    def _print_title(self, title: str) -> None:
-        self.console.print(f"\n── {title}", style="bold")
 
 
 def _wait_until_ready(api: ApiClient, process: "subprocess.Popen[str]") -> None:

@@ -1,6 +1,7 @@
-"""Options, working folder and exit code of both demonstrations."""
+"""What both demonstrations share: options, working folder, exit code, titles, hashes of task files."""
 
 import argparse
+import hashlib
 import sys
 import tempfile
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tools.command import CommandError
+from tools.command import Command, CommandError
 
 PIPE_WIDTH = 110
 """Columns of the output where stdout is no terminal."""
@@ -47,3 +48,15 @@ def run_story(folder: Path | None, story: Callable[[Path, Console], None]) -> in
             console.print("interrupted")
             return 1
     return 0
+
+
+def print_title(console: Console, title: str) -> None:
+    """Print the title of a step."""
+    console.print(f"\n── {title}", style="bold")
+
+
+def hash_task_file(command: Command, task: str) -> str:
+    """Compute the SHA-256 of a task's file from its bytes."""
+    entries = {entry["task"]: entry["sha256"] for entry in command.document("tasks")["tasks"]}
+    blob = command.home / "blobs" / f"{entries[task]}.safetensors"
+    return hashlib.sha256(blob.read_bytes()).hexdigest()

@@ -1,6 +1,5 @@
 """The demonstration: enrol two tasks, detect their sounds, prove that the first task is unchanged."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from tools.command import EDGECL, Command, CommandError
 from tools.demo.compare import Match, find_false_alarms_in_silence, match_events
+from tools.demo.runner import hash_task_file, print_title
 from tools.demo.synthesise import CLIPS_PER_LABEL, TASKS, Event, write_all
 
 ENDING = """\
@@ -45,7 +45,9 @@ class Story:
 
     def _write_sounds(self) -> list[Event]:
         """Write all files and return the ground truth of mixed.wav."""
-        self._print_title("Synthetic sounds: eight labels with twelve recordings each, and a mixed recording")
+        print_title(
+            self.console, "Synthetic sounds: eight labels with twelve recordings each, and a mixed recording"
+        )
         truth = write_all(self.folder)
         for task, sounds in TASKS.items():
             self.console.print(f"  {task}/  {', '.join(sounds)}  ({CLIPS_PER_LABEL} wavs each)")
@@ -55,21 +57,21 @@ class Story:
 
     def _enrol_tasks(self) -> str:
         """Enrol both tasks and return the SHA-256 of the first task's blob before the second enrolment."""
-        self._print_title("Enrol two tasks, one after the other")
+        print_title(self.console, "Enrol two tasks, one after the other")
         self.command.show("enroll", "alarms", "alarms")
-        first = self._sha256("alarms")
+        first = hash_task_file(self.command, "alarms")
         self.command.show("enroll", "kitchen", "kitchen")
         self.command.show("tasks")
         return first
 
     def _detect(self, truth: Sequence[Event]) -> None:
         """Compare the detections of both tasks in the mixed recording with the ground truth."""
-        self._print_title("Detect the sounds of both tasks in the mixed recording")
+        print_title(self.console, "Detect the sounds of both tasks in the mixed recording")
         self.command.show("predict", "mixed.wav")
         file = self.command.document("predict", "mixed.wav")["files"][0]
         detections = [Event(e["start_s"], e["end_s"], e["task"], e["label"]) for e in file["events"]]
         matches = match_events(truth, detections)
-        self._print_title("Compare with the ground truth, mixed.csv")
+        print_title(self.console, "Compare with the ground truth, mixed.csv")
         self.console.print(_table(matches))
         self.console.print(
             f"{sum(match.is_correct for match in matches)} of {len(matches)} sounds detected correctly, "
@@ -79,23 +81,14 @@ class Story:
 
     def _demand_unchanged(self, before: str) -> None:
         """Verify that the second enrolment left the first task's file unchanged."""
-        self._print_title("The first task after the second enrolment")
+        print_title(self.console, "The first task after the second enrolment")
         self.command.show("verify")
-        after = self._sha256("alarms")
+        after = hash_task_file(self.command, "alarms")
         self.console.print(f"\nalarms, SHA-256 before the second enrolment  {before}")
         self.console.print(f"alarms, SHA-256 now                          {after}")
         if before != after:
             raise CommandError("the second enrolment changed the first task's file")
         self.console.print("bit for bit the same file")
-
-    def _sha256(self, task: str) -> str:
-        """Compute the hash of a task's file from its bytes."""
-        entries = {entry["task"]: entry for entry in self.command.document("tasks")["tasks"]}
-        blob = self.command.home / "blobs" / f"{entries[task]['sha256']}.safetensors"
-        return hashlib.sha256(blob.read_bytes()).hexdigest()
-
-    def _print_title(self, title: str) -> None:
-        self.console.print(f"\n── {title}", style="bold")
 
 
 def _table(matches: Sequence[Match]) -> Table:
