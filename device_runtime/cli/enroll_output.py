@@ -31,8 +31,8 @@ def announce(first: EnrolmentResult) -> None:
 def show(result: EnrolmentResult) -> None:
     """Print the report."""
     report, enrolment = result.report, result.enrolment
-    if enrolment.ingest.refused:
-        output.print_message(output.build_rejected_table(enrolment.ingest.refused))
+    if enrolment.ingest.rejected:
+        output.print_message(output.build_rejected_table(enrolment.ingest.rejected))
     rows = [
         (one.label, one.clips, one.windows, f"{output.format_percent(one.accuracy)} of {one.held_out}")
         for one in report.classes

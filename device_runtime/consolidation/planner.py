@@ -19,7 +19,7 @@ from device_runtime.consolidation.distillation import Distiller, TaskLogits, dra
 from device_runtime.consolidation.transferability import group_adapters, similarity
 from device_runtime.consolidation.trial import MergeEffect, MergeTrial
 from device_runtime.data.dataset import Dataset
-from device_runtime.data.replay_memory import ReplayMemory
+from device_runtime.data.replay import ReplayMemory
 from device_runtime.model.adapter import softmax
 from device_runtime.recognition.adapter_pool import SharedAdapter, group_by_adapter, list_tasks
 from device_runtime.training.learner import Learner

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from device_runtime.consolidation.distillation import Distiller, TaskLogits, draw_sample
 from device_runtime.data.dataset import Dataset, assign_folds
-from device_runtime.data.replay_memory import ReplayMemory
+from device_runtime.data.replay import ReplayMemory
 from device_runtime.model.adapter import AdapterForward, softmax
 from device_runtime.recognition.adapter_pool import SharedAdapter, list_tasks
 from device_runtime.training.learner import Learner, read_method, read_recipe

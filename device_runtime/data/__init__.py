@@ -1,1 +1,1 @@
-"""From recordings to a dataset of tokens: ingest, token extraction, token cache, replay."""
+"""Training data: recordings, their tokens, datasets, and the token cache."""

@@ -1,11 +1,11 @@
-"""A folder of recordings → the ones a task can be learnt from, and why the others cannot be used.
+"""Checks a folder of recordings: which files a task can be trained on, and why the others cannot be used.
 
-Every file is decoded to its end here, so that nothing is found wrong after the backbone has started.
+Every file is decoded to its end here, so that no fault appears after the backbone has started.
 """
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from device_runtime.system.progress import Progress
@@ -18,7 +18,7 @@ from edgecl.store.training_set import Origin, TrainingClip
 
 MIN_CLASSES = 2
 MIN_CLIPS = 2
-"""Of each class: one to learn from, one to measure with."""
+"""Number of recordings that each class needs: one to train on, one to measure with."""
 NOTHING_NEW = "there is nothing new in the folder"
 
 
@@ -33,11 +33,16 @@ class Recording:
 
     @classmethod
     def from_clip(cls, clip: Clip, label: str) -> "Recording":
-        """The recording that this clip was read from."""
+        """Make the recording of a decoded file."""
         return cls(clip.path, label, clip.sha256, compute_sketch(clip.waveform))
 
     def to_training_clip(self, windows: int, origin: Origin) -> TrainingClip:
-        """The lesson that this recording is."""
+        """Return the record of this recording in a task's training set.
+
+        Args:
+            windows: number of windows that it was split into.
+            origin: how it came into the training set.
+        """
         file = os.fsencode(self.path).decode("utf-8", "replace")
         return TrainingClip(
             clip_sha256=self.sha256, label=self.label, windows=windows, file=file, origin=origin
@@ -46,130 +51,164 @@ class Recording:
 
 @dataclass(frozen=True)
 class KnownRecordings:
-    """What the task was learnt from before, if the recordings are to be added to it."""
+    """The recordings of an existing task that others are added to."""
 
     labels: Collection[str] = ()
-    remembered: Mapping[str, str] = field(default_factory=dict)  # hash of a recording → its label
+    cached: Mapping[str, str] = field(default_factory=dict)  # hash of a recording in the cache → its label
 
 
-NOTHING = KnownRecordings()
+NO_RECORDINGS = KnownRecordings()
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A file that is not used, and the class of its folder."""
+
+    file: RejectedFile
+    label: str
 
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What a folder of classes holds, beside what a task knows already."""
+    """The usable recordings of a folder of classes, without those that the task has already."""
 
     labels: tuple[str, ...]  # sorted
-    known: KnownRecordings = NOTHING
-    repeated: list[Path] = field(default_factory=list)  # recordings that are known
-    recordings: list[Recording] = field(default_factory=list)
-    refused: list[RejectedFile] = field(default_factory=list)
-    ignored: list[Path] = field(default_factory=list)
-    _faults: dict[str, RejectedFile] = field(
-        default_factory=dict
-    )  # label → the first of its recordings refused
+    recordings: tuple[Recording, ...]
+    rejections: tuple[Rejection, ...] = ()  # of recordings in class folders
+    misplaced: tuple[RejectedFile, ...] = ()  # files that lie in no class folder
+    repeated: tuple[Path, ...] = ()  # recordings that the task has already
+    ignored: tuple[Path, ...] = ()
+    known: KnownRecordings = NO_RECORDINGS
 
-    def count(self, label: str) -> int:
-        """How many usable recordings a class has."""
-        return sum(recording.label == label for recording in self.recordings)
+    @property
+    def rejected(self) -> tuple[RejectedFile, ...]:
+        """All files that are not used, and why."""
+        return (*self.misplaced, *(rejection.file for rejection in self.rejections))
 
     def clips_by_class(self) -> list[set[str]]:
-        """The usable recordings of each class, by hash."""
+        """Return the hashes of the usable recordings of each class."""
         return [{r.sha256 for r in self.recordings if r.label == label} for label in self.labels]
 
-    def refuse(self, refused: RejectedFile, label: str) -> None:
-        """List a recording of this class as one that is not used."""
-        self.refused.append(refused)
-        self._faults.setdefault(label, refused)
+    def reject(self, rejections: Mapping[Recording, RejectedFile]) -> "IngestResult":
+        """Return the result without some recordings that cannot be used after all.
 
-    def demand_recordings(self) -> None:
-        """Refuse the folder if a class is left with too few, and say what was wrong with the others."""
+        Raises:
+            DatasetError: too few recordings of a class are left.
+        """
+        result = replace(
+            self,
+            recordings=tuple(one for one in self.recordings if one not in rejections),
+            rejections=(*self.rejections, *(Rejection(file, r.label) for r, file in rejections.items())),
+        )
+        result.require_recordings()
+        return result
+
+    def require_recordings(self) -> None:
+        """Check that every class has enough usable recordings.
+
+        Raises:
+            DatasetError: a class has too few; the message gives the first fault of the others.
+            NothingNewError: the task has all recordings already.
+        """
         for label in self.labels:
-            count = self.count(label)
+            count = sum(recording.label == label for recording in self.recordings)
             if count < MIN_CLIPS and label not in self.known.labels:
-                fault = self._faults.get(
-                    label, RejectedFile(Path(label), "there are no others", "record more of it")
-                )
+                missing = RejectedFile(Path(label), "there are no others", "record more of it")
+                fault = next((one.file for one in self.rejections if one.label == label), missing)
                 needs = f"class '{label}' needs {MIN_CLIPS} usable recordings and has {count}"
                 raise DatasetError(f"{needs}: {fault.reason}", fault.hint)
         if not self.recordings:
-            raise NothingNewError(NOTHING_NEW, "add recordings that were not learnt yet")
+            raise NothingNewError(NOTHING_NEW, "add recordings that are not enrolled yet")
 
 
 def find_recordings(folder: Path) -> LabelledFolder:
-    """The recordings of a folder of classes, as far as counting tells enough for a new task.
+    """Find the recordings of a folder of classes and check that there are enough for a new task.
 
     Raises:
         UsageError: there is no such folder.
         DatasetError: too few classes, or too few recordings of one.
     """
     found = scan_labelled_folder(folder)
-    _demand_classes(folder, list(found.clips))
+    _require_classes(folder, list(found.clips))
     for label, paths in found.clips.items():
         if len(paths) < MIN_CLIPS:
             raise DatasetError(
                 f"class '{label}' needs {MIN_CLIPS} recordings and has {len(paths)}",
-                f"put more recordings into {str(folder / label)!r}, or take that folder away",
+                f"put more recordings into {str(folder / label)!r}, or remove that folder",
             )
     return found
 
 
 def ingest_recordings(
-    found: LabelledFolder, rate_hz: int, progress: Progress, known: KnownRecordings = NOTHING
+    found: LabelledFolder, rate_hz: int, progress: Progress, known: KnownRecordings = NO_RECORDINGS
 ) -> IngestResult:
-    """The usable ones of these recordings that are not known, every file looked at.
+    """Decode every recording of a folder and return the usable ones.
+
+    Args:
+        found: the files of each class.
+        rate_hz: sample rate of the backbone.
+        progress: called after every file, in stage "reading".
+        known: the recordings that the task has already.
 
     Raises:
         DatasetError: too few usable recordings of a class.
+        NothingNewError: the task has all recordings already.
     """
-    intake = IngestResult(
-        tuple(found.clips), known, refused=list(found.rejected), ignored=list(found.ignored)
-    )
     files = [(path, label) for label, paths in found.clips.items() for path in paths]
-    seen: dict[str, Recording] = {}  # by hash
+    recordings: dict[str, Recording] = {}  # by hash
+    rejections, repeated = list[Rejection](), list[Path]()
     for number, (path, label) in enumerate(files):
         progress("reading", number, len(files))
-        clip = _unless_copy(read_or_reject(path, rate_hz=rate_hz), label, seen, known.remembered)
+        clip = _reject_copy(read_or_reject(path, rate_hz=rate_hz), label, recordings, known.cached)
         if isinstance(clip, RejectedFile):
-            intake.refuse(clip, label)
-        elif clip.sha256 in known.remembered:
-            intake.repeated.append(path)
+            rejections.append(Rejection(clip, label))
+        elif clip.sha256 in known.cached:
+            repeated.append(path)
         else:
-            seen[clip.sha256] = Recording.from_clip(clip, label)
+            recordings[clip.sha256] = Recording.from_clip(clip, label)
     progress("reading", len(files), len(files))
-    intake.recordings.extend(seen.values())
-    intake.demand_recordings()
-    return intake
+    result = IngestResult(
+        labels=tuple(found.clips),
+        recordings=tuple(recordings.values()),
+        rejections=tuple(rejections),
+        misplaced=tuple(found.rejected),
+        repeated=tuple(repeated),
+        ignored=tuple(found.ignored),
+        known=known,
+    )
+    result.require_recordings()
+    return result
 
 
-def _unless_copy(
-    clip: Clip | RejectedFile, label: str, seen: Mapping[str, Recording], remembered: Mapping[str, str]
+def _reject_copy(
+    clip: Clip | RejectedFile, label: str, recordings: Mapping[str, Recording], cached: Mapping[str, str]
 ) -> Clip | RejectedFile:
-    """The clip, refused if the same bytes were seen before, or learnt as something else."""
+    """Return the clip, rejected where the same bytes were read before or are enrolled with another label."""
     if isinstance(clip, RejectedFile):
         return clip
-    if remembered.get(clip.sha256, label) != label:
+    if cached.get(clip.sha256, label) != label:
         hint = f"to change that: edgecl correct FILE --is TASK/{label}"
-        return RejectedFile(clip.path, f"{str(clip.path)!r} was learnt as '{remembered[clip.sha256]}'", hint)
-    if clip.sha256 not in seen:
+        reason = f"{str(clip.path)!r} is already enrolled as '{cached[clip.sha256]}'"
+        return RejectedFile(clip.path, reason, hint)
+    if clip.sha256 not in recordings:
         return clip
-    twin = seen[clip.sha256]
+    twin = recordings[clip.sha256]
     reason = f"{str(clip.path)!r} is the same recording as {str(twin.path)!r}"
     if twin.label == label:
-        return RejectedFile(clip.path, reason, "a copy teaches nothing new; record it again")
+        return RejectedFile(clip.path, reason, "a copy adds nothing; record it again")
     hint = f"keep it in '{twin.label}' or in '{label}', not in both"
     return RejectedFile(clip.path, f"{reason}, in another class", hint)
 
 
-def _demand_classes(folder: Path, labels: list[str]) -> None:
+def _require_classes(folder: Path, labels: list[str]) -> None:
     sounds = [label for label in labels if not is_negative(label)]
     if not sounds:
         raise DatasetError(
-            f"{str(folder)!r} holds no sound to learn: '{labels[0]}' is what is none of them",
+            f"{str(folder)!r} holds no sound to learn, only the negative class '{labels[0]}'",
             "add a sub-folder of recordings for each sound",
         )
     if len(labels) < MIN_CLASSES:
         raise DatasetError(
             f"{str(folder)!r} holds one class only, '{sounds[0]}'",
-            "add a second sub-folder; recordings of anything else will do, as '_negative'",
+            "add a second sub-folder; recordings of any other sounds will do, as '_negative'",
         )

@@ -1,4 +1,4 @@
-"""The tasks of a store that can be heard with one bundle, and what they were learnt from."""
+"""Loads the tasks of a store that were made with one bundle."""
 
 from collections import defaultdict
 from contextlib import suppress
@@ -11,31 +11,33 @@ from edgecl.store.store import Store
 
 
 def load_task(store: Store, name: str, manifest: Manifest) -> TaskBlob:
-    """One task, proved whole and made with this bundle."""
+    """Load one task, checked for integrity and for this bundle."""
     return blob.from_bytes(store.read_blob(name), manifest=manifest)
 
 
 def load_tasks(store: Store, manifest: Manifest) -> list[TaskBlob]:
-    """Every task that is whole and was made with this bundle; the others become warnings of the store.
+    """Load every task that is intact and was made with this bundle.
+
+    Each other task adds a warning to `store.warnings`.
 
     Raises:
-        EdgeclError: there is no task at all, or none can be used.
+        EdgeclError: there is no task, or none can be used.
     """
     tasks: list[TaskBlob] = []
-    refused: list[EdgeclError] = []
+    errors: list[EdgeclError] = []
     for entry in store.list_tasks():
         try:
             tasks.append(load_task(store, entry.task, manifest))
         except EdgeclError as error:
-            refused.append(error)
+            errors.append(error)
     if not tasks:
-        raise next(iter(refused), _empty(store))
-    store.warnings += [f"{error.message}; {error.hint}" for error in refused]
+        raise next(iter(errors), _empty_store(store))
+    store.warnings += [f"{error.message}; {error.hint}" for error in errors]
     return tasks
 
 
 def load_others(store: Store, name: str, manifest: Manifest) -> list[TaskBlob]:
-    """Every task but this one that is whole and was made with this bundle, by name."""
+    """Load every other task that is intact and was made with this bundle, without warnings."""
     others = []
     for entry in store.list_tasks():
         if entry.task != name:
@@ -45,18 +47,18 @@ def load_others(store: Store, name: str, manifest: Manifest) -> list[TaskBlob]:
 
 
 def find_referenced_clips(store: Store, fingerprint: str) -> list[set[str]]:
-    """The recordings, by key, of every class of every task that was made with this bundle.
+    """Return the cache keys of the recordings of every class of every task of this bundle.
 
-    Those of the generation before count too: `undo` may bring it back.
+    Earlier generations count as well, because `undo` may restore them.
     """
     classes: dict[tuple[str, str], set[str]] = defaultdict(set)
     for entry in store.list_tasks():
         if entry.fingerprint == fingerprint:
             for sha256 in entry.generations:
-                for taught in store.training_sets.read(sha256) or ():
-                    classes[entry.task, taught.label].update(taught.cache_keys)
+                for clip in store.training_sets.read(sha256) or ():
+                    classes[entry.task, clip.label].update(clip.cache_keys)
     return list(classes.values())
 
 
-def _empty(store: Store) -> StoreError:
+def _empty_store(store: Store) -> StoreError:
     return StoreError(f"no task was enrolled yet in '{store.home}'", "run 'edgecl enroll NAME FOLDER' first")

@@ -1,16 +1,19 @@
-"""Tokens of clips on disk, so that the backbone sees each recording once and tasks can be taught again.
+"""Tokens of recordings on disk, so that the backbone runs once per recording and tasks can be trained again.
 
-One file a clip: its tokens as .npy, then the SHA-256 of those bytes. The name is a hash of what decides
-the content: the clip's key, the bundle's fingerprint, the window, and how windows are cut.
+Each recording has one file: its tokens as .npy, then the SHA-256 of those bytes. The name is a hash of what
+determines the content: the recording's key, the bundle's fingerprint, the window length and how windows are
+cut.
 
-This is the lower level of a memory of episodes in two levels, as in CarM (Lee et al., DAC 2022): training
-reads a `TokenBank`, in memory while tokens are few, and the disk remembers. Deviations: tokens are kept, not
-samples, so what is remembered need not be heard again; and all tokens of a task are brought into the bank
-before it is learnt, so no episode is exchanged meanwhile. Under its limit the folder gives up first what no
-task was learnt from, longest unused first, then what a class can best spare (see `coreset`).
+It is the lower level of a two-level episodic memory as in CarM (Lee et al., DAC 2022): training reads a
+`TokenBuffer`, which is in memory while it is small, and the disk keeps everything. Deviations: tokens are
+stored instead of samples, so the backbone need not run again; and all tokens of a task are loaded before
+training starts, so no episode is exchanged during it.
 
-Nothing here can fail a command: a torn or altered file is a miss; a disk that is read-only, or full, or a
-limit that leaves no room is remembered in `trouble`.
+Where the folder reaches its size limit, it gives up first the recordings of no task, least recently used
+first, then those that a class needs least (see `coreset`).
+
+The cache makes no command fail: a torn or altered file is a miss, and `warning` reports a disk that is full
+or read-only, or a limit that leaves no room.
 """
 
 import contextlib
@@ -28,8 +31,8 @@ from device_runtime.data.coreset import MIN_CLIPS, select_evictions, summarise
 from edgecl import windows
 from edgecl.arrays import Tokens
 
-RESERVE_BYTES = 8 << 20  # left to the store, which needs it more
-TRIMMED_SHARE = 0.95  # of the limit; so that room need not be made at every clip
+RESERVE_BYTES = 8 << 20  # of the disk that are left to the store
+TRIMMED_SHARE = 0.95  # of the limit, so that not every recording has to make room
 DIGEST_BYTES = 32
 SUFFIX = ".tokens"
 
@@ -37,26 +40,26 @@ Sizes = Mapping[Path, os.stat_result]
 
 
 class TokenCache:
-    """A folder of token files for one fingerprint and window; others' files share its limit."""
+    """A folder of token files for one bundle and window length; files of others count towards its limit."""
 
     def __init__(self, folder: Path, fingerprint: str, window_samples: int, quota_bytes: int) -> None:
         self.folder = folder
         self.quota_bytes = quota_bytes
         self.warning = ""
-        self._held_bytes = quota_bytes  # in the folder, at most; as long as nobody looked, it may be full
-        self._classes: list[set[Path]] = []
-        self._meaning = f"{fingerprint}:{window_samples}:{windows.WINDOWS_VERSION}"
+        self._size_bytes = quota_bytes  # upper bound of the folder's size, which is not measured yet
+        self._protected: list[set[Path]] = []  # by class
+        self._identity = f"{fingerprint}:{window_samples}:{windows.WINDOWS_VERSION}"
 
     def protect(self, classes: Iterable[Iterable[str]]) -> None:
-        """Hold on to the clips of these classes, by key, rather than to those of none."""
-        self._classes += [{self._path(key) for key in keys} for keys in classes]
+        """Prefer to keep the recordings of these classes, given by key, over those of none."""
+        self._protected += [{self._path(key) for key in keys} for keys in classes]
 
     def has(self, key: str) -> bool:
-        """Whether there are tokens of a clip, intact or not."""
+        """Return whether there is a file for a recording, intact or not."""
         return self._path(key).exists()
 
     def get(self, key: str) -> Tokens | None:
-        """Tokens [N, tokens, D] of a clip heard before; None where they are not (or no longer) intact."""
+        """Return the tokens [N, tokens, D] of a recording; None where they are missing or damaged."""
         path = self._path(key)
         tokens = _read(path)
         if tokens is not None:
@@ -65,7 +68,7 @@ class TokenCache:
         return tokens
 
     def put(self, key: str, tokens: Tokens) -> None:
-        """Keep tokens for later; once that was refused, `trouble` says why and nothing more is tried."""
+        """Store the tokens of a recording; after a failure `warning` says why and nothing more is stored."""
         if self.warning:
             return
         body = io.BytesIO()
@@ -74,32 +77,36 @@ class TokenCache:
         try:
             self._make_room(len(data))
             self._write(self._path(key), data)
-            self._held_bytes += len(data)
+            self._size_bytes += len(data)
         except OSError as error:
-            self.warning = f"not every recording is remembered: {error.strerror or error}"
+            self.warning = f"not every recording was cached: {error.strerror or error}"
 
     def _make_room(self, needed_bytes: int) -> None:
-        """Remove files until so much more fits, or refuse."""
-        if self._held_bytes + needed_bytes <= self.quota_bytes:
+        """Delete files until more bytes fit.
+
+        Raises:
+            OSError: not enough files may be deleted.
+        """
+        if self._size_bytes + needed_bytes <= self.quota_bytes:
             return
         sizes = _sizes(self.folder)
-        held = sum(stat.st_size for stat in sizes.values())
-        if held + needed_bytes > self.quota_bytes:
+        size = sum(stat.st_size for stat in sizes.values())
+        if size + needed_bytes > self.quota_bytes:
             goal = TRIMMED_SHARE * self.quota_bytes - needed_bytes
-            for path in self._in_order(sizes):
-                if held <= goal:
+            for path in self._eviction_order(sizes):
+                if size <= goal:
                     break
                 path.unlink(missing_ok=True)
-                held -= sizes[path].st_size
-        self._held_bytes = held
-        if held + needed_bytes > self.quota_bytes:
+                size -= sizes[path].st_size
+        self._size_bytes = size
+        if size + needed_bytes > self.quota_bytes:
             raise OSError(
                 errno.EDQUOT, f"the cache is limited to {self.quota_bytes >> 20} MB (--cache-limit)"
             )
 
-    def _in_order(self, sizes: Sizes) -> Iterator[Path]:
-        """Files in the order in which they can be missed; those that never can are not among them."""
-        kept = [names & sizes.keys() for names in self._classes]
+    def _eviction_order(self, sizes: Sizes) -> Iterator[Path]:
+        """Yield files in the order in which to delete them, without those that are never deleted."""
+        kept = [names & sizes.keys() for names in self._protected]
         needed: set[Path] = set().union(*kept)
         yield from sorted(sizes.keys() - needed, key=lambda path: sizes[path].st_mtime_ns)
         vectors = {path.name: summarise(tokens) for path in needed if (tokens := _read(path)) is not None}
@@ -107,7 +114,7 @@ class TokenCache:
         yield from (self.folder / name for name in select_evictions(classes, vectors, MIN_CLIPS))
 
     def _path(self, key: str) -> Path:
-        name = hashlib.sha256(f"{self._meaning}:{key}".encode()).hexdigest()
+        name = hashlib.sha256(f"{self._identity}:{key}".encode()).hexdigest()
         return self.folder / f"{name}{SUFFIX}"
 
     def _write(self, path: Path, data: bytes) -> None:
@@ -124,22 +131,22 @@ class TokenCache:
 
 
 def measure_usage(folder: Path) -> tuple[int, int]:
-    """How many clips are remembered in a folder, of any bundle, and how many bytes they take."""
+    """Return the number of recordings in a cache folder, of any bundle, and their size in bytes."""
     sizes = _sizes(folder)
     return len(sizes), sum(stat.st_size for stat in sizes.values())
 
 
 def _sizes(folder: Path) -> Sizes:
-    """Every file of the folder; none where there is no folder yet."""
+    """Return the status of every file of a folder; none where there is no folder yet."""
     sizes = {}
     for path in folder.iterdir() if folder.is_dir() else ():
-        with contextlib.suppress(FileNotFoundError):  # another process was quicker
+        with contextlib.suppress(FileNotFoundError):  # another process deleted it
             sizes[path] = path.stat()
     return sizes
 
 
 def _read(path: Path) -> Tokens | None:
-    """What a file holds; None unless it is intact."""
+    """Return the tokens in a file; None unless it is intact."""
     try:
         data = path.read_bytes()
     except OSError:

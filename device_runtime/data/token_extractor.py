@@ -1,4 +1,4 @@
-"""Recordings → the windows a task is learnt from, as tokens: the backbone hears each recording once, ever."""
+"""Turns recordings into tokens: the backbone runs once per recording, and the cache keeps the result."""
 
 import contextlib
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from device_runtime.data.token_cache import TokenCache
 from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import Progress
 from device_runtime.system.timing import Stopwatch
-from edgecl.arrays import Floats, Tokens
+from edgecl.arrays import Tokens, Waveform
 from edgecl.audio.reader import RejectedFile, read_clip
 from edgecl.augmentation import augment, make_copies_key
 from edgecl.errors import AudioError
@@ -19,78 +19,90 @@ from edgecl.windows import split_into_windows
 
 @dataclass
 class TokenExtractor:
-    """Listens to recordings, or remembers what it heard."""
+    """Extracts the tokens of recordings, or reads them from the cache."""
 
     runtime: Runtime
     cache: TokenCache
     progress: Progress
-    watch: Stopwatch
-    from_cache: int = field(default=0, init=False)  # recordings whose tokens the cache knew
+    stopwatch: Stopwatch  # with the stages "decode", "backbone" and "varying"
+    from_cache: int = field(default=0, init=False)  # number of recordings whose tokens were in the cache
 
-    def extract(self, intake: IngestResult, origin: Origin, gathering: DatasetBuilder) -> None:
-        """Add all recordings to what is gathered; one that cannot be read any more is refused in `intake`.
+    def extract(self, ingest: IngestResult, origin: Origin, builder: DatasetBuilder) -> IngestResult:
+        """Add the tokens of all recordings to a dataset.
+
+        Args:
+            ingest: the recordings.
+            origin: how they come into the training set.
+            builder: the dataset to add them to.
+
+        Returns:
+            The ingest result without recordings that cannot be read any more.
 
         Raises:
-            DatasetError: that left a class with too few.
+            DatasetError: too few recordings of a class are left.
         """
-        taken_in = list(intake.recordings)
-        self.cache.protect(intake.clips_by_class())
-        for number, recording in enumerate(taken_in):
-            self.progress("listening", number, len(taken_in))
+        rejected: dict[Recording, RejectedFile] = {}
+        self.cache.protect(ingest.clips_by_class())
+        for number, recording in enumerate(ingest.recordings):
+            self.progress("extracting features", number, len(ingest.recordings))
             try:
-                tokens = self._tokens(recording)
+                tokens = self._extract_tokens(recording)
             except AudioError as error:
-                intake.recordings.remove(recording)
-                intake.refuse(RejectedFile(recording.path, error.message, error.hint), recording.label)
+                rejected[recording] = RejectedFile(recording.path, error.message, error.hint)
             else:
-                gathering.add(recording.to_training_clip(len(tokens), origin), tokens)
-        self.progress("listening", len(taken_in), len(taken_in))
-        intake.demand_recordings()
+                builder.add(recording.to_training_clip(len(tokens), origin), tokens)
+        self.progress("extracting features", len(ingest.recordings), len(ingest.recordings))
+        return ingest.reject(rejected)
 
-    def augment(self, intake: IngestResult, copies: int, gathering: DatasetBuilder) -> None:
-        """Add so many varied copies of each recording that was heard; one that cannot be read stays alone."""
+    def augment(self, ingest: IngestResult, copies: int, builder: DatasetBuilder) -> None:
+        """Add augmented copies of each recording; a recording that cannot be read any more gets none.
+
+        Args:
+            ingest: the recordings, as `extract` returned them.
+            copies: number of copies of each window.
+            builder: the dataset that `extract` added the recordings to.
+        """
         if not copies:
             return
-        heard = {taught.clip_sha256: taught for taught in gathering.training_set}
-        for number, recording in enumerate(intake.recordings):
-            self.progress("varying", number, len(intake.recordings))
-            taught = heard[recording.sha256]
+        clips = {clip.clip_sha256: clip for clip in builder.training_set}
+        for number, recording in enumerate(ingest.recordings):
+            self.progress("augmenting", number, len(ingest.recordings))
+            clip = clips[recording.sha256]
             with contextlib.suppress(AudioError):
-                gathering.add_copies(taught, self._copies(recording, copies * taught.windows, copies))
-        self.progress("varying", len(intake.recordings), len(intake.recordings))
+                builder.add_copies(clip, self._augment(recording, copies * clip.windows, copies))
+        self.progress("augmenting", len(ingest.recordings), len(ingest.recordings))
 
-    def _copies(self, recording: Recording, windows: int, copies: int) -> Tokens:
-        """Tokens [windows, tokens, D] of varied copies of one recording."""
+    def _augment(self, recording: Recording, windows: int, copies: int) -> Tokens:
+        """Return the tokens [windows, tokens, D] of augmented copies of a recording."""
         key = make_copies_key(recording.sha256)
         tokens = self.cache.get(key)
         if tokens is None or len(tokens) < windows:
-            waveform = self._waveform(recording)
-            with self.watch("varying"):
-                tokens = self.runtime.backbone.extract_tokens(
-                    augment(waveform, self.runtime.window_samples, copies)
-                )
+            waveform = self._read(recording)
+            with self.stopwatch("varying"):
+                augmented = augment(waveform, self.runtime.window_samples, copies)
+                tokens = self.runtime.backbone.extract_tokens(augmented)
             self.cache.put(key, tokens)
         return tokens[:windows]
 
-    def _tokens(self, recording: Recording) -> Tokens:
-        """Tokens [N, tokens, D] of one recording's windows."""
+    def _extract_tokens(self, recording: Recording) -> Tokens:
+        """Return the tokens [N, tokens, D] of a recording."""
         tokens = self.cache.get(recording.sha256)
         if tokens is None:
-            windows = split_into_windows(self._waveform(recording), self.runtime.window_samples)
-            with self.watch("backbone"):
+            windows = split_into_windows(self._read(recording), self.runtime.window_samples)
+            with self.stopwatch("backbone"):
                 tokens = self.runtime.backbone.extract_tokens(windows)
             self.cache.put(recording.sha256, tokens)
         else:
             self.from_cache += 1
         return tokens
 
-    def _waveform(self, recording: Recording) -> Floats:
-        """The waveform [samples] in the file.
+    def _read(self, recording: Recording) -> Waveform:
+        """Read the waveform [samples] of a recording.
 
         Raises:
-            AudioError: it is not the file that was taken in.
+            AudioError: the file is gone, or is not the one that was checked.
         """
-        with self.watch("decode"):
+        with self.stopwatch("decode"):
             clip = read_clip(recording.path, rate_hz=self.runtime.rate_hz)
         if clip.sha256 != recording.sha256:
             reason = f"{str(recording.path)!r} changed while it was being read"

@@ -7,7 +7,7 @@ from time import perf_counter
 
 from device_runtime.consolidation.planner import Consolidator, Group, Plan
 from device_runtime.consolidation.trial import MergeEffect
-from device_runtime.data.replay_memory import ReplayMemory
+from device_runtime.data.replay import ReplayMemory
 from device_runtime.data.task_loader import load_tasks
 from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.training.learner import Learner

@@ -120,7 +120,7 @@ class EnrolmentResult:
             "seconds": {**self.enrolment.seconds, "usable": self.usable_s, "total": self.seconds},
             "recordings_from_cache": self.enrolment.from_cache,
             "repeated": [str(path) for path in ingest.repeated],
-            "refused": list_rejected(ingest.refused),
+            "refused": list_rejected(ingest.rejected),
             "ignored": [str(path) for path in ingest.ignored],
             "notes": self.enrolment.notes,
             **(self.trial.to_document() if self.trial else {}),

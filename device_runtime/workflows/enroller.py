@@ -82,7 +82,7 @@ class Enroller:
         with TokenBuffer(self.cache.folder) as buffer:
             builder = DatasetBuilder(buffer)
             forgotten = replay(task, _without_new(known, ingest), self.cache, builder)
-            extractor.extract(ingest, "added" if known else "enrolled", builder)
+            ingest = extractor.extract(ingest, "added" if known else "enrolled", builder)
             progress("fitting", 0, FITS)
             with self.stopwatch("training"):
                 data = learner.prepare(builder.build(labels))

@@ -55,7 +55,7 @@ def test_a_new_sound_is_added_without_the_old_recordings(edgecl: Edgecl, home: P
 def test_what_was_learnt_before_is_not_learnt_twice(edgecl: Edgecl, home: Path, recordings: Path) -> None:
     before = lessons(home)
     told = edgecl("enroll", "alarms", recordings / "alarms", "--add")
-    assert_refused(told, 1, "there is nothing new in the folder", "not learnt yet")
+    assert_refused(told, 1, "there is nothing new in the folder", "not enrolled yet")
     assert lessons(home) == before
 
 
@@ -76,7 +76,7 @@ def test_a_recording_that_was_learnt_as_another_sound_is_refused_and_the_rest_is
     shutil.copy(recordings / "alarms" / "doorbell" / "0.wav", more / "timer")
     told = edgecl("enroll", "alarms", more, "--add", "--json").json
     (refused,) = told["refused"]
-    assert "was learnt as 'doorbell'" in refused["reason"]
+    assert "is already enrolled as 'doorbell'" in refused["reason"]
     assert "edgecl correct FILE --is TASK/timer" in refused["hint"]
     assert len(lessons(home)) == 13
 
@@ -86,7 +86,7 @@ def test_recordings_that_are_no_longer_remembered_are_heard_again_where_the_fold
 ) -> None:
     shutil.rmtree(home / "cache")
     told = edgecl("enroll", "alarms", write(tmp_path / "more", "timer", 50), "--add")
-    assert_refused(told, 1, "4 of the 4 recordings of 'doorbell' are no longer remembered", "--replace")
+    assert_refused(told, 1, "4 of the 4 recordings of 'doorbell' are no longer in the cache", "--replace")
     more = shutil.copytree(recordings / "alarms", tmp_path / "all")
     assert edgecl("enroll", "alarms", write(more, "timer", 50), "--add").code == 0
     assert len(lessons(home)) == 13

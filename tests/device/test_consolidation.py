@@ -188,7 +188,7 @@ def test_a_task_that_is_not_remembered_is_named_and_keeps_its_adapter(
     told = edgecl("consolidate", "--budget", 2, "--yes", "--json").json
     forgotten = {one["task"]: one for one in told["cannot_be_merged"]}
     assert set(forgotten) == {"taps"}
-    assert "recordings of 'kick' are no longer remembered" in forgotten["taps"]["reason"]
+    assert "recordings of 'kick' are no longer in the cache" in forgotten["taps"]["reason"]
     assert "edgecl enroll taps FOLDER --replace" in forgotten["taps"]["hint"]
     assert {row["task"] for row in told["tasks"]} == {"digits", "words"}
     assert sharing(pool, bundle) == {

@@ -183,7 +183,7 @@ def test_without_its_memory_a_task_cannot_be_corrected_and_says_what_is_missing(
     clip, blobs = speech / "unseen" / STRANGER, blobs_in(words)
     shutil.rmtree(words / "cache")
     told = edgecl("correct", sorted(clip.iterdir())[0], "--not", "words/alexa")
-    assert_refused(told, 1, "8 of the 8 recordings of 'alexa' are no longer remembered", "--replace")
+    assert_refused(told, 1, "8 of the 8 recordings of 'alexa' are no longer in the cache", "--replace")
     assert str(speech / "words" / "alexa") in told.err
     assert blobs_in(words) == blobs
     assert "32, 0 in the cache" in edgecl("tasks").out

@@ -33,7 +33,7 @@ def test_little_space_is_left_to_the_store(edgecl: Edgecl, disk: Path, recording
     fill(disk, leave_bytes=200 * 1024)
     report = edgecl("enroll", "kitchen", recordings / "kitchen", "--json")
     assert report.code == 0
-    assert "not every recording is remembered" in report.json["notes"][0]
+    assert "not every recording was cached" in report.json["notes"][0]
     assert edgecl("verify", "--json").json["intact"]
 
 

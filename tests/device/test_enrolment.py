@@ -24,14 +24,14 @@ from tools.demo.waveforms import RATE_HZ
 
 
 @pytest.fixture
-def listener(bundle: Path, tmp_path: Path) -> TokenExtractor:
+def extractor(bundle: Path, tmp_path: Path) -> TokenExtractor:
     runtime = Runtime.open(bundle, threads=1)
     cache = TokenCache(tmp_path / "cache", runtime.bundle.fingerprint, runtime.window_samples, 1 << 30)
     return TokenExtractor(runtime, cache, ignore_progress, Stopwatch("decode", "backbone"))
 
 
 def sounds(folder: Path, count: int) -> Path:
-    """doorbell/ and timer/ with so many recordings each."""
+    """Write doorbell/ and timer/ with a number of recordings each."""
     for label in ("doorbell", "timer"):
         (folder / label).mkdir(parents=True)
         for number in range(count):
@@ -39,35 +39,38 @@ def sounds(folder: Path, count: int) -> Path:
     return folder
 
 
-def examples(listener: TokenExtractor, intake: IngestResult) -> Dataset:
-    with TokenBuffer(listener.cache.folder) as bank:
-        gathering = DatasetBuilder(bank)
-        listener.extract(intake, "enrolled", gathering)
-        return gathering.build(intake.labels)
+def extract(extractor: TokenExtractor, ingest: IngestResult) -> tuple[IngestResult, Dataset]:
+    with TokenBuffer(extractor.cache.folder) as buffer:
+        builder = DatasetBuilder(buffer)
+        ingest = extractor.extract(ingest, "enrolled", builder)
+        return ingest, builder.build(ingest.labels)
 
 
-def test_a_recording_that_changes_after_it_was_checked_is_refused_and_its_tokens_are_not_kept(
-    listener: TokenExtractor, tmp_path: Path
+def test_a_recording_that_changes_after_it_was_checked_is_rejected_and_its_tokens_are_not_kept(
+    extractor: TokenExtractor, tmp_path: Path
 ) -> None:
-    intake = ingest_recordings(find_recordings(sounds(tmp_path / "sounds", 3)), RATE_HZ, ignore_progress)
-    changing = intake.recordings[1]
+    checked = ingest_recordings(find_recordings(sounds(tmp_path / "sounds", 3)), RATE_HZ, ignore_progress)
+    changing = checked.recordings[1]
     soundfile.write(changing.path, make_clip("knock", 0), RATE_HZ)
-    heard = examples(listener, intake)
-    assert changing not in intake.recordings
-    assert "changed while it was being read" in intake.refused[0].reason
-    assert set(heard.recordings) == {0, 1, 2, 3, 4}
-    assert listener.cache.get(changing.sha256) is None
+    ingest, dataset = extract(extractor, checked)
+    assert changing in checked.recordings
+    assert changing not in ingest.recordings
+    assert "changed while it was being read" in ingest.rejected[0].reason
+    assert set(dataset.recordings) == {0, 1, 2, 3, 4}
+    assert extractor.cache.get(changing.sha256) is None
 
 
-def test_too_many_changes_leave_too_little_to_learn_from(listener: TokenExtractor, tmp_path: Path) -> None:
-    intake = ingest_recordings(find_recordings(sounds(tmp_path / "sounds", 2)), RATE_HZ, ignore_progress)
-    intake.recordings[3].path.unlink()
+def test_too_many_changes_leave_too_few_recordings_to_train_on(
+    extractor: TokenExtractor, tmp_path: Path
+) -> None:
+    ingest = ingest_recordings(find_recordings(sounds(tmp_path / "sounds", 2)), RATE_HZ, ignore_progress)
+    ingest.recordings[3].path.unlink()
     with pytest.raises(DatasetError, match="class 'timer' needs 2 usable recordings and has 1"):
-        examples(listener, intake)
+        extract(extractor, ingest)
 
 
 @pytest.mark.skipif("ort-training" not in list_engines(), reason="needs the training wheel")
-def test_too_many_classes_for_an_engine_are_refused_before_anything_is_heard(
+def test_too_many_classes_for_an_engine_are_refused_before_anything_is_read(
     edgecl: Edgecl, bundle: Path, tmp_path: Path
 ) -> None:
     most = read_description(bundle).max_classes

@@ -15,7 +15,7 @@ from device_runtime.consolidation.distillation import (
 )
 from device_runtime.consolidation.transferability import group_adapters, similarity
 from device_runtime.data.dataset import Dataset
-from device_runtime.data.replay_memory import ReplayMemory
+from device_runtime.data.replay import ReplayMemory
 from device_runtime.data.task_loader import load_task
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.model.runtime import Runtime

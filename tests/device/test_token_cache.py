@@ -114,7 +114,7 @@ def test_where_nothing_can_be_given_up_a_new_clip_is_not_remembered_and_that_is_
     full.put("one more", some_tokens())
     assert not full.has("one more")
     assert all(full.has(clip) for clip in few)
-    assert "not every recording is remembered: the cache is limited to" in full.warning
+    assert "not every recording was cached: the cache is limited to" in full.warning
 
 
 def test_the_first_recordings_of_a_herd_have_the_mean_of_all(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_the_first_recordings_of_a_herd_have_the_mean_of_all(tmp_path: Path) -> 
 def test_recordings_that_two_classes_share_count_for_both(tmp_path: Path) -> None:
     vectors = {f"{n}": np.eye(12, dtype=np.float32)[n] for n in range(12)}
     first, second = {f"{n}" for n in range(8)}, {f"{n}" for n in range(4, 12)}
-    given = list(select_evictions([first, second], vectors, floor=6))
+    given = list(select_evictions([first, second], vectors, minimum=6))
     assert len(given) == len(set(given))
     for names in (first, second):
         assert len(names - set(given)) >= 6
@@ -148,7 +148,7 @@ def test_a_cache_that_cannot_be_written_only_says_so(tmp_path: Path) -> None:
     cache = opened(tmp_path / "file" / "cache")
     cache.put(CLIP, some_tokens())
     assert cache.get(CLIP) is None
-    assert "not every recording is remembered" in cache.warning
+    assert "not every recording was cached" in cache.warning
 
 
 @pytest.mark.parametrize("memory_bytes", [0, 200, 10**9])

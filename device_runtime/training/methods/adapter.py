@@ -17,9 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from device_runtime.data.dataset import Dataset, batches
+from device_runtime.data.dataset import Dataset
 from device_runtime.model.adapter import AdapterForward, softmax
 from device_runtime.system.progress import Progress
+from device_runtime.training.batches import iterate_batches
 from device_runtime.training.efficiency.data_removal import DataRemoval
 from device_runtime.training.efficiency.gradient_mask import GradientMask
 from device_runtime.training.efficiency.masked_engine import Mask, MaskedEngine
@@ -134,7 +135,7 @@ class Trainer:
         schedule = Schedule(self.recipe, len(windows), epochs)
         removal = DataRemoval(self.recipe.data_removal, examples.labels[windows], epochs)
         for epoch in range(1, epochs + 1):
-            for tokens, targets in batches(examples, windows, self.recipe, rng):
+            for tokens, targets in iterate_batches(examples, windows, self.recipe, rng):
                 engine.step(tokens, targets, schedule.next(), self.recipe.weight_decay)
             yield epoch
             engine.update_masks(epoch / epochs)

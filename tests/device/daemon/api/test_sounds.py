@@ -132,7 +132,7 @@ def test_if_one_task_cannot_unlearn_the_sound_the_other_is_unchanged(
     ring, before = until(lambda: find_ended(detecting)), versions(detecting)
     result = send_feedback(detecting, ring, kind="is", task="kitchen", label="knock")
     assert result.status_code == 422
-    assert "of 'doorbell' are no longer remembered" in result.json()["detail"]
+    assert "of 'doorbell' are no longer in the cache" in result.json()["detail"]
     assert versions(detecting) == before
     assert detecting.sound(ring["id"])["verdict"] is None
 
