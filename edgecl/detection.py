@@ -172,7 +172,7 @@ class _LabelState:
     def _make_detection(self, window: WindowScore) -> Detection:
         """Make a detection of one window: half a hop to either side of its centre.
 
-        A window is recognised by what is near its centre, so centres locate it better than edges.
+        The sound near its centre decides how a window is recognised, so centres locate it better than edges.
         """
         threshold = self._rule.thresholds.get(self._label, window.threshold)
         return Detection(

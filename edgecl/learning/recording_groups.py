@@ -17,7 +17,9 @@ MIN_STEMS = 5
 
 
 def group_recordings(files: Sequence[str], labels: Sequence[str]) -> Integers:
-    """Number the group of each recording, [R]; a recording without a telling name is a group of its own.
+    """Assign a group number to each recording, [R].
+
+    A recording whose name does not identify takes is a group of its own.
 
     Args:
         files: The names of the recordings, [R].

@@ -208,7 +208,7 @@ class Store:
         """Choose the creation time of a task's next blob, ISO 8601.
 
         It is `now`, or one second after the current blob if the clock has stopped or was set back: the
-        times tell the generations apart when the registry is lost.
+        times distinguish the generations when the registry is lost.
         """
         with translate_errors(self.home):
             current = self.registry.read_entries().get(task)

@@ -13,7 +13,7 @@ def time_interleaved(
     warmup: int = 3,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, float]:
-    """Time callables by turns: A B C A B C …
+    """Time callables by turns: A B C A B C ….
 
     Args:
         candidates: the callables by name.
