@@ -1,7 +1,7 @@
-"""The host's side: torch weights in, one bundle out.
+"""The host side: torch weights in, one bundle out.
 
-`model/` is the torch network; `checkpoint` and `hugging_face` bring weights in; `to_onnx` writes the
-frozen backbone and the adapted forward graph; `autodiff` and `train_step` append gradients and AdamW in
-plain ONNX; `ort_training` makes the same step for onnxruntime-training; `make_bundle` is the recipe that
-puts them together and `parity` the proof that they agree; `commands` are those of `edgecl-export`.
+Read these in the order of the data: `weights` and `hugging_face` load a network of `model/`;
+`onnx_graph` exports it, simplifies the graph and appends gradients; `engines` builds what the
+device's two training engines run; `make_bundle` assembles the bundle and `parity` compares it with torch.
+`distill/` trains a smaller network from a larger one. `commands` holds the commands of `edgecl-export`.
 """

@@ -1,8 +1,7 @@
-"""The background that travels with a bundle: embeddings of what is in no task.
+"""The background of a bundle: embeddings of sounds that belong to no task.
 
-Noises are made here; recordings of anything (a pretraining pool, say) come from a folder with one sub-folder
-for each kind of sound, as many of every kind as there are. Only embeddings are kept, no sound can be made
-of them.
+Noises are synthetic; recordings of other sounds (such as a pretraining set) come from a folder with one
+sub-folder per kind of sound. Only embeddings are stored, from which no sound can be reconstructed.
 """
 
 from collections.abc import Iterator
@@ -22,21 +21,26 @@ from export.model.ast import Ast, AstConfig, pool
 
 NOISES = 256
 SOUNDS = 128
-"""More of them change little; half as many sounds are nearly as good, half as many noises are not."""
+"""Larger numbers change little; half as many sounds are nearly as good, half as many noises are not."""
 BATCH_WINDOWS = 16
 SEED = 0
 
 
-def background(model: Ast, folder: Path | None) -> dict[str, NDArray[np.float16]]:
-    """The tensors of `background.safetensors`: noise [A, P] and sounds [B, P]; no folder, no sounds."""
+def compute_background(model: Ast, folder: Path | None) -> dict[str, NDArray[np.float16]]:
+    """Compute the tensors of `background.safetensors`: noise [A, P] and sounds [B, P].
+
+    Args:
+        model: the backbone.
+        folder: recordings, one sub-folder per kind of sound; without it, B is 0.
+    """
     config = model.config
     made = generate_noises(NOISES, config.window_samples, config.front_end.sample_rate_hz, SEED)
-    sounds = list(islice(windows_of(folder, config), SOUNDS)) if folder else []
-    return {"noise": _embeddings(model, made), "sounds": _embeddings(model, sounds)}
+    sounds = list(islice(iterate_windows(folder, config), SOUNDS)) if folder else []
+    return {"noise": _compute_embeddings(model, made), "sounds": _compute_embeddings(model, sounds)}
 
 
-def windows_of(folder: Path, config: AstConfig) -> Iterator[Windows]:
-    """One window [samples] of each recording that can be read, the kinds of sound taking turns."""
+def iterate_windows(folder: Path, config: AstConfig) -> Iterator[Windows]:
+    """Yield a random window [samples] of each readable recording, alternating between the kinds of sound."""
     rng = np.random.default_rng(SEED)
     kinds = [
         [paths[n] for n in rng.permutation(len(paths))]
@@ -48,8 +52,8 @@ def windows_of(folder: Path, config: AstConfig) -> Iterator[Windows]:
             yield rng.choice(split_into_windows(clip.waveform, config.window_samples))
 
 
-def _embeddings(model: Ast, windows: "Windows | list[Windows]") -> NDArray[np.float16]:
-    """What every task sees of windows [N, samples] before its adapter, [N, P]."""
+def _compute_embeddings(model: Ast, windows: "Windows | list[Windows]") -> NDArray[np.float16]:
+    """Compute embeddings [N, P] of windows [N, samples] without an adapter."""
     pieces = [np.empty((0, model.config.pooled_width), np.float16)]
     with torch.inference_mode():
         for first in range(0, len(windows), BATCH_WINDOWS):

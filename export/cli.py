@@ -1,4 +1,4 @@
-"""`edgecl-export`, the entry: it can say what is missing where the host extra is not installed."""
+"""Entry point of `edgecl-export`; reports a missing host extra before torch is imported."""
 
 import sys
 
@@ -8,11 +8,11 @@ from edgecl.errors import ExportError
 
 
 def main() -> None:
-    """Entry point of the console script."""
-    sys.exit(console.run(_command))
+    """Run the console script and exit with its code."""
+    sys.exit(console.run(_run_app))
 
 
-def _command() -> int:
+def _run_app() -> int:
     try:
         import torch  # noqa: PLC0415
 

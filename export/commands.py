@@ -13,7 +13,7 @@ from edgecl.errors import ExportError
 from export import parity
 from export.distill.command import distill_command
 from export.hugging_face import load_hugging_face
-from export.make_bundle import Recipe, make_bundle
+from export.make_bundle import BundleOptions, make_bundle
 from export.model.adapters import ADAPTERS
 from export.weights import Weights, load_weights, save_weights
 
@@ -21,7 +21,7 @@ WIDTH = 110  # the parity table, unwrapped
 
 
 app = typer.Typer(
-    help="Turn backbone weights into a bundle that devices open, and prove that it computes the same.",
+    help="Export backbone weights as a bundle for devices and verify the bundle against torch.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,26 +32,31 @@ app = typer.Typer(
 def bundle_command(
     weights: Annotated[Path, typer.Option(help="Backbone weights (.safetensors).")],
     out: Annotated[Path, typer.Option(help="Folder to create; it must not exist.")],
-    placement: Annotated[str, typer.Option(help="Where adapters stand: post, tail-K or all.")] = "post",
+    placement: Annotated[
+        str,
+        typer.Option(help="Adapters after the last block (post), in the last K blocks (tail-K) or in all."),
+    ] = "post",
     rank: Annotated[int, typer.Option(min=1, max=512, help="Width of the adapters' bottleneck.")] = 16,
     adapter: Annotated[str, typer.Option(help=f"Kind of adapter: {', '.join(ADAPTERS)}.")] = "conv",
-    variant: Annotated[Variant, typer.Option(help="The backbone's weights; int8 also computes so.")] = "fp16",
-    name: Annotated[str, typer.Option(help="Name of the bundle; the folder's name if none is given.")] = "",
-    card: Annotated[Path | None, typer.Option(exists=True, help="Model card that travels along.")] = None,
+    variant: Annotated[
+        Variant, typer.Option(help="Format of the backbone's weights; fp16 computes in fp32, int8 in int8.")
+    ] = "fp16",
+    name: Annotated[str, typer.Option(help="Name of the bundle; default: the name of its folder.")] = "",
+    card: Annotated[Path | None, typer.Option(exists=True, help="Model card to include.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the adapters' initial values.")] = 0,
     background: Annotated[
         Path | None,
-        typer.Option(help="Recordings of anything that tasks shall not fire on, a sub-folder for each kind."),
+        typer.Option(help="Recordings of other sounds that no task should detect, one sub-folder per kind."),
     ] = None,
 ) -> None:
-    """Export backbone, adapter, train step and training artifacts; compare all of them with torch.
+    """Export backbone, adapter, train step and training artifacts, and compare them with torch.
 
     Example: edgecl-export bundle --weights W.safetensors --placement post --rank 16 --out my-bundle
     """
     with Console(stderr=True).status("exporting and comparing with torch …"):
-        recipe = Recipe(name, placement, rank, adapter, variant, seed, card, background)
-        rows = make_bundle(load_weights(weights), recipe, out)
-    _show(rows)
+        options = BundleOptions(name, placement, rank, adapter, variant, seed, card, background)
+        rows = make_bundle(load_weights(weights), options, out)
+    _print_parity(rows)
     opened = Bundle.open(out)
     size_bytes = sum(entry.size_bytes for entry in opened.manifest.files.values())
     print(f"wrote {out}: {size_bytes / 1e6:.1f} MB, fingerprint {opened.fingerprint[:8]}")
@@ -59,29 +64,29 @@ def bundle_command(
 
 @app.command("check")
 def check_command(
-    folder: Annotated[Path, typer.Argument(help="A bundle.")],
-    threads: Annotated[int, typer.Option(min=1, help="Threads of onnxruntime.")] = 1,
+    folder: Annotated[Path, typer.Argument(help="Folder of a bundle.")],
+    threads: Annotated[int, typer.Option(min=1, help="Number of threads of onnxruntime.")] = 1,
 ) -> None:
-    """Print the parity table: torch, as recorded at export, against onnxruntime and both engines here."""
+    """Compare a bundle with torch's values recorded at export, on onnxruntime and all installed engines."""
     bundle = Bundle.open(folder)
-    rows = parity.check(bundle, threads)
-    _show(rows)
-    for engine in parity.missing(bundle.manifest.engines):
+    rows = parity.check_parity(bundle, threads)
+    _print_parity(rows)
+    for engine in parity.find_missing_engines(bundle.manifest.engines):
         print(f"not compared: {engine} is not installed here")
-    parity.demand(rows)
+    parity.require_agreement(rows)
 
 
 @app.command("import-ast")
 def import_ast_command(
-    folder: Annotated[Path, typer.Argument(help="A Hugging Face AST checkpoint.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of a Hugging Face AST checkpoint.")],
     licence: Annotated[str, typer.Option(help="Licence of the weights, as an SPDX name.")],
-    origin: Annotated[str, typer.Option(help="Where the weights come from.")],
+    origin: Annotated[str, typer.Option(help="Source of the weights, such as a URL.")],
     out: Annotated[Path, typer.Option(help="File to write (.safetensors); it must not exist.")],
     attention: Annotated[
-        Literal["fta", "full"], typer.Option(help="Factorised, or as it was trained.")
+        Literal["fta", "full"], typer.Option(help="Factorised attention, or full as in the checkpoint.")
     ] = "fta",
 ) -> None:
-    """Bring in the weights of an AST checkpoint, for 'edgecl-export bundle'.
+    """Convert a Hugging Face AST checkpoint to a weights file for 'edgecl-export bundle'.
 
     Example: edgecl-export import-ast ast-folder --licence BSD-3-Clause --origin URL --out W.safetensors
     """
@@ -96,7 +101,7 @@ def import_ast_command(
 app.command("distill")(distill_command)
 
 
-def _show(rows: list[parity.Row]) -> None:
+def _print_parity(rows: list[parity.ParityRow]) -> None:
     table = Table("quantity", "between", "measure", "difference", "limit", "")
     for row in rows:
         verdict = "[green]agrees[/]" if row.agrees else "[red]DIFFERS[/]"

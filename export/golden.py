@@ -1,10 +1,10 @@
-"""Golden vectors: what torch computes on fixed inputs, for every device to be compared with.
+"""Golden vectors: torch's results on fixed inputs, with which devices compare their own.
 
-They hold each step a device takes: waveform → tokens → logits and features → loss and gradients → the
-parameters after `STEPS` AdamW steps. All inputs come from one seed.
+They cover every step on a device: waveform → tokens → logits and features → loss and gradients → the
+parameters after `STEPS` AdamW steps. All inputs are drawn from one seed.
 
-An int8 backbone computes tokens of its own: those stand here, and beside them, as `float_tokens` and
-`float_embedding`, what torch makes of the same waveform.
+For an int8 backbone, the tokens are those of the quantized graph; `float_tokens` and `float_embedding` are
+torch's float results for the same waveform.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,32 +27,35 @@ SEED = 20230820
 Arrays = dict[str, NDArray[np.float32]]
 
 
-def flat(tail: AdaptedTail, head: Tensor) -> Tensor:
-    """The flat parameter vector [n]: adapter tensors in order, then the head [C, P + 1]."""
+def flatten_trainables(tail: AdaptedTail, head: Tensor) -> Tensor:
+    """Concatenate the adapter tensors, in order, and the head [C, P + 1] to a flat vector [n]."""
     return torch.cat([value.detach().flatten() for value in [*tail.trainable().values(), head]])
 
 
-def golden_vectors(
+def compute_golden_vectors(
     backbone: Ast, tail: AdaptedTail, quantized: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None
 ) -> Arrays:
-    """Every golden input and output by name, as the manifest's reader expects them.
+    """Return all golden inputs and outputs by name.
 
     Args:
-        quantized: the tokens [B, N, D] that an int8 backbone makes of a waveform [B, samples].
+        backbone: the backbone.
+        tail: the adapted tail.
+        quantized: function of an int8 backbone, from waveforms [B, samples] to tokens [B, N, D]; None for a
+            float backbone.
     """
     random = torch.Generator().manual_seed(SEED)
     config = backbone.config
-    waveform = _sounds(WINDOWS, config, random)
+    waveform = _make_waveforms(WINDOWS, config, random)
     with torch.no_grad():
         exact = backbone(waveform, tail.first_block)
     tokens = torch.from_numpy(quantized(waveform.numpy())) if quantized else exact
-    start = flat(tail, torch.zeros(CLASSES, config.pooled_width + 1))
+    start = flatten_trainables(tail, torch.zeros(CLASSES, config.pooled_width + 1))
     parameters = start + 0.02 * torch.randn(start.shape, generator=random)
     features = pool(tokens, config)
     normalizer = torch.stack([features.mean(0), 1.0 / (features.std(0) + 0.1)])
     targets = torch.rand(WINDOWS, CLASSES, generator=random).softmax(-1)
     targets[-1] = 0.0  # a padding row
-    outputs = _learn(tail, parameters, tokens, normalizer, targets)
+    outputs = _train(tail, parameters, tokens, normalizer, targets)
     inputs = {
         "waveform": waveform[:2],
         "tokens": tokens[:2],
@@ -67,16 +70,16 @@ def golden_vectors(
     return {name: np.ascontiguousarray(value.detach().numpy()) for name, value in (inputs | outputs).items()}
 
 
-def _learn(
+def _train(
     tail: AdaptedTail, parameters: Tensor, tokens: Tensor, normalizer: Tensor, targets: Tensor
 ) -> dict[str, Tensor]:
-    """Forward, gradients and `STEPS` AdamW steps by torch's own autograd and optimizer."""
+    """Return results of the first forward and backward pass and of `STEPS` steps of torch's AdamW."""
     shapes = [value.shape for value in tail.trainable().values()]
     vector = parameters.clone().requires_grad_(True)
     optimizer = torch.optim.AdamW([vector], lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     outputs: dict[str, Tensor] = {}
     for _ in range(STEPS):
-        logits, features = forward(tail, shapes, vector, tokens, normalizer)
+        logits, features = run_tail(tail, shapes, vector, tokens, normalizer)
         loss = -(targets * logits.log_softmax(-1)).sum() / targets.sum()
         (gradients,) = torch.autograd.grad(loss, vector)
         if not outputs:
@@ -86,10 +89,10 @@ def _learn(
     return outputs | {"trained_parameters": vector}
 
 
-def forward(
+def run_tail(
     tail: AdaptedTail, shapes: Sequence[torch.Size], vector: Tensor, tokens: Tensor, normalizer: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Logits and features of the tail with its trainables taken from a flat vector [n]."""
+    """Return logits and features of the tail with trainable tensors from a flat vector [n]."""
     sizes = [shape.numel() for shape in shapes]
     *adapters, head = vector.split([*sizes, len(vector) - sum(sizes)])
     values = {n: a.view(s) for n, a, s in zip(tail.trainable(), adapters, shapes, strict=True)}
@@ -98,8 +101,8 @@ def forward(
     return logits, features
 
 
-def _sounds(count: int, config: AstConfig, random: torch.Generator) -> Tensor:
-    """Waveforms [count, window_samples]: gliding tones at falling levels over noise."""
+def _make_waveforms(count: int, config: AstConfig, random: torch.Generator) -> Tensor:
+    """Return waveforms [count, window_samples]: gliding tones at falling levels over noise."""
     time = torch.arange(config.window_samples) / config.front_end.sample_rate_hz
     start, glide = torch.rand(2, count, 1, generator=random)
     tone = torch.sin(2 * torch.pi * (200.0 + 2000.0 * start + 500.0 * glide * time) * time)

@@ -1,11 +1,10 @@
-"""Hugging Face AST checkpoints (`ASTModel` layout) → our network, with dense attention for parity.
+"""Import of Hugging Face AST checkpoints (`ASTModel` layout).
 
-A folder holds `model.safetensors`, `config.json` and, from most authors, `preprocessor_config.json` with
-the mean and deviation that images were normalised with. Weights of a classifier are read too; its head
-is left out. Switch the network to FTA with `dataclasses.replace(config, attention="fta")`.
+A checkpoint folder contains `model.safetensors`, `config.json` and usually `preprocessor_config.json` with
+the mean and deviation that normalise images. Weights of a classifier are accepted; its head is ignored.
 
-The embedding keeps means alone: the special tokens' mean is what AST's own classifiers read, and with 12 rows
-of 768 channels deviations would double a head that is ten times as wide as ours already.
+The embedding consists of means only: AST's own classifiers read the mean of the special tokens, and with 12
+rows of 768 channels, deviations would double the width of a head that is already ten times as wide as ours.
 """
 
 import json
@@ -36,16 +35,21 @@ BLOCK = {
 
 
 def load_hugging_face(folder: Path, attention: Attention = "full") -> Ast:
-    """The network of a checkpoint folder, frozen; `attention` "full" as trained, or "fta".
+    """Load a checkpoint folder as a frozen network.
+
+    Args:
+        folder: the checkpoint.
+        attention: "full" as in the checkpoint, or "fta".
 
     Raises:
         ExportError: a file is missing or unreadable, or the tensors are not those of an AST.
     """
     try:
-        config = _config(folder, attention)
+        config = _read_config(folder, attention)
         stored = load_file(folder / "model.safetensors")
         model = Ast(config)
-        model.load_state_dict(_renamed({k.removeprefix(PREFIX): v for k, v in stored.items()}, config))
+        tensors = {name.removeprefix(PREFIX): value for name, value in stored.items()}
+        model.load_state_dict(_convert_tensors(tensors, config))
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise ExportError(
             f"'{folder}' is not a Hugging Face AST checkpoint: {error}",
@@ -54,10 +58,10 @@ def load_hugging_face(folder: Path, attention: Attention = "full") -> Ast:
     return model.eval().requires_grad_(False)
 
 
-def _config(folder: Path, attention: Attention) -> AstConfig:
+def _read_config(folder: Path, attention: Attention) -> AstConfig:
     values = json.loads((folder / "config.json").read_text())
-    extractor = folder / "preprocessor_config.json"
-    normalised: dict[str, Any] = json.loads(extractor.read_text()) if extractor.exists() else {}
+    preprocessor = folder / "preprocessor_config.json"
+    normalisation: dict[str, Any] = json.loads(preprocessor.read_text()) if preprocessor.exists() else {}
     if values["hidden_act"] != "gelu" or values["intermediate_size"] % values["hidden_size"]:
         raise ValueError("only GELU and a whole-numbered MLP ratio are supported")
     return AstConfig(
@@ -71,8 +75,8 @@ def _config(folder: Path, attention: Attention) -> AstConfig:
             high_hz=8000.0,
             preemphasis=0.97,
             floor=KALDI_FLOOR,
-            shift=float(normalised.get("mean", AUDIOSET_MEAN)),
-            scale=2.0 * float(normalised.get("std", AUDIOSET_DEVIATION)),
+            shift=float(normalisation.get("mean", AUDIOSET_MEAN)),
+            scale=2.0 * float(normalisation.get("std", AUDIOSET_DEVIATION)),
         ),
         window_samples=FRAME_SAMPLES + HOP_SAMPLES * (values["max_length"] - 1),
         stem="patch",
@@ -91,20 +95,20 @@ def _config(folder: Path, attention: Attention) -> AstConfig:
     )
 
 
-def _renamed(theirs: dict[str, Tensor], config: AstConfig) -> dict[str, Tensor]:
-    """Our state dict; positions of the special tokens are added to the tokens themselves."""
-    places = theirs["embeddings.position_embeddings"][0]
+def _convert_tensors(theirs: dict[str, Tensor], config: AstConfig) -> dict[str, Tensor]:
+    """Return our state dict; position embeddings of the special tokens are added to the tokens."""
+    positions = theirs["embeddings.position_embeddings"][0]
     tokens = [theirs["embeddings.cls_token"][0], theirs["embeddings.distillation_token"][0]]
     ours = {
-        "positions.special": torch.cat(tokens) + places[:2],
-        "positions.cell": places[2:].view(config.rows, config.columns, config.width),
+        "positions.special": torch.cat(tokens) + positions[:2],
+        "positions.cell": positions[2:].view(config.rows, config.columns, config.width),
     }
     pairs = {"stem": "embeddings.patch_embeddings.projection", "norm": "layernorm"}
     for number in range(config.depth):
-        at = f"encoder.layer.{number}"
-        pairs |= {f"blocks.{number}.{name}": f"{at}.{theirs_name}" for name, theirs_name in BLOCK.items()}
+        layer = f"encoder.layer.{number}"
+        pairs |= {f"blocks.{number}.{name}": f"{layer}.{their_name}" for name, their_name in BLOCK.items()}
         for kind in ("weight", "bias"):
-            qkv = [theirs[f"{at}.attention.attention.{part}.{kind}"] for part in ("query", "key", "value")]
+            qkv = [theirs[f"{layer}.attention.attention.{part}.{kind}"] for part in ("query", "key", "value")]
             ours[f"blocks.{number}.attention.qkv.{kind}"] = torch.cat(qkv)
     for name, their_name in pairs.items():
         ours |= {f"{name}.{kind}": theirs[f"{their_name}.{kind}"] for kind in ("weight", "bias")}

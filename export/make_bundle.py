@@ -1,4 +1,4 @@
-"""The recipe for a bundle: weights, a placement and a rank in; a proven folder out."""
+"""Export of a bundle: weights and options in, a verified folder out."""
 
 import shutil
 import tempfile
@@ -19,92 +19,103 @@ from edgecl.bundle.bundle import Bundle, write_manifest
 from edgecl.bundle.manifest import AdapterSpec, Description, Geometry, TensorSpec, Variant
 from edgecl.errors import ExportError
 from export import parity
-from export.background import background
-from export.engines.train_step import flatten_parameters, train_step
-from export.golden import flat, golden_vectors
+from export.background import compute_background
+from export.engines.train_step import flatten_parameters, make_train_step
+from export.golden import compute_golden_vectors, flatten_trainables
 from export.model.adapters import AdaptedTail, Placement
 from export.model.ast import Ast
-from export.onnx_graph.quantization import quantize, store_half
+from export.onnx_graph.quantization import quantize_int8, store_as_fp16
 from export.onnx_graph.to_onnx import export_backbone, export_forward
 from export.weights import Weights
 
 MAX_CLASSES = 64
-DENSE_UP_TO = 150  # cells of a window's grid; dense is quicker at 5 s (128 cells), FTA at 10 s (252)
+DENSE_UP_TO = 150  # cells of a window's grid; dense is faster at 5 s (128 cells), FTA at 10 s (252)
 ENGINES = ("portable", "ort-training")
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What turns weights into a bundle."""
+class BundleOptions:
+    """Options of a bundle's export.
 
-    name: str = ""  # the folder's, if empty
+    Attributes:
+        name: name of the bundle; if empty, the name of its folder.
+        placement: place of the adapters, see `export.model.adapters.Placement`.
+        rank: width of the adapters' bottleneck.
+        kind: kind of adapter, see `export.model.adapters.ADAPTERS`.
+        variant: format of the backbone's weights, see `export.onnx_graph.quantization`.
+        seed: seed of the adapters' initial values.
+        card: model card to include.
+        background: recordings of other sounds, see `export.background`.
+    """
+
+    name: str = ""
     placement: str = "post"
     rank: int = 16
-    kind: str = "conv"  # of adapter, see `export.model.adapters.ADAPTERS`
-    variant: Variant = "fp16"  # how the backbone is kept, see `export.onnx_graph.quantization`
+    kind: str = "conv"
+    variant: Variant = "fp16"
     seed: int = 0
-    card: Path | None = None  # a model card that travels with the bundle
-    background: Path | None = None  # recordings of anything, see `export.background`
+    card: Path | None = None
+    background: Path | None = None
 
 
-def make_bundle(weights: Weights, recipe: Recipe, out: Path) -> list[parity.Row]:
-    """Write the bundle to `out`, which must not exist yet, and return its parity table.
+def make_bundle(weights: Weights, options: BundleOptions, out: Path) -> list[parity.ParityRow]:
+    """Write a bundle and return its parity table.
 
-    The folder appears only when every graph has been compared with torch; nothing half-made is left.
+    The folder `out` appears only after every graph agreed with torch; on failure nothing is left behind.
 
     Raises:
         ExportError: `out` exists, an engine is not installed, or the graphs do not agree with torch.
-        UsageError: the placement does not exist for this backbone, or the kind of adapter not at all.
+        UsageError: the placement does not exist for this backbone, or the kind of adapter does not exist.
     """
     if out.exists():
         raise ExportError(f"'{out}' exists already", "choose another folder with --out, or remove it")
-    _demand_engines()
-    torch.manual_seed(recipe.seed)
-    placement = Placement.parse(recipe.placement, weights.model.config.depth)
-    tail = AdaptedTail(weights.model, placement, recipe.rank, recipe.kind)
+    _require_engines()
+    torch.manual_seed(options.seed)
+    placement = Placement.parse(options.placement, weights.model.config.depth)
+    tail = AdaptedTail(weights.model, placement, options.rank, options.kind)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as beside:
-        folder = Path(beside) / out.name
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as temporary:
+        folder = Path(temporary) / out.name
         folder.mkdir()
-        _write_graphs(weights.model, tail, recipe.variant, folder)
-        _write_vectors(weights.model, tail, recipe.variant, folder)
-        (folder / BACKGROUND_NAME).write_bytes(save(background(weights.model, recipe.background)))
-        if recipe.card:
-            shutil.copyfile(recipe.card, folder / "MODEL_CARD.md")
-        write_manifest(folder, _description(weights, tail, recipe, recipe.name or out.name))
-        rows = parity.check(Bundle.open(folder))
-        parity.demand(rows)
+        _write_graphs(weights.model, tail, options.variant, folder)
+        _write_vectors(weights.model, tail, options.variant, folder)
+        (folder / BACKGROUND_NAME).write_bytes(save(compute_background(weights.model, options.background)))
+        if options.card:
+            shutil.copyfile(options.card, folder / "MODEL_CARD.md")
+        write_manifest(folder, _describe(weights, tail, options, options.name or out.name))
+        rows = parity.check_parity(Bundle.open(folder))
+        parity.require_agreement(rows)
         folder.rename(out)
     return rows
 
 
-def _demand_engines() -> None:
-    """Nothing, if every engine that a bundle promises can be compared here; otherwise an ExportError."""
-    for name in parity.missing(ENGINES):
+def _require_engines() -> None:
+    """Check that every engine of a bundle is installed; raise an ExportError otherwise."""
+    for name in parity.find_missing_engines(ENGINES):
         raise ExportError(
-            f"the engine '{name}' is not installed here, so no bundle can be proven",
+            f"the engine '{name}' is not installed here, so no bundle can be verified",
             "export where onnxruntime-training-cpu is installed: x86-64 Linux or macOS, Python 3.12 or older",
         )
 
 
 def _write_graphs(model: Ast, tail: AdaptedTail, variant: Variant, folder: Path) -> None:
-    from export.engines.ort_training import write_artifacts  # noqa: PLC0415  (`check` does without the training wheel)
+    from export.engines.ort_training import write_artifacts  # noqa: PLC0415  (`check` runs without that wheel)
 
-    backbone = export_backbone(quickest(model), tail.first_block)
+    backbone = export_backbone(choose_attention(model), tail.first_block)
     forward = export_forward(tail)
-    adapter = flatten_parameters(forward, _layout(tail))
+    adapter = flatten_parameters(forward, _list_parameters(tail))
     graphs = {
-        "backbone": quantize(backbone) if variant == "int8" else backbone,
+        "backbone": quantize_int8(backbone) if variant == "int8" else backbone,
         "adapter": adapter,
-        "train_step": train_step(adapter),
+        "train_step": make_train_step(adapter),
     }
     for name, graph in graphs.items():
-        onnx.save(graph if variant == "fp32" else store_half(graph), folder / f"{name}.onnx")
+        onnx.save(graph if variant == "fp32" else store_as_fp16(graph), folder / f"{name}.onnx")
     write_artifacts(forward, folder / "ort_training", MAX_CLASSES)
 
 
-def quickest(model: Ast) -> Ast:
-    """The same function; for few tokens, FTA as dense scores under its mask, which then is quicker."""
+def choose_attention(model: Ast) -> Ast:
+    """Return a model with the faster implementation of FTA: dense scores under a mask for short windows."""
     config = model.config
     if config.attention != "fta" or config.rows * config.columns > DENSE_UP_TO:
         return model
@@ -114,27 +125,27 @@ def quickest(model: Ast) -> Ast:
 
 
 def _write_vectors(model: Ast, tail: AdaptedTail, variant: Variant, folder: Path) -> None:
-    initial = flat(tail, torch.zeros(0)).numpy()
+    initial = flatten_trainables(tail, torch.zeros(0)).numpy()
     (folder / "initial.safetensors").write_bytes(save({"parameters": initial}))
-    quantized = _tokens_of(folder / "backbone.onnx") if variant == "int8" else None
-    (folder / "golden.safetensors").write_bytes(save(golden_vectors(model, tail, quantized)))
+    quantized = _make_token_function(folder / "backbone.onnx") if variant == "int8" else None
+    (folder / "golden.safetensors").write_bytes(save(compute_golden_vectors(model, tail, quantized)))
 
 
-def _tokens_of(graph: Path) -> Callable[[Floats], Floats]:
-    """What a backbone makes of windows [N, samples], one at a time as devices do."""
+def _make_token_function(graph: Path) -> Callable[[Floats], Floats]:
+    """Return a function from windows [N, samples] to tokens, one window at a time as on devices."""
     session = open_session(graph.read_bytes(), threads=1)
 
-    def tokens(windows: Floats) -> Floats:
+    def compute_tokens(windows: Floats) -> Floats:
         return np.concatenate([session.run(["tokens"], {"waveform": window[None]})[0] for window in windows])
 
-    return tokens
+    return compute_tokens
 
 
-def _layout(tail: AdaptedTail) -> list[tuple[str, tuple[int, ...]]]:
+def _list_parameters(tail: AdaptedTail) -> list[tuple[str, tuple[int, ...]]]:
     return [(name, tuple(value.shape)) for name, value in tail.trainable().items()]
 
 
-def _description(weights: Weights, tail: AdaptedTail, recipe: Recipe, name: str) -> Description:
+def _describe(weights: Weights, tail: AdaptedTail, options: BundleOptions, name: str) -> Description:
     config = weights.model.config
     return Description(
         name=name,
@@ -151,9 +162,9 @@ def _description(weights: Weights, tail: AdaptedTail, recipe: Recipe, name: str)
             attention=config.attention,
             pooling=config.pooling,
         ),
-        variant=recipe.variant,
-        adapter=AdapterSpec(kind=recipe.kind, rank=recipe.rank, placement=recipe.placement),
-        parameters=tuple(TensorSpec(name=name, shape=shape) for name, shape in _layout(tail)),
+        variant=options.variant,
+        adapter=AdapterSpec(kind=options.kind, rank=options.rank, placement=options.placement),
+        parameters=tuple(TensorSpec(name=name, shape=shape) for name, shape in _list_parameters(tail)),
         max_classes=MAX_CLASSES,
         engines=ENGINES,
         licence=weights.licence,

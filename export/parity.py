@@ -1,4 +1,4 @@
-"""Does the device compute what torch computed? Every golden vector, through the device's own classes."""
+"""The parity check: a device's results for every golden vector against torch's."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from export.golden import LEARNING_RATE, STEPS, WEIGHT_DECAY
 
 
 @dataclass(frozen=True)
-class Row:
-    """One comparison: `error` is measured as `measure` says and must not exceed `limit`."""
+class ParityRow:
+    """One comparison: `error`, the value of the difference `measure`, must not exceed `limit`."""
 
     quantity: str
     left: str
@@ -30,12 +30,12 @@ class Row:
 
     @property
     def agrees(self) -> bool:
-        """True within the limit; never for NaN."""
+        """True if the error is within the limit; never for NaN."""
         return self.error <= self.limit
 
 
-def check(bundle: Bundle, threads: int = 1) -> list[Row]:
-    """The parity table of a bundle: torch (recorded at export), onnxruntime, its engines installed here."""
+def check_parity(bundle: Bundle, threads: int = 1) -> list[ParityRow]:
+    """Compare torch (recorded at export), onnxruntime and the installed engines of a bundle."""
     golden = bundle.load_golden()
     rows = _backbone_rows(bundle, golden, threads) + _adapter_rows(bundle, golden, threads)
     trained = {"torch": golden["trained_parameters"]}
@@ -48,25 +48,29 @@ def check(bundle: Bundle, threads: int = 1) -> list[Row]:
     return rows + [_trained_row(a, b, trained[a], trained[b]) for a, b in pairs]
 
 
-def missing(engines: Collection[str]) -> list[str]:
-    """Those of these engines that are not installed here and so cannot be compared."""
+def find_missing_engines(engines: Collection[str]) -> list[str]:
+    """Return the engines that are not installed here and cannot be compared."""
     return [name for name in engines if name not in list_usable_engines(engines)]
 
 
-def demand(rows: list[Row]) -> None:
-    """Nothing, if every row agrees; otherwise an ExportError that names the worst."""
+def require_agreement(rows: list[ParityRow]) -> None:
+    """Check that every row agrees.
+
+    Raises:
+        ExportError: a row does not agree; the message names the worst.
+    """
     failed = [row for row in rows if not row.agrees]
     if failed:
         worst = max(failed, key=lambda row: row.error / row.limit)
         raise ExportError(
             f"{worst.quantity} of {worst.left} and {worst.right} differ by {worst.error:.1e}, "
             f"more than {worst.limit:.0e}",
-            "the graphs do not compute what torch does: do not ship this bundle",
+            "do not ship this bundle: its graphs and torch compute different results",
         )
 
 
-def _backbone_rows(bundle: Bundle, golden: dict[str, Floats], threads: int) -> list[Row]:
-    """Tokens and embedding; those of an int8 backbone are only to point where torch's float ones point."""
+def _backbone_rows(bundle: Bundle, golden: dict[str, Floats], threads: int) -> list[ParityRow]:
+    """Compare tokens and embedding; for an int8 backbone, only their direction with torch's float ones."""
     tokens, embedding = Backbone(bundle, threads).run(golden["waveform"])
     found = {"tokens": tokens, "embedding": embedding}
     if bundle.manifest.variant == "int8":
@@ -74,7 +78,7 @@ def _backbone_rows(bundle: Bundle, golden: dict[str, Floats], threads: int) -> l
     return [_relative_row(name, "onnxruntime", value, golden[name], 1e-4) for name, value in found.items()]
 
 
-def _adapter_rows(bundle: Bundle, golden: dict[str, Floats], threads: int) -> list[Row]:
+def _adapter_rows(bundle: Bundle, golden: dict[str, Floats], threads: int) -> list[ParityRow]:
     logits, features = AdapterForward(bundle, threads).run(
         golden["train_tokens"], golden["parameters"], golden["normalizer"]
     )
@@ -82,8 +86,8 @@ def _adapter_rows(bundle: Bundle, golden: dict[str, Floats], threads: int) -> li
     return [_relative_row(name, "onnxruntime", value, golden[name], 1e-4) for name, value in found.items()]
 
 
-def _first_step_rows(engine: Engine, golden: dict[str, Floats]) -> list[Row]:
-    """Loss and gradient of the first step; AdamW's first moment after it is (1 − β₁) · gradient."""
+def _first_step_rows(engine: Engine, golden: dict[str, Floats]) -> list[ParityRow]:
+    """Compare loss and gradient of the first step; AdamW's first moment is then (1 − β₁) · gradient."""
     engine.start(golden["parameters"], golden["normalizer"])
     loss = engine.step(golden["train_tokens"], golden["targets"], LEARNING_RATE, WEIGHT_DECAY)
     gradients = engine.state().first_moment / np.float32(1 - BETA1)
@@ -100,17 +104,17 @@ def _train(engine: Engine, golden: dict[str, Floats]) -> Floats:
     return engine.parameters()
 
 
-def _relative_row(quantity: str, right: str, here: Floats, torch: Floats, limit: float) -> Row:
-    return Row(quantity, "torch", right, "max, relative", relative_difference(here, torch), limit)
+def _relative_row(quantity: str, right: str, here: Floats, torch: Floats, limit: float) -> ParityRow:
+    return ParityRow(quantity, "torch", right, "max, relative", relative_difference(here, torch), limit)
 
 
-def _cosine_row(quantity: str, here: Floats, torch: Floats) -> Row:
-    """How far the least similar vector [D] points from torch's."""
+def _cosine_row(quantity: str, here: Floats, torch: Floats) -> ParityRow:
+    """Compare vectors [D] by cosine; the error is that of the least similar one."""
     lengths = np.linalg.norm(here, axis=-1) * np.linalg.norm(torch, axis=-1)
     error = float((1.0 - (here * torch).sum(-1) / lengths).max())
-    return Row(quantity, "torch", "onnxruntime", "1 − cosine, max", error, 3e-3)
+    return ParityRow(quantity, "torch", "onnxruntime", "1 − cosine, max", error, 3e-3)
 
 
-def _trained_row(left: str, right: str, a: Floats, b: Floats) -> Row:
+def _trained_row(left: str, right: str, a: Floats, b: Floats) -> ParityRow:
     error = float(np.abs(a.astype(np.float64) - b).mean())
-    return Row(f"parameters after {STEPS} steps", left, right, "mean, absolute", error, 1e-6)
+    return ParityRow(f"parameters after {STEPS} steps", left, right, "mean, absolute", error, 1e-6)

@@ -1,7 +1,7 @@
-"""Our own weights: one safetensors file that says by itself what it belongs to.
+"""The weights file of a backbone: one safetensors file with all metadata.
 
-Matrices are fp16, vectors fp32; the network's shape, the licence and the origin of the weights stand as
-JSON in the file's metadata.
+Matrices are fp16, vectors fp32. The metadata holds the network's shape as JSON, the licence and the origin of
+the weights.
 """
 
 import json
@@ -18,7 +18,7 @@ from export.model.ast import Ast, AstConfig
 
 @dataclass(frozen=True)
 class Weights:
-    """A backbone and where it comes from."""
+    """A backbone with its licence and origin."""
 
     model: Ast
     licence: str
@@ -26,9 +26,9 @@ class Weights:
 
 
 def save_weights(weights: Weights, path: Path) -> None:
-    """Write matrices as fp16, vectors as fp32, and the rest as metadata.
+    """Write a weights file.
 
-    Dense attention under the FTA mask is only a quicker way to train FTA: the file says "fta".
+    Dense attention under the FTA mask ("masked") is stored as "fta", which is the same function.
     """
     config = weights.model.config
     if config.attention == "masked":
@@ -38,15 +38,15 @@ def save_weights(weights: Weights, path: Path) -> None:
         "licence": weights.licence,
         "origin": weights.origin,
     }
-    tensors = {name: _stored(value) for name, value in weights.model.state_dict().items()}
+    tensors = {name: _to_stored_type(value) for name, value in weights.model.state_dict().items()}
     save_file(tensors, path, metadata=metadata)
 
 
 def load_weights(path: Path) -> Weights:
-    """The network of a weights file in fp32, frozen, ready to run.
+    """Load a weights file as a frozen fp32 network in evaluation mode.
 
     Raises:
-        ExportError: the file is missing, is no weights file, or its tensors do not fit.
+        ExportError: the file is missing, is not a weights file, or its tensors do not fit the network.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -63,6 +63,6 @@ def load_weights(path: Path) -> Weights:
     return weights
 
 
-def _stored(value: torch.Tensor) -> torch.Tensor:
-    """Matrices and kernels as fp16; vectors (norms, biases) are small and stay as they are."""
+def _to_stored_type(value: torch.Tensor) -> torch.Tensor:
+    """Convert matrices and kernels to fp16; vectors (norms, biases) are small and keep their type."""
     return (value.half() if value.ndim > 1 else value).contiguous()

@@ -1,4 +1,4 @@
-"""The command `edgecl-export`, run within a test."""
+"""Runs the command `edgecl-export` in a test."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from export.cli import main
 
 
 def export(*arguments: object, on: pytest.MonkeyPatch) -> int:
-    """The exit code of `edgecl-export ARGUMENTS…`."""
+    """Return the exit code of `edgecl-export ARGUMENTS…`."""
     on.setattr("sys.argv", ["edgecl-export", *map(str, arguments)])
-    with pytest.raises(SystemExit) as leaving:
+    with pytest.raises(SystemExit) as exit_info:
         main()
-    return int(leaving.value.code or 0)
+    return int(exit_info.value.code or 0)

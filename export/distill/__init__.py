@@ -1,6 +1,6 @@
-"""Distilling any teacher into a small FTA student, from unlabelled audio.
+"""Distillation of any teacher into a small FTA student, from unlabelled audio.
 
-`clips` decodes the audio once; `windows` draws augmented windows in worker processes; a teacher says what it
-has `heard`; `lesson` lets the student look at the same window and `objective` says how far it is from its
-teacher; `run` is the state of one training, `train` the loop over it. `command` is `edgecl-export distill`.
+`clips` decodes the audio once; `augment` and `windows` draw augmented windows in worker processes. A teacher
+returns a `TeacherOutput` for each batch; `distillation_model` runs the student on it and `objective` computes
+the losses. `run` is the state of one training run, `train` its loop, `command` is `edgecl-export distill`.
 """

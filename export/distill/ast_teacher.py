@@ -1,4 +1,4 @@
-"""Any AST as a teacher: an imported checkpoint, or a larger backbone of our own."""
+"""An AST as a teacher: an imported checkpoint or a larger backbone of our own."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from edgecl.errors import UsageError
-from export.distill.teacher_output import Heard
+from export.distill.teacher_output import TeacherOutput
 from export.model.ast import Ast, AstConfig
 from export.model.stem import MobileStem
 
@@ -14,38 +14,39 @@ HEAD_WIDTH = 32
 
 
 class AstTeacher(nn.Module):
-    """Frozen; it tells its tokens on the student's grid, its special tokens and the mean of its grid."""
+    """A frozen AST; its targets are tokens on the student's grid, special tokens and the mean of the grid."""
 
     def __init__(self, model: Ast, student: AstConfig) -> None:
         super().__init__()
         self.model, self.student = model, student
 
-    def forward(self, image: Tensor) -> Heard:
-        """What the teacher hears in log-mel images [B, 1, M, frames]."""
+    def forward(self, image: Tensor) -> TeacherOutput:
+        """Return the targets for log-mel images [B, 1, M, frames]."""
         stem = self.model.stem
         maps = stem.layers(image) if isinstance(stem, MobileStem) else []
-        tokens = self.model.attend(stem.join(maps) if maps else stem(image))  # [B, S + F·T, D]
+        tokens = self.model.encode_grid(stem.join(maps) if maps else stem(image))  # [B, S + F·T, D]
         special = tokens[:, : self.model.config.special_tokens].mean(1)
         grid = tokens[:, self.model.config.special_tokens :].unflatten(1, (self.model.config.rows, -1))
         embedding = torch.cat([special, grid.mean((1, 2))], dim=1)
-        on_students = nn.functional.adaptive_avg_pool2d(
+        student_grid = nn.functional.adaptive_avg_pool2d(
             grid.permute(0, 3, 1, 2), (self.student.rows, self.student.columns)
         )
-        return Heard(embedding, {"tokens": on_students.permute(0, 2, 3, 1)}, maps=maps)
+        return TeacherOutput(embedding, {"tokens": student_grid.permute(0, 2, 3, 1)}, maps=maps)
 
 
-def student_config(teacher: AstConfig, width: int, depth: int, window_samples: int) -> AstConfig:
-    """A student that sees its teacher's image: factorised attention, one CLS, patches side by side.
+def make_student_config(teacher: AstConfig, width: int, depth: int, window_samples: int) -> AstConfig:
+    """Return the shape of a student on its teacher's image: FTA, one CLS, patches without overlap.
 
     Raises:
-        UsageError: there is no such student, or its teacher knows no window of this length.
+        UsageError: the width is invalid, or the teacher does not support windows of this length.
     """
     if width % HEAD_WIDTH:
-        raise UsageError(f"a width of {width} is no multiple of {HEAD_WIDTH}", "choose another --width")
+        raise UsageError(f"a width of {width} is not a multiple of {HEAD_WIDTH}", "choose another --width")
     if teacher.positions == "learned" and window_samples > teacher.window_samples:
         longest_s = teacher.window_samples / teacher.front_end.sample_rate_hz
         raise UsageError(
-            f"this teacher hears {longest_s:.2f} s at most", "choose shorter windows with --seconds"
+            f"this teacher processes windows of {longest_s:.2f} s at most",
+            "choose shorter windows with --seconds",
         )
     return replace(
         teacher,
@@ -61,6 +62,6 @@ def student_config(teacher: AstConfig, width: int, depth: int, window_samples: i
     )
 
 
-def stem_of(model: Ast) -> dict[str, Tensor]:
-    """What a student can take over as it is: the mobile layers of a backbone of our own."""
+def copy_stem(model: Ast) -> dict[str, Tensor]:
+    """Return the tensors that a student can start from: the mobile layers of a backbone of our own."""
     return {name: value for name, value in model.state_dict().items() if name.startswith("stem.layers.")}

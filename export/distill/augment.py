@@ -1,7 +1,7 @@
-"""One training window drawn from the clips: placed, mixed, coloured, reverberated, made quiet or loud.
+"""Augmentation of training windows: placement, speed, mixing, equalisation, rooms, noise and level.
 
-Teacher and student hear the same augmented waveform, so an augmentation can be as rough as a real
-microphone: the target stays true ("function matching").
+Teacher and student process the same augmented waveform ("function matching"), so the target stays valid even
+under strong augmentation.
 """
 
 import numpy as np
@@ -11,43 +11,44 @@ from export.distill.clips import Clips
 
 
 class WindowSampler:
-    """Draws windows; what it draws depends on the generator alone."""
+    """Draws augmented windows; the result depends on the random generator only."""
 
     def __init__(self, clips: Clips, window_samples: int) -> None:
         self.clips = clips
         self.window = window_samples
-        self.cumulative = np.cumsum(clips.weights())
+        self.cumulative = np.cumsum(clips.probabilities())
         self.log_hz = np.log(np.maximum(np.fft.rfftfreq(window_samples, 1 / RATE_HZ), 20.0))
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
-        """One augmented waveform float32 [window_samples] in −1…1."""
-        window = self._placed(rng)
+        """Draw one augmented waveform, float32 [window_samples] in −1…1."""
+        window = self._draw_placed_clip(rng)
         if rng.random() < 0.4:
             for _ in range(rng.integers(1, 3)):
-                window = mixed(window, self._placed(rng), rng.uniform(-6.0, 20.0))
-        window = self._filtered(window, rng)
+                window = mix(window, self._draw_placed_clip(rng), rng.uniform(-6.0, 20.0))
+        window = self._filter(window, rng)
         if rng.random() < 0.25:
-            window = mixed(window, coloured_noise(self.window, rng), rng.uniform(0.0, 40.0))
+            window = mix(window, make_coloured_noise(self.window, rng), rng.uniform(0.0, 40.0))
         if rng.random() < 0.5:
-            window = window + level(rng.uniform(-80.0, -60.0)) * rng.standard_normal(self.window)
+            window = window + amplitude(rng.uniform(-80.0, -60.0)) * rng.standard_normal(self.window)
         peak = np.abs(window).max() + 1e-9
-        gain = level(rng.uniform(-30.0, 0.0)) / peak if rng.random() < 0.7 else min(1.0, 1.0 / peak)
+        gain = amplitude(rng.uniform(-30.0, 0.0)) / peak if rng.random() < 0.7 else min(1.0, 1.0 / peak)
         return (window * gain).astype(np.float32)
 
-    def _clip(self, rng: np.random.Generator) -> np.ndarray:
+    def _draw_clip(self, rng: np.random.Generator) -> np.ndarray:
         index = int(np.searchsorted(self.cumulative, rng.random() * self.cumulative[-1]))
-        clip = self.clips.waveform(min(index, len(self.clips) - 1))
-        return at_speed(clip, _octaves(rng), 2 * self.window, rng)
+        clip = self.clips.load_waveform(min(index, len(self.clips) - 1))
+        return change_speed(clip, _draw_octaves(rng), 2 * self.window, rng)
 
-    def _placed(self, rng: np.random.Generator) -> np.ndarray:
-        clip = self._clip(rng)
+    def _draw_placed_clip(self, rng: np.random.Generator) -> np.ndarray:
+        """Return a window [window_samples] with a clip at a random place."""
+        clip = self._draw_clip(rng)
         if len(clip) >= self.window:
             start = rng.integers(0, len(clip) - self.window + 1)
             return clip[start : start + self.window]
         kind = rng.random()
         if kind < 0.25:
             gap = np.zeros(rng.integers(0, self.window // 4), np.float32)
-            clip = np.concatenate([clip, gap, self._clip(rng)])
+            clip = np.concatenate([clip, gap, self._draw_clip(rng)])
         elif kind < 0.35:
             clip = np.tile(clip, 1 + self.window // max(len(clip), 1))
         if len(clip) >= self.window:
@@ -57,45 +58,47 @@ class WindowSampler:
         window[start : start + len(clip)] = clip
         return window
 
-    def _filtered(self, window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        equalised, room = rng.random() < 0.5, rng.random() < 0.2
-        if not (equalised or room):
+    def _filter(self, window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Apply a random equaliser, a random room, both or neither."""
+        equaliser, room = rng.random() < 0.5, rng.random() < 0.2
+        if not (equaliser or room):
             return window
         spectrum = np.fft.rfft(window)
-        if equalised:
-            spectrum = spectrum * self._equaliser(rng)
+        if equaliser:
+            spectrum = spectrum * self._draw_equaliser(rng)
         if room:
-            spectrum = spectrum * np.fft.rfft(room_response(self.window, rng))
+            spectrum = spectrum * np.fft.rfft(make_room_response(self.window, rng))
         return np.fft.irfft(spectrum, self.window)
 
-    def _equaliser(self, rng: np.random.Generator) -> np.ndarray:
+    def _draw_equaliser(self, rng: np.random.Generator) -> np.ndarray:
+        """Return the gain of each frequency."""
         knots = np.linspace(np.log(20.0), np.log(RATE_HZ / 2), 8)
         decibels = np.interp(self.log_hz, knots, rng.normal(0.0, 5.0, 8))
-        if rng.random() < 0.3:  # telephone and cheap microphones
+        if rng.random() < 0.3:  # telephones and cheap microphones
             cut = np.log(rng.uniform(1500.0, 7000.0))
             decibels -= 24.0 / np.log(2.0) * np.maximum(self.log_hz - cut, 0.0)
         if rng.random() < 0.3:
             cut = np.log(rng.uniform(50.0, 400.0))
             decibels -= 12.0 / np.log(2.0) * np.maximum(cut - self.log_hz, 0.0)
-        return level(decibels)
+        return amplitude(decibels)
 
 
-def level(decibels: "float | np.ndarray") -> np.ndarray:
-    """Amplitude of a level in dB."""
+def amplitude(decibels: "float | np.ndarray") -> np.ndarray:
+    """Return the amplitude of a level in dB."""
     return np.power(10.0, np.asarray(decibels) / 20.0)
 
 
-def _octaves(rng: np.random.Generator) -> float:
+def _draw_octaves(rng: np.random.Generator) -> float:
     kind = rng.random()
     if kind < 0.60:
         return rng.uniform(-0.5, 0.5)
     return rng.uniform(-1.0, 1.0) if kind < 0.75 else 0.0
 
 
-def at_speed(clip: np.ndarray, octaves: float, most: int, rng: np.random.Generator) -> np.ndarray:
-    """At most `most` samples of a clip played 2^octaves times faster (pitch and tempo together)."""
+def change_speed(clip: np.ndarray, octaves: float, max_samples: int, rng: np.random.Generator) -> np.ndarray:
+    """Play a clip 2^octaves times faster (pitch and tempo); return at most `max_samples` samples."""
     speed = 2.0**octaves
-    needed = int(most * speed)
+    needed = int(max_samples * speed)
     if len(clip) > needed:
         start = rng.integers(0, len(clip) - needed + 1)
         clip = clip[start : start + needed]
@@ -105,21 +108,21 @@ def at_speed(clip: np.ndarray, octaves: float, most: int, rng: np.random.Generat
     return np.interp(times, np.arange(len(clip)), clip).astype(np.float32)
 
 
-def mixed(window: np.ndarray, other: np.ndarray, ratio_db: float) -> np.ndarray:
-    """`window` plus `other`, whose power lies `ratio_db` below it."""
+def mix(window: np.ndarray, other: np.ndarray, ratio_db: float) -> np.ndarray:
+    """Add `other` to `window`, with a power `ratio_db` below the window's."""
     power, other_power = np.mean(window**2) + 1e-10, np.mean(other**2) + 1e-10
-    return window + other * (np.sqrt(power / other_power) * level(-ratio_db))
+    return window + other * (np.sqrt(power / other_power) * amplitude(-ratio_db))
 
 
-def coloured_noise(samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Noise [samples] with a spectrum between white and brown."""
+def make_coloured_noise(samples: int, rng: np.random.Generator) -> np.ndarray:
+    """Make noise [samples] with a spectrum between white and brown."""
     spectrum = np.fft.rfft(rng.standard_normal(samples))
     tilt = np.arange(1, len(spectrum) + 1) ** (-0.5 * rng.uniform(0.0, 2.0))
     return np.fft.irfft(spectrum * tilt, samples)
 
 
-def room_response(samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Impulse response [samples]: the direct sound, then exponentially decaying noise."""
+def make_room_response(samples: int, rng: np.random.Generator) -> np.ndarray:
+    """Make an impulse response [samples]: the direct sound, then exponentially decaying noise."""
     decay_s = rng.uniform(0.1, 0.8)
     time_s = np.arange(samples) / RATE_HZ
     tail = rng.standard_normal(samples) * np.exp(-6.9 * time_s / decay_s)

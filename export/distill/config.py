@@ -1,4 +1,4 @@
-"""What one run is: the network, the schedule, the seed. Kept as JSON beside the weights."""
+"""The settings of a training run, stored as JSON beside the weights."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,34 +15,34 @@ Steps = Annotated[int, Field(ge=0)]
 
 
 class RunConfig(Record):
-    """One run; two runs of the same config see the same windows in the same order.
+    """The settings of a run; two runs with the same config use the same windows in the same order.
 
-    Before `join_step` (for teachers whose layers the stem shares) the stem's layers learn apart, each from
-    the teacher's map before and after it, and the blocks stand on the teacher's maps; from then on all learn
-    from end to end.
+    Before `join_step` (with a teacher that has the stem's layers) training is layer-wise: each layer of the
+    stem is trained on the teacher's map before and after it, and the blocks on the teacher's maps. From then
+    on training is end to end.
     """
 
     model: AstConfig = Field(default_factory=lambda: AstConfig(attention="masked"))
     steps: Count = 9500
     join_step: Steps = 3000
-    batch: Count = 32  # windows a step, all processes together
+    batch: Count = 32  # windows per step over all processes
     learning_rate: Positive = 1e-3
     betas: tuple[Share, Share] = (0.9, 0.98)
-    weight_decay: Share = 0.03  # of matrices in the blocks and heads
+    weight_decay: Share = 0.03  # of matrices in blocks and heads
     warmup_steps: Count = 150
     decay_share: Share = 0.3
     clip_norm: Positive = 2.0
-    stem_rate_apart: Positive = 4e-3
-    stem_first_factor: Positive = 8.0  # on the rate of the stem's first two layers, apart
-    stem_clip_norm_apart: Positive = 50.0
-    stem_factor: Positive = 0.3  # on the learning rate, from end to end
-    stem_weight: Share = 0.1  # of the stem's maps in the loss, from end to end
-    band_mask_share: Share = 0.3  # of windows in which the student misses a band, from end to end
+    stem_rate_apart: Positive = 4e-3  # layer-wise
+    stem_first_factor: Positive = 8.0  # multiplies the rate of the stem's first two layers, layer-wise
+    stem_clip_norm_apart: Positive = 50.0  # layer-wise
+    stem_factor: Positive = 0.3  # multiplies the learning rate, end to end
+    stem_weight: Share = 0.1  # of the stem's maps in the loss, end to end
+    band_mask_share: Share = 0.3  # of windows in which mel bands are masked for the student, end to end
     ema: Share = 0.9985
     bf16: bool = True  # in the transformer's blocks
     statistics_windows: Count = 1536
     held_out_share: Share = 0.02
-    held_out_windows: Count = 256  # of each kind: augmented, and as they are
+    held_out_windows: Count = 256  # of each kind: augmented and plain
     held_out_every: Count = 1000  # steps
     checkpoint_every: Count = 250  # steps
     seed: int = 0
@@ -55,8 +55,8 @@ class RunConfig(Record):
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(str(error)) from error
 
-    def is_apart(self, step: int) -> bool:
-        """Whether the stem's layers learn apart at `step`."""
+    def is_layerwise(self, step: int) -> bool:
+        """Return whether training is layer-wise at `step`."""
         return step < self.join_step
 
     def save(self, path: Path) -> None:
@@ -65,10 +65,10 @@ class RunConfig(Record):
 
     @classmethod
     def load(cls, path: Path) -> "RunConfig":
-        """Read what `save` wrote.
+        """Read a file that `save` wrote.
 
         Raises:
-            UsageError: the file is no config of a run; all its faults are told.
+            UsageError: the file is not the config of a run; the message lists all errors.
         """
         try:
             return cls.model_validate_json(path.read_bytes())
@@ -77,10 +77,10 @@ class RunConfig(Record):
                 f"'{path}' cannot be read: {error.strerror}", "name a config with --config"
             ) from error
         except ValidationError as error:
-            faults = "; ".join(f"{_where(fault)}: {fault['msg']}" for fault in error.errors())
+            problems = "; ".join(f"{_format_place(each)}: {each['msg']}" for each in error.errors())
             hint = "start from the config.json of another run"
-            raise UsageError(f"'{path}' is not the config of a run: {faults}", hint) from error
+            raise UsageError(f"'{path}' is not the config of a run: {problems}", hint) from error
 
 
-def _where(fault: Any) -> str:
-    return ".".join(str(part) for part in fault["loc"]) or "JSON"
+def _format_place(problem: Any) -> str:
+    return ".".join(str(part) for part in problem["loc"]) or "JSON"

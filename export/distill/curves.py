@@ -1,4 +1,4 @@
-"""A run as a picture: every loss, and the cosine to the teacher, over steps."""
+"""The curves of a run: every loss, and the cosine to the teacher, over steps."""
 
 from pathlib import Path
 
@@ -20,9 +20,9 @@ def draw_curves(history: dict[str, list[dict[str, float]]], path: Path) -> None:
     right.plot(steps, _smooth([row["cosine"] for row in training]), label="training")
     for name in sorted(set(held_out[0]) - NOT_LOSSES):
         values = [row[name] for row in held_out]
-        right.plot([row["step"] for row in held_out], values, marker=".", label=f"held out, {name}")
+        right.plot([row["step"] for row in held_out], values, marker=".", label=f"held-out, {name}")
     left.set(xlabel="step", ylabel="loss", yscale="log", title="distillation losses")
-    right.set(xlabel="step", ylabel="cosine", title="embedding against the teacher's")
+    right.set(xlabel="step", ylabel="cosine", title="cosine of the embedding to the teacher's")
     left.legend()
     right.legend()
     figure.savefig(path, dpi=100)

@@ -1,4 +1,4 @@
-"""How far a training is: a bar with its losses on a terminal, a line now and then in a log."""
+"""Progress of a training run: a bar with losses on a terminal, an occasional line in a log."""
 
 import sys
 from time import monotonic
@@ -12,8 +12,8 @@ LOG_EVERY_S = 30.0
 COLUMNS = (BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
 
 
-class Display:
-    """Steps and losses on stderr; says nothing where `shown` is false."""
+class ProgressDisplay:
+    """Steps and losses on stderr; prints nothing if `shown` is false."""
 
     def __init__(self, steps: int, done: int, shown: bool) -> None:
         self._steps, self._shown, self._first = steps, shown, done
@@ -33,17 +33,15 @@ class Display:
         self._bar.stop()
 
     def show(self, step: int, losses: dict[str, float]) -> None:
-        """`losses` of the step before `step`."""
+        """Show the number of steps taken and the losses of the last one."""
         text = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
         self._bar.update(self._task, completed=step, description=text)
         if self._shown and self._bar.disable and monotonic() - self._last >= LOG_EVERY_S:
             self._last = monotonic()
             left_s = (self._last - self._started) / (step - self._first) * (self._steps - step)
-            print(
-                f"step {step}/{self._steps}  {text}  {left_s / 60:.0f} min left", file=sys.stderr, flush=True
-            )
+            print_status(f"step {step}/{self._steps}  {text}  {left_s / 60:.0f} min left")
 
 
-def say(line: str) -> None:
-    """One line on stderr."""
+def print_status(line: str) -> None:
+    """Print a line to stderr."""
     print(line, file=sys.stderr, flush=True)

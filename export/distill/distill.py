@@ -1,4 +1,4 @@
-"""The whole way from a teacher and a folder of audio to a trained student."""
+"""Distillation from a teacher and a folder of audio to a trained student."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from edgecl.errors import EdgeclError, UsageError
 from export.distill.clips import decode
 from export.distill.config import RunConfig
 from export.distill.curves import draw_curves
-from export.distill.display import say
-from export.distill.process_group import Ranks
-from export.distill.run import CHECKPOINT, Run
+from export.distill.display import print_status
+from export.distill.process_group import ProcessGroup
+from export.distill.run import CHECKPOINT, TrainingRun
 from export.distill.train import train
 from export.model.ast import Ast
 
@@ -23,61 +23,66 @@ def distill(
     teacher: nn.Module,
     audio: Path,
     folder: Path,
-    ranks: Ranks,
+    processes: ProcessGroup,
     initial: dict[str, Tensor] | None = None,
 ) -> Ast:
-    """The trained student; `folder` then holds its checkpoint, history.json and curves.png.
+    """Train a student; write checkpoint, history.json and curves.png to `folder`.
 
     Args:
-        config: what `settled` has said.
-        teacher: see `heard.Teacher`.
-        audio: tars or sound files of any kind, below this folder.
-        folder: where the run lives; a checkpoint in it is gone on from.
-        ranks: the processes that train together.
-        initial: what a new student begins with, by name; the rest is random.
+        config: the result of `load_or_create_config`.
+        teacher: see `teacher_output.Teacher`.
+        audio: folder of tars or of sound files of any kind.
+        folder: the folder of the run; a checkpoint in it is resumed.
+        processes: the processes that train together.
+        initial: initial tensors of a new student by name; all others are random.
+
+    Returns:
+        The trained student.
 
     Raises:
-        UsageError: there is no such audio, or the processes cannot share a batch evenly.
+        UsageError: the audio does not exist, or the processes cannot divide a batch evenly.
     """
-    if config.batch % ranks.world:
-        shares = f"a batch of {config.batch} windows cannot be shared by {ranks.world} processes"
-        raise UsageError(shares, "start a number of processes that divides the batch")
-    run = Run(config, teacher.to(ranks.device), folder, ranks, initial)
+    if config.batch % processes.world:
+        problem = f"a batch of {config.batch} windows cannot be divided among {processes.world} processes"
+        raise UsageError(problem, "start a number of processes that divides the batch")
+    run = TrainingRun(config, teacher.to(processes.device), folder, processes, initial)
     if (folder / CHECKPOINT).exists():
         run.resume()
-    if ranks.leads:
-        say(f"{'going on at' if run.number else 'starting at'} step {run.number} of {config.steps}")
+    if processes.is_main:
+        print_status(f"{'resuming' if run.number else 'starting'} at step {run.number} of {config.steps}")
         _decode(audio, folder)
-    ranks.wait()
+    processes.wait_for_all()
     train(run, folder)
-    if ranks.leads:
+    if processes.is_main:
         draw_curves(run.history, folder / "curves.png")
         last = run.history["held_out"][-1]
-        say(f"cosine to the teacher on sounds never trained on: {last['plain']:.3f}")
+        print_status(f"cosine to the teacher on held-out sounds: {last['plain']:.3f}")
     return run.average.student
 
 
-def settled(folder: Path, config: RunConfig | None, resume: bool) -> RunConfig:
-    """The config of the run in `folder`: a new one's is kept there, an old one goes on under `resume`.
+def load_or_create_config(folder: Path, config: RunConfig | None, resume: bool) -> RunConfig:
+    """Return the config of the run in `folder`; a new run's is written there.
 
     Args:
-        folder: made if need be.
-        config: None for that of the run to go on with, or the default.
-        resume: go on if there is anything to go on with.
+        folder: the folder of the run; created if necessary.
+        config: the expected config; None for the stored one or, in a new run, the default.
+        resume: continue an existing run.
 
     Raises:
-        EdgeclError: the folder holds another run.
+        EdgeclError: the folder contains another run.
     """
-    kept = RunConfig.load(folder / CONFIG) if (folder / CHECKPOINT).exists() else None
-    if kept and not resume:
-        raise EdgeclError(f"'{folder}' holds a run already", "go on with --resume, or choose another folder")
-    if kept and config not in (None, kept):
+    stored = RunConfig.load(folder / CONFIG) if (folder / CHECKPOINT).exists() else None
+    if stored and not resume:
+        raise EdgeclError(
+            f"'{folder}' contains a run already", "continue with --resume, or choose another folder"
+        )
+    if stored and config not in (None, stored):
         raise EdgeclError(
             f"the run in '{folder}' was started with other settings than these",
-            f"leave them out, or change its '{folder / CONFIG}' if you know what you do",
+            f"omit them, or edit '{folder / CONFIG}' if you know the consequences",
         )
-    if kept:
-        return kept
+    if stored:
+        return stored
     settings = config or RunConfig()
     folder.mkdir(parents=True, exist_ok=True)
     settings.save(folder / CONFIG)
@@ -85,7 +90,7 @@ def settled(folder: Path, config: RunConfig | None, resume: bool) -> RunConfig:
 
 
 def _decode(audio: Path, store: Path) -> None:
-    with show_progress() as told:
-        refused = decode(audio, store, told)
-    if refused:
-        say(f"{len(refused)} files were left out, the first because {refused[0].reason}")
+    with show_progress() as report:
+        rejected = decode(audio, store, report)
+    if rejected:
+        print_status(f"{len(rejected)} files were rejected; the first because {rejected[0].reason}")

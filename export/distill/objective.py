@@ -1,67 +1,71 @@
-"""How far the student's tokens are from what the teacher heard.
+"""The distillation losses between a student's tokens and a teacher's output.
 
-The grids carry most of the lesson: a convolutional teacher's last layers throw away what its earlier maps
-still know, spoken words above all. Every head is linear, stands on the student's tokens and is dropped after
-training.
+The grids contribute most: the last layers of a convolutional teacher discard what its earlier maps represent,
+spoken words above all. Every head is linear, reads the student's tokens and is dropped after training.
 """
 
 from torch import Tensor, nn
 
-from export.distill.teacher_output import Heard
+from export.distill.teacher_output import TeacherOutput
 from export.model.ast import AstConfig, pool
 from export.model.stem import Standardize
 
 TEMPERATURE = 2.0
-PARTIAL_WEIGHT = 0.5  # of the embedding as seen by the tokens' mean and by the special tokens alone
+PARTIAL_WEIGHT = 0.5  # of the embeddings predicted from the tokens' mean and from the special tokens alone
 
 
 class Objective(nn.Module):
     """Linear heads on the student's tokens, and the losses against the teacher."""
 
-    def __init__(self, config: AstConfig, heard: Heard) -> None:
-        """`heard` is any answer of the teacher: its shapes are taken."""
+    def __init__(self, config: AstConfig, target: TeacherOutput) -> None:
+        """Build the heads.
+
+        Args:
+            config: shape of the student.
+            target: any output of the teacher; its shapes are used.
+        """
         super().__init__()
         self.config = config
-        width, embedding = config.width, heard.embedding.shape[1]
+        width, embedding = config.width, target.embedding.shape[1]
         self.embedding = nn.Linear(config.pooled_width, embedding)
         self.embedding_of_mean = nn.Linear(width, embedding)
         self.embedding_of_special = nn.Linear(width, embedding)
         self.grids = nn.ModuleDict(
             {
                 name: nn.Linear(width * config.rows // grid.shape[1], grid.shape[3])
-                for name, grid in heard.grids.items()
+                for name, grid in target.grids.items()
             }
         )
-        self.logits = None if heard.logits is None else nn.Linear(width, heard.logits.shape[1])
+        self.logits = None if target.logits is None else nn.Linear(width, target.logits.shape[1])
         self.scales = nn.ModuleDict(
-            {name: Standardize(values.shape[1]) for name, values in self.channels(heard).items()}
+            {name: Standardize(values.shape[1]) for name, values in self.list_channels(target).items()}
         )
 
     @staticmethod
-    def channels(heard: Heard) -> dict[str, Tensor]:
-        """Whatever is standardised before it is compared, [samples, channels] by name."""
-        grids = {name: grid.flatten(0, 2) for name, grid in heard.grids.items()}
-        return {"embedding": heard.embedding} | grids
+    def list_channels(target: TeacherOutput) -> dict[str, Tensor]:
+        """Return by name the values that are standardised before comparison, [samples, channels]."""
+        grids = {name: grid.flatten(0, 2) for name, grid in target.grids.items()}
+        return {"embedding": target.embedding} | grids
 
-    def forward(self, tokens: Tensor, heard: Heard) -> tuple[dict[str, Tensor], Tensor]:
-        """Losses by name, of student tokens [B, S + F·T, D]; and the cosine of the embeddings in the mean."""
+    def forward(self, tokens: Tensor, target: TeacherOutput) -> tuple[dict[str, Tensor], Tensor]:
+        """Return losses by name of student tokens [B, S + F·T, D], and the mean cosine of the embeddings."""
         special = tokens[:, : self.config.special_tokens].mean(1)
         grid = tokens[:, self.config.special_tokens :].unflatten(1, (self.config.rows, -1))  # [B, F, T, D]
-        target = self.scales["embedding"](heard.embedding)
+        expected = self.scales["embedding"](target.embedding)
         embedding = self.embedding(pool(tokens, self.config))
-        cosine = nn.functional.cosine_similarity(embedding, target).mean()
+        cosine = nn.functional.cosine_similarity(embedding, expected).mean()
         partial = sum(
-            nn.functional.mse_loss(seen, target)
-            for seen in (self.embedding_of_mean(grid.mean((1, 2))), self.embedding_of_special(special))
+            nn.functional.mse_loss(predicted, expected)
+            for predicted in (self.embedding_of_mean(grid.mean((1, 2))), self.embedding_of_special(special))
         )
-        whole = nn.functional.mse_loss(embedding, target) + 1.0 - cosine
+        whole = nn.functional.mse_loss(embedding, expected) + 1.0 - cosine
         losses = {"embedding": whole + PARTIAL_WEIGHT * partial}
-        losses |= {name: self._grid(name, grid, target) for name, target in heard.grids.items()}
-        if self.logits is not None and heard.logits is not None:
-            losses["logits"] = _divergence(self.logits(special), heard.logits)
+        losses |= {name: self._grid_loss(name, grid, theirs) for name, theirs in target.grids.items()}
+        if self.logits is not None and target.logits is not None:
+            losses["logits"] = _divergence(self.logits(special), target.logits)
         return losses, cosine.detach()
 
-    def _grid(self, name: str, grid: Tensor, target: Tensor) -> Tensor:
+    def _grid_loss(self, name: str, grid: Tensor, target: Tensor) -> Tensor:
         rows, columns = target.shape[1:3]
         step = -(-grid.shape[2] // columns)
         cells = grid[:, :, ::step].unflatten(1, (rows, -1)).transpose(2, 3).flatten(3)  # [B, F', T', …·D]
@@ -69,6 +73,6 @@ class Objective(nn.Module):
 
 
 def _divergence(student: Tensor, teacher: Tensor) -> Tensor:
-    """Kullback–Leibler divergence [] of softened class probabilities."""
+    """Return the Kullback–Leibler divergence [] of softened class probabilities."""
     ours, theirs = ((x / TEMPERATURE).log_softmax(-1) for x in (student, teacher))
     return TEMPERATURE * nn.functional.kl_div(ours, theirs, log_target=True, reduction="batchmean")

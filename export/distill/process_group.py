@@ -1,4 +1,4 @@
-"""One process, or several that `torchrun` started and that train one network together."""
+"""Distributed training: one process, or several that `torchrun` started."""
 
 import os
 from dataclasses import dataclass
@@ -10,24 +10,27 @@ from edgecl.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Ranks:
-    """This process among all of them: number `rank` of `world`, on its `device`."""
+class ProcessGroup:
+    """This process, number `rank` of `world`, and its `device`."""
 
     rank: int
     world: int
     device: torch.device
 
     @classmethod
-    def join(cls, device: str) -> "Ranks":
-        """Meet the other processes, if torchrun started this one; `device` is "auto", "cpu" or "cuda".
+    def join(cls, device: str) -> "ProcessGroup":
+        """Initialise the process group if torchrun started this process.
+
+        Args:
+            device: "auto", "cpu" or "cuda".
 
         Raises:
-            UsageError: there is no such device.
+            UsageError: the device does not exist.
         """
-        usable = torch.cuda.is_available()
-        kind = ("cuda" if usable else "cpu") if device == "auto" else device
-        if kind not in ("cpu", "cuda") or (kind == "cuda" and not usable):
-            raise UsageError(f"there is no device '{device}' here", "leave --device out, or say --device cpu")
+        has_cuda = torch.cuda.is_available()
+        kind = ("cuda" if has_cuda else "cpu") if device == "auto" else device
+        if kind not in ("cpu", "cuda") or (kind == "cuda" and not has_cuda):
+            raise UsageError(f"there is no device '{device}' here", "omit --device, or use --device cpu")
         if kind == "cuda":
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
             torch.set_float32_matmul_precision("high")
@@ -37,39 +40,39 @@ class Ranks:
         return cls(distributed.get_rank(), distributed.get_world_size(), torch.device(kind))
 
     @property
-    def leads(self) -> bool:
-        """Whether this process writes files and tells how far the work is."""
+    def is_main(self) -> bool:
+        """True for the process that writes files and reports progress."""
         return self.rank == 0
 
     @property
     def workers(self) -> int:
-        """Processes that draw windows for this one: a GPU wants all cores, a CPU needs them itself."""
+        """The number of processes that draw windows for this one: all cores for a GPU, one for a CPU."""
         return max(1, (os.cpu_count() or 1) // self.world - 1) if self.device.type == "cuda" else 1
 
-    def mine(self, batch: int) -> range:
-        """The places in a batch that this process draws."""
+    def batch_places(self, batch: int) -> range:
+        """Return the places in a batch of `batch` windows that this process draws."""
         return range(self.rank, batch, self.world)
 
-    def share(self, module: nn.Module) -> nn.Module:
-        """The module, its gradients averaged over all processes."""
+    def wrap_module(self, module: nn.Module) -> nn.Module:
+        """Return a module whose gradients are averaged over all processes."""
         if self.world == 1:
             return module
         return nn.parallel.DistributedDataParallel(module, broadcast_buffers=False)
 
-    def any(self, mine: bool) -> bool:
-        """Whether it is true of any process: all of them then do the same."""
+    def any_process(self, flag: bool) -> bool:
+        """Return whether `flag` is true in any process; the result is the same in all of them."""
         if self.world == 1:
-            return mine
-        flag = torch.tensor(float(mine), device=self.device)
-        distributed.all_reduce(flag, distributed.ReduceOp.MAX)
-        return bool(flag.item())
+            return flag
+        value = torch.tensor(float(flag), device=self.device)
+        distributed.all_reduce(value, distributed.ReduceOp.MAX)
+        return bool(value.item())
 
-    def wait(self) -> None:
-        """Until every process has come here."""
+    def wait_for_all(self) -> None:
+        """Wait until every process has called this method."""
         if self.world > 1:
             distributed.barrier()
 
-    def leave(self) -> None:
-        """Part from the others."""
+    def close(self) -> None:
+        """Leave the process group."""
         if self.world > 1:
             distributed.destroy_process_group()

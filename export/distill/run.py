@@ -1,4 +1,4 @@
-"""The state of one training: a step at a time, to disk and back."""
+"""The state of one training run: steps, checkpoints, resumption."""
 
 import copy
 import io
@@ -13,111 +13,124 @@ from torch import Tensor
 
 from edgecl.store import atomic
 from export.distill.config import RunConfig
-from export.distill.distillation_model import lesson_for
-from export.distill.optimizer import clip_gradients, parameter_groups, rate
-from export.distill.process_group import Ranks
-from export.distill.teacher_output import Heard, Teacher
+from export.distill.distillation_model import make_distillation_model
+from export.distill.optimizer import clip_gradients, make_parameter_groups, make_scheduler
+from export.distill.process_group import ProcessGroup
+from export.distill.teacher_output import Teacher, TeacherOutput
 from export.model.ast import Ast
 
 CHECKPOINT = "checkpoint.pt"
-AT_ONCE = 64  # windows, where nothing is learnt
+EVALUATION_BATCH = 64  # windows
 
 
-class Run:
-    """A student, its teacher, and how far they have come."""
+class TrainingRun:
+    """A student, its teacher, the optimizer and the training history."""
 
     def __init__(
         self,
         config: RunConfig,
         teacher: Teacher,
         folder: Path,
-        ranks: Ranks,
+        processes: ProcessGroup,
         initial: dict[str, Tensor] | None = None,
     ) -> None:
-        """`initial` is what the student begins with, by name; the rest is random."""
+        """Build a new run.
+
+        Args:
+            config: its settings.
+            teacher: see `Teacher`.
+            folder: where checkpoints are written.
+            processes: the processes that train together.
+            initial: initial tensors of the student by name; all others are random.
+        """
         torch.manual_seed(config.seed)
-        self.config, self.teacher, self.folder, self.ranks = config, teacher, folder, ranks
-        self.front_end = Ast(config.model).front_end.to(ranks.device)
-        _, heard = self.hear(torch.zeros(1, config.model.window_samples))
-        self.lesson = lesson_for(config.model, heard, config.bf16)
-        self.lesson.student.load_state_dict(initial or {}, strict=False)
-        self.lesson.to(ranks.device)
-        self.average = copy.deepcopy(self.lesson).requires_grad_(False)
-        groups = parameter_groups(self.lesson, config)
+        self.config, self.teacher, self.folder, self.processes = config, teacher, folder, processes
+        self.front_end = Ast(config.model).front_end.to(processes.device)
+        _, target = self.run_teacher(torch.zeros(1, config.model.window_samples))
+        self.model = make_distillation_model(config.model, target, config.bf16)
+        self.model.student.load_state_dict(initial or {}, strict=False)
+        self.model.to(processes.device)
+        self.average = copy.deepcopy(self.model).requires_grad_(False)
+        groups = make_parameter_groups(self.model, config)
         self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas)
+        self.scheduler = make_scheduler(self.optimizer, config)
         self.number = 0
         self.history: dict[str, list[dict[str, float]]] = {"training": [], "held_out": []}
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds of training behind us, interruptions left out."""
+        """Seconds of training so far, without interruptions."""
         training = self.history["training"]
         return training[-1]["elapsed_s"] if training else 0.0
 
     @torch.no_grad()
-    def hear(self, waveform: Tensor) -> tuple[Tensor, Heard]:
-        """The log-mel image [B, 1, M, frames] of windows [B, samples], and what the teacher says of it."""
-        image = self.front_end(waveform.to(self.ranks.device, non_blocking=True))
+    def run_teacher(self, waveform: Tensor) -> tuple[Tensor, TeacherOutput]:
+        """Return log-mel images [B, 1, M, frames] of windows [B, samples] and the teacher's output."""
+        image = self.front_end(waveform.to(self.processes.device, non_blocking=True))
         image = image.contiguous(memory_format=torch.channels_last)
         return image, self.teacher(image)
 
-    def begin(self, batches: Iterable[Tensor]) -> None:
+    def measure_channels(self, batches: Iterable[Tensor]) -> None:
         """Measure the teacher's channels on windows [B, samples] before the first step."""
-        self.lesson.measure(self.hear(waveform)[1] for waveform in batches)
-        self.average.load_state_dict(self.lesson.state_dict())
+        self.model.measure_channels(self.run_teacher(waveform)[1] for waveform in batches)
+        self.average.load_state_dict(self.model.state_dict())
 
-    def share(self) -> None:
-        """Let all processes train one network, from here on."""
-        self.shared = self.ranks.share(self.lesson)
+    def wrap_module(self) -> None:
+        """Connect the model to all processes; call it once before the first step."""
+        self.distributed_model = self.processes.wrap_module(self.model)
 
     def step(self, waveform: Tensor) -> dict[str, Tensor]:
-        """One AdamW step on windows [B, samples]; the losses [] before it and the cosine, by name."""
-        apart = self.config.is_apart(self.number)
-        image, heard = self.hear(waveform)
-        losses, cosine = self.shared(image if apart else self._masked(image), heard, apart)
+        """Take one AdamW step on windows [B, samples].
+
+        Returns:
+            The losses [] before the step and the cosine, by name.
+        """
+        layerwise = self.config.is_layerwise(self.number)
+        image, target = self.run_teacher(waveform)
+        student_image = image if layerwise else self._mask_bands(image)
+        losses, cosine = self.distributed_model(student_image, target, layerwise)
         self.optimizer.zero_grad(set_to_none=True)
-        sum(self._weight(name) * loss for name, loss in losses.items()).backward()
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate(self.config, group["role"], self.number)
+        sum(self._loss_weight(name) * loss for name, loss in losses.items()).backward()
         clip_gradients(self.optimizer.param_groups, self.config, self.number)
         self.optimizer.step()
+        self.scheduler.step()
         self._update_average()
         self.number += 1
         return {name: loss.detach() for name, loss in losses.items()} | {"cosine": cosine}
 
-    def _weight(self, name: str) -> float:
-        together = not self.config.is_apart(self.number)
-        return self.config.stem_weight if name == "stem" and together else 1.0
+    def _loss_weight(self, name: str) -> float:
+        end_to_end = not self.config.is_layerwise(self.number)
+        return self.config.stem_weight if name == "stem" and end_to_end else 1.0
 
-    def _masked(self, image: Tensor) -> Tensor:
-        """The image with one band of mels hidden in a share of the windows; the teacher heard them whole."""
+    def _mask_bands(self, image: Tensor) -> Tensor:
+        """Mask one range of mel bands in a share of the windows; the teacher processes them unmasked."""
         rng = np.random.default_rng([self.config.seed, self.number, self.config.batch])
-        bands, mine = image.shape[2], self.ranks.mine(self.config.batch)
-        chosen = rng.random(self.config.batch) < self.config.band_mask_share
+        bands, places = image.shape[2], self.processes.batch_places(self.config.batch)
+        selected = rng.random(self.config.batch) < self.config.band_mask_share
         height = rng.integers(bands // 32, bands // 5, self.config.batch)
         low = (rng.random(self.config.batch) * (bands - height)).astype(int)
         band = np.arange(bands)[None]
-        hidden = chosen[:, None] & (band >= low[:, None]) & (band < (low + height)[:, None])
-        mask = torch.from_numpy(hidden[mine.start :: mine.step])[:, None, :, None].to(image.device)
+        masked = selected[:, None] & (band >= low[:, None]) & (band < (low + height)[:, None])
+        mask = torch.from_numpy(masked[places.start :: places.step])[:, None, :, None].to(image.device)
         return torch.where(mask, image.mean((1, 2, 3), keepdim=True), image)
 
     @torch.no_grad()
     def _update_average(self) -> None:
         keep = min(self.config.ema, (1 + self.number) / (10 + self.number))
-        for mine, theirs in zip(self.average.parameters(), self.lesson.parameters(), strict=True):
-            mine.lerp_(theirs, 1 - keep)
+        for average, current in zip(self.average.parameters(), self.model.parameters(), strict=True):
+            average.lerp_(current, 1 - keep)
 
     @torch.no_grad()
-    def cosine(self, waveforms: Tensor) -> float:
-        """Mean cosine of the averaged student's embedding to its teacher's, on windows [N, samples]."""
+    def mean_cosine(self, waveforms: Tensor) -> float:
+        """Return the mean cosine between averaged student and teacher on windows [N, samples]."""
         total = 0.0
-        for part in waveforms.split(AT_ONCE):
-            total += len(part) * self.average(*self.hear(part), apart=False)[1].item()
+        for part in waveforms.split(EVALUATION_BATCH):
+            total += len(part) * self.average(*self.run_teacher(part), layerwise=False)[1].item()
         return total / len(waveforms)
 
     def save(self) -> None:
-        """Everything `resume` needs, and the history for people."""
-        state = {name: getattr(self, name).state_dict() for name in ("lesson", "average", "optimizer")}
+        """Write the checkpoint for `resume`, and the history as JSON."""
+        state = {name: module.state_dict() for name, module in self._stateful().items()}
         buffer = io.BytesIO()
         torch.save(state | {"number": self.number, "history": self.history}, buffer)
         atomic.write(self.folder / CHECKPOINT, buffer.getvalue())
@@ -126,7 +139,12 @@ class Run:
     def resume(self) -> None:
         """Continue from the folder's checkpoint."""
         path = self.folder / CHECKPOINT
-        state: dict[str, Any] = torch.load(path, map_location=self.ranks.device, weights_only=True)
-        for name in ("lesson", "average", "optimizer"):
-            getattr(self, name).load_state_dict(state[name])
+        state: dict[str, Any] = torch.load(path, map_location=self.processes.device, weights_only=True)
+        for name, module in self._stateful().items():
+            module.load_state_dict(state[name])
         self.number, self.history = state["number"], state["history"]
+        self.scheduler = make_scheduler(self.optimizer, self.config, self.number)
+
+    def _stateful(self) -> dict[str, Any]:
+        """Return the parts of a checkpoint by their keys."""
+        return {"lesson": self.model, "average": self.average, "optimizer": self.optimizer}

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM between two steps, so that a run can go on from the very step it reached."""
+"""Deferred handling of Ctrl-C and SIGTERM, so that a run stops between two steps and can be resumed."""
 
 import signal
 from types import FrameType, TracebackType
@@ -7,14 +7,14 @@ from typing import Self
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interrupts:
-    """Notes the first signal; a second one ends the process as ever."""
+class StopSignal:
+    """A context that records the first signal in `requested`; a second one has its default effect."""
 
     def __init__(self) -> None:
-        self.to_stop = False
+        self.requested = False
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        self._handlers = {number: signal.signal(number, self._record) for number in SIGNALS}
         return self
 
     def __exit__(
@@ -22,10 +22,10 @@ class Interrupts:
     ) -> None:
         self._restore()
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.to_stop = True
+    def _record(self, number: int, frame: FrameType | None) -> None:
+        self.requested = True
         self._restore()
 
     def _restore(self) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)

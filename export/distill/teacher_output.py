@@ -1,4 +1,4 @@
-"""What a teacher says of a batch of windows, whatever network it is."""
+"""The targets that a teacher provides for a batch of windows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,22 +7,23 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class TeacherOutput:
     """The targets of one batch.
 
-    A grid's F' rows are one, or as many as the student has: a cell is compared with the student's tokens at
-    the same place, a column with all of its column's. T' columns lie evenly over the student's.
+    A grid has one row or as many rows F' as the student. A cell is compared with the student's tokens at the
+    same place; if there is one row, with all tokens of the column. The T' columns are spaced evenly over the
+    student's.
     """
 
     embedding: Tensor
     """[B, E]"""
     grids: dict[str, Tensor]
-    """[B, F', T', C] by name: maps over time, kept apart in frequency or not."""
+    """Maps over time by name, [B, F', T', C]."""
     logits: Tensor | None = None
-    """[B, classes], of a teacher that names sounds."""
+    """[B, classes], if the teacher is a classifier."""
     maps: list[Tensor] = field(default_factory=list)
-    """[B, C, F, T] behind every layer that the student's stem has too; none if it has other layers."""
+    """Outputs [B, C, F, T] of every layer that the student's stem also has; empty if its layers differ."""
 
 
-Teacher = Callable[[Tensor], Heard]
-"""A log-mel image [B, 1, M, frames] → what is heard in it; a frozen `nn.Module`."""
+Teacher = Callable[[Tensor], TeacherOutput]
+"""A log-mel image [B, 1, M, frames] → its targets; a frozen `nn.Module`."""

@@ -1,4 +1,4 @@
-"""The loop: windows from the workers, a step for each batch, checkpoints, figures on what is held out."""
+"""The training loop: a step per batch, checkpoints, evaluation on held-out clips."""
 
 import time
 from pathlib import Path
@@ -6,53 +6,53 @@ from pathlib import Path
 from torch import Tensor
 
 from edgecl import console
-from export.distill.display import Display
-from export.distill.run import Run
-from export.distill.stop_signal import Interrupts
-from export.distill.windows import STATISTICS, TrainingWindows, held_out_windows
+from export.distill.display import ProgressDisplay
+from export.distill.run import TrainingRun
+from export.distill.stop_signal import StopSignal
+from export.distill.windows import STATISTICS, TrainingWindows, make_held_out_windows
 
 RECORD_EVERY = 20  # steps
 
 
-def train(run: Run, store: Path) -> None:
+def train(run: TrainingRun, store: Path) -> None:
     """Train to the last step; afterwards `run.average.student` is ready to export.
 
     Args:
-        run: a new one, or one that goes on.
-        store: where the decoded clips lie.
+        run: a new or resumed run.
+        store: folder of the decoded clips.
 
     Raises:
-        EdgeclError: it was asked to stop; a checkpoint of the last step was written.
+        EdgeclError: the run was interrupted; a checkpoint of the last step was written.
     """
-    config, leads = run.config, run.ranks.leads
-    windows = TrainingWindows(config, store, run.ranks)
+    config, is_main = run.config, run.processes.is_main
+    windows = TrainingWindows(config, store, run.processes)
     if run.number == 0:
         count = -(-config.statistics_windows // config.batch)
-        run.begin(windows.batches(STATISTICS, STATISTICS + count))
-    run.share()
-    held_out = held_out_windows(config, store) if leads else {}
-    began = time.monotonic() - run.elapsed_s
-    with Interrupts() as asked, Display(config.steps, run.number, leads) as display:
+        run.measure_channels(windows.batches(STATISTICS, STATISTICS + count))
+    run.wrap_module()
+    held_out = make_held_out_windows(config, store) if is_main else {}
+    started = time.monotonic() - run.elapsed_s
+    with StopSignal() as stop, ProgressDisplay(config.steps, run.number, is_main) as display:
         for waveform in windows.batches(run.number, config.steps):
             losses = run.step(waveform)
             last = run.number == config.steps
             if last or run.number % RECORD_EVERY == 0:
-                display.show(run.number, _recorded(run, losses, time.monotonic() - began))
-            if leads and (last or run.number % config.held_out_every == 0):
-                _judge(run, held_out)
-            stopping = run.ranks.any(asked.to_stop)
-            if leads and (last or stopping or run.number % config.checkpoint_every == 0):
+                display.show(run.number, _record_losses(run, losses, time.monotonic() - started))
+            if is_main and (last or run.number % config.held_out_every == 0):
+                _evaluate(run, held_out)
+            stopping = run.processes.any_process(stop.requested)
+            if is_main and (last or stopping or run.number % config.checkpoint_every == 0):
                 run.save()
             if stopping and not last:
-                raise console.make_interruption(f"step {run.number} is saved, --resume goes on from it")
+                raise console.make_interruption(f"step {run.number} is saved, continue with --resume")
 
 
-def _recorded(run: Run, losses: dict[str, Tensor], elapsed_s: float) -> dict[str, float]:
+def _record_losses(run: TrainingRun, losses: dict[str, Tensor], elapsed_s: float) -> dict[str, float]:
     values = {name: value.item() for name, value in losses.items()}
     run.history["training"].append({"step": run.number, "elapsed_s": round(elapsed_s, 1)} | values)
     return values
 
 
-def _judge(run: Run, held_out: dict[str, Tensor]) -> None:
-    cosines = {name: run.cosine(waveforms) for name, waveforms in held_out.items()}
+def _evaluate(run: TrainingRun, held_out: dict[str, Tensor]) -> None:
+    cosines = {name: run.mean_cosine(waveforms) for name, waveforms in held_out.items()}
     run.history["held_out"].append({"step": run.number} | cosines)

@@ -1,1 +1,1 @@
-"""The graphs that the device's training engines run: a portable train step and ORT training artifacts."""
+"""The graphs of the device's training engines: the portable train step and ORT training artifacts."""

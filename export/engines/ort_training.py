@@ -1,13 +1,13 @@
-"""Forward ONNX → the four artifacts of onnxruntime's on-device training.
+"""The four artifacts of onnxruntime's on-device training, from a forward graph.
 
-The forward graph has its trainables as named inputs: `tokens [B, N, D]`, `normalizer [2, P]`, `adapters.*`
-and `head [C, P + 1]` give `logits [B, C]`. onnxruntime wants them as initialisers of a fixed shape, so the
-head is padded to `max_classes` rows, and `class_mask [max_classes]` (0, or −50 for a row without a class: far
-lower, and probabilities are denormal numbers, slow on some processors) is added to the logits. The loss is
-−Σ targets · log_softmax / Σ targets, as in the portable step.
+In the forward graph, trainable tensors are inputs: `tokens [B, N, D]`, `normalizer [2, P]`, `adapters.*` and
+`head [C, P + 1]` give `logits [B, C]`. onnxruntime requires initializers of fixed shapes instead: the head is
+padded to `max_classes` rows, and `class_mask [max_classes]` is added to the logits: 0, or −50 for a row
+without a class. (With far lower values, probabilities become denormal numbers, slow on some processors.) The
+loss is −Σ targets · log_softmax / Σ targets, as in the portable step.
 
-The artifacts hold AdamW with no weight decay: it is decoupled, so whoever trains multiplies the parameters by
-1 − learning_rate · weight_decay before each step, which is what torch does and allows any value at any step.
+The artifacts contain AdamW without weight decay. Decay is decoupled: the caller multiplies the parameters by
+1 − learning_rate · weight_decay before each step, as torch does.
 """
 
 import os
@@ -36,16 +36,17 @@ Types = dict[str, onnx.TypeProto.Tensor]
 
 
 def write_artifacts(forward: ModelProto, folder: Path, max_classes: int = 64) -> tuple[Path, ...]:
-    """The paths of `ARTIFACTS`, written into a folder.
+    """Write `ARTIFACTS` to a folder; return their paths.
 
     Raises:
-        ExportError: the graph is newer than onnxruntime-training 1.19 reads, or it cannot differentiate it.
+        ExportError: the opset is newer than onnxruntime-training 1.19 supports, or a node cannot be
+            differentiated.
     """
     _check_opset(forward)
     model = deepcopy(forward)
-    trainables = _trainables_to_initialisers(model.graph, max_classes)
-    _splits_to_slices(model)
-    _independent_layer_norms(model.graph)
+    trainables = _convert_trainables(model.graph, max_classes)
+    _replace_splits(model)
+    _separate_layer_norms(model.graph)
     _append_loss(model.graph, max_classes)
     folder.mkdir(parents=True, exist_ok=True)
     _generate(model, trainables, folder)
@@ -57,7 +58,7 @@ def write_artifacts(forward: ModelProto, folder: Path, max_classes: int = 64) ->
 def _generate(model: ModelProto, trainables: list[str], folder: Path) -> None:
     optimizer = onnxblock.optim.AdamW(eps=EPSILON, weight_decay=0.0)
     try:
-        with _unheard_stderr():
+        with _silence_stderr():
             artifacts.generate_artifacts(model, trainables, optimizer=optimizer, artifact_directory=folder)
     except RuntimeError as error:
         raise ExportError(
@@ -67,33 +68,34 @@ def _generate(model: ModelProto, trainables: list[str], folder: Path) -> None:
 
 
 @contextmanager
-def _unheard_stderr() -> Iterator[None]:
-    """Silence below Python: onnxruntime tells of every graph pass there, at any log level that one sets."""
+def _silence_stderr() -> Iterator[None]:
+    """Redirect stderr to /dev/null: onnxruntime logs every graph pass there, whatever the log level."""
     sys.stderr.flush()
-    heard = os.dup(STDERR)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    original = os.dup(STDERR)
+    null = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, STDERR)
+        os.dup2(null, STDERR)
         yield
     finally:
-        os.dup2(heard, STDERR)
-        os.close(nowhere)
-        os.close(heard)
+        os.dup2(original, STDERR)
+        os.close(null)
+        os.close(original)
 
 
 def _check_opset(model: ModelProto) -> None:
     opset = max(entry.version for entry in model.opset_import if entry.domain == "")
     if opset > NEWEST_OPSET:
         raise ExportError(
-            f"the forward graph has opset {opset}, onnxruntime-training knows {NEWEST_OPSET} at most",
+            f"the forward graph has opset {opset}, onnxruntime-training supports {NEWEST_OPSET} at most",
             "export the adapter with opset 18",
         )
 
 
-def _trainables_to_initialisers(graph: GraphProto, max_classes: int) -> list[str]:
-    """Names of the trainables, now initialisers of zeros: a task's own values come with its blob.
+def _convert_trainables(graph: GraphProto, max_classes: int) -> list[str]:
+    """Convert trainable inputs to initializers of zeros; return their names.
 
-    They cannot be merged although they are equal: onnxruntime makes them inputs again before it optimises.
+    A task's values come with its blob. onnxruntime does not merge the equal initializers: it converts them
+    back to inputs before it optimises the graph.
     """
     trainables = [value for value in graph.input if value.name not in DATA_INPUTS]
     for value in trainables:
@@ -102,15 +104,14 @@ def _trainables_to_initialisers(graph: GraphProto, max_classes: int) -> list[str
             shape[0] = max_classes
         graph.input.remove(value)
         graph.initializer.append(numpy_helper.from_array(np.zeros(shape, np.float32), value.name))
-    del graph.value_info[:]  # shapes of the unpadded head
+    del graph.value_info[:]  # their shapes are those of the unpadded head
     return [value.name for value in trainables]
 
 
-def _splits_to_slices(model: ModelProto) -> None:
+def _replace_splits(model: ModelProto) -> None:
     """Replace each Split by one Slice per used output.
 
-    onnxruntime's gradient of a Split forgets an output that leads nowhere and so shifts the gradients of
-    the others: wrong, and without a word.
+    onnxruntime's gradient of a Split skips unused outputs and shifts the gradients of the others, silently.
     """
     inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     types = {value.name: value.type.tensor_type for value in [*inferred.value_info, *inferred.output]}
@@ -118,10 +119,10 @@ def _splits_to_slices(model: ModelProto) -> None:
     used = {name for node in nodes for name in node.input} | {value.name for value in graph.output}
     del graph.node[:]
     for node in nodes:
-        graph.node.extend(_slices(graph, node, types, used) if node.op_type == "Split" else [node])
+        graph.node.extend(_make_slices(graph, node, types, used) if node.op_type == "Split" else [node])
 
 
-def _slices(graph: GraphProto, split: NodeProto, types: Types, used: set[str]) -> list[NodeProto]:
+def _make_slices(graph: GraphProto, split: NodeProto, types: Types, used: set[str]) -> list[NodeProto]:
     axis = next((item.i for item in split.attribute if item.name == "axis"), 0)
     sizes = [types[output].shape.dim[axis].dim_value for output in split.output]
     if 0 in sizes:
@@ -136,11 +137,11 @@ def _slices(graph: GraphProto, split: NodeProto, types: Types, used: set[str]) -
     return slices
 
 
-def _independent_layer_norms(graph: GraphProto) -> None:
-    """Give each LayerNormalization its own constants and the outputs that its gradient is computed from.
+def _separate_layer_norms(graph: GraphProto) -> None:
+    """Give each LayerNormalization its own constants and the optional outputs mean and 1/std.
 
-    The exporter shares equal constants among nodes, for each of which onnxruntime would define the same
-    gradient again; and it needs the optional outputs mean and 1/std.
+    The exporter shares equal constants among nodes; onnxruntime would then define the same gradient twice.
+    Its gradient needs the optional outputs.
     """
     constants = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
@@ -154,7 +155,7 @@ def _independent_layer_norms(graph: GraphProto) -> None:
 
 
 def _append_loss(graph: GraphProto, max_classes: int) -> None:
-    """Graph outputs become `loss []` and `masked_logits [B, max_classes]`."""
+    """Append mask and loss; the outputs become `loss []` and `masked_logits [B, max_classes]`."""
     for name, shape in (("class_mask", [max_classes]), ("targets", ["batch", max_classes])):
         graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
     graph.node.extend(
@@ -174,7 +175,7 @@ def _append_loss(graph: GraphProto, max_classes: int) -> None:
 
 
 def _finish(path: Path) -> None:
-    """Rewrite a model: our IR version, only the domains that it uses, and AdamW in torch's form."""
+    """Rewrite a model file with our IR version, without unused domains, and with torch's form of AdamW."""
     model = onnx.load(path)
     model.ir_version = IR_VERSION
     domains = {node.domain for node in model.graph.node}

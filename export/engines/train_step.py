@@ -1,11 +1,11 @@
-"""The portable train step: forward, loss, gradients and AdamW in one plain ONNX graph.
+"""The train step of the portable engine: forward, loss, gradients and AdamW in one plain ONNX graph.
 
-The host exports the forward graph with each trainable as a named input of its own. Here they become
-slices of ONE flat vector, which is also the payload of a task blob:
+In the exported forward graph, each trainable tensor is a separate input. Here they become slices of one flat
+vector, which is also the payload of a task blob:
 
     parameters [n] = adapter tensors, in order, each flattened | head [C, P + 1], flattened
 
-so the number of classes C follows from n, and one graph serves every batch, length and class count.
+The number of classes C follows from n, so one graph serves every batch size, length and class count.
 """
 
 from collections.abc import Sequence
@@ -20,18 +20,19 @@ from export.onnx_graph.graph import END, Graph
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # the defaults of torch.optim.AdamW
 
-Layout = Sequence[tuple[str, tuple[int, ...]]]  # the adapter's tensors: name and shape
+Layout = Sequence[tuple[str, tuple[int, ...]]]  # name and shape of each adapter tensor
 
 
 def flatten_parameters(forward: ModelProto, layout: Layout, head: str = "head") -> ModelProto:
-    """The forward graph with one input `parameters [n]` in place of the adapter's tensors and the head.
+    """Replace the inputs for adapter tensors and head by one input `parameters [n]`.
 
     Args:
-        forward: a graph whose trainables are inputs.
-        layout: the adapter's tensors in the order they take in the vector; the head comes last.
+        forward: a graph whose trainable tensors are inputs.
+        layout: the adapter tensors in the order of the vector; the head comes last.
+        head: name of the head's input.
 
     Raises:
-        ExportError: the graph lacks one of these inputs, or has it in another shape.
+        ExportError: the graph lacks one of these inputs, or its shape differs.
     """
     trainables = {value.name: value for value in forward.graph.input}
     shapes = [*layout, (head, (-1, _head_width(trainables, head)))]
@@ -39,43 +40,46 @@ def flatten_parameters(forward: ModelProto, layout: Layout, head: str = "head") 
     del bare.graph.node[:], bare.graph.input[:]
     names = [name for name, _ in shapes]
     bare.graph.input.extend(value for name, value in trainables.items() if name not in names)
-    bare.graph.input.append(_floats("parameters", "n"))
-    bare.graph.value_info.extend(_checked(trainables, name, shape) for name, shape in shapes)
+    bare.graph.input.append(_make_float_info("parameters", "n"))
+    bare.graph.value_info.extend(_check_input(trainables, name, shape) for name, shape in shapes)
 
     graph = Graph(bare)
-    _cut(graph, shapes)
+    _slice_parameters(graph, shapes)
     for node in forward.graph.node:
         graph.append(node)
     return graph.finish(list(forward.graph.output))
 
 
-def train_step(adapter: ModelProto) -> ModelProto:
-    """One AdamW step on the soft-target cross-entropy of an adapter graph with flat parameters.
+def make_train_step(adapter: ModelProto) -> ModelProto:
+    """Make a graph of one AdamW step on the soft-target cross-entropy of an adapter graph.
 
-    Inputs are those of the graph and `targets [B, C]`, `first_moment [n]`, `second_moment [n]` and the
+    Inputs: those of the adapter graph, `targets [B, C]`, `first_moment [n]`, `second_moment [n]` and the
     scalars `learning_rate`, `weight_decay`, `bias_correction1`, `bias_correction2` (1 − βᵗ at step t,
-    which the caller computes in float64). Outputs are `loss`, `new_parameters`, `new_first_moment`,
+    which the caller computes in float64). Outputs: `loss`, `new_parameters`, `new_first_moment`,
     `new_second_moment` and `gradients`.
+
+    Args:
+        adapter: the forward graph with flat parameters.
     """
-    graph = Graph(_with_loss(adapter))
+    graph = Graph(_append_loss(adapter))
     gradient = append_gradients(graph, "loss", ["parameters"])["parameters"]
     graph.emit_as("gradients", "Identity", gradient)
-    _adamw(graph, gradient)
+    _append_adamw(graph, gradient)
     vectors = ("new_parameters", "new_first_moment", "new_second_moment", "gradients")
-    return graph.finish([_floats("loss"), *(_floats(name, "n") for name in vectors)])
+    return graph.finish([_make_float_info("loss"), *(_make_float_info(name, "n") for name in vectors)])
 
 
-def _with_loss(adapter: ModelProto) -> ModelProto:
-    """The graph with the loss −Σ targets · log p / Σ targets, and all inputs of a step.
+def _append_loss(adapter: ModelProto) -> ModelProto:
+    """Return a copy of the graph with the loss −Σ targets · log p / Σ targets and the inputs of a step.
 
-    A row of zeros in `targets` counts for nothing: it is padding.
+    A row of zeros in `targets` is padding and does not change the loss.
     """
     model = ModelProto.FromString(adapter.SerializeToString())
     model.graph.input.extend(
         [
-            _like("targets", adapter, "logits"),
-            *(_floats(name, "n") for name in ("first_moment", "second_moment")),
-            *map(_floats, ("learning_rate", "weight_decay", "bias_correction1", "bias_correction2")),
+            _make_info_like("targets", adapter, "logits"),
+            *(_make_float_info(name, "n") for name in ("first_moment", "second_moment")),
+            *map(_make_float_info, ("learning_rate", "weight_decay", "bias_correction1", "bias_correction2")),
         ]
     )
     graph = Graph(model)
@@ -86,18 +90,18 @@ def _with_loss(adapter: ModelProto) -> ModelProto:
     return graph.model
 
 
-def _adamw(graph: Graph, gradient: str) -> None:
-    """Append torch.optim.AdamW, operation by operation, over the whole vector.
+def _append_adamw(graph: Graph, gradient: str) -> None:
+    """Append the update of torch.optim.AdamW on the whole vector, operation by operation.
 
     p ← p (1 − lr·wd);  m ← m + (1 − β₁)(g − m);  v ← β₂ v + (1 − β₂) g²;
     p ← p − lr / c₁ · m / (√v / √c₂ + ε)   with the bias corrections cᵢ = 1 − βᵢᵗ
     """
     emit, scalar = graph.emit, graph.scalar
-    surprise = emit("Mul", emit("Sub", gradient, "first_moment"), scalar(1 - BETA1))
-    first = graph.emit_as("new_first_moment", "Add", "first_moment", surprise)
-    energy = emit("Mul", emit("Mul", gradient, gradient), scalar(1 - BETA2))
-    kept = emit("Mul", "second_moment", scalar(BETA2))
-    second = graph.emit_as("new_second_moment", "Add", kept, energy)
+    difference = emit("Mul", emit("Sub", gradient, "first_moment"), scalar(1 - BETA1))
+    first = graph.emit_as("new_first_moment", "Add", "first_moment", difference)
+    square = emit("Mul", emit("Mul", gradient, gradient), scalar(1 - BETA2))
+    decayed = emit("Mul", "second_moment", scalar(BETA2))
+    second = graph.emit_as("new_second_moment", "Add", decayed, square)
 
     scale = emit("Div", emit("Sqrt", second), emit("Sqrt", "bias_correction2"))
     direction = emit("Div", first, emit("Add", scale, scalar(EPSILON)))
@@ -106,8 +110,8 @@ def _adamw(graph: Graph, gradient: str) -> None:
     graph.emit_as("new_parameters", "Sub", emit("Mul", "parameters", decay), step)
 
 
-def _cut(graph: Graph, shapes: Layout) -> None:
-    """Cut `parameters` into the named tensors; the last one takes all that is left."""
+def _slice_parameters(graph: Graph, shapes: Layout) -> None:
+    """Slice `parameters` into the named tensors; the last one is the remainder."""
     ends = list(accumulate(prod(shape) for _, shape in shapes[:-1]))
     bounds = zip([0, *ends], [*ends, END], strict=True)
     for (name, shape), (start, end) in zip(shapes, bounds, strict=True):
@@ -115,28 +119,30 @@ def _cut(graph: Graph, shapes: Layout) -> None:
         graph.emit_as(name, "Reshape", flat, graph.ints(*shape))
 
 
-def _checked(inputs: dict[str, ValueInfoProto], name: str, shape: tuple[int, ...]) -> ValueInfoProto:
-    """The input of that name, if its shape is the expected one (−1: any size)."""
+def _check_input(inputs: dict[str, ValueInfoProto], name: str, shape: tuple[int, ...]) -> ValueInfoProto:
+    """Return the input of that name after a check of its shape (−1: any size)."""
     if name not in inputs:
-        raise ExportError(f"the forward graph has no input '{name}'", "name the trainables as in the layout")
+        raise ExportError(
+            f"the forward graph has no input '{name}'", "name the trainable tensors as in the layout"
+        )
     found = tuple(dim.dim_value for dim in inputs[name].type.tensor_type.shape.dim)
     masked = tuple(-1 if wanted == -1 else size for size, wanted in zip(found, shape, strict=False))
     if masked != tuple(shape) or len(found) != len(shape):
-        raise ExportError(f"the input '{name}' has the shape {found}, the layout says {tuple(shape)}")
+        raise ExportError(f"the input '{name}' has the shape {found}, not {tuple(shape)} as in the layout")
     return inputs[name]
 
 
 def _head_width(inputs: dict[str, ValueInfoProto], head: str) -> int:
-    """P + 1, the columns of the head [C, P + 1]."""
-    _checked(inputs, head, (-1, -1))
+    """Return P + 1, the number of columns of the head [C, P + 1]."""
+    _check_input(inputs, head, (-1, -1))
     return int(inputs[head].type.tensor_type.shape.dim[1].dim_value)
 
 
-def _like(name: str, model: ModelProto, output: str) -> ValueInfoProto:
-    """A tensor of the type and the symbolic shape of one of the model's outputs."""
+def _make_info_like(name: str, model: ModelProto, output: str) -> ValueInfoProto:
+    """Return the info of a tensor with the type and symbolic shape of a model output."""
     (found,) = (value for value in model.graph.output if value.name == output)
     return helper.make_value_info(name, found.type)
 
 
-def _floats(name: str, *shape: str) -> ValueInfoProto:
+def _make_float_info(name: str, *shape: str) -> ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)

@@ -1,1 +1,1 @@
-"""The torch network: `frontend` → `stem` → `ast` (blocks with `fta` attention) → `adapters` (and head)."""
+"""The torch network: `frontend` → `stem` → `ast` (blocks with `fta` attention) → `adapters` and head."""

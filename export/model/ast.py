@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from edgecl.bundle.manifest import STATISTICS, FrontEnd, Pooling
 from export.model.frontend import LogMel
-from export.model.fta import dense_attention, factorized_attention, fta_mask
+from export.model.fta import dense_attention, frequency_time_attention, fta_mask
 from export.model.stem import MobileStem, PatchStem
 
 Attention = Literal["fta", "masked", "full"]
 Place = Literal["beside_attention", "behind_attention", "beside_mlp"]
-"""Where in a block an adapter stands, see `Block`."""
+"""The place of an adapter in a block, see `Block`."""
 
 DEFAULT_FRONT_END = FrontEnd(
     sample_rate_hz=16000,
@@ -36,20 +36,20 @@ DEFAULT_FRONT_END = FrontEnd(
     shift=-4.5 - log(4.0),
     scale=5.0,
 )
-"""The image that the teacher was trained on, heard at 16 kHz: its bands above 8 kHz stay empty."""
+"""The image that the default teacher was trained on, at 16 kHz: its bands above 8 kHz are empty."""
 
 DEVIATION_FLOOR = 1e-6
-"""Added to a variance before its root, so that what never moves has a gradient."""
+"""Added to a variance before its root, so that the gradient of a constant is finite."""
 
 
 @dataclass(frozen=True)
 class AstConfig:
-    """Shape of a backbone.
+    """The shape of a backbone.
 
-    `attention` chooses how the same weights look around: "fta" (factorised, exact), "masked" (dense
-    scores under the FTA mask: the same function, quicker to train on short windows) or "full" (every
-    token sees every token, as imported checkpoints were trained). `pooling` is what the embedding keeps of
-    each frequency row over time; see `pool`.
+    `attention` selects the attention of the same weights: "fta" (factorised, exact), "masked" (dense scores
+    under the FTA mask: the same function, faster to train on short windows) or "full" (all tokens attend to
+    all tokens, as imported checkpoints were trained). `pooling` names the statistics of each frequency row
+    over time that form the embedding; see `pool`.
     """
 
     front_end: FrontEnd = field(default_factory=lambda: DEFAULT_FRONT_END)
@@ -69,12 +69,12 @@ class AstConfig:
     pooling: Pooling = "mean+deviation"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for a JSON file beside the weights."""
+        """Return JSON values."""
         return asdict(self) | {"front_end": self.front_end.model_dump()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "AstConfig":
-        """The inverse of `to_dict`."""
+        """Build a config from the result of `to_dict`."""
         return cls(**(values | {"front_end": FrontEnd(**values["front_end"])}))
 
     @property
@@ -109,17 +109,17 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(config.width, config.width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, N, D] → [B, N, D]."""
-        q, k, v = (self._heads(part) for part in self.qkv(x).split(self.config.width, dim=-1))
+        """Attend within tokens [B, N, D]; the shape is kept."""
+        q, k, v = (self._split_heads(part) for part in self.qkv(x).split(self.config.width, dim=-1))
         return self.out(self._attend(q, k, v).transpose(1, 2).flatten(2))
 
-    def _heads(self, x: Tensor) -> Tensor:
+    def _split_heads(self, x: Tensor) -> Tensor:
         return x.unflatten(2, (self.config.heads, -1)).transpose(1, 2)  # [B, H, N, d]
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         rows, special = self.config.rows, self.config.special_tokens
         if self.config.attention == "fta":
-            return factorized_attention(q, k, v, rows, special)
+            return frequency_time_attention(q, k, v, rows, special)
         if self.config.attention == "masked":
             mask = fta_mask(rows, (q.shape[2] - special) // rows, special).to(q.device)
             return dense_attention(q, k, v, mask)
@@ -127,10 +127,10 @@ class SelfAttention(nn.Module):
 
 
 class Block(nn.Module):
-    """One pre-norm transformer block, with room for adapters around its attention and its MLP.
+    """One pre-norm transformer block, with optional adapters around its attention and its MLP.
 
-    `sides` holds them by place: "beside" reads what the layer reads, "behind" what the layer returns. What
-    they return is added.
+    An adapter "beside" a layer reads the layer's input, one "behind" it the layer's output. The output of the
+    adapter is added.
     """
 
     def __init__(self, config: AstConfig) -> None:
@@ -141,9 +141,9 @@ class Block(nn.Module):
         self.norm2 = nn.LayerNorm(config.width, eps=config.norm_epsilon)
         self.mlp = nn.Sequential(nn.Linear(config.width, hidden), nn.GELU(), nn.Linear(hidden, config.width))
 
-    def forward(self, x: Tensor, sides: nn.ModuleDict | None = None) -> Tensor:
-        """[B, N, D] → [B, N, D]."""
-        adapters = {} if sides is None else sides
+    def forward(self, x: Tensor, adapters: nn.ModuleDict | None = None) -> Tensor:
+        """Transform tokens [B, N, D]; the shape is kept."""
+        adapters = {} if adapters is None else adapters
         normed = self.norm1(x)
         attended = self.attention(normed)
         x = x + attended
@@ -157,7 +157,7 @@ class Block(nn.Module):
 
 
 class FactorizedPositions(nn.Module):
-    """A learned vector per frequency row plus a scaled sinusoid per time column, of any length."""
+    """A learned vector per frequency row plus a scaled sinusoid per time column, for any length."""
 
     def __init__(self, config: AstConfig) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class FactorizedPositions(nn.Module):
         self.register_buffer("rates", rates.float(), persistent=False)
 
     def forward(self, grid: Tensor) -> Tensor:
-        """Tokens [B, S + F·T, D] of a stem's output [B, D, F, T]."""
+        """Return tokens [B, S + F·T, D] of a stem's output [B, D, F, T]."""
         columns = torch.arange(grid.shape[3], dtype=torch.float32, device=grid.device)
         angle = columns[:, None] * self.rates
         time = torch.cat([angle.sin(), angle.cos()], dim=1) * self.gain  # [T, D]
@@ -178,7 +178,7 @@ class FactorizedPositions(nn.Module):
 
 
 class LearnedPositions(nn.Module):
-    """One learned vector per grid cell, as in AST; shorter inputs use the first columns."""
+    """A learned vector per grid cell, as in AST; shorter inputs use the first columns."""
 
     def __init__(self, config: AstConfig) -> None:
         super().__init__()
@@ -186,14 +186,14 @@ class LearnedPositions(nn.Module):
         self.cell = nn.Parameter(torch.zeros(config.rows, config.columns, config.width))
 
     def forward(self, grid: Tensor) -> Tensor:
-        """Tokens [B, S + F·T, D] of a stem's output [B, D, F, T]."""
+        """Return tokens [B, S + F·T, D] of a stem's output [B, D, F, T]."""
         patches = grid.permute(0, 2, 3, 1) + self.cell[:, : grid.shape[3]]
         special = self.special.expand(grid.shape[0], -1, -1)
         return torch.cat([special, patches.flatten(1, 2)], dim=1)
 
 
 class Ast(nn.Module):
-    """The backbone: blocks[:stop] and, after the last one, the final norm."""
+    """The backbone: front end, stem, blocks and final norm; `stop` ends it after that many blocks."""
 
     def __init__(self, config: AstConfig) -> None:
         super().__init__()
@@ -209,15 +209,18 @@ class Ast(nn.Module):
         self.norm = nn.LayerNorm(config.width, eps=config.norm_epsilon)
 
     def forward(self, waveform: Tensor, stop: int | None = None) -> Tensor:
-        """Tokens [B, S + F·T, D] of a waveform [B, samples] after `stop` blocks (default: all, normed)."""
+        """Return tokens [B, S + F·T, D] of a waveform [B, samples] after `stop` blocks (None: all).
+
+        The final norm is applied after the last block only.
+        """
         return self.encode(self.front_end(waveform), stop)
 
     def encode(self, image: Tensor, stop: int | None = None) -> Tensor:
-        """Tokens of a log-mel image [B, 1, M, frames]; see `forward`."""
-        return self.attend(self.stem(image), stop)
+        """Return tokens of a log-mel image [B, 1, M, frames]; see `forward`."""
+        return self.encode_grid(self.stem(image), stop)
 
-    def attend(self, grid: Tensor, stop: int | None = None) -> Tensor:
-        """Tokens of what the stem made of an image [B, D, F, T]; see `forward`."""
+    def encode_grid(self, grid: Tensor, stop: int | None = None) -> Tensor:
+        """Return tokens of a stem's output [B, D, F, T]; see `forward`."""
         x = self.positions(grid)
         for block in self.blocks[:stop]:
             x = block(x)
@@ -225,17 +228,17 @@ class Ast(nn.Module):
 
 
 def pool(tokens: Tensor, config: AstConfig) -> Tensor:
-    """Embedding [B, P] of tokens [B, S + F·T, D].
+    """Compute the embedding [B, P] of tokens [B, S + F·T, D].
 
-    Each row's mean over time, then (with "mean+deviation") each row's standard deviation, then the mean of
-    the special tokens. Averaging the rows away loses 3–10 points on spoken words; the deviation tells sounds
-    that move from sounds that stand.
+    It consists of each row's mean over time, each row's standard deviation (with "mean+deviation") and the
+    mean of the special tokens. Averaging over the rows costs 3–10 points on spoken words; the deviation
+    separates changing sounds from steady ones.
     """
     special = tokens[:, : config.special_tokens].mean(1)
     grid = tokens[:, config.special_tokens :].unflatten(1, (config.rows, -1))  # [B, F, T, D]
     mean = grid.mean(2)
-    kept = [mean]
+    statistics = [mean]
     if config.pooling == "mean+deviation":
         distance = grid - mean.unsqueeze(2)
-        kept.append(((distance * distance).mean(2) + DEVIATION_FLOOR).sqrt())
-    return torch.cat([*(part.flatten(1) for part in kept), special], dim=1)
+        statistics.append(((distance * distance).mean(2) + DEVIATION_FLOOR).sqrt())
+    return torch.cat([*(part.flatten(1) for part in statistics), special], dim=1)

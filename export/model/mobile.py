@@ -1,8 +1,7 @@
-"""MobileNetV3-Large blocks (Howard et al., 2019, table 1) at width 0.4, batch norms folded away.
+"""MobileNetV3-Large blocks (Howard et al., 2019, table 1) at width 0.4 without batch norms.
 
-The first thirteen layers are the stem of our backbones; the whole of it is the teacher that they are
-distilled from (Schmid et al., ICASSP 2023). One definition for both lets the student's layers be compared
-with the teacher's one by one.
+The first thirteen layers are the stem of our backbones; the whole network is their teacher (Schmid et al.,
+ICASSP 2023). One definition for both allows a comparison of student and teacher layer by layer.
 """
 
 from typing import NamedTuple
@@ -13,7 +12,7 @@ WIDTH = 0.4
 
 
 class Layer(NamedTuple):
-    """One inverted residual; channels are those at width 1.0."""
+    """The shape of one inverted residual; channels are those at width 1.0."""
 
     kernel: int
     expanded: int
@@ -41,69 +40,69 @@ LAYERS = (
     Layer(5, 960, 160, True, True, 1),
 )
 FINE_LAYER, COARSE_LAYER = 6, 12
-"""The last layers at a stride of 8 and of 16."""
+"""Indices of the last layers at a stride of 8 and of 16."""
 
 
-def channels_at(full: int, width: float = WIDTH) -> int:
-    """Channels of a layer that has `full` at width 1.0: the nearest multiple of 8, at most a tenth fewer."""
+def scale_channels(full: int, width: float = WIDTH) -> int:
+    """Scale a channel count to a width: the nearest multiple of 8, at most 10 % fewer channels."""
     scaled = max(8, int(full * width + 4) // 8 * 8)
     return scaled if scaled >= 0.9 * full * width else scaled + 8
 
 
-def convolution(
+def make_convolution(
     inputs: int, outputs: int, kernel: int, stride: int, groups: int, activation: type[nn.Module] | None
 ) -> list[nn.Module]:
-    """A padded convolution and what follows it."""
+    """Return a padded convolution, followed by an activation if one is given."""
     layer = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups)
     return [layer, activation()] if activation else [layer]
 
 
 class ChannelGate(nn.Module):
-    """Squeeze and excitation: every channel scaled by what all of them hold in the mean."""
+    """Squeeze and excitation: each channel is scaled by a function of the means of all channels."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        squeezed = channels_at(channels, 0.25)
+        squeezed = scale_channels(channels, 0.25)
         self.squeeze, self.excite = nn.Conv2d(channels, squeezed, 1), nn.Conv2d(squeezed, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, C, F, T] → the same shape."""
+        """Return the scaled maps [B, C, F, T]."""
         return x * self.excite(self.squeeze(x.mean((2, 3), keepdim=True)).relu()).sigmoid()
 
 
 class InvertedResidual(nn.Sequential):
-    """Expand, convolve each channel, gate, project; added to the input where the shapes are equal."""
+    """Expansion, depthwise convolution, gate and projection; added to the input if the shapes are equal."""
 
     def __init__(self, inputs: int, layer: Layer) -> None:
-        hidden, self.outputs = channels_at(layer.expanded), channels_at(layer.output)
+        hidden, self.outputs = scale_channels(layer.expanded), scale_channels(layer.output)
         activation = nn.Hardswish if layer.hard_swish else nn.ReLU
-        expand = convolution(inputs, hidden, 1, 1, 1, activation) if hidden != inputs else []
+        expand = make_convolution(inputs, hidden, 1, 1, 1, activation) if hidden != inputs else []
         gate = [ChannelGate(hidden)] if layer.gated else []
         super().__init__(
             *expand,
-            *convolution(hidden, hidden, layer.kernel, layer.stride, hidden, activation),
+            *make_convolution(hidden, hidden, layer.kernel, layer.stride, hidden, activation),
             *gate,
-            *convolution(hidden, self.outputs, 1, 1, 1, None),
+            *make_convolution(hidden, self.outputs, 1, 1, 1, None),
         )
         self.residual = layer.stride == 1 and inputs == self.outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, C, F, T] → [B, C', F / stride, T / stride], rounded up."""
+        """Map [B, C, F, T] to [B, C', F / stride, T / stride], rounded up."""
         return x + super().forward(x) if self.residual else super().forward(x)
 
 
 class MobileLayers(nn.ModuleList):
-    """The first layer and as many inverted residuals as are asked for."""
+    """The first convolution and a list of inverted residuals."""
 
     def __init__(self, layers: tuple[Layer, ...]) -> None:
-        super().__init__([nn.Sequential(*convolution(1, channels_at(16), 3, 2, 1, nn.Hardswish))])
-        channels = channels_at(16)
+        super().__init__([nn.Sequential(*make_convolution(1, scale_channels(16), 3, 2, 1, nn.Hardswish))])
+        channels = scale_channels(16)
         for layer in layers:
             self.append(InvertedResidual(channels, layer))
-            channels = channels_at(layer.output)
+            channels = scale_channels(layer.output)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """The map [B, C, F, T] behind every layer, of a log-mel image [B, 1, M, frames]."""
+        """Return the output [B, C, F, T] of every layer for a log-mel image [B, 1, M, frames]."""
         maps = []
         for layer in self:
             image = layer(image)

@@ -9,7 +9,7 @@ CLAMP = 6.0
 
 
 class Standardize(nn.Module):
-    """Zero mean and unit variance per channel, measured once, then frozen."""
+    """Standardisation to zero mean and unit variance per channel; the statistics are measured once."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -17,21 +17,26 @@ class Standardize(nn.Module):
         self.register_buffer("deviation", torch.ones(channels))
 
     def measure(self, values: Tensor) -> None:
-        """Take the statistics of `values` [samples, channels]."""
+        """Set the statistics to those of `values` [samples, channels]."""
         self.mean.copy_(values.mean(0))
         self.deviation.copy_(values.std(0).clamp(min=1e-3))
 
     def forward(self, values: Tensor, trailing: int = 0) -> Tensor:
-        """[…, channels] with so many axes behind the channels → the same shape, clamped to ±6."""
+        """Standardise values and clamp them to ±6.
+
+        Args:
+            values: […, channels, …].
+            trailing: number of axes after the channels.
+        """
         mean, deviation = (x.view(-1, *[1] * trailing) for x in (self.mean, self.deviation))
         return ((values - mean) / deviation).clamp(-CLAMP, CLAMP)
 
 
 class MobileStem(nn.Module):
-    """Mobile layers whose maps at a stride of 8 and of 16 become tokens together.
+    """Mobile layers whose maps at strides 8 and 16 are combined into tokens.
 
     128 mels × 198 frames (2 s) become a 4 × 13 grid: a token covers 32 mels and 16 frames. The finer map
-    keeps what words are made of and deeper layers give up.
+    retains the phonetic detail that deeper layers discard.
     """
 
     reduced_mels, reduced_frames = 32, 16
@@ -45,11 +50,11 @@ class MobileStem(nn.Module):
         self.coarse = nn.Conv2d(coarse, width, (2, 1), (2, 1))
 
     def forward(self, image: Tensor) -> Tensor:
-        """[B, 1, M, frames] → [B, D, M / 32, frames / 16], frames rounded up."""
+        """Map [B, 1, M, frames] to [B, D, M / 32, frames / 16], rounded up."""
         return self.join(self.layers(image))
 
     def join(self, maps: list[Tensor]) -> Tensor:
-        """Tokens [B, D, F, T] of the maps behind the layers, its own or its teacher's."""
+        """Combine layer outputs, its own or the teacher's, into tokens [B, D, F, T]."""
         fine = self.fine_scale(maps[FINE_LAYER], trailing=2)
         coarse = self.coarse_scale(maps[COARSE_LAYER], trailing=2)
         return self.fine(fine) + self.coarse(coarse)
@@ -62,5 +67,5 @@ class PatchStem(nn.Conv2d):
         super().__init__(1, width, patch, (stride_mels, stride_frames))
 
     def forward(self, image: Tensor) -> Tensor:
-        """[B, 1, M, frames] → [B, D, F, T]."""
+        """Map [B, 1, M, frames] to [B, D, F, T]."""
         return super().forward(image)

@@ -1,7 +1,7 @@
-"""How a backbone's weights are kept: fp32; fp16, which is computed with in fp32; or int8, in int8.
+"""Weight formats of a backbone: fp16 storage with fp32 computation, and int8.
 
-int8 is dynamic: a constant matrix has one scale a column, activations are scaled as they come. Convolutions
-and the front end stay float. The graph remains standard ONNX (DynamicQuantizeLinear, MatMulInteger).
+int8 quantization is dynamic: a constant matrix has one scale per column, activations are scaled at run time.
+Convolutions and the front end stay float. The graph is standard ONNX (DynamicQuantizeLinear, MatMulInteger).
 """
 
 import logging
@@ -13,14 +13,14 @@ import onnx
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from device_runtime.model.session import import_onnxruntime
-from export.onnx_graph.to_onnx import stamp
+from export.onnx_graph.to_onnx import stamp_versions
 
 MATRIX_OPS = ["MatMul", "Gemm"]
-LEAST_VALUES = 256  # of a tensor that is worth a Cast
+LEAST_VALUES = 256  # smaller tensors are not worth a Cast
 
 
-def store_half(model: ModelProto) -> ModelProto:
-    """Fp32 initialisers that fp16 holds exactly become fp16 and a Cast, folded when a session loads."""
+def store_as_fp16(model: ModelProto) -> ModelProto:
+    """Store fp32 initializers as fp16 and a Cast where fp16 is exact; sessions fold the Cast on loading."""
     kept, casts = [], []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
@@ -41,19 +41,19 @@ def store_half(model: ModelProto) -> ModelProto:
     return model
 
 
-def quantize(model: ModelProto) -> ModelProto:
-    """The same graph with its constant matrices in int8.
+def quantize_int8(model: ModelProto) -> ModelProto:
+    """Return a copy of the graph with its constant matrices in int8.
 
-    Weights take seven of the eight bits. x86 processors without VNNI add products in pairs in 16 bits, which
-    eight bits can overflow; seven never do, so every processor computes the same integers.
+    Weights use seven of the eight bits. x86 processors without VNNI add pairs of products in 16 bits, which
+    overflows with eight bits and never with seven, so every processor computes the same integers.
     """
     import_onnxruntime()
-    from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415  (through the one door)
+    from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415  (needs the line above)
 
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         onnx.save(model, source)
-        logging.disable(logging.WARNING)  # it advises optimisations that sessions do anyway
+        logging.disable(logging.WARNING)  # it recommends optimisations that every session applies
         try:
             quantize_dynamic(
                 source,
@@ -66,4 +66,4 @@ def quantize(model: ModelProto) -> ModelProto:
             )
         finally:
             logging.disable(logging.NOTSET)
-        return stamp(onnx.load(target))
+        return stamp_versions(onnx.load(target))

@@ -1,7 +1,7 @@
-"""Torch modules → lean ONNX graphs with named inputs, outputs and axes.
+"""Export of torch modules to ONNX graphs with named inputs, outputs and axes.
 
-Only forward graphs are exported here; `train_step` and `ort_training` derive everything else from them.
-Their opset and IR version are those of `export.onnx_graph.graph`; weights stay inside the file.
+Only forward graphs are exported; `export.engines` derives all others from them. Opset and IR version are
+those of `export.onnx_graph.graph`; weights are stored inside the file.
 """
 
 import logging
@@ -19,7 +19,7 @@ from export.model.ast import Ast, AstConfig, pool
 from export.onnx_graph.graph import IR_VERSION, OPSET
 from export.onnx_graph.simplify import simplify
 
-SHORTEST_S, LONGEST_S = 0.5, 64  # of the waveforms that a backbone takes
+SHORTEST_S, LONGEST_S = 0.5, 64  # waveform lengths that a backbone accepts, in seconds
 
 
 class _Backbone(nn.Module):
@@ -45,32 +45,33 @@ class _Forward(nn.Module):
 
 
 def export_backbone(model: Ast, stop: int) -> onnx.ModelProto:
-    """`waveform [batch, samples]` → `tokens [batch, tokens, D]` after `stop` blocks, `embedding [batch, P]`.
+    """Export a backbone up to block `stop`.
 
-    Any batch and length will do, up to 64 s; with learned positions up to `window_samples`, for which
-    there are positions.
+    The graph maps `waveform [batch, samples]` to `tokens [batch, tokens, D]` after `stop` blocks and to
+    `embedding [batch, P]`. Batch and length are free: up to 64 s, or with learned positions up to
+    `window_samples`.
     """
     return export_graph(
         _Backbone(model, stop),
         (torch.zeros(2, model.config.window_samples),),
         inputs=["waveform"],
         outputs=["tokens", "embedding"],
-        axes=({0: Dim("batch"), 1: _lengths(model.config)},),
+        axes=({0: Dim("batch"), 1: _samples_axis(model.config)},),
     )
 
 
-def _lengths(config: AstConfig) -> Dim:
-    """The axis of samples, as long as there are positions for it."""
+def _samples_axis(config: AstConfig) -> Dim:
+    """Return the samples axis; its upper bound is the number of positions that exist."""
     rate_hz = config.front_end.sample_rate_hz
     longest = config.window_samples if config.positions == "learned" else LONGEST_S * rate_hz
     return Dim("samples", min=min(int(SHORTEST_S * rate_hz), longest // 2), max=longest)
 
 
 def export_forward(tail: AdaptedTail) -> onnx.ModelProto:
-    """The adapted tail with every trainable as an input of its own.
+    """Export the adapted tail with every trainable tensor as a separate input.
 
-    Inputs: `tokens [batch, tokens, D]`, `normalizer [2, P]`, `head [classes, P + 1]` and one
-    `adapters.…` each; outputs: `logits [batch, classes]`, `features [batch, P]`.
+    Inputs: `tokens [batch, tokens, D]`, `normalizer [2, P]`, `head [classes, P + 1]` and one input
+    `adapters.…` per adapter tensor; outputs: `logits [batch, classes]`, `features [batch, P]`.
     """
     config = tail.config
     count = config.special_tokens + config.rows * config.columns
@@ -95,8 +96,16 @@ def export_forward(tail: AdaptedTail) -> onnx.ModelProto:
 def export_graph(
     module: nn.Module, arguments: tuple, inputs: list[str], outputs: list[str], axes: tuple
 ) -> onnx.ModelProto:
-    """The forward pass of any module, with inputs, outputs and free axes named by the caller."""
-    with _quiet(), torch.no_grad():
+    """Export the forward pass of a module.
+
+    Args:
+        module: the module.
+        arguments: example arguments of its `forward`.
+        inputs: names of the graph's inputs, in the order of `arguments`.
+        outputs: names of the graph's outputs.
+        axes: for each argument, the free axes by index.
+    """
+    with _silence_exporter(), torch.no_grad():
         program = torch.onnx.export(
             module.eval(),
             arguments,
@@ -108,12 +117,12 @@ def export_graph(
             optimize=True,
             verbose=False,
         )
-    return finish(program.model_proto)
+    return clean_model(program.model_proto)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the exporter's own deprecations and what it logs of every export."""
+def _silence_exporter() -> Iterator[None]:
+    """Suppress the deprecation warnings and log messages of torch's exporter."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -125,8 +134,8 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def finish(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph without the exporter's notes, simplified and stamped."""
+def clean_model(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Remove the exporter's metadata, simplify the graph and set its versions; return the checked model."""
     del model.metadata_props[:]
     del model.functions[:]
     for node in model.graph.node:
@@ -134,11 +143,11 @@ def finish(model: onnx.ModelProto) -> onnx.ModelProto:
         node.doc_string = ""
     for value in [*model.graph.input, *model.graph.output, *model.graph.value_info, *model.graph.initializer]:
         del value.metadata_props[:]
-    return stamp(simplify(model))
+    return stamp_versions(simplify(model))
 
 
-def stamp(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph with our IR version and name on it, checked."""
+def stamp_versions(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Set IR version and producer of a model; return the checked model."""
     model.ir_version = IR_VERSION
     model.producer_name, model.producer_version = "edgecl", ""
     onnx.checker.check_model(model, full_check=True)

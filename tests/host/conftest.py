@@ -1,4 +1,4 @@
-"""What tests of the host share. Torch has one thread: its threads and onnxruntime's disturb each other."""
+"""Fixtures of the host tests. Torch gets one thread: its threads and onnxruntime's disturb each other."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from tools.demo.waveforms import RATE_HZ
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
-    """For every test of the host."""
+    """Limit torch to one thread."""
     torch.set_num_threads(1)
 
 
 @pytest.fixture
 def demo_tasks(tmp_path: Path) -> Path:
-    """tasks/<task>/{train,test}/<label>/N.wav, three to learn from and one to measure with."""
+    """Write tasks/<task>/{train,test}/<label>/N.wav: three training recordings and one test recording."""
     for task, sounds in TASKS.items():
         for label in sounds:
             for number in range(4):

@@ -1,4 +1,4 @@
-"""The background in a bundle is what the device itself would hear."""
+"""The background of a bundle against embeddings that the device computes."""
 
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from safetensors.numpy import save
 from device_runtime.model.background import Background
 from device_runtime.model.runtime import Runtime
 from edgecl.noise import generate_noises
-from export.background import NOISES, SEED, SOUNDS, background
-from export.make_bundle import Recipe, make_bundle
+from export.background import NOISES, SEED, SOUNDS, compute_background
+from export.make_bundle import BundleOptions, make_bundle
 from export.model.ast import Ast, AstConfig
 from export.weights import Weights
 
@@ -26,7 +26,7 @@ def model() -> Ast:
 
 
 def recordings(folder: Path, kinds: dict[str, int]) -> Path:
-    """A folder of kinds of sound, each file a second of noise of its own."""
+    """Write a folder of kinds of sound; each file is one second of different noise."""
     rng = np.random.default_rng(0)
     for kind, count in kinds.items():
         (folder / kind).mkdir(parents=True)
@@ -36,32 +36,32 @@ def recordings(folder: Path, kinds: dict[str, int]) -> Path:
 
 
 @pytest.mark.parametrize("placement", ["post", "tail-1"])
-def test_the_noises_in_a_bundle_are_as_its_own_graphs_hear_them(
+def test_the_noise_embeddings_of_a_bundle_are_those_that_its_own_graphs_compute(
     model: Ast, placement: str, tmp_path: Path
 ) -> None:
-    make_bundle(Weights(model, "CC0-1.0", "random"), Recipe(placement=placement, rank=4), tmp_path / "made")
+    make_bundle(
+        Weights(model, "CC0-1.0", "random"), BundleOptions(placement=placement, rank=4), tmp_path / "made"
+    )
     runtime = Runtime.open(tmp_path / "made", threads=1)
-    kept = Background.load(runtime.bundle)
-    heard = runtime.backbone.extract_tokens(
+    stored = Background.load(runtime.bundle)
+    tokens = runtime.backbone.extract_tokens(
         generate_noises(NOISES, runtime.window_samples, runtime.rate_hz, SEED)[:9]
     )
-    assert kept.noise[:9] == pytest.approx(runtime.forward.compute_embeddings(heard), abs=0.01)
-    assert kept.noise.shape == (NOISES, SMALL.pooled_width)
-    assert kept.sounds.shape == (0, SMALL.pooled_width)
+    assert stored.noise[:9] == pytest.approx(runtime.forward.compute_embeddings(tokens), abs=0.01)
+    assert stored.noise.shape == (NOISES, SMALL.pooled_width)
+    assert stored.sounds.shape == (0, SMALL.pooled_width)
 
 
-def test_kinds_of_sound_take_turns_and_files_that_cannot_be_read_are_passed_over(
-    model: Ast, tmp_path: Path
-) -> None:
+def test_kinds_of_sound_alternate_and_unreadable_files_are_skipped(model: Ast, tmp_path: Path) -> None:
     folder = recordings(tmp_path / "pool", {"rain": 3, "speech": 1})
     (folder / "rain" / "0.wav").write_bytes(b"no sound")
-    assert background(model, folder)["sounds"].shape == (3, SMALL.pooled_width)
+    assert compute_background(model, folder)["sounds"].shape == (3, SMALL.pooled_width)
 
 
-def test_of_many_recordings_no_more_than_enough_are_taken_the_same_every_time(
+def test_of_many_recordings_a_fixed_number_is_used_the_same_ones_every_time(
     model: Ast, tmp_path: Path
 ) -> None:
     folder = recordings(tmp_path / "pool", {"rain": SOUNDS, "speech": 4})
-    once, again = background(model, folder), background(model, folder)
+    once, again = compute_background(model, folder), compute_background(model, folder)
     assert len(once["sounds"]) == SOUNDS
     assert save(once) == save(again)

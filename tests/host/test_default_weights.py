@@ -1,4 +1,4 @@
-"""The weights kept in this repository, and the bundle that was made from them."""
+"""The default weights in this repository, and the bundle that was exported from them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,17 +18,17 @@ DEFAULT = Path(__file__).parents[2] / "tools" / "pretrain" / "default"
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    """The default backbone."""
+    """Load the default backbone."""
     return load_weights(DEFAULT / "weights.safetensors")
 
 
-def test_the_config_beside_the_weights_is_theirs_and_the_default_runs(weights: Weights):
+def test_the_config_beside_the_weights_fits_them_and_is_the_default_of_a_run(weights: Weights):
     config = RunConfig.load(DEFAULT / "config.json")
     assert config == RunConfig()
     assert replace(config.model, attention=weights.model.config.attention) == weights.model.config
 
 
-def test_the_shipped_backbone_computes_what_these_weights_compute(weights: Weights):
+def test_the_shipped_backbone_gives_the_same_tokens_as_these_weights(weights: Weights):
     window = 0.1 * torch.randn(
         1, weights.model.config.window_samples, generator=torch.Generator().manual_seed(0)
     )
@@ -39,5 +39,5 @@ def test_the_shipped_backbone_computes_what_these_weights_compute(weights: Weigh
     assert np.abs(tokens - expected).max() <= 1e-4
 
 
-def test_the_shipped_model_card_is_the_one_beside_the_weights():
+def test_the_shipped_model_card_equals_the_one_beside_the_weights():
     assert (DEFAULT_BUNDLE / "MODEL_CARD.md").read_bytes() == (DEFAULT / "MODEL_CARD.md").read_bytes()

@@ -1,4 +1,4 @@
-"""From a folder of sounds to windows to train on: decoded once, held out by hash, drawn by number."""
+"""Training windows from a folder of sounds: decoding, split by hash, windows by number."""
 
 import shutil
 import tarfile
@@ -12,11 +12,11 @@ import torch
 from device_runtime.system.progress import ignore_progress
 from edgecl.audio.reader import read_clip
 from edgecl.errors import DatasetError
-from export.distill.augment import WindowSampler, mixed
+from export.distill.augment import WindowSampler, mix
 from export.distill.clips import decode, open_clips
 from export.distill.config import RunConfig
-from export.distill.process_group import Ranks
-from export.distill.windows import TrainingWindows, held_out_windows
+from export.distill.process_group import ProcessGroup
+from export.distill.windows import TrainingWindows, make_held_out_windows
 
 CPU = torch.device("cpu")
 
@@ -33,96 +33,96 @@ def sounds(data: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def store(sounds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same sounds, decoded."""
+    """The decoded clips of these sounds."""
     folder = tmp_path_factory.mktemp("store")
     assert decode(sounds, folder, ignore_progress) == []
     return folder
 
 
-def test_every_sound_of_a_folder_is_kept_as_it_was_read(sounds: Path, store: Path):
+def test_every_sound_of_a_folder_is_stored_with_its_waveform(sounds: Path, store: Path):
     clips, files = open_clips(store), sorted(sounds.rglob("*.opus"))
-    assert (len(clips), sorted(set(clips.source))) == (len(files), [0, 1])
+    assert (len(clips), sorted(set(clips.sources))) == (len(files), [0, 1])
     for index in (0, len(files) - 1):
-        assert np.abs(clips.waveform(index) - read_clip(files[index]).waveform).max() <= 1 / 32768
+        assert np.abs(clips.load_waveform(index) - read_clip(files[index]).waveform).max() <= 1 / 32768
 
 
-def test_a_tar_holds_the_same_clips_as_the_folder_it_was_made_of(sounds: Path, store: Path, tmp_path: Path):
+def test_a_tar_gives_the_same_clips_as_the_folder_it_was_made_from(sounds: Path, store: Path, tmp_path: Path):
     for source in sounds.iterdir():
         with tarfile.open(tmp_path / f"{source.name}.tar", "w") as tar:
             tar.add(source, source.name)
     decode(tmp_path, tmp_path, ignore_progress)
     ours, theirs = open_clips(tmp_path), open_clips(store)
     assert np.array_equal(ours.samples, theirs.samples)
-    assert np.array_equal(ours.source, theirs.source)
+    assert np.array_equal(ours.sources, theirs.sources)
 
 
-def test_audio_is_decoded_once_and_again_when_a_recording_was_added(sounds: Path, tmp_path: Path):
-    audio, kept = shutil.copytree(sounds, tmp_path / "audio"), tmp_path / "store"
-    kept.mkdir()
-    decode(audio, kept, ignore_progress)
-    written = (kept / "clips.i16").stat().st_ino
-    decode(audio, kept, ignore_progress)
-    assert (kept / "clips.i16").stat().st_ino == written
-    count = len(open_clips(kept))
+def test_audio_is_decoded_once_and_again_after_a_recording_is_added(sounds: Path, tmp_path: Path):
+    audio, store = shutil.copytree(sounds, tmp_path / "audio"), tmp_path / "store"
+    store.mkdir()
+    decode(audio, store, ignore_progress)
+    written = (store / "clips.i16").stat().st_ino
+    decode(audio, store, ignore_progress)
+    assert (store / "clips.i16").stat().st_ino == written
+    count = len(open_clips(store))
     shutil.copy(next(audio.rglob("*.opus")), audio / "more.opus")
-    decode(audio, kept, ignore_progress)
-    assert len(open_clips(kept)) == count + 1
-    assert sorted(path.name for path in kept.iterdir()) == ["clips.i16", "clips.npz"]
+    decode(audio, store, ignore_progress)
+    assert len(open_clips(store)) == count + 1
+    assert sorted(path.name for path in store.iterdir()) == ["clips.i16", "clips.npz"]
 
 
-def test_a_broken_recording_is_left_out_and_named(sounds: Path, tmp_path: Path):
-    audio, kept = shutil.copytree(sounds, tmp_path / "audio"), tmp_path / "store"
-    kept.mkdir()
+def test_a_broken_recording_is_rejected_and_named(sounds: Path, tmp_path: Path):
+    audio, store = shutil.copytree(sounds, tmp_path / "audio"), tmp_path / "store"
+    store.mkdir()
     (audio / "broken.wav").write_bytes(b"no sound at all")
-    refused = decode(audio, kept, ignore_progress)
-    assert [file.path.name for file in refused] == ["broken.wav"]
-    assert len(open_clips(kept)) == len(list(sounds.rglob("*.opus")))
+    rejected = decode(audio, store, ignore_progress)
+    assert [file.path.name for file in rejected] == ["broken.wav"]
+    assert len(open_clips(store)) == len(list(sounds.rglob("*.opus")))
 
 
-def test_a_folder_without_one_usable_recording_says_why(tmp_path: Path):
+def test_the_error_for_a_folder_without_a_usable_recording_names_the_reason(tmp_path: Path):
     (tmp_path / "broken.wav").write_bytes(b"no sound at all")
     with pytest.raises(DatasetError, match=r"can be used: .*broken\.wav"):
         decode(tmp_path, tmp_path, ignore_progress)
 
 
 def test_copies_of_a_sound_are_held_out_together(sounds: Path, tmp_path: Path):
-    audio, kept = shutil.copytree(sounds, tmp_path / "audio"), tmp_path / "store"
+    audio, store = shutil.copytree(sounds, tmp_path / "audio"), tmp_path / "store"
     shutil.copytree(sounds, audio / "again")
-    kept.mkdir()
-    decode(audio, kept, ignore_progress)
-    learnt, held_out = open_clips(kept).split(0.2)
+    store.mkdir()
+    decode(audio, store, ignore_progress)
+    training, held_out = open_clips(store).split(0.2)
     assert len(held_out) >= 2
-    assert not set(learnt.place) & set(held_out.place)
-    assert all(count == 2 for count in np.unique(held_out.place, return_counts=True)[1])
+    assert not set(training.split_values) & set(held_out.split_values)
+    assert all(count == 2 for count in np.unique(held_out.split_values, return_counts=True)[1])
 
 
-def test_at_least_one_clip_is_held_out_and_one_is_learnt_from(store: Path, tmp_path: Path):
-    learnt, held_out = open_clips(store).split(0.0)
-    assert (len(learnt), len(held_out)) == (len(open_clips(store)) - 1, 1)
+def test_a_split_has_at_least_one_clip_on_each_side(store: Path, tmp_path: Path):
+    training, held_out = open_clips(store).split(0.0)
+    assert (len(training), len(held_out)) == (len(open_clips(store)) - 1, 1)
     with pytest.raises(DatasetError, match="same sound"):
         held_out.split(0.5)
 
 
-def test_a_batch_depends_on_its_number_and_processes_share_it(store: Path):
+def test_a_batch_depends_on_its_number_only_and_is_divided_among_processes(store: Path):
     config = RunConfig(batch=4)
-    whole = TrainingWindows(config, store, Ranks(0, 1, CPU))
-    assert torch.equal(whole[7], TrainingWindows(config, store, Ranks(0, 1, CPU))[7])
+    whole = TrainingWindows(config, store, ProcessGroup(0, 1, CPU))
+    assert torch.equal(whole[7], TrainingWindows(config, store, ProcessGroup(0, 1, CPU))[7])
     assert not torch.equal(whole[7], whole[8])
     for rank in (0, 1):
-        half = TrainingWindows(config, store, Ranks(rank, 2, CPU))
+        half = TrainingWindows(config, store, ProcessGroup(rank, 2, CPU))
         assert torch.equal(half[7], whole[7][rank::2])
     assert whole[7].abs().max() <= 1.0001
 
 
-def test_workers_hand_over_the_batches_in_order(store: Path):
-    windows = TrainingWindows(RunConfig(batch=2), store, Ranks(0, 1, CPU))
+def test_workers_return_the_batches_in_order(store: Path):
+    windows = TrainingWindows(RunConfig(batch=2), store, ProcessGroup(0, 1, CPU))
     for number, batch in zip((3, 4, 5), windows.batches(3, 6), strict=True):
         assert torch.equal(batch, windows[number])
 
 
 def test_held_out_windows_are_the_same_every_time(store: Path):
     config = RunConfig(held_out_windows=3, held_out_share=0.2)
-    first, again = held_out_windows(config, store), held_out_windows(config, store)
+    first, again = make_held_out_windows(config, store), make_held_out_windows(config, store)
     assert {name: tuple(windows.shape) for name, windows in first.items()} == {
         "augmented": (3, 32000),
         "plain": (3, 32000),
@@ -130,13 +130,13 @@ def test_held_out_windows_are_the_same_every_time(store: Path):
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
-def test_a_window_drawn_is_as_long_as_asked(store: Path):
+def test_a_window_has_the_requested_length(store: Path):
     sampler = WindowSampler(open_clips(store), 5000)
     assert sampler.draw(np.random.default_rng(0)).shape == (5000,)
 
 
-def test_mixing_puts_the_second_sound_the_asked_number_of_decibels_below():
+def test_mixing_adds_the_second_sound_at_the_requested_ratio():
     rng = np.random.default_rng(0)
     one, other = rng.standard_normal(32000), 7.0 * rng.standard_normal(32000)
-    added = mixed(one, other, 10.0) - one
+    added = mix(one, other, 10.0) - one
     assert 10 * np.log10(np.mean(one**2) / np.mean(added**2)) == pytest.approx(10.0, abs=0.01)

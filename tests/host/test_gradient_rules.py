@@ -1,4 +1,4 @@
-"""Every gradient rule against torch autograd, with sizes known at export and only at run time."""
+"""Every gradient rule against torch autograd, with sizes known at export or at run time only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from torch.nn.functional import layer_norm, pad
 
 from edgecl.errors import ExportError
 from export.onnx_graph.autodiff import append_gradients
-from export.onnx_graph.gradient_rules import known_ops
+from export.onnx_graph.gradient_rules import list_differentiable_ops
 from export.onnx_graph.graph import Graph
 
 Shapes = dict[str, tuple[int, ...]]
@@ -172,14 +172,14 @@ CASES = [
 def model_of(
     ops: str, shapes: Shapes, y_shape: tuple[int, ...], symbolic: bool, fixed: str = ""
 ) -> ModelProto:
-    """A model whose loss is Σ w · y; with `symbolic`, each size is a symbol of its own."""
+    """Make a model whose loss is Σ w · y; with `symbolic`, each size is a different symbol."""
 
-    def declared(name: str, shape: tuple[int, ...]) -> str:
+    def declare(name: str, shape: tuple[int, ...]) -> str:
         hidden = symbolic and name not in fixed
         sizes = [f"{name}{i}" if hidden else str(size) for i, size in enumerate(shape)]
         return f"float[{','.join(sizes)}] {name}" if sizes else f"float {name}"
 
-    inputs = ", ".join(declared(name, shape) for name, shape in {**shapes, "w": y_shape}.items())
+    inputs = ", ".join(declare(name, shape) for name, shape in {**shapes, "w": y_shape}.items())
     return onnx.parser.parse_model(
         f'<ir_version: 10, opset_import: ["": 18]> test ({inputs}) => (float loss) {{\n{ops}\n'
         "weighted = Mul(y, w)\nloss = ReduceSum <keepdims = 0> (weighted)\n}"
@@ -224,13 +224,13 @@ def assert_matches_torch(example: Case, symbolic: bool, wrt: list[str] | None = 
 
 @pytest.mark.parametrize("symbolic", [False, True], ids=["known sizes", "unknown sizes"])
 @pytest.mark.parametrize("example", CASES, ids=lambda example: example.ops.splitlines()[-1])
-def test_a_rule_gives_the_gradient_that_torch_gives(example: Case, symbolic: bool) -> None:
+def test_a_rule_gives_the_same_gradient_as_torch(example: Case, symbolic: bool) -> None:
     assert_matches_torch(example, symbolic)
 
 
 def test_every_rule_has_a_case() -> None:
     seen = {node.op_type for c in CASES for node in model_of(c.ops, c.shapes, (), False).graph.node}
-    assert seen >= set(known_ops())
+    assert seen >= set(list_differentiable_ops())
 
 
 SIZES = st.integers(min_value=1, max_value=4)
@@ -238,7 +238,7 @@ SIZES = st.integers(min_value=1, max_value=4)
 
 @st.composite
 def broadcast_shapes(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Two shapes that broadcast against each other."""
+    """Draw two shapes that broadcast against each other."""
     full = draw(st.lists(SIZES, max_size=3))
     stretched = [
         [1 if draw(st.booleans()) else size for size in full][draw(st.integers(0, len(full))) :] for _ in "ab"
@@ -248,21 +248,21 @@ def broadcast_shapes(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...]]
 
 @settings(max_examples=25, deadline=None)
 @given(shapes=broadcast_shapes(), symbolic=st.booleans())
-def test_any_broadcast_is_summed_back(shapes: tuple[tuple[int, ...], ...], symbolic: bool) -> None:
+def test_the_gradient_of_any_broadcast_is_a_sum(shapes: tuple[tuple[int, ...], ...], symbolic: bool) -> None:
     assert_matches_torch(case("y = Mul(a, b)", lambda a, b: a * b, a=shapes[0], b=shapes[1]), symbolic)
 
 
 @settings(max_examples=50, deadline=None)
 @given(size=SIZES, start=st.integers(-6, 6), end=st.integers(-6, 6) | st.just(2**62), symbolic=st.booleans())
-def test_any_slice_is_padded_back(size: int, start: int, end: int, symbolic: bool) -> None:
-    """Also one that reaches past an axis whose size is only known at run time."""
-    assume(range(size)[start:end])  # onnxruntime itself stumbles over a loss of nothing
+def test_the_gradient_of_any_slice_is_padded(size: int, start: int, end: int, symbolic: bool) -> None:
+    """This includes slices beyond the end of an axis whose size is known at run time only."""
+    assume(range(size)[start:end])  # onnxruntime fails on a loss of an empty tensor
     assert_matches_torch(case(slice_of("a", start, end, 1), lambda a: a[:, start:end], a=(2, size)), symbolic)
 
 
 @pytest.mark.parametrize("size", [1, 3, 4, 5, 6])
 @pytest.mark.parametrize("bounds", [(3, -2), (-2, 3), (2, 3), (-3, -2)], ids=str)
-def test_pieces_that_tile_an_axis_may_overlap_in_a_short_one(size: int, bounds: tuple[int, int]) -> None:
+def test_slices_that_tile_a_long_axis_may_overlap_on_a_short_one(size: int, bounds: tuple[int, int]) -> None:
     first, second = bounds
     ops = (
         slice_of("a", 0, first, 1, "p")
@@ -279,7 +279,7 @@ def test_pieces_that_tile_an_axis_may_overlap_in_a_short_one(size: int, bounds: 
 
 @settings(max_examples=15, deadline=None)
 @given(sizes=st.lists(SIZES, min_size=1, max_size=4), unknown=st.sets(st.integers(0, 3)))
-def test_any_concatenation_is_cut_again(sizes: list[int], unknown: set[int]) -> None:
+def test_the_gradient_of_any_concatenation_is_split(sizes: list[int], unknown: set[int]) -> None:
     shapes = {f"x{i}": (2, size) for i, size in enumerate(sizes)}
     fixed = "".join(name for i, name in enumerate(shapes) if i not in unknown)
     ops = f"y = Concat <axis = 1> ({', '.join(shapes)})"
@@ -291,17 +291,17 @@ def test_a_tensor_used_several_times_receives_the_sum() -> None:
     assert_matches_torch(case(ops, lambda a: a.exp() * a + a + a.exp(), a=(2, 3)), False)
 
 
-def test_a_branch_that_the_loss_does_not_see_is_ignored() -> None:
+def test_a_branch_that_the_loss_does_not_depend_on_is_ignored() -> None:
     ops = "p, q = Split <axis = 1, num_outputs = 2> (a)\ndead = Floor(q)\ny = Exp(p)"
     assert_matches_torch(case(ops, lambda a: a[:, :2].exp(), a=(2, 4)), False)
 
 
-def test_only_the_way_from_the_trainables_is_differentiated() -> None:
+def test_only_nodes_between_the_given_tensors_and_the_loss_are_differentiated() -> None:
     ops = "frozen = Floor(b)\ny = Mul(a, frozen)"
     assert_matches_torch(case(ops, lambda a, b: a * b.floor(), a=(2, 3), b=(2, 3)), False, wrt=["a"])
 
 
-def test_an_op_without_a_rule_is_named_with_its_node_and_output() -> None:
+def test_the_error_for_an_op_without_a_rule_names_its_node_and_output() -> None:
     model = model_of("[rounding] p = Floor(a)\ny = Exp(p)", {"a": (2, 3)}, (2, 3), False)
     with pytest.raises(ExportError, match=r"no gradient rule for the Floor node 'rounding' \(output 'p'\)"):
         append_gradients(Graph(model), "loss", ["a"])
@@ -316,26 +316,26 @@ def test_an_op_without_a_rule_is_named_with_its_node_and_output() -> None:
         (ints("s", 0, 0) + ints("e", 1, 1) + "y = Slice(a, s, e)", "more than one axis"),
     ],
 )
-def test_a_node_that_its_rule_cannot_differentiate_is_refused(ops: str, reason: str) -> None:
+def test_a_node_that_its_rule_cannot_differentiate_is_rejected(ops: str, reason: str) -> None:
     model = model_of(ops, {"a": (2, 2, 5, 5), "k": (2, 2, 3, 3), "h": (2, 1, 3, 3)}, (1,), False)
     with pytest.raises(ExportError, match=f"no gradient: .*{reason}"):
         append_gradients(Graph(model), "loss", ["a"])
 
 
-def test_a_loss_that_does_not_depend_on_a_trainable_is_refused() -> None:
+def test_a_loss_that_does_not_depend_on_a_given_tensor_is_rejected() -> None:
     model = model_of("y = Exp(a)", {"a": (2,), "b": (2,)}, (2,), False)
     with pytest.raises(ExportError, match="does not depend on 'b'"):
         append_gradients(Graph(model), "loss", ["a", "b"])
 
 
-def test_a_node_of_a_foreign_domain_is_refused_wherever_it_stands() -> None:
+def test_a_node_of_a_non_standard_domain_is_rejected_even_if_unused() -> None:
     model = model_of("y = Exp(a)", {"a": (2,)}, (2,), False)
     model.graph.node.append(helper.make_node("Gelu", ["a"], ["unused"], domain="com.microsoft", name="fast"))
-    with pytest.raises(ExportError, match=r"Gelu node 'fast' .* foreign domain 'com\.microsoft'"):
+    with pytest.raises(ExportError, match=r"Gelu node 'fast' .* non-standard domain 'com\.microsoft'"):
         Graph(model)
 
 
-def test_a_graph_of_another_opset_is_refused() -> None:
+def test_a_graph_of_another_opset_is_rejected() -> None:
     model = model_of("y = Exp(a)", {"a": (2,)}, (2,), False)
     model.opset_import[0].version = 17
     with pytest.raises(ExportError, match="opset 17, not 18"):

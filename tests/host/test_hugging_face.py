@@ -1,4 +1,4 @@
-"""Checkpoints of the Hugging Face AST: imported, they compute what their authors' library computes."""
+"""Imported Hugging Face AST checkpoints against the transformers library."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def noise(*shape: int) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory):
-    """A small, randomly initialised ASTModel as its authors' library saves it."""
+    """A small, randomly initialised ASTModel, saved by transformers."""
     torch.manual_seed(0)
     config = transformers.ASTConfig(
         hidden_size=48, num_hidden_layers=2, num_attention_heads=3, intermediate_size=192, max_length=128
@@ -32,7 +32,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory):
     return folder, model
 
 
-def test_an_imported_checkpoint_gives_the_same_tokens_as_its_authors_library(checkpoint):
+def test_an_imported_checkpoint_gives_the_same_tokens_as_transformers(checkpoint):
     folder, theirs = checkpoint
     ours = load_hugging_face(folder)
     image = noise(2, 128, 128)  # [B, frames, mels]
@@ -43,7 +43,7 @@ def test_an_imported_checkpoint_gives_the_same_tokens_as_its_authors_library(che
 
 
 @pytest.mark.filterwarnings("ignore:At least one mel filter")
-def test_the_front_end_of_an_imported_checkpoint_is_its_feature_extractor(checkpoint):
+def test_the_front_end_of_an_imported_checkpoint_equals_the_feature_extractor_of_transformers(checkpoint):
     folder, _ = checkpoint
     ours = load_hugging_face(folder)
     waveform = 0.1 * noise(1, ours.config.window_samples)
@@ -67,8 +67,8 @@ def test_the_command_turns_a_checkpoint_into_a_weights_file(
 ):
     folder, _ = checkpoint
     out = tmp_path / "new" / "w.safetensors"
-    told = ["--licence", "BSD-3-Clause", "--origin", "https://example.org/ast", "--attention", attention]
-    assert export("import-ast", folder, *told, "--out", out, on=monkeypatch) == 0
+    options = ["--licence", "BSD-3-Clause", "--origin", "https://example.org/ast", "--attention", attention]
+    assert export("import-ast", folder, *options, "--out", out, on=monkeypatch) == 0
 
     weights, original = load_weights(out), load_hugging_face(folder, attention)
     assert (weights.licence, weights.origin) == ("BSD-3-Clause", "https://example.org/ast")
@@ -78,16 +78,16 @@ def test_the_command_turns_a_checkpoint_into_a_weights_file(
     with torch.inference_mode():
         expected = original(waveform)
         difference = (weights.model(waveform) - expected).abs().max() / expected.abs().max()
-    assert difference <= 1e-2, "matrices were rounded to fp16"
+    assert difference <= 1e-2, "matrices are rounded to fp16"
 
 
-def test_an_import_never_writes_over_a_file_and_says_what_is_no_checkpoint(
+def test_an_import_never_overwrites_a_file_and_rejects_a_folder_without_a_checkpoint(
     checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     mine = tmp_path / "mine"
     mine.write_text("mine")
-    told = ["--licence", "CC0-1.0", "--origin", "here"]
-    assert export("import-ast", checkpoint[0], *told, "--out", mine, on=monkeypatch) == 1
+    options = ["--licence", "CC0-1.0", "--origin", "here"]
+    assert export("import-ast", checkpoint[0], *options, "--out", mine, on=monkeypatch) == 1
     assert mine.read_text() == "mine"
-    assert export("import-ast", tmp_path, *told, "--out", tmp_path / "w", on=monkeypatch) == 1
+    assert export("import-ast", tmp_path, *options, "--out", tmp_path / "w", on=monkeypatch) == 1
     assert "is not a Hugging Face AST checkpoint" in capsys.readouterr().err

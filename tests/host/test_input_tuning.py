@@ -1,10 +1,10 @@
-"""Tuning in the input space: what the bands become, in closed form and by gradient."""
+"""Input-space tuning: the bands in closed form and by gradient."""
 
 import numpy as np
 import pytest
 import torch
 
-from export.input_tuning import identity, learnt, matched, statistics, tuned
+from export.input_tuning import apply_bands, band_statistics, identity_bands, match_bands, train_bands
 from export.model.ast import Ast, AstConfig, pool
 from tools.bench.input_tuning import colour
 
@@ -12,7 +12,7 @@ BANDS, FRAMES = 6, 50
 
 
 def images(count: int, seed: int = 0) -> torch.Tensor:
-    """Images [N, 1, M, frames] whose bands differ in mean and deviation; the last band is deaf."""
+    """Make images [N, 1, M, frames] whose bands differ in mean and deviation; the last band is constant."""
     noise = torch.randn(count, 1, BANDS, FRAMES, generator=torch.Generator().manual_seed(seed))
     made = noise * torch.linspace(0.5, 2.0, BANDS)[:, None] + torch.arange(BANDS)[:, None]
     made[:, :, -1] = -1.5
@@ -23,44 +23,47 @@ WANTED = torch.linspace(-1.0, 1.0, BANDS), torch.full((BANDS,), 0.8)
 
 
 def test_the_identity_changes_no_bit():
-    assert torch.equal(tuned(images(3), identity(BANDS)), images(3))
+    assert torch.equal(apply_bands(images(3), identity_bands(BANDS)), images(3))
 
 
-def test_matched_bands_have_the_wanted_mean_and_deviation_and_the_deaf_one_is_left_alone():
+def test_matched_bands_have_the_target_mean_and_deviation_and_a_constant_band_is_not_changed():
     before = images(40)
-    after = tuned(before, matched(before, WANTED, shrinkage=0.0))
-    for found, wanted in zip(statistics(after), WANTED, strict=True):
+    after = apply_bands(before, match_bands(before, WANTED, shrinkage=0.0))
+    for found, wanted in zip(band_statistics(after), WANTED, strict=True):
         torch.testing.assert_close(found[:-1], wanted[:-1])
     assert torch.equal(after[:, :, -1], before[:, :, -1])
 
 
-def test_a_single_window_hardly_moves_the_bands_and_many_move_them_all_the_way():
+def test_a_single_window_moves_the_bands_little_and_many_move_them_completely():
     def moved(count: int) -> float:
         before = images(count)
-        (mean, _), (after, _) = statistics(before), statistics(tuned(before, matched(before, WANTED)))
+        (mean, _), (after, _) = (
+            band_statistics(before),
+            band_statistics(apply_bands(before, match_bands(before, WANTED))),
+        )
         return float(((after - mean) / (WANTED[0] - mean))[:-1].mean())
 
     assert moved(1) == pytest.approx(1 / 11, abs=0.01)
     assert moved(400) > 0.95
 
 
-def test_bands_learnt_by_gradient_leave_the_backbone_as_it_was_and_tell_the_classes_apart_better():
+def test_bands_trained_by_gradient_separate_the_classes_better_and_do_not_change_the_backbone():
     torch.manual_seed(0)
     model = Ast(AstConfig(width=24, heads=2, depth=1)).eval().requires_grad_(False)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     labels = torch.arange(12) % 2
-    heard = torch.randn(12, 1, model.config.front_end.mel_bands, 198)
-    heard[labels == 1, :, :8] += 0.3
-    bands = learnt(model, heard, labels, seed=0, epochs=20)
+    inputs = torch.randn(12, 1, model.config.front_end.mel_bands, 198)
+    inputs[labels == 1, :, :8] += 0.3
+    bands = train_bands(model, inputs, labels, seed=0, epochs=20)
 
-    def apart(bands: torch.Tensor) -> float:
-        """How far the classes' mean embeddings are from each other, in deviations."""
+    def separation(bands: torch.Tensor) -> float:
+        """The distance between the mean embeddings of the classes, in deviations."""
         with torch.inference_mode():
-            embeddings = pool(model.encode(tuned(heard, bands)), model.config)
+            embeddings = pool(model.encode(apply_bands(inputs, bands)), model.config)
         distance = embeddings[labels == 1].mean(0) - embeddings[labels == 0].mean(0)
         return float((distance / embeddings.std(0)).norm())
 
-    assert apart(bands) > apart(identity(bands.shape[1]))
+    assert separation(bands) > separation(identity_bands(bands.shape[1]))
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 

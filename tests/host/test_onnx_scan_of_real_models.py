@@ -1,4 +1,4 @@
-"""The walk sees in real files exactly what the onnx package sees."""
+"""The ONNX scan of the device on models that the onnx package wrote."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def test_operators_of_graph_branches_and_functions_are_found() -> None:
     assert findings.graphs == 3
 
 
-def test_weights_saved_beside_the_model_are_noticed(tmp_path: Path) -> None:
+def test_weights_in_an_external_file_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     made = model(helper.make_node("Add", ["x", "w"], ["y"]))
     onnx.save_model(made, path, save_as_external_data=True, size_threshold=0)
@@ -49,7 +49,7 @@ def test_weights_saved_beside_the_model_are_noticed(tmp_path: Path) -> None:
         check(path.read_bytes(), "model.onnx")
 
 
-def test_every_tensor_type_is_stepped_over() -> None:
+def test_tensors_of_every_type_are_skipped() -> None:
     arrays = [
         np.ones(3, t) for t in (np.float32, np.float64, np.int64, np.int32, np.uint8, np.float16, np.bool_)
     ]

@@ -1,4 +1,4 @@
-"""The ort-training engine against torch, one test per trap of onnxruntime-training."""
+"""The ort-training engine against torch; one test per pitfall of onnxruntime-training."""
 
 import hashlib
 import subprocess
@@ -20,7 +20,7 @@ from edgecl.arrays import Floats
 from edgecl.bundle.manifest import AdapterSpec, Description, Geometry, TensorSpec
 from edgecl.errors import EngineError, ExportError
 from export.engines.ort_training import ARTIFACTS, write_artifacts
-from export.engines.train_step import flatten_parameters, train_step
+from export.engines.train_step import flatten_parameters, make_train_step
 from export.model.adapters import AdaptedTail
 from export.model.ast import DEFAULT_FRONT_END
 from tests.tiny_tails import CONFIG, FEATURES, RANK, make_tiny_tail
@@ -32,7 +32,7 @@ LEARNING_RATE, WEIGHT_DECAY = 3e-3, 0.02
 
 @dataclass
 class FolderBundle:
-    """The two things that an engine asks of a bundle."""
+    """The part of a bundle's interface that an engine uses."""
 
     path: Path
     manifest: Description
@@ -51,7 +51,7 @@ class Case:
         return OrtTrainingEngine(self.bundle, threads=1)
 
     def task(self, seed: int, classes: int = CLASSES) -> tuple[Floats, Floats]:
-        """Random parameters [n] and normalizer [2, P]."""
+        """Draw parameters [n] and a normalizer [2, P]."""
         rng = np.random.default_rng(seed)
         size = self.bundle.manifest.adapter_size + classes * (FEATURES + 1)
         normalizer = np.stack([rng.standard_normal(FEATURES), rng.uniform(0.5, 2.0, FEATURES)])
@@ -92,7 +92,7 @@ def describe(tail: AdaptedTail) -> Description:
 
 
 def batch(seed: int, classes: int = CLASSES) -> tuple[Floats, Floats]:
-    """Tokens [6, N, D] and soft targets [6, C], the last row being padding."""
+    """Draw tokens [6, N, D] and soft targets [6, C]; the last row is padding."""
     rng = np.random.default_rng(1000 + seed)
     targets = rng.dirichlet(np.ones(classes), 6)
     targets[5] = 0
@@ -101,7 +101,7 @@ def batch(seed: int, classes: int = CLASSES) -> tuple[Floats, Floats]:
 
 
 class TorchTrainer:
-    """The reference: torch autograd and torch.optim.AdamW from the same flat vector."""
+    """The reference: torch autograd and torch.optim.AdamW, started from the same flat vector."""
 
     def __init__(self, tail: AdaptedTail, flat: Floats, normalizer: Floats) -> None:
         self.tail, self.normalizer = tail, torch.tensor(normalizer)
@@ -171,7 +171,7 @@ def test_fifty_steps_equal_torch_adamw(case):
 
 
 def test_gradients_as_small_as_epsilon_still_step_as_in_torch(case):
-    """With tiny gradients epsilon decides the step: 1e-6, or Hugging Face's order, would differ by far."""
+    """With tiny gradients epsilon determines the step: 1e-6, or Hugging Face's order, differs by far."""
     parameters, normalizer = case.task(2)
     normalizer[1] *= 1e-7
     engine, reference = case.engine(), TorchTrainer(case.tail, parameters, normalizer)
@@ -184,7 +184,7 @@ def test_gradients_as_small_as_epsilon_still_step_as_in_torch(case):
     assert np.abs(engine.parameters() - reference.parameters()).max() < 1e-5
 
 
-def test_a_task_learns_the_same_whatever_the_engine_did_before(case):
+def test_training_a_task_does_not_depend_on_tasks_trained_before(case):
     engine, fresh = case.engine(), case.engine()
     engine.start(*case.task(3, classes=6))
     train(engine, range(5), classes=6)
@@ -197,23 +197,23 @@ def test_a_task_learns_the_same_whatever_the_engine_did_before(case):
 
 
 def test_resuming_in_another_engine_is_bit_exact(case):
-    through, first, second = case.engine(), case.engine(), case.engine()
+    whole, first, second = case.engine(), case.engine(), case.engine()
     parameters, normalizer = case.task(5)
-    through.start(parameters, normalizer)
-    train(through, range(8))
+    whole.start(parameters, normalizer)
+    train(whole, range(8))
 
     first.start(parameters, normalizer)
     train(first, range(3))
     state = first.state()
-    train(first, range(3, 4))  # the state is a copy: this does not move it
+    train(first, range(3, 4))  # the state is a copy, which this does not change
     second.resume(state, normalizer)
     train(second, range(3, 8))
 
-    assert second.parameters().tobytes() == through.parameters().tobytes()
+    assert second.parameters().tobytes() == whole.parameters().tobytes()
     assert second.state().step == 8
 
 
-def test_parameters_come_back_as_they_went_in(case):
+def test_parameters_are_returned_unchanged_before_the_first_step(case):
     engine = case.engine()
     for classes in (2, CLASSES, MAX_CLASSES):
         parameters, normalizer = case.task(6, classes)
@@ -224,7 +224,8 @@ def test_parameters_come_back_as_they_went_in(case):
         assert parameters.tobytes() == before.tobytes(), "the caller's vector is not trained in place"
 
 
-def test_padding_rows_learn_nothing_and_hold_no_denormal_numbers_which_slow_some_processors_down(case):
+def test_padding_rows_stay_zero_and_have_no_denormal_probabilities(case):
+    """Denormal numbers slow some processors down."""
     engine = case.engine()
     engine.start(*case.task(seed=0))
     train(engine, range(50))
@@ -234,10 +235,10 @@ def test_padding_rows_learn_nothing_and_hold_no_denormal_numbers_which_slow_some
     assert np.exp(np.float32(NO_CLASS)) > np.finfo(np.float32).tiny
 
 
-def test_more_classes_than_rows_is_refused_with_the_way_out(case):
-    with pytest.raises(EngineError, match="8 classes") as refusal:
+def test_the_error_for_more_classes_than_rows_suggests_the_portable_engine(case):
+    with pytest.raises(EngineError, match="8 classes") as error:
         case.engine().start(*case.task(7, classes=MAX_CLASSES + 1))
-    assert "--engine portable" in refusal.value.hint
+    assert "--engine portable" in error.value.hint
 
 
 def test_models_are_ir_10_and_use_onnx_and_microsoft_operators_only(case):
@@ -248,7 +249,7 @@ def test_models_are_ir_10_and_use_onnx_and_microsoft_operators_only(case):
 
 
 def test_the_official_training_classes_read_the_artifacts_and_agree(case):
-    """What an application on ORT's own training API would get; decay is its own to apply."""
+    """An application on ORT's own training API gets the same result; it has to apply the weight decay."""
     from onnxruntime.training.api import CheckpointState, Module, Optimizer  # noqa: PLC0415
 
     folder = case.bundle.path / "ort_training"
@@ -274,14 +275,14 @@ def test_the_official_training_classes_read_the_artifacts_and_agree(case):
     np.testing.assert_allclose(checkpoint.parameters["head"].data[:CLASSES], head, atol=1e-7)
 
 
-def test_a_split_with_an_unused_output_has_the_right_gradient(tmp_path):
+def test_the_gradient_of_a_split_with_an_unused_output_is_correct(tmp_path):
     write_artifacts(split_with_unused_output(), tmp_path, max_classes=3)
     assert relative(*split_gradients(tmp_path)) < 1e-5
 
 
 def test_without_our_pass_that_gradient_is_silently_wrong(tmp_path, monkeypatch):
-    """The trap itself; should onnxruntime ever mend it, `_splits_to_slices` can go."""
-    monkeypatch.setattr("export.engines.ort_training._splits_to_slices", lambda model: None)
+    """The pitfall itself; if onnxruntime fixes it, `_replace_splits` can be removed."""
+    monkeypatch.setattr("export.engines.ort_training._replace_splits", lambda model: None)
     write_artifacts(split_with_unused_output(), tmp_path, max_classes=3)
     assert relative(*split_gradients(tmp_path)) > 0.1
 
@@ -300,7 +301,7 @@ def split_with_unused_output() -> onnx.ModelProto:
 
 
 def split_gradients(folder: Path) -> tuple[Floats, Floats]:
-    """The gradient of adapter.weight as the training model has it, and as torch has it."""
+    """Compute the gradient of adapter.weight with the training model and with torch."""
     rng = np.random.default_rng(0)
     tokens, weight = (rng.standard_normal((4, 4)).astype(np.float32) for _ in range(2))
     targets, gradient = np.eye(4, 3, dtype=np.float32), np.zeros((4, 4), np.float32)
@@ -316,17 +317,17 @@ def split_gradients(folder: Path) -> tuple[Floats, Floats]:
 
 
 def test_layer_norms_with_equal_constants_need_copies_of_their_own(tmp_path, monkeypatch):
-    """A fresh block's norms are all ones and zeros, which the exporter merges: one more trap."""
+    """The norms of an untrained block are all ones and zeros, which the exporter merges."""
     _, forward = make_tiny_tail("tail-2")
     norms = [node for node in forward.graph.node if node.op_type == "LayerNormalization"]
     assert len({node.input[1] for node in norms}) < len(norms)
 
-    monkeypatch.setattr("export.engines.ort_training._independent_layer_norms", lambda graph: None)
+    monkeypatch.setattr("export.engines.ort_training._separate_layer_norms", lambda graph: None)
     with pytest.raises(ExportError, match="cannot differentiate"):
         write_artifacts(forward, tmp_path)
 
 
-def test_opset_22_is_refused(case, tmp_path):
+def test_opset_22_is_rejected(case, tmp_path):
     newer = onnx.ModelProto()
     newer.CopyFrom(case.forward)
     newer.opset_import[0].version = 22
@@ -382,9 +383,9 @@ def test_training_needs_no_torch_and_does_not_import_it(case, missing):
     assert printed.split() == [here, "False", "False"]
 
 
-def test_both_engines_learn_the_same(case):
+def test_both_engines_train_to_the_same_parameters(case):
     layout = [(tensor.name, tensor.shape) for tensor in case.bundle.manifest.parameters]
-    step = train_step(flatten_parameters(case.forward, layout))
+    step = make_train_step(flatten_parameters(case.forward, layout))
     (case.bundle.path / "train_step.onnx").write_bytes(step.SerializeToString())
     engines = [case.engine(), PortableEngine(case.bundle, threads=1)]
     for engine in engines:
@@ -400,16 +401,16 @@ def test_both_engines_learn_the_same(case):
     assert relative(first.second_moment, second.second_moment) < 1e-4
 
 
-def test_a_task_begun_by_one_engine_is_finished_by_the_other(case):
+def test_a_training_run_started_by_one_engine_can_be_finished_by_the_other(case):
     portable = PortableEngine(case.bundle, threads=1)
     parameters, normalizer = case.task(10)
-    through, begun = case.engine(), case.engine()
-    through.start(parameters, normalizer)
-    train(through, range(10))
-    begun.start(parameters, normalizer)
-    train(begun, range(5))
+    whole, first = case.engine(), case.engine()
+    whole.start(parameters, normalizer)
+    train(whole, range(10))
+    first.start(parameters, normalizer)
+    train(first, range(5))
 
-    portable.resume(begun.state(), normalizer)
+    portable.resume(first.state(), normalizer)
     train(portable, range(5, 10))
 
-    assert np.abs(portable.parameters() - through.parameters()).mean() <= 1e-6
+    assert np.abs(portable.parameters() - whole.parameters()).mean() <= 1e-6

@@ -1,4 +1,4 @@
-"""The portable train step against torch: gradients and AdamW, many shapes through one graph."""
+"""The portable train step against torch: gradients and AdamW, for many shapes with one graph."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ from device_runtime.model.session import open_session
 from device_runtime.training.engines.base import Engine
 from device_runtime.training.engines.portable import PortableEngine
 from edgecl.errors import ExportError
-from export.engines.train_step import flatten_parameters, train_step
-from export.golden import flat
-from export.golden import forward as torch_forward
+from export.engines.train_step import flatten_parameters, make_train_step
+from export.golden import flatten_trainables
+from export.golden import run_tail as torch_forward
 from export.model.adapters import AdaptedTail
 from export.onnx_graph.graph import IR_VERSION, OPSET
 from tests.tiny_tails import CONFIG, FEATURES, make_tiny_tail
@@ -27,7 +27,7 @@ BATCHES = [(6, 7, 4), (1, 7, 2), (3, 13, 9), (16, 3, 1)]  # windows B, time colu
 
 @dataclass
 class OneFile:
-    """The one thing that the portable engine asks of a bundle."""
+    """The part of a bundle's interface that the portable engine uses."""
 
     train_step: bytes
 
@@ -38,7 +38,7 @@ class OneFile:
 
 @dataclass
 class Batch:
-    """Tensors of one step, drawn from a seed; the last target row is padding when there are several."""
+    """The tensors of one step, drawn from a seed; if there are several target rows, the last is padding."""
 
     tokens: Tensor  # [B, N, D]
     targets: Tensor  # [B, C]
@@ -50,7 +50,7 @@ class Batch:
         random = torch.Generator().manual_seed(seed)
         targets = torch.rand(windows, classes, generator=random).softmax(-1)
         targets[-1] *= float(windows == 1)
-        start = flat(tail, torch.zeros(classes, FEATURES + 1))
+        start = flatten_trainables(tail, torch.zeros(classes, FEATURES + 1))
         return cls(
             torch.randn(windows, 1 + CONFIG.rows * columns, CONFIG.width, generator=random),
             targets,
@@ -61,7 +61,7 @@ class Batch:
 
 @dataclass
 class Exported:
-    """One adapted tail in torch, and its graphs."""
+    """An adapted tail in torch, and its graphs."""
 
     tail: AdaptedTail
     forward: onnx.ModelProto
@@ -84,7 +84,7 @@ class Exported:
 def exported(request: pytest.FixtureRequest) -> Exported:
     tail, forward = make_tiny_tail(request.param)
     adapter = flatten_parameters(forward, layout_of(tail))
-    return Exported(tail, forward, adapter, train_step(adapter))
+    return Exported(tail, forward, adapter, make_train_step(adapter))
 
 
 def layout_of(tail: AdaptedTail) -> list[tuple[str, tuple[int, ...]]]:
@@ -115,8 +115,8 @@ def test_one_step_graph_gives_torchs_loss_and_gradients_at_every_shape(exported:
 
 
 @pytest.mark.parametrize("movement", [0.0, 1e-5, 1e-3])
-def test_sounds_that_hardly_move_have_torchs_gradients_too(exported: Exported, movement: float) -> None:
-    """Their deviation over time is a root near zero, where slopes are steep."""
+def test_nearly_constant_sounds_have_torchs_gradients_too(exported: Exported, movement: float) -> None:
+    """Their deviation over time is a root near zero, where the slope is steep."""
     batch = Batch.draw(exported.tail, *BATCHES[0])
     grid = batch.tokens[:, 1:].unflatten(1, (CONFIG.rows, -1))
     grid.copy_(grid[:, :, :1] + movement * grid)
@@ -182,7 +182,7 @@ def test_a_padding_row_changes_nothing(exported: Exported) -> None:
     )
 
 
-def test_a_resumed_training_goes_on_bit_by_bit(exported: Exported) -> None:
+def test_a_resumed_training_run_is_bit_exact(exported: Exported) -> None:
     batch = Batch.draw(exported.tail, *BATCHES[0])
     arguments = (batch.tokens.numpy(), batch.targets.numpy(), LEARNING_RATE, WEIGHT_DECAY)
     engine = exported.engine()
@@ -190,14 +190,14 @@ def test_a_resumed_training_goes_on_bit_by_bit(exported: Exported) -> None:
     for _ in range(3):
         engine.step(*arguments)
     halfway = engine.state()
-    straight_on = [engine.step(*arguments) for _ in range(3)], engine.parameters()
+    expected = [engine.step(*arguments) for _ in range(3)], engine.parameters()
 
     engine.start(np.zeros_like(halfway.parameters), batch.normalizer.numpy())  # another task in between
     engine.step(*arguments)
     engine.resume(halfway, batch.normalizer.numpy())
 
-    assert [engine.step(*arguments) for _ in range(3)] == straight_on[0]
-    assert np.array_equal(engine.parameters(), straight_on[1])
+    assert [engine.step(*arguments) for _ in range(3)] == expected[0]
+    assert np.array_equal(engine.parameters(), expected[1])
 
 
 def test_the_step_is_plain_onnx_and_runs_the_forward_once(exported: Exported) -> None:
@@ -211,18 +211,18 @@ def test_the_step_is_plain_onnx_and_runs_the_forward_once(exported: Exported) ->
         assert ops.count(op) == forward_ops.count(op)
 
 
-def test_a_layout_of_other_shapes_is_refused(exported: Exported) -> None:
+def test_a_layout_with_other_shapes_is_rejected(exported: Exported) -> None:
     name, shape = layout_of(exported.tail)[0]
-    with pytest.raises(ExportError, match=f"'{name}' has the shape .* the layout says"):
+    with pytest.raises(ExportError, match=f"'{name}' has the shape .* as in the layout"):
         flatten_parameters(exported.forward, [(name, (*shape, 1))])
 
 
-def test_a_trainable_that_the_graph_does_not_know_is_refused(exported: Exported) -> None:
-    with pytest.raises(ExportError, match=r"no input 'adapters\.unheard_of'"):
-        flatten_parameters(exported.forward, [("adapters.unheard_of", (3,))])
+def test_a_trainable_tensor_that_is_not_an_input_is_rejected(exported: Exported) -> None:
+    with pytest.raises(ExportError, match=r"no input 'adapters\.missing'"):
+        flatten_parameters(exported.forward, [("adapters.missing", (3,))])
 
 
-def test_an_op_without_a_gradient_stops_the_export(exported: Exported) -> None:
+def test_an_op_without_a_gradient_rule_stops_the_export(exported: Exported) -> None:
     model = onnx.ModelProto.FromString(exported.adapter.SerializeToString())
     logits = model.graph.node[-1]
     logits.output[0] = "before"
@@ -230,4 +230,4 @@ def test_an_op_without_a_gradient_stops_the_export(exported: Exported) -> None:
     with pytest.raises(
         ExportError, match=r"no gradient rule for the Round node 'rounding' \(output 'logits'\)"
     ):
-        train_step(model)
+        make_train_step(model)

@@ -15,8 +15,8 @@ from rich.table import Table
 from device_runtime.model.session import open_session
 from edgecl.arrays import Floats
 from edgecl.errors import EdgeclError
-from export.make_bundle import quickest
-from export.onnx_graph.quantization import quantize, store_half
+from export.make_bundle import choose_attention
+from export.onnx_graph.quantization import quantize_int8, store_as_fp16
 from export.onnx_graph.to_onnx import export_backbone
 from export.weights import Weights
 from tools.bench import mn04, yamnet
@@ -79,8 +79,12 @@ def _medians(networks: dict[str, Network], length_s: int, rounds: int) -> dict[s
 
 def _own_loaders(weights: Weights, threads: int) -> Loaders:
     model, parameters = weights.model, _count_parameters(weights.model)
-    graph = export_backbone(quickest(model), model.config.depth)
-    graphs = {"fp32": graph, "fp16": store_half(deepcopy(graph)), "int8": store_half(quantize(graph))}
+    graph = export_backbone(choose_attention(model), model.config.depth)
+    graphs = {
+        "fp32": graph,
+        "fp16": store_as_fp16(deepcopy(graph)),
+        "int8": store_as_fp16(quantize_int8(graph)),
+    }
     return {
         f"edgecl, {variant}": partial(_load_in_onnxruntime, stored, parameters, threads)
         for variant, stored in graphs.items()

@@ -32,9 +32,17 @@ from edgecl.arrays import Floats
 from edgecl.audio.reader import read_clip
 from edgecl.bundle.bundle import Bundle
 from edgecl.windows import split_into_windows
-from export.background import windows_of
-from export.input_tuning import BATCH, Statistics, identity, learnt, matched, statistics, tuned
-from export.make_bundle import quickest
+from export.background import iterate_windows
+from export.input_tuning import (
+    BATCH,
+    BandStatistics,
+    apply_bands,
+    band_statistics,
+    identity_bands,
+    match_bands,
+    train_bands,
+)
+from export.make_bundle import choose_attention
 from export.model.ast import Ast
 from export.weights import load_weights
 from tools.bench.__main__ import DEFAULT_WEIGHTS
@@ -106,7 +114,7 @@ class Bench:
     def extract_tokens(self, images: Images, bands: Tensor) -> Dataset:
         """Extract the tokens of images tuned by bands [2, M]."""
         with torch.inference_mode():
-            parts = tuned(images.images, bands).split(BATCH)
+            parts = apply_bands(images.images, bands).split(BATCH)
             tokens = torch.cat([self.model.encode(part) for part in parts]).numpy().astype(np.float16)
         augmented = np.zeros(len(tokens), bool)
         return Dataset(tokens, images.labels, images.recordings, augmented, int(images.labels.max()) + 1)
@@ -125,7 +133,7 @@ Results = dict[tuple[str, str], ValidationResult]
 
 
 def measure(
-    bench: Bench, task: TaskFiles, reference: Statistics, clips: tuple[int, int], learn: bool
+    bench: Bench, task: TaskFiles, reference: BandStatistics, clips: tuple[int, int], learn: bool
 ) -> Results:
     """Train and test one task with every microphone and tuning.
 
@@ -148,9 +156,12 @@ def measure(
         for tuning, bands in _make_tunings(bench, train, reference, learn)
     }
     train, (_, test) = read["flat"][0], read["coloured"]
-    untuned = identity(reference[0].numel())
+    untuned = identity_bands(reference[0].numel())
     dataset = bench.extract_tokens(train, untuned)
-    for tuning, bands in (("none", untuned), ("matched", matched(test.images, statistics(train.images)))):
+    for tuning, bands in (
+        ("none", untuned),
+        ("matched", match_bands(test.images, band_statistics(train.images))),
+    ):
         results["flat, then coloured", tuning] = bench.fit_and_test(
             dataset, bench.extract_tokens(test, bands)
         )
@@ -158,12 +169,12 @@ def measure(
 
 
 def _make_tunings(
-    bench: Bench, train: Images, reference: Statistics, learn: bool
+    bench: Bench, train: Images, reference: BandStatistics, learn: bool
 ) -> Iterator[tuple[str, Tensor]]:
-    yield "none", identity(reference[0].numel())
-    yield "matched", matched(train.images, reference)
+    yield "none", identity_bands(reference[0].numel())
+    yield "matched", match_bands(train.images, reference)
     if learn:
-        yield "learnt", learnt(bench.model, train.images, torch.from_numpy(train.labels), bench.seed)
+        yield "learnt", train_bands(bench.model, train.images, torch.from_numpy(train.labels), bench.seed)
 
 
 def format_table(results: Sequence[Results], tasks: Sequence[str]) -> Iterator[str]:
@@ -200,10 +211,10 @@ def input_tuning(
     """
     torch.set_num_threads(1)
     opened = Bundle.open(bundle)
-    model = quickest(load_weights(weights).model)
+    model = choose_attention(load_weights(weights).model)
     bench = Bench(model, AdapterForward(opened, threads=1), opened, seed)
-    windows = np.stack(list(islice(windows_of(recordings, model.config), REFERENCE_WINDOWS)))
-    reference = statistics(bench.compute_images(windows))
+    windows = np.stack(list(islice(iterate_windows(recordings, model.config), REFERENCE_WINDOWS)))
+    reference = band_statistics(bench.compute_images(windows))
     files = folders.read_tasks(tasks)
     results = [measure(bench, task, reference, (train, test), learn) for task in files]
     print(

@@ -12,7 +12,7 @@ from device_runtime.training.engines.base import Engine
 from device_runtime.training.engines.factory import list_engines, open_engine
 from edgecl.arrays import Floats
 from edgecl.bundle.bundle import Bundle
-from export.make_bundle import Recipe, make_bundle
+from export.make_bundle import BundleOptions, make_bundle
 from export.model.adapters import AdaptedTail, Placement
 from export.weights import Weights
 from tools.bench.timing import time_interleaved
@@ -41,7 +41,7 @@ def _measure_cases(
     weights: Weights, placement: str, seconds: Sequence[int], threads: Sequence[int]
 ) -> Iterator[tuple[int, int, dict[str, float]]]:
     with tempfile.TemporaryDirectory() as folder:
-        make_bundle(weights, Recipe(placement=placement), Path(folder) / "bundle")
+        make_bundle(weights, BundleOptions(placement=placement), Path(folder) / "bundle")
         bundle = Bundle.open(Path(folder) / "bundle")
         for duration_s in seconds:
             for count in threads:

@@ -9,8 +9,8 @@ import typer
 
 from edgecl.errors import UsageError
 from export.distill.config import RunConfig
-from export.distill.distill import distill, settled
-from export.distill.process_group import Ranks
+from export.distill.distill import distill, load_or_create_config
+from export.distill.process_group import ProcessGroup
 from export.weights import Weights, save_weights
 from tools.command_line import run_command
 from tools.pretrain.mn04 import load_mn04
@@ -51,14 +51,14 @@ def pretrain(
     """
     torch.set_num_threads(threads)
     audio, teacher = audio or _data_path("pretrain"), teacher or _data_path(TEACHER)
-    settings = settled(run, config and RunConfig.load(config), resume)
-    ranks = Ranks.join(device)
-    student = distill(settings, load_mn04(teacher), audio, run, ranks)
-    if ranks.leads:
+    settings = load_or_create_config(run, config and RunConfig.load(config), resume)
+    processes = ProcessGroup.join(device)
+    student = distill(settings, load_mn04(teacher), audio, run, processes)
+    if processes.is_main:
         save_weights(Weights(student, licence, origin), run / "weights.safetensors")
         print(f"written: {run / 'weights.safetensors'}")
         print(f"next: python -m tools.pretrain.probe {run / 'weights.safetensors'} TASKS")
-    ranks.leave()
+    processes.close()
 
 
 def _data_path(name: str) -> Path:

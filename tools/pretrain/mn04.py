@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from edgecl.errors import ExportError
-from export.distill.teacher_output import Heard
-from export.model.mobile import COARSE_LAYER, FINE_LAYER, LAYERS, MobileLayers, convolution
+from export.distill.teacher_output import TeacherOutput
+from export.model.mobile import COARSE_LAYER, FINE_LAYER, LAYERS, MobileLayers, make_convolution
 
 CHANNELS, CLASSES = 384, 527
 NORM_EPSILON = 1e-3
@@ -26,10 +26,10 @@ class Mn04(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.layers = MobileLayers(LAYERS)
-        self.top = nn.Sequential(*convolution(self.layers[-1].outputs, CHANNELS, 1, 1, 1, nn.Hardswish))
+        self.top = nn.Sequential(*make_convolution(self.layers[-1].outputs, CHANNELS, 1, 1, 1, nn.Hardswish))
         self.classifier = nn.Sequential(nn.Linear(CHANNELS, 512), nn.Hardswish(), nn.Linear(512, CLASSES))
 
-    def forward(self, image: Tensor) -> Heard:
+    def forward(self, image: Tensor) -> TeacherOutput:
         """Compute the outputs for log-mel images [B, 1, 128, frames] of `DEFAULT_FRONT_END`."""
         maps = self.layers(image)
         last = self.top(maps[-1])  # [B, 384, F, T]
@@ -39,7 +39,7 @@ class Mn04(nn.Module):
             "middle": _flatten_columns(maps[COARSE_LAYER]),
             "early": _flatten_columns(_pair_columns(maps[FINE_LAYER])),
         }
-        return Heard(embedding, grids, self.classifier(embedding), maps[: COARSE_LAYER + 1])
+        return TeacherOutput(embedding, grids, self.classifier(embedding), maps[: COARSE_LAYER + 1])
 
 
 def _flatten_columns(maps: Tensor) -> Tensor:

@@ -1,12 +1,12 @@
-"""What the device trains: adapters of some kind and a linear head, around frozen blocks.
+"""The trainable part of a task: adapters and a linear head, around frozen blocks.
 
     post     tokens ── x + adapter(x) ─────────────────────────────── pool ── normalise ── head
     tail-k   tokens ── k frozen blocks, adapters at attention and MLP ── norm ── pool ── …
     all      the same around every block
 
-Where in a block adapters stand is a matter of their kind, each in a file of its own. All begin by adding
-nothing: a new task starts as the frozen network. Under `post`, a head that read CLS alone would leave a
-convolution without a gradient except at its centre; the head therefore reads the pooled grid as well.
+Each kind of adapter has its own module, which defines its places in a block. All kinds initially add zero, so
+a new task starts as the frozen network. Under `post`, a head on CLS alone would give a convolution a gradient
+at its centre only, so the head reads the pooled grid as well.
 """
 
 import re
@@ -21,19 +21,23 @@ from export.model.adapters.conv import ConvAdapter
 from export.model.ast import Ast, pool
 
 ADAPTERS: dict[str, type[Adapter]] = {"conv": ConvAdapter, "bottleneck": BottleneckAdapter}
-"""The kinds by name, each made from (config, rank)."""
+"""The kinds by name; each is built from (config, rank)."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where adapters stand: `post`, or in the last `blocks` blocks."""
+    """The place of the adapters: after the last block (`post`), or in the last `blocks` blocks."""
 
     name: str
     blocks: int
 
     @classmethod
     def parse(cls, text: str, depth: int) -> "Placement":
-        """`post`, `tail-k` (1 ≤ k ≤ depth) or `all`; anything else is a UsageError."""
+        """Parse `post`, `tail-k` (1 ≤ k ≤ depth) or `all`.
+
+        Raises:
+            UsageError: a backbone of `depth` blocks has no such placement.
+        """
         if text == "post":
             return cls(text, 0)
         if text == "all":
@@ -48,13 +52,12 @@ class Placement:
 
 
 class AdaptedTail(nn.Module):
-    """Backbone tokens → logits and features: the part of the network that a task owns.
+    """The part of the network that belongs to a task: backbone tokens → logits and features.
 
-    Its trainable tensors are `adapters.*` and the head; the blocks inside are the backbone's own, which
-    are frozen by this.
+    Trainable tensors are `adapters.*` and the head. The blocks are shared with the backbone and frozen here.
 
     Raises:
-        UsageError: there is no such kind of adapter.
+        UsageError: the kind of adapter does not exist.
     """
 
     def __init__(self, backbone: Ast, placement: Placement, rank: int, kind: str = "conv") -> None:
@@ -66,41 +69,41 @@ class AdaptedTail(nn.Module):
         self.norm = backbone.norm if placement.blocks else nn.Identity()
         self.requires_grad_(False)
         if placement.blocks:
-            sides = [self._in_block() for _ in range(placement.blocks)]
-            self.adapters: nn.Module = nn.ModuleList(sides)
+            per_block = [self._make_block_adapters() for _ in range(placement.blocks)]
+            self.adapters: nn.Module = nn.ModuleList(per_block)
         else:
-            self.adapters = self._adapter()
+            self.adapters = self._make_adapter()
 
     @property
     def first_block(self) -> int:
-        """The block at which the frozen backbone hands over."""
+        """The index of the first block of the tail; the frozen backbone ends before it."""
         return self.config.depth - self.placement.blocks
 
-    def _adapter(self) -> Adapter:
+    def _make_adapter(self) -> Adapter:
         return ADAPTERS[self.kind](self.config, self.rank)
 
-    def _in_block(self) -> nn.ModuleDict:
-        return nn.ModuleDict({place: self._adapter() for place in ADAPTERS[self.kind].places})
+    def _make_block_adapters(self) -> nn.ModuleDict:
+        return nn.ModuleDict({place: self._make_adapter() for place in ADAPTERS[self.kind].places})
 
     def trainable(self) -> dict[str, Tensor]:
-        """The adapter tensors by name, in the order of the flat parameter vector."""
+        """Return the adapter tensors by name, in the order of the flat parameter vector."""
         return {f"adapters.{name}": value for name, value in self.adapters.named_parameters()}
 
     def forward(self, tokens: Tensor, normalizer: Tensor, head: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits [B, C] and features [B, P].
+        """Return logits [B, C] and features [B, P].
 
         Args:
-            tokens: [B, S + F·T, D] as the backbone left them.
-            normalizer: [2, P], the mean and 1/std that features are normalised with.
-            head: [C, P + 1], weights and, in the last column, the bias.
+            tokens: output of the backbone, [B, S + F·T, D].
+            normalizer: mean and 1/std of the features, [2, P].
+            head: weights and, in the last column, the bias, [C, P + 1].
         """
-        features = (pool(self._adapted(tokens), self.config) - normalizer[:1]) * normalizer[1:]
+        features = (pool(self._adapt(tokens), self.config) - normalizer[:1]) * normalizer[1:]
         with_bias = nn.functional.pad(features, (0, 1), value=1.0)
         return nn.functional.linear(with_bias, head), features
 
-    def _adapted(self, x: Tensor) -> Tensor:
+    def _adapt(self, x: Tensor) -> Tensor:
         if not self.placement.blocks:
             return x + self.adapters(x)
-        for block, sides in zip(self.blocks, self.adapters, strict=True):
-            x = block(x, sides)
+        for block, adapters in zip(self.blocks, self.adapters, strict=True):
+            x = block(x, adapters)
         return self.norm(x)

@@ -1,4 +1,4 @@
-"""What every kind of adapter has in common: what it returns is added, at first nothing, at its own places."""
+"""The base class of all kinds of adapter."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -9,9 +9,9 @@ from export.model.ast import AstConfig, Place
 
 
 class Adapter(nn.Module, ABC):
-    """A small network of a task's own beside or behind the frozen ones."""
+    """A small trainable network beside or behind the frozen layers; its output, initially zero, is added."""
 
-    places: ClassVar[tuple[Place, ...]]  # in an adapted block; one stands at each
+    places: ClassVar[tuple[Place, ...]]  # in an adapted block: one adapter at each place
 
     def __init__(self, config: AstConfig, rank: int) -> None:
         super().__init__()
@@ -19,11 +19,11 @@ class Adapter(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
-        """[B, S + F·T, D] → the change to add, of the same shape."""
+        """Return the change to add to the tokens; both are [B, S + F·T, D]."""
 
 
-def silent(inputs: int, outputs: int) -> nn.Linear:
-    """A projection that starts at zero, so that a new task begins as the frozen network."""
+def make_zero_linear(inputs: int, outputs: int) -> nn.Linear:
+    """Return a linear layer initialised to zero, so that a new task starts as the frozen network."""
     layer = nn.Linear(inputs, outputs)
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)

@@ -1,25 +1,27 @@
-"""AAT's adapters (Liang et al., "AAT: Adapting Audio Transformer for Various Acoustics Recognition Tasks",
-arXiv 2401.10544)."""
+"""The bottleneck adapters of AAT.
+
+Liang et al., "AAT: Adapting Audio Transformer for Various Acoustics Recognition Tasks", arXiv 2401.10544.
+"""
 
 from torch import Tensor, nn
 
-from export.model.adapters.adapter import Adapter, silent
+from export.model.adapters.adapter import Adapter, make_zero_linear
 from export.model.ast import AstConfig
 
 
 class BottleneckAdapter(Adapter):
-    """Down D→r, GELU, up r→D, for every token by itself.
+    """Down D→r, GELU, up r→D, for each token independently.
 
-    In a block two of them stand, with h = x + attention(norm(x)):
+    A block has two, with h = x + attention(norm(x)):
 
         spatial adapter, after the attention      h ← h + adapter(attention(norm(x)))
         MLP adapter, parallel to the MLP          x ← h + mlp(norm(h)) + adapter(norm(h))
 
-    Under `post` there is neither attention nor MLP: one adapter stands behind the last block and changes each
-    token by what the token holds, whatever lies around it (`conv` sees the neighbours as well).
+    Under `post` there is neither attention nor MLP: one adapter after the last block changes each token
+    independently of its neighbours (`conv` includes the neighbours).
 
-    Deviations from the paper: a constant factor before the MLP adapter is left out, since behind a projection
-    that starts at zero it only scales AdamW's learning rate; and both have one rank, the bundle's.
+    Deviations from the paper: no constant factor before the MLP adapter, since after a projection initialised
+    to zero it only scales AdamW's learning rate; both adapters have the same rank, that of the bundle.
     """
 
     places = ("behind_attention", "beside_mlp")
@@ -27,8 +29,8 @@ class BottleneckAdapter(Adapter):
     def __init__(self, config: AstConfig, rank: int) -> None:
         super().__init__(config, rank)
         self.down = nn.Linear(config.width, rank)
-        self.up = silent(rank, config.width)
+        self.up = make_zero_linear(rank, config.width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, S + F·T, D] → the change to add, of the same shape."""
+        """Return the change to add to the tokens; both are [B, S + F·T, D]."""
         return self.up(nn.functional.gelu(self.down(x)))

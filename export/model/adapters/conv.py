@@ -1,27 +1,28 @@
-"""AI-CL's convolutional adapter (Selvaraj et al., "Adapter Incremental Continual Learning of Efficient Audio
-Spectrogram Transformers", Interspeech 2023, §2.2).
+"""The convolutional adapter of AI-CL.
 
-Deviations: besides the paper's place in every block (`all`) it can stand in the last k (`tail-k`), or once
-behind the last block (`post`, the default): there it learns from tokens that a frozen backbone gave once.
+Selvaraj et al., "Adapter Incremental Continual Learning of Efficient Audio Spectrogram Transformers",
+Interspeech 2023, §2.2. Deviations: besides every block (`all`, as in the paper), it can be placed in the last
+k blocks (`tail-k`) or once after the last block (`post`, the default), where it is trained on tokens that the
+frozen backbone computed once.
 """
 
 import torch
 from torch import Tensor, nn
 
-from export.model.adapters.adapter import Adapter, silent
+from export.model.adapters.adapter import Adapter, make_zero_linear
 from export.model.ast import AstConfig
 
 
 def quick_gelu(x: Tensor) -> Tensor:
-    """x · σ(1.702 x)."""
+    """Return x · σ(1.702 x)."""
     return x * torch.sigmoid(1.702 * x)
 
 
 class ConvAdapter(Adapter):
     """Down D→r, QuickGELU, a 3×3 convolution on the token grid, QuickGELU, up r→D.
 
-    Each special token is a 1×1 image. In a block one stands beside the attention and one beside the MLP; both
-    read the normed tokens that the layer reads.
+    Each special token is a 1×1 image. A block has one beside the attention and one beside the MLP; both
+    read the normalised tokens that the layer reads.
     """
 
     places = ("beside_attention", "beside_mlp")
@@ -30,17 +31,17 @@ class ConvAdapter(Adapter):
         super().__init__(config, rank)
         self.down = nn.Linear(config.width, rank)
         self.conv = nn.Conv2d(rank, rank, 3, padding=1)
-        self.up = silent(rank, config.width)
+        self.up = make_zero_linear(rank, config.width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, S + F·T, D] → the change to add, of the same shape."""
+        """Return the change to add to the tokens; both are [B, S + F·T, D]."""
         special = self.config.special_tokens
         low = quick_gelu(self.down(x)).transpose(1, 2)  # [B, r, S + F·T]
         grid = self.conv(low[:, :, special:].unflatten(2, (self.config.rows, -1))).flatten(2)
-        alone = self._alone(low[:, :, :special])
-        return self.up(quick_gelu(torch.cat([alone, grid], dim=2).transpose(1, 2)))
+        specials = self._convolve_special(low[:, :, :special])
+        return self.up(quick_gelu(torch.cat([specials, grid], dim=2).transpose(1, 2)))
 
-    def _alone(self, low: Tensor) -> Tensor:
-        """The convolution on special tokens [B, r, S], each a 1×1 image: only its centre meets them."""
+    def _convolve_special(self, low: Tensor) -> Tensor:
+        """Convolve special tokens [B, r, S], each a 1×1 image: only the kernel's centre applies."""
         centre = self.conv.weight[:, :, 1:2, 1:2]
         return nn.functional.conv2d(low.unsqueeze(3), centre, self.conv.bias).squeeze(3)

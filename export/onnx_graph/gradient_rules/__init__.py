@@ -1,9 +1,9 @@
-"""The gradient of each ONNX op, as a registry of small functions.
+"""The gradient of each ONNX op: a registry of small functions.
 
-A rule is handed one node on a differentiated path and answers with what it contributes to the gradient
-of each input; trailing inputs that take none may be left out. The pass in `autodiff` decides which
-inputs matter and sums what several consumers contribute; nodes that turn out not to be needed are dropped
-in the end, so a rule may simply emit all.
+A rule receives one node on the differentiated path and returns its contribution to the gradient of each
+input; trailing inputs without a gradient may be omitted. `autodiff` selects the inputs that need a gradient
+and sums the contributions of several consumers. Unused nodes are removed at the end, so a rule may emit the
+gradients of all inputs.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from onnx import NodeProto
 
 from edgecl.errors import ExportError
 from export.onnx_graph.gradient_rules.parts import Contribution
-from export.onnx_graph.graph import Graph, attributes, describe
+from export.onnx_graph.graph import Graph, describe_node, node_attributes
 
 
 @dataclass(frozen=True)
-class Site:
+class RuleContext:
     """One node on a differentiated path, with the gradients of its outputs (None: unused output)."""
 
     graph: Graph
@@ -27,16 +27,16 @@ class Site:
     attributes: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "attributes", attributes(self.node))
+        object.__setattr__(self, "attributes", node_attributes(self.node))
 
     @property
     def inputs(self) -> list[str]:
-        """Names of the node's inputs."""
+        """The names of the node's inputs."""
         return list(self.node.input)
 
     @property
     def output(self) -> str:
-        """Name of the node's first output."""
+        """The name of the node's first output."""
         return str(self.node.output[0])
 
     @property
@@ -44,42 +44,42 @@ class Site:
         """The gradient of the first output.
 
         Raises:
-            ExportError: only an optional output is used, for which there are no rules.
+            ExportError: only an optional output is used; there are no rules for those.
         """
         first = self.gradients[0]
         if first is None:
-            raise self.refuse("is differentiated through an optional output")
+            raise self.make_error("is differentiated through an optional output")
         return first
 
     def emit(self, op: str, *inputs: str, **attributes: Any) -> str:
-        """Shorthand for `graph.emit`."""
+        """Append a node as `Graph.emit` does."""
         return self.graph.emit(op, *inputs, **attributes)
 
     def constant_ints(self, index: int) -> list[int] | None:
-        """The values of an integer input, such as axes; None where the node has no such input.
+        """Return the values of an integer input, such as axes; None if the node has no such input.
 
         Raises:
-            ExportError: the input is there but not constant.
+            ExportError: the input exists but is not constant.
         """
         if len(self.inputs) <= index or not self.inputs[index]:
             return None
         value = self.graph.value(self.inputs[index])
         if value is None:
-            raise self.refuse(f"has a computed input '{self.inputs[index]}' where a constant is needed")
+            raise self.make_error(f"has a computed input '{self.inputs[index]}' where a constant is needed")
         return [int(number) for number in value.reshape(-1)]
 
-    def refuse(self, reason: str) -> ExportError:
-        """The error for a node of a known op that its rule cannot differentiate."""
-        return ExportError(f"no gradient: the {describe(self.node)} {reason}")
+    def make_error(self, reason: str) -> ExportError:
+        """Return the error for a node that the rule of its op cannot differentiate."""
+        return ExportError(f"no gradient: the {describe_node(self.node)} {reason}")
 
 
-Rule = Callable[[Site], list[Contribution]]
+Rule = Callable[[RuleContext], list[Contribution]]
 
 _rules: dict[str, Rule] = {}
 
 
-def rule(*ops: str) -> Callable[[Rule], Rule]:
-    """Register the decorated function as the gradient of `ops`."""
+def register_rule(*ops: str) -> Callable[[Rule], Rule]:
+    """Return a decorator that registers a function as the gradient of `ops`."""
 
     def register(function: Rule) -> Rule:
         _rules.update(dict.fromkeys(ops, function))
@@ -88,22 +88,22 @@ def rule(*ops: str) -> Callable[[Rule], Rule]:
     return register
 
 
-def rule_for(node: NodeProto) -> Rule:
-    """The rule of a node's op.
+def find_rule(node: NodeProto) -> Rule:
+    """Return the rule of a node's op.
 
     Raises:
-        ExportError: there is none.
+        ExportError: the op has no rule.
     """
     if node.op_type not in _rules:
         raise ExportError(
-            f"no gradient rule for the {describe(node)}",
+            f"no gradient rule for the {describe_node(node)}",
             "write the model with other ops, or add a rule to export/onnx_graph/gradient_rules",
         )
     return _rules[node.op_type]
 
 
-def known_ops() -> list[str]:
-    """All ops that can be differentiated."""
+def list_differentiable_ops() -> list[str]:
+    """Return the names of all ops that have a rule."""
     return sorted(_rules)
 
 

@@ -1,125 +1,122 @@
-"""Gradients of the element-wise ops. In the comments y is the node's output and g its gradient."""
+"""Gradients of element-wise ops. In the comments, y is the node's output and g its gradient."""
 
 import math
 
-from export.onnx_graph.gradient_rules import Site, rule
+from export.onnx_graph.gradient_rules import RuleContext, register_rule
 from export.onnx_graph.gradient_rules.broadcast import unbroadcast
 from export.onnx_graph.gradient_rules.parts import Contribution
 
 
-def _fit(site: Site, gradient: str, index: int) -> str:
-    """A gradient of the output's shape brought to the shape of one input."""
-    return unbroadcast(site.graph, gradient, site.graph.shape(site.output), site.inputs[index])
+def _fit(ctx: RuleContext, gradient: str, index: int) -> str:
+    """Reduce a gradient that has the output's shape to the shape of one input."""
+    return unbroadcast(ctx.graph, gradient, ctx.graph.shape(ctx.output), ctx.inputs[index])
 
 
-@rule("Add")
-def _add(site: Site) -> list[Contribution]:
-    return [_fit(site, site.gradient, 0), _fit(site, site.gradient, 1)]
+@register_rule("Add")
+def _add(ctx: RuleContext) -> list[Contribution]:
+    return [_fit(ctx, ctx.gradient, 0), _fit(ctx, ctx.gradient, 1)]
 
 
-@rule("Sub")
-def _sub(site: Site) -> list[Contribution]:
-    return [_fit(site, site.gradient, 0), site.emit("Neg", _fit(site, site.gradient, 1))]
+@register_rule("Sub")
+def _sub(ctx: RuleContext) -> list[Contribution]:
+    return [_fit(ctx, ctx.gradient, 0), ctx.emit("Neg", _fit(ctx, ctx.gradient, 1))]
 
 
-@rule("Mul")
-def _mul(site: Site) -> list[Contribution]:
-    a, b = site.inputs
+@register_rule("Mul")
+def _mul(ctx: RuleContext) -> list[Contribution]:
+    a, b = ctx.inputs
     return [
-        _fit(site, site.emit("Mul", site.gradient, b), 0),
-        _fit(site, site.emit("Mul", site.gradient, a), 1),
+        _fit(ctx, ctx.emit("Mul", ctx.gradient, b), 0),
+        _fit(ctx, ctx.emit("Mul", ctx.gradient, a), 1),
     ]
 
 
-@rule("Div")
-def _div(site: Site) -> list[Contribution]:
-    quotient = site.emit("Div", site.gradient, site.inputs[1])  # g / b, and −y · g / b
-    divisor = site.emit("Neg", site.emit("Mul", site.output, quotient))
-    return [_fit(site, quotient, 0), _fit(site, divisor, 1)]
+@register_rule("Div")
+def _div(ctx: RuleContext) -> list[Contribution]:
+    quotient = ctx.emit("Div", ctx.gradient, ctx.inputs[1])  # g / b, and −y · g / b
+    divisor = ctx.emit("Neg", ctx.emit("Mul", ctx.output, quotient))
+    return [_fit(ctx, quotient, 0), _fit(ctx, divisor, 1)]
 
 
-@rule("Neg")
-def _neg(site: Site) -> list[Contribution]:
-    return [site.emit("Neg", site.gradient)]
+@register_rule("Neg")
+def _neg(ctx: RuleContext) -> list[Contribution]:
+    return [ctx.emit("Neg", ctx.gradient)]
 
 
-@rule("Reciprocal")
-def _reciprocal(site: Site) -> list[Contribution]:
-    square = site.emit("Mul", site.output, site.output)
-    return [site.emit("Neg", site.emit("Mul", site.gradient, square))]
+@register_rule("Reciprocal")
+def _reciprocal(ctx: RuleContext) -> list[Contribution]:
+    square = ctx.emit("Mul", ctx.output, ctx.output)
+    return [ctx.emit("Neg", ctx.emit("Mul", ctx.gradient, square))]
 
 
-@rule("Sqrt")
-def _sqrt(site: Site) -> list[Contribution]:
-    half = site.emit("Mul", site.gradient, site.graph.scalar(0.5))
-    return [site.emit("Div", half, site.output)]
+@register_rule("Sqrt")
+def _sqrt(ctx: RuleContext) -> list[Contribution]:
+    half = ctx.emit("Mul", ctx.gradient, ctx.graph.scalar(0.5))
+    return [ctx.emit("Div", half, ctx.output)]
 
 
-@rule("Pow")
-def _pow(site: Site) -> list[Contribution]:
-    value = site.graph.value(site.inputs[1])
+@register_rule("Pow")
+def _pow(ctx: RuleContext) -> list[Contribution]:
+    value = ctx.graph.value(ctx.inputs[1])
     if value is None or value.size != 1:
-        raise site.refuse("has an exponent that is not one constant number")
+        raise ctx.make_error("has an exponent that is not one constant number")
     exponent = float(value.reshape(()))
-    if exponent == 2:
-        power = site.inputs[0]
-    else:
-        power = site.emit("Pow", site.inputs[0], site.graph.scalar(exponent - 1))
-    slope = site.emit("Mul", power, site.graph.scalar(exponent))
-    return [site.emit("Mul", site.gradient, slope)]
+    power = ctx.inputs[0] if exponent == 2 else ctx.emit("Pow", ctx.inputs[0], ctx.graph.scalar(exponent - 1))
+    slope = ctx.emit("Mul", power, ctx.graph.scalar(exponent))
+    return [ctx.emit("Mul", ctx.gradient, slope)]
 
 
-@rule("Exp")
-def _exp(site: Site) -> list[Contribution]:
-    return [site.emit("Mul", site.gradient, site.output)]
+@register_rule("Exp")
+def _exp(ctx: RuleContext) -> list[Contribution]:
+    return [ctx.emit("Mul", ctx.gradient, ctx.output)]
 
 
-@rule("Log")
-def _log(site: Site) -> list[Contribution]:
-    return [site.emit("Div", site.gradient, site.inputs[0])]
+@register_rule("Log")
+def _log(ctx: RuleContext) -> list[Contribution]:
+    return [ctx.emit("Div", ctx.gradient, ctx.inputs[0])]
 
 
-@rule("Erf")
-def _erf(site: Site) -> list[Contribution]:
-    square = site.emit("Mul", site.inputs[0], site.inputs[0])
-    bell = site.emit("Exp", site.emit("Neg", square))  # 2/√π · exp(−x²)
-    slope = site.emit("Mul", bell, site.graph.scalar(2 / math.sqrt(math.pi)))
-    return [site.emit("Mul", site.gradient, slope)]
+@register_rule("Erf")
+def _erf(ctx: RuleContext) -> list[Contribution]:
+    square = ctx.emit("Mul", ctx.inputs[0], ctx.inputs[0])
+    bell = ctx.emit("Exp", ctx.emit("Neg", square))  # 2/√π · exp(−x²)
+    slope = ctx.emit("Mul", bell, ctx.graph.scalar(2 / math.sqrt(math.pi)))
+    return [ctx.emit("Mul", ctx.gradient, slope)]
 
 
-@rule("Sigmoid")
-def _sigmoid(site: Site) -> list[Contribution]:
-    rest = site.emit("Sub", site.graph.scalar(1.0), site.output)
-    slope = site.emit("Mul", site.output, rest)  # y (1 − y)
-    return [site.emit("Mul", site.gradient, slope)]
+@register_rule("Sigmoid")
+def _sigmoid(ctx: RuleContext) -> list[Contribution]:
+    rest = ctx.emit("Sub", ctx.graph.scalar(1.0), ctx.output)
+    slope = ctx.emit("Mul", ctx.output, rest)  # y (1 − y)
+    return [ctx.emit("Mul", ctx.gradient, slope)]
 
 
-@rule("Tanh")
-def _tanh(site: Site) -> list[Contribution]:
-    square = site.emit("Mul", site.output, site.output)
-    slope = site.emit("Sub", site.graph.scalar(1.0), square)  # 1 − y²
-    return [site.emit("Mul", site.gradient, slope)]
+@register_rule("Tanh")
+def _tanh(ctx: RuleContext) -> list[Contribution]:
+    square = ctx.emit("Mul", ctx.output, ctx.output)
+    slope = ctx.emit("Sub", ctx.graph.scalar(1.0), square)  # 1 − y²
+    return [ctx.emit("Mul", ctx.gradient, slope)]
 
 
-@rule("Relu")
-def _relu(site: Site) -> list[Contribution]:
-    zero = site.graph.scalar(0.0)
-    return [site.emit("Where", site.emit("Greater", site.inputs[0], zero), site.gradient, zero)]
+@register_rule("Relu")
+def _relu(ctx: RuleContext) -> list[Contribution]:
+    zero = ctx.graph.scalar(0.0)
+    return [ctx.emit("Where", ctx.emit("Greater", ctx.inputs[0], zero), ctx.gradient, zero)]
 
 
-@rule("Where")
-def _where(site: Site) -> list[Contribution]:
-    condition, zero = site.inputs[0], site.graph.scalar(0.0)
-    then = site.emit("Where", condition, site.gradient, zero)
-    otherwise = site.emit("Where", condition, zero, site.gradient)
-    return [None, _fit(site, then, 1), _fit(site, otherwise, 2)]
+@register_rule("Where")
+def _where(ctx: RuleContext) -> list[Contribution]:
+    condition, zero = ctx.inputs[0], ctx.graph.scalar(0.0)
+    then = ctx.emit("Where", condition, ctx.gradient, zero)
+    otherwise = ctx.emit("Where", condition, zero, ctx.gradient)
+    return [None, _fit(ctx, then, 1), _fit(ctx, otherwise, 2)]
 
 
-@rule("Identity")
-def _identity(site: Site) -> list[Contribution]:
-    return [site.gradient]
+@register_rule("Identity")
+def _identity(ctx: RuleContext) -> list[Contribution]:
+    return [ctx.gradient]
 
 
-@rule("Cast")
-def _cast(site: Site) -> list[Contribution]:
-    return [site.emit("Cast", site.gradient, to=site.graph.element_type(site.inputs[0]))]
+@register_rule("Cast")
+def _cast(ctx: RuleContext) -> list[Contribution]:
+    return [ctx.emit("Cast", ctx.gradient, to=ctx.graph.element_type(ctx.inputs[0]))]

@@ -1,34 +1,34 @@
-"""The gradient of broadcasting: a sum over the axes that were stretched."""
+"""The gradient of broadcasting: a sum over the broadcast axes."""
 
 from export.onnx_graph.graph import Graph, Shape
 
 
 def unbroadcast(graph: Graph, gradient: str, shape: Shape, target: str) -> str:
-    """`gradient`, which has `shape`, summed down to the shape of tensor `target`.
+    """Sum `gradient`, which has `shape`, to the shape of the tensor `target`.
 
-    Symbolic sizes decide at export time where they can; where they cannot ("T" against 4 may be a
-    broadcast of 1 or not), the graph looks at the real sizes in every run.
+    Where the symbolic sizes do not determine the broadcast axes (the size "T" against 4 may be 1 or 4), the
+    graph compares the actual sizes in every run.
     """
     wanted = graph.shape(target)
     lead = len(shape) - len(wanted)
     pairs = list(zip(shape[lead:], wanted, strict=True))
     if any(theirs != 1 and (ours is None or theirs != ours) for ours, theirs in pairs):
         return _unbroadcast_at_run_time(graph, gradient, lead, target)
-    stretched = [lead + i for i, (ours, theirs) in enumerate(pairs) if theirs == 1 and ours != 1]
-    return _sum_away(graph, gradient, lead, stretched)
+    broadcast = [lead + i for i, (ours, theirs) in enumerate(pairs) if theirs == 1 and ours != 1]
+    return _reduce_axes(graph, gradient, lead, broadcast)
 
 
-def _sum_away(graph: Graph, gradient: str, lead: int, stretched: list[int]) -> str:
-    """Sum out the first `lead` axes and reduce the `stretched` ones to size 1."""
-    if stretched:
-        gradient = graph.emit("ReduceSum", gradient, graph.ints(*stretched), keepdims=1)
+def _reduce_axes(graph: Graph, gradient: str, lead: int, broadcast: list[int]) -> str:
+    """Remove the first `lead` axes and reduce the `broadcast` axes to size 1, both by summation."""
+    if broadcast:
+        gradient = graph.emit("ReduceSum", gradient, graph.ints(*broadcast), keepdims=1)
     if lead:
         gradient = graph.emit("ReduceSum", gradient, graph.ints(*range(lead)), keepdims=0)
     return gradient
 
 
 def _unbroadcast_at_run_time(graph: Graph, gradient: str, lead: int, target: str) -> str:
-    """Like `_sum_away`, with every axis reduced where `target` has size 1 (elsewhere nothing happens)."""
+    """Reduce like `_reduce_axes`, along every axis where `target` has size 1 when the graph runs."""
     if lead:
         gradient = graph.emit("ReduceSum", gradient, graph.ints(*range(lead)), keepdims=0)
     is_one = graph.emit("Equal", graph.emit("Shape", target), graph.ints(1))

@@ -1,7 +1,7 @@
-"""Gradients that arrive in pieces, as from slices, and how they become whole again.
+"""Assembly of a gradient from the gradients of slices.
 
-A tensor that is cut up (q | k | v, CLS | grid, the flat parameter vector) gets its gradient by one
-Concat when the pieces tile an axis; padding each with zeros and adding would cost far more.
+The gradient of a tensor that is split (q | k | v, CLS | grid, the flat parameter vector) is one Concat when
+the slices tile an axis; padding each with zeros and adding them would cost far more.
 """
 
 from collections import defaultdict
@@ -15,8 +15,8 @@ from export.onnx_graph.graph import Graph, Shape
 class Part:
     """The gradient of x[start:end] along one axis.
 
-    Bounds are Python's: negative ones count from the end, `end=None` is the end. On an axis of known
-    size none is negative or lies past the end.
+    The bounds are as in Python: negative ones count from the end, `end=None` is the end. On an axis of known
+    size they are between 0 and the size.
     """
 
     gradient: str
@@ -28,25 +28,28 @@ class Part:
 Contribution = str | list[Part] | None
 
 
-def edges(sizes: Shape) -> list[tuple[int, int | None]]:
-    """Bounds of consecutive pieces of an axis; behind a piece of unknown size they count from the end."""
+def piece_bounds(sizes: Shape) -> list[tuple[int, int | None]]:
+    """Return the bounds of consecutive pieces of an axis.
+
+    Bounds after a piece of unknown size count from the end.
+    """
 
     def edge(index: int) -> int:
         before = [size for size in sizes[:index] if isinstance(size, int)]
-        behind = [size for size in sizes[index:] if isinstance(size, int)]
-        return sum(before) if len(before) == index else -sum(behind)
+        after = [size for size in sizes[index:] if isinstance(size, int)]
+        return sum(before) if len(before) == index else -sum(after)
 
     starts = [edge(index) for index in range(len(sizes))]
     return list(zip(starts, [*starts[1:], None], strict=True))
 
 
-def unknown(sizes: Shape) -> int:
-    """How many of these sizes are not known numbers."""
+def count_unknown(sizes: Shape) -> int:
+    """Return the number of sizes that are symbolic or unknown."""
     return sum(not isinstance(size, int) for size in sizes)
 
 
-def assemble(graph: Graph, target: str, contributions: list[Contribution]) -> str:
-    """The whole gradient of tensor `target` from everything its consumers contribute."""
+def assemble_gradient(graph: Graph, target: str, contributions: list[Contribution]) -> str:
+    """Combine the contributions of all consumers of `target` into its gradient; return its name."""
     wholes = [c for c in contributions if isinstance(c, str)]
     axes: dict[int, dict[tuple[int, int | None], list[str]]] = defaultdict(lambda: defaultdict(list))
     for part in (part for c in contributions if isinstance(c, list) for part in c):
@@ -62,12 +65,12 @@ def _sum(graph: Graph, names: list[str]) -> str:
 
 
 def _join(graph: Graph, target: str, parts: list[Part]) -> list[str]:
-    """Parts of one axis as gradients of the whole tensor: a single one if they tile it."""
-    behind = {part.start: part for part in parts}
+    """Return gradients of the whole tensor from parts of one axis: a single one if the parts tile it."""
+    by_start = {part.start: part for part in parts}
     chain: list[Part] = []
     cursor: int | None = 0
-    while cursor is not None and cursor in behind:
-        chain.append(behind.pop(cursor))
+    while cursor is not None and cursor in by_start:
+        chain.append(by_start.pop(cursor))
         cursor = chain[-1].end
     if cursor is None and len(chain) == len(parts) and not _may_overlap(parts):
         return [graph.emit("Concat", *(part.gradient for part in chain), axis=chain[0].axis)]
@@ -75,12 +78,12 @@ def _join(graph: Graph, target: str, parts: list[Part]) -> list[str]:
 
 
 def _may_overlap(parts: list[Part]) -> bool:
-    """Whether some count from the start and some from the end, which meet in an axis that is too short."""
+    """Return whether bounds count from both ends, so that parts may overlap on a short axis."""
     return any(part.start > 0 for part in parts) and any(part.start < 0 for part in parts)
 
 
 def _pad(graph: Graph, target: str, part: Part) -> str:
-    """One part with zeros around it."""
+    """Pad one part with zeros to the size of `target`."""
     size = graph.shape(target)[part.axis]
     if isinstance(size, int):
         end = size if part.end is None else max(part.start, part.end)
@@ -91,18 +94,18 @@ def _pad(graph: Graph, target: str, part: Part) -> str:
 
 
 def _pads_at_run_time(graph: Graph, target: str, part: Part) -> str:
-    """int64 [2]: zeros before and behind a part of an axis whose size, and so its true bounds, vary."""
+    """Return the number of zeros before and after a part, int64 [2], where the axis size varies by run."""
     length = _length(graph, target, part.axis)
     if part.start < 0:
         from_end = graph.emit("Add", length, graph.ints(part.start))
         before = graph.emit("Max", from_end, graph.ints(0))
     else:
         before = graph.emit("Min", length, graph.ints(part.start))
-    behind = graph.emit("Sub", length, before)
-    after = graph.emit("Sub", behind, _length(graph, part.gradient, part.axis))
+    rest = graph.emit("Sub", length, before)
+    after = graph.emit("Sub", rest, _length(graph, part.gradient, part.axis))
     return graph.emit("Concat", before, after, axis=0)
 
 
 def _length(graph: Graph, name: str, axis: int) -> str:
-    """int64 [1]: the size of an axis in this run."""
+    """Return the size of an axis in the current run, int64 [1]."""
     return graph.emit("Gather", graph.emit("Shape", name), graph.ints(axis))

@@ -1,4 +1,4 @@
-"""The torch network: a front end that is Kaldi's, an attention that is exact."""
+"""The torch network: the front end against Kaldi's steps, FTA against dense attention, pooling."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ import torch
 
 from export.model.ast import Ast, AstConfig, pool
 from export.model.frontend import LogMel, frame_transform, mel_bank
-from export.model.fta import dense_attention, factorized_attention, fta_mask
+from export.model.fta import dense_attention, frequency_time_attention, fta_mask
 
 SMALL = AstConfig(width=48, heads=3, depth=2)
 
@@ -31,7 +31,7 @@ def replace_front_end(**changes: float):
     return SMALL.front_end.model_copy(update=changes)
 
 
-def test_every_frequency_up_to_nyquist_is_heard_by_some_mel_band():
+def test_every_frequency_up_to_nyquist_is_covered_by_a_mel_band():
     bank = mel_bank(64, 512, 16000, 20.0, 8000.0)
     assert bank.shape == (64, 257)
     assert (bank.sum(1) > 0).all()
@@ -45,17 +45,19 @@ def test_a_constant_offset_of_the_microphone_changes_nothing():
 
 
 @pytest.mark.parametrize(("rows", "columns", "special"), [(4, 13, 1), (1, 7, 1), (12, 3, 2), (2, 1, 1)])
-def test_factorized_attention_equals_dense_attention_under_the_mask(rows: int, columns: int, special: int):
+def test_frequency_time_attention_equals_dense_attention_under_the_mask(
+    rows: int, columns: int, special: int
+):
     q, k, v = (noise(2, 3, special + rows * columns, 8, seed=s) for s in range(3))
     expected = dense_attention(q, k, v, fta_mask(rows, columns, special))
-    assert torch.allclose(factorized_attention(q, k, v, rows, special), expected, atol=1e-6)
+    assert torch.allclose(frequency_time_attention(q, k, v, rows, special), expected, atol=1e-6)
 
 
-def test_a_patch_sees_its_row_its_column_and_cls_and_nothing_else():
+def test_a_patch_attends_to_its_row_its_column_and_cls_only():
     mask = fta_mask(rows=3, columns=4, special=1)
     patch = 1 + 1 * 4 + 2  # row 1, column 2
-    seen = set(mask[patch].nonzero().flatten().tolist())
-    assert seen == {0} | {1 + 4 + t for t in range(4)} | {1 + f * 4 + 2 for f in range(3)}
+    visible = set(mask[patch].nonzero().flatten().tolist())
+    assert visible == {0} | {1 + 4 + t for t in range(4)} | {1 + f * 4 + 2 for f in range(3)}
     assert mask[0].all()
 
 
@@ -80,13 +82,13 @@ def test_the_embedding_keeps_the_frequency_rows_apart():
     assert mean[[0, 1, 3]].eq(0).all()
 
 
-def test_the_embedding_tells_sounds_that_move_from_sounds_that_stand():
-    moving = noise(2, 1 + SMALL.rows * 5, SMALL.width)
-    grid = moving[:, 1:].unflatten(1, (SMALL.rows, 5))
-    standing = torch.cat([moving[:, :1], grid.mean(2, keepdim=True).expand_as(grid).flatten(1, 2)], dim=1)
+def test_the_embedding_separates_changing_sounds_from_steady_ones():
+    changing = noise(2, 1 + SMALL.rows * 5, SMALL.width)
+    grid = changing[:, 1:].unflatten(1, (SMALL.rows, 5))
+    steady = torch.cat([changing[:, :1], grid.mean(2, keepdim=True).expand_as(grid).flatten(1, 2)], dim=1)
 
     (mean, deviation, special), (same_mean, none, same_special) = (
-        parts(pool(x, SMALL)) for x in (moving, standing)
+        parts(pool(x, SMALL)) for x in (changing, steady)
     )
     assert torch.allclose(deviation, grid.std(2, correction=0).flatten(1), atol=1e-5)
     assert none.max() <= 1.1e-3
@@ -100,13 +102,13 @@ def parts(embedding: torch.Tensor) -> tuple[torch.Tensor, ...]:
     return embedding.split([grid, grid, SMALL.width], dim=1)
 
 
-def test_what_never_moves_has_a_gradient_all_the_same():
+def test_the_gradient_of_the_deviation_of_constant_tokens_is_finite():
     tokens = torch.ones(1, 1 + SMALL.rows * 5, SMALL.width, requires_grad=True)
     pool(tokens, SMALL).sum().backward()
     assert tokens.grad.isfinite().all()
 
 
-def test_pooling_by_the_mean_alone_keeps_half_of_the_rows_statistics():
+def test_pooling_by_the_mean_omits_the_deviations():
     tokens, plain = noise(2, 1 + SMALL.rows * 5, SMALL.width), replace(SMALL, pooling="mean")
     mean, _, special = parts(pool(tokens, SMALL))
     assert torch.equal(pool(tokens, plain), torch.cat([mean, special], dim=1))
