@@ -71,6 +71,10 @@ class NoStoreError(StoreError):
     """The folder has no store yet."""
 
 
+class NoTasksError(StoreError):
+    """There is no task in the store yet."""
+
+
 class TaskExistsError(StoreError):
     """The store already has a task of this name."""
 

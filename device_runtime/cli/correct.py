@@ -11,7 +11,7 @@ from device_runtime.cli import output
 from device_runtime.cli.options import Settings
 from device_runtime.cli.progress import show_progress
 from device_runtime.cli.signals import interrupts
-from device_runtime.daemon.sinks.history_reader import HISTORY_NAME, HistoryReader, not_heard
+from device_runtime.daemon.sinks.history_reader import HISTORY_NAME, HistoryReader, unknown_sound
 from device_runtime.recognition.recognizer import TaskScore
 from device_runtime.workflows.correct import CorrectionResult, parse_target
 from device_runtime.workflows.correct import correct as run
@@ -99,7 +99,7 @@ def _find_recording(home: Path, named: Path) -> Path:
         raise UsageError(f"there is no {str(named)!r}", hint)
     history = HistoryReader.open(home / HISTORY_NAME)
     if history is None:
-        raise not_heard(str(named))
+        raise unknown_sound(str(named))
     with closing(history):
         event = history.sound(str(named))
     if event.clip is None or not Path(event.clip).exists():

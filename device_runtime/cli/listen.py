@@ -1,7 +1,6 @@
 """`edgecl listen [SOURCE]`: detect sounds live."""
 
 import sys
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -9,22 +8,16 @@ from typing import Annotated
 import typer
 
 from device_runtime.cli import output
-from device_runtime.cli.meter import Display, display
+from device_runtime.cli.meter import open_display
 from device_runtime.cli.options import Settings
 from device_runtime.cli.signals import interrupts
-from device_runtime.daemon.pipeline.event_builder import EventBuilder
-from device_runtime.daemon.pipeline.loop import Pipeline
-from device_runtime.daemon.pipeline.loudness_trigger import LoudTrigger
-from device_runtime.daemon.pipeline.stream_processor import StreamProcessor
-from device_runtime.daemon.pipeline.summary import summary
+from device_runtime.daemon.builder import open_listener
 from device_runtime.daemon.sinks.jsonl import JsonLines
-from device_runtime.daemon.sinks.queue import SinkQueue
 from device_runtime.daemon.sources.base import Source
-from device_runtime.daemon.sources.factory import DEFAULT_DEVICE, command_source, open_source
+from device_runtime.daemon.sources.factory import DEFAULT_DEVICE, open_command, open_source
 from device_runtime.daemon.sources.file import FileSource
 from device_runtime.daemon.sources.pcm import Encoding, PcmFormat
 from device_runtime.recognition.recognizer import Recognizer
-from device_runtime.recognition.stream import StreamRecognizer
 from device_runtime.workflows.predict import load_recognizer
 from edgecl.console import escape_unprintable
 from edgecl.errors import UsageError
@@ -97,20 +90,22 @@ def listen(
     """
     if source and command:
         raise UsageError("SOURCE and --command exclude each other", "give one of them")
-    form = PcmFormat(rate, channels, encoding)
+    pcm_format = PcmFormat(rate, channels, encoding)
     recognizer = _load_recognizer(settings, task, settings.workspace.threads if fast else LIVE_THREADS)
-    opened = command_source(command, form) if command else open_source(source or DEFAULT_DEVICE, form, fast)
-    with closing(opened), interrupts.poll() as stopped, display(opened.name) as shown:
-        outboxes = _outboxes(settings.as_json, opened, shown)
-        trigger = None if loud is None else LoudTrigger(loud)
-        ear = StreamProcessor(StreamRecognizer(recognizer), opened.rate_hz, trigger)
-        station = Pipeline(opened, ear, EventBuilder(opened.name, recognizer.tasks), outboxes, shown.watch)
-        try:
-            station.run(stopped)
-        finally:
-            for outbox in outboxes:
-                outbox.close()
-    output.print_message(summary(station))
+    opened: Source = (
+        open_command(command, pcm_format)
+        if command
+        else open_source(source or DEFAULT_DEVICE, pcm_format, fast)
+    )
+    sentences = _Sentences(isinstance(opened, FileSource))
+    sink = JsonLines(sys.stdout).write if settings.as_json else sentences.write
+    with (
+        interrupts.poll() as stopped,
+        open_display(opened.name) as display,
+        open_listener(opened, recognizer, sink, display.write, display.update, loud) as pipeline,
+    ):
+        pipeline.run(stopped)
+    output.print_message(pipeline.summary())
     return 0
 
 
@@ -120,20 +115,13 @@ def _load_recognizer(settings: Settings, task: str | None, threads: int) -> Reco
         return load_recognizer(store, workspace.open_runtime(), task)
 
 
-def _outboxes(as_json: bool, source: Source, shown: Display) -> list[SinkQueue[Event]]:
-    """Return the queues of those who receive events: stdout and the display."""
-    is_file = isinstance(source, FileSource)
-    sink = JsonLines(sys.stdout).take if as_json else _Sentences(is_file).take
-    return [SinkQueue(sink, waits=is_file), SinkQueue(shown.take)]
-
-
 class _Sentences:
     """A line on stdout when a sound starts, and one when it has ended."""
 
     def __init__(self, is_file: bool) -> None:
         self._is_file = is_file
 
-    def take(self, event: Event) -> None:
+    def write(self, event: Event) -> None:
         if isinstance(event, SoundEvent) and event.phase != "update":
             print(escape_unprintable("  ".join(self._words(event))), flush=True)
 

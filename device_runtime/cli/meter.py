@@ -1,7 +1,7 @@
 """Display of `listen` on stderr: a level meter on a terminal, a line per change elsewhere."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from device_runtime.cli import output
 from device_runtime.daemon.pipeline.stream_processor import StreamUpdate
+from device_runtime.daemon.sinks.source_log import SourceLog, describe_source
 from device_runtime.recognition.recognizer import TaskScore
 from device_runtime.recognition.stream import WindowResult
 from edgecl.console import escape_unprintable
@@ -26,18 +27,18 @@ HEALTHY = ("listening", "starting")
 class Display(Protocol):
     """Display of a running pipeline."""
 
-    def watch(self, report: StreamUpdate) -> None:
+    def update(self, update: StreamUpdate) -> None:
         """Show a window that was processed."""
 
-    def take(self, event: Event) -> None:
+    def write(self, event: Event) -> None:
         """Show an event; it may come from another thread."""
 
 
 @contextmanager
-def display(source: str) -> Iterator[Display]:
+def open_display(source: str) -> Iterator[Display]:
     """Yield the display that suits stderr."""
     if not sys.stderr.isatty():
-        yield Log()
+        yield Log(output.print_message)
         return
     console = Console(stderr=True, markup=False, highlight=False, emoji=False)
     with Live(
@@ -46,20 +47,11 @@ def display(source: str) -> Iterator[Display]:
         yield Meter(source, live)
 
 
-class Log:
+class Log(SourceLog):
     """A line for every change of the state of the source."""
 
-    def __init__(self, write: Callable[[str], None] = output.print_message) -> None:
-        """Write lines with `write`."""
-        self._write = write
-
-    def watch(self, report: StreamUpdate) -> None:
+    def update(self, update: StreamUpdate) -> None:
         """Do nothing: a log has no meter."""
-
-    def take(self, event: Event) -> None:
-        """Update the display, see `Display`."""
-        if isinstance(event, SourceEvent):
-            self._write(_describe(event))
 
 
 class Meter:
@@ -71,16 +63,16 @@ class Meter:
         self._state = Text(f"{escape_unprintable(source)}: starting", "dim")
         self._window: WindowResult | None = None
 
-    def watch(self, report: StreamUpdate) -> None:
+    def update(self, update: StreamUpdate) -> None:
         """Update the display, see `Display`."""
-        self._window = report.moment or self._window
+        self._window = update.window or self._window
         self._draw()
 
-    def take(self, event: Event) -> None:
+    def write(self, event: Event) -> None:
         """Update the display, see `Display`."""
         if isinstance(event, SourceEvent):
             style = "green" if event.state in HEALTHY else "bold yellow"
-            self._state = Text(escape_unprintable(_describe(event)), style)
+            self._state = Text(escape_unprintable(describe_source(event)), style)
             self._draw()
 
     def _draw(self) -> None:
@@ -88,11 +80,6 @@ class Meter:
         if self._window:
             parts += [_level(self._window.level_dbfs), _tasks(self._window.scores)]
         self._live.update(Group(*parts), refresh=True)
-
-
-def _describe(event: SourceEvent) -> str:
-    parts = [f"{event.source}: {event.state}", event.detail, event.hint]
-    return "; ".join(part for part in parts if part)
 
 
 def _level(level_dbfs: float) -> Text:

@@ -1,7 +1,5 @@
 """Progress on stderr: bars on a terminal, a line every ten seconds in a log."""
 
-import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -15,16 +13,11 @@ from device_runtime.cli import output
 from device_runtime.system.progress import Progress
 
 LOG_INTERVAL_S = 10.0
-STEP_INTERVAL_S = 0.1
-PROGRESS_VARIABLE = "EDGECL_PROGRESS"
-"""Environment variable; a program that runs a command and shows its progress sets it to `json`."""
 COLUMNS = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
 def show_progress() -> AbstractContextManager[Progress]:
-    """Return the progress display that suits stderr, or the program that reads it."""
-    if os.environ.get(PROGRESS_VARIABLE) == "json":
-        return nullcontext(Steps())
+    """Return the progress display that suits stderr."""
     return _draw_bars() if sys.stderr.isatty() else nullcontext(Log())
 
 
@@ -51,20 +44,6 @@ class Log:
         if monotonic() - self._last >= LOG_INTERVAL_S:
             self._last = monotonic()
             output.print_message(f"{stage} {done}/{total}")
-
-
-class Steps:
-    """A line of JSON now and then and at the end of every stage: {"stage": …, "done": …, "total": …}."""
-
-    def __init__(self) -> None:
-        """Print the first step at once."""
-        self._last = 0.0
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """Print the step, see `Progress`."""
-        if done == total or monotonic() - self._last >= STEP_INTERVAL_S:
-            self._last = monotonic()
-            print(json.dumps({"stage": stage, "done": done, "total": total}), file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -1,9 +1,7 @@
 """`edgecl serve`: run the daemon."""
 
 import logging
-import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,27 +16,13 @@ from device_runtime.cli.config import (
     load_config,
     locate_folder,
 )
-from device_runtime.cli.meter import Log
 from device_runtime.cli.options import Settings, expand
 from device_runtime.cli.signals import interrupts
-from device_runtime.daemon.folder_import.watcher import watching
-from device_runtime.daemon.pipeline.builder import PipelineBundle, station_of
-from device_runtime.daemon.pipeline.summary import summary
-from device_runtime.daemon.sinks.jsonl import JsonLines, is_journal
+from device_runtime.daemon.builder import open_daemon
 from device_runtime.daemon.system.log_buffer import LogBuffer
-from device_runtime.daemon.system.sd_notify import Notifier
-from device_runtime.model import selftest
-from device_runtime.model.runtime import Runtime
-from device_runtime.system import memory
-from edgecl.config.privacy import NO_HISTORY
 from edgecl.config.schema import Config
-from edgecl.errors import EdgeclError
-from edgecl.events import Event
 
-EXTRA = ("fastapi", "starlette", "uvicorn", "prometheus_client")
 THREADS = 1  # one core processes sound many times faster than real time
-
-Sink = Callable[[Event], None]
 
 Api = Annotated[
     bool | None,
@@ -89,65 +73,27 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
     file = load_config(config)
     chosen = _with_options(file.config, api, port)
     home, bundle = (Path(locate_folder(key, file, settings).value) for key in FOLDERS)
-    runtime = Runtime.open(bundle, THREADS)
-    selftest.run_once(runtime, home)
-    journal, notifier = LogBuffer(output.print_message), Notifier()
-    logging.getLogger().addHandler(journal)  # what libraries have to say
-    for sentence in (
-        *describe_overrides(file, settings),
-        *([describe_privacy(chosen)] if chosen.privacy else []),
-    ):
-        journal.message(sentence)
-    sinks: list[Sink] = [Log(journal.message).take, notifier.take, *_stdout(chosen, journal.message)]
-    serving = _api(chosen, sinks, journal) if chosen.api.enabled else None
-    with interrupts.poll() as stopped, ExitStack() as closing:
-        assembled = station_of(chosen, home, runtime, sinks, journal.message, closing, notifier)
-        if serving:
-            closing.enter_context(serving(home, runtime, assembled))
-        if chosen.watch.folder:
-            folder = expand(Path(chosen.watch.folder))
-            closing.enter_context(watching(folder, home, bundle, assembled.turn, journal.message))
-        memory.release_free_memory()
-        notifier.ready()
-        assembled.station.run(stopped)
-        notifier.stopping()
-    output.print_message(summary(assembled.station))
+    log = LogBuffer(output.print_message)
+    logging.getLogger().addHandler(log)
+    for message in describe_overrides(file, settings):
+        log.write(message)
+    if chosen.privacy:
+        log.write(describe_privacy(chosen))
+    workspace = replace(settings.workspace, home=home, bundle=bundle, threads=THREADS, warn=log.write)
+    with interrupts.poll() as stopped, open_daemon(chosen, workspace, log) as daemon:
+        daemon.run(stopped)
+    output.print_message(daemon.pipeline.summary())
     return 0
 
 
-def _stdout(config: Config, tell: Callable[[str], None]) -> list[Sink]:
-    """Lines of JSON, where they are wanted; without them it goes on for whoever else is told."""
-    is_discreet = config.privacy >= NO_HISTORY
-    if not config.output.stdout:
-        return []
-    if is_discreet and is_journal(sys.stdout):
-        tell("events are not written to the journal, which would keep them")
-        return []
-    others = config.mqtt.host, config.webhook.url.get_secret_value(), config.api.enabled, not is_discreet
-    return [JsonLines(sys.stdout, is_only=not any(others)).take]
-
-
-def _api(
-    config: Config, sinks: list[Sink], journal: LogBuffer
-) -> Callable[[Path, Runtime, PipelineBundle], AbstractContextManager[None]]:
-    """What serves the API of a station; who follows its events is told beside the other sinks."""
-    try:
-        from device_runtime.daemon.api.event_hub import EventHub  # noqa: PLC0415  (an extra)
-        from device_runtime.daemon.api.server import serve_api  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        if error.name not in EXTRA:
-            raise
-        reason = f"the HTTP API needs '{error.name}', which is not installed"
-        raise EdgeclError(
-            reason, "in the clone: pip install '.[daemon]', or leave the API out: --no-api"
-        ) from None
-    hub = EventHub()
-    sinks.append(hub.publish_event)
-    return lambda home, runtime, assembled: serve_api(config, home, runtime, assembled, hub, journal)
-
-
 def _with_options(config: Config, api: bool | None, port: int | None) -> Config:
-    """The configuration, and what the command line says instead."""
-    said = {"enabled": api, "port": port}
-    changes = {key: value for key, value in said.items() if value is not None}
-    return config.model_copy(update={"api": config.api.model_copy(update=changes)})
+    """Return the configuration with what the command line overrides, and the watched folder expanded."""
+    options = {"enabled": api, "port": port}
+    changes = {key: value for key, value in options.items() if value is not None}
+    folder = str(expand(Path(config.watch.folder))) if config.watch.folder else ""
+    return config.model_copy(
+        update={
+            "api": config.api.model_copy(update=changes),
+            "watch": config.watch.model_copy(update={"folder": folder}),
+        }
+    )

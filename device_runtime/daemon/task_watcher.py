@@ -1,4 +1,4 @@
-"""The tasks of a store, watched while they change: what is enrolled meanwhile is heard a second later."""
+"""The tasks of a store, polled for changes: a task that is enrolled elsewhere is in use a second later."""
 
 import time
 from collections.abc import Callable
@@ -12,46 +12,46 @@ from edgecl.store.blob import TaskBlob
 from edgecl.store.registry import REGISTRY_NAME
 from edgecl.store.store import Store
 
-LOOKED_EVERY_S = 1.0
+POLL_INTERVAL_S = 1.0
 
 
 class TaskWatcher:
-    """All tasks of a home that can be heard; none is no reason not to listen."""
+    """All usable tasks of a home; there may be none."""
 
-    def __init__(self, home: Path, runtime: Runtime, complain: Callable[[str], None]) -> None:
-        """`complain` is told of every task that cannot be used."""
+    def __init__(self, home: Path, runtime: Runtime, warn: Callable[[str], None]) -> None:
+        """Prepare the watcher; `warn` receives a sentence for every task that cannot be used."""
         self._home = home
         self._runtime = runtime
-        self._complain = complain
-        self.names: frozenset[str] = frozenset()
-        """Those in the store when this was last asked, also those that cannot be heard."""
-        self._seen: tuple[int, ...] = ()
-        self._look_at_s = 0.0
+        self._warn = warn
+        self.task_names: frozenset[str] = frozenset()
+        """All tasks in the store at the last poll, including unusable ones."""
+        self._stamp: tuple[int, ...] = ()
+        self._next_poll_s = 0.0
 
-    def news(self) -> Recognizer | None:
-        """All tasks, where any of them changed since this was last asked; None where none did.
+    def poll(self) -> Recognizer | None:
+        """Return a recognizer of all tasks if the store has changed since the last poll, else None.
 
         Raises:
-            EdgeclError: the store cannot be opened, the first time; later that is only complained of.
+            EdgeclError: the store cannot be opened at the first poll; later that is only a warning.
         """
-        if time.monotonic() < self._look_at_s:
+        if time.monotonic() < self._next_poll_s:
             return None
-        self._look_at_s = time.monotonic() + LOOKED_EVERY_S
-        stamp = self._stamp()
-        if stamp and stamp == self._seen:
+        self._next_poll_s = time.monotonic() + POLL_INTERVAL_S
+        stamp = self._read_stamp()
+        if stamp and stamp == self._stamp:
             return None
         try:
             tasks = self._load()
         except EdgeclError as error:
-            if not self._seen:
+            if not self._stamp:
                 raise
-            self._complain(error.message)
+            self._warn(error.message)
             return None
-        self._seen = stamp or self._stamp()
+        self._stamp = stamp or self._read_stamp()
         return Recognizer(self._runtime, tasks)
 
-    def _stamp(self) -> tuple[int, ...]:
-        """What changes with the registry; empty where there is none."""
+    def _read_stamp(self) -> tuple[int, ...]:
+        """Return what changes with the registry file; empty if there is none."""
         try:
             stat = (self._home / REGISTRY_NAME).stat()
         except OSError:
@@ -60,12 +60,12 @@ class TaskWatcher:
 
     def _load(self) -> list[TaskBlob]:
         with Store.open(self._home, create=True) as store:
-            self.names = frozenset(entry.task for entry in store.list_tasks())
+            self.task_names = frozenset(entry.task for entry in store.list_tasks())
             try:
                 return load_tasks(store, self._runtime.bundle.manifest)
             except EdgeclError as error:
-                self._complain(error.message)
+                self._warn(error.message)
                 return []
             finally:
                 for warning in store.warnings:
-                    self._complain(warning)
+                    self._warn(warning)

@@ -1,24 +1,24 @@
-"""Whose turn it is to learn: one task at a time, and whoever comes meanwhile can be told which."""
+"""The lock that lets one task be trained at a time, and names that task to those who find it locked."""
 
 import threading
 
 
 class TrainingLock:
-    """Held by whoever teaches a task."""
+    """A lock with the name of the task that is being trained."""
 
     def __init__(self) -> None:
         self.task = ""
-        """The one that is being learnt; empty where none is."""
+        """The task that is being trained; empty if none is."""
         self._lock = threading.BoundedSemaphore()
 
-    def take(self, task: str, within_s: float = 0.0) -> bool:
-        """Whether it is this task's turn, at the latest after so long."""
-        is_taken = self._lock.acquire(timeout=within_s)
-        if is_taken:
+    def acquire(self, task: str, timeout_s: float = 0.0) -> bool:
+        """Acquire the lock for a task; return whether that succeeded within the timeout."""
+        is_acquired = self._lock.acquire(timeout=timeout_s)
+        if is_acquired:
             self.task = task
-        return is_taken
+        return is_acquired
 
-    def give_back(self) -> None:
-        """Let others learn."""
+    def release(self) -> None:
+        """Release the lock."""
         self.task = ""
         self._lock.release()

@@ -4,7 +4,7 @@ from collections import defaultdict
 from contextlib import suppress
 
 from edgecl.bundle.manifest import Manifest
-from edgecl.errors import EdgeclError, StoreError
+from edgecl.errors import EdgeclError, NoTasksError
 from edgecl.store import blob
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
@@ -60,5 +60,7 @@ def find_referenced_clips(store: Store, fingerprint: str) -> list[set[str]]:
     return list(classes.values())
 
 
-def _empty_store(store: Store) -> StoreError:
-    return StoreError(f"no task was enrolled yet in '{store.home}'", "run 'edgecl enroll NAME FOLDER' first")
+def _empty_store(store: Store) -> NoTasksError:
+    return NoTasksError(
+        f"no task was enrolled yet in '{store.home}'", "run 'edgecl enroll NAME FOLDER' first"
+    )

@@ -8,7 +8,8 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from fastapi import Request as HttpRequest
 
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.event_audio import EventAudio
@@ -16,12 +17,13 @@ from device_runtime.daemon.api.event_hub import EventHub
 from device_runtime.daemon.api.problems import BusyError
 from device_runtime.daemon.api.session_manager import UPLOADS, SessionManager
 from device_runtime.daemon.api.task_records import TaskRecords
+from device_runtime.daemon.controls import Controls
 from device_runtime.daemon.pipeline.loop import Pipeline
-from device_runtime.daemon.saved_controls import SavedControls
-from device_runtime.daemon.sources.tap import Tap
+from device_runtime.daemon.sources.wrappers import Tap
 from device_runtime.daemon.system.log_buffer import LogBuffer
-from device_runtime.daemon.worker import Document, Worker
-from device_runtime.system.progress import ignore_progress
+from device_runtime.daemon.worker.process import Worker
+from device_runtime.daemon.worker.protocol import Document, Request
+from device_runtime.workflows.workspace import Workspace
 from edgecl.bundle.bundle import Bundle
 from edgecl.config.schema import Config
 from edgecl.store.store import Store
@@ -34,22 +36,25 @@ class ApiContext:
     """A running daemon as the routes see it."""
 
     config: Config
-    home: Path
+    workspace: Workspace
     bundle: Bundle
     pipeline: Pipeline
-    controls: SavedControls
+    controls: Controls
     log: LogBuffer
     tap: Tap
     hub: EventHub
     sessions: SessionManager
     records: TaskRecords
     event_audio: EventAudio
-    threads: int
-    """Number of inference threads."""
     record_lock: BoundedSemaphore = field(default_factory=BoundedSemaphore)
     """Held while a client records from the microphone."""
     predict_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(PREDICTIONS))
     doctor_lock: BoundedSemaphore = field(default_factory=BoundedSemaphore)
+
+    @property
+    def home(self) -> Path:
+        """Folder of the store and the history."""
+        return self.workspace.home
 
     @contextmanager
     def open_store(self) -> Iterator[Store]:
@@ -65,9 +70,13 @@ class ApiContext:
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             yield Path(scratch)
 
-    def run_command(self, *words: str) -> Document:
-        """Run a command in a worker process and return its JSON document."""
-        return Worker(self.home, self.bundle.path, words, ignore_progress).answer(limits.COMMAND_TIMEOUT_S)
+    def run_workflow(self, request: Request) -> Document:
+        """Run a workflow in a worker process and return its result.
+
+        Raises:
+            EdgeclError: as raised by the workflow; or the process crashed or took too long.
+        """
+        return Worker(self.workspace, request).result(limits.WORKFLOW_TIMEOUT_S)
 
 
 @contextmanager
@@ -85,7 +94,7 @@ def hold(lock: BoundedSemaphore, reason: str) -> Iterator[None]:
         lock.release()
 
 
-def _get_context(request: Request) -> ApiContext:
+def _get_context(request: HttpRequest) -> ApiContext:
     context: ApiContext = request.app.state.context
     return context
 

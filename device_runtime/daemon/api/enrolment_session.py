@@ -30,7 +30,7 @@ from device_runtime.daemon.api.schemas import (
     Step,
     TakeView,
 )
-from device_runtime.daemon.worker import Worker
+from device_runtime.daemon.worker.process import Worker
 from edgecl.audio.reader import Limits, read_clip
 from edgecl.errors import AudioError, UsageError
 from edgecl.learning.negative_labels import is_negative

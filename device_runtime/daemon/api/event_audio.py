@@ -6,7 +6,7 @@ from pathlib import Path
 
 from device_runtime.daemon.api.problems import NotHereError
 from device_runtime.daemon.pipeline.ring_buffer import AudioRingBuffer
-from device_runtime.daemon.sinks.clips import cut, flac, kept
+from device_runtime.daemon.sinks.clips import clip_span, cut_clip, encode_flac
 from edgecl.events import Event, SoundEvent
 
 MAX_EVENTS = 1000  # events whose position in the stream is remembered
@@ -48,14 +48,16 @@ class EventAudio:
         if path:
             return path.read_bytes()
         if recent:
-            return flac(cut(recent, *self._times_s[event.id]), recent.rate_hz)
+            return encode_flac(cut_clip(recent, *self._times_s[event.id]), recent.rate_hz)
         reason = f"there is no recording of sound '{event.id}' (any more)"
         raise NotHereError(reason, "to store recordings: keep = true under [clips] in the configuration")
 
     def read_latest(self, seconds: float) -> bytes:
         """Return the latest gapless audio as FLAC, at most this long; empty if there is none or silence."""
-        pcm = self._recent.last(seconds) if self._recent else None
-        return flac(pcm, self._recent.rate_hz) if self._recent and pcm is not None and pcm.any() else b""
+        pcm = self._recent.newest(seconds) if self._recent else None
+        return (
+            encode_flac(pcm, self._recent.rate_hz) if self._recent and pcm is not None and pcm.any() else b""
+        )
 
     def _find_clip(self, event: SoundEvent) -> Path | None:
         path = Path(event.clip).resolve() if event.clip else None
@@ -63,4 +65,4 @@ class EventAudio:
 
     def _find_buffer(self, event: SoundEvent) -> AudioRingBuffer | None:
         times_s, recent = self._times_s.get(event.id), self._recent
-        return recent if times_s and recent and recent.holds(*kept(*times_s)) else None
+        return recent if times_s and recent and recent.has(*clip_span(*times_s)) else None

@@ -15,7 +15,7 @@ from pydantic import Field
 from device_runtime.daemon.api.context import ApiContext
 from device_runtime.daemon.api.schemas import RequestModel
 from device_runtime.daemon.pipeline.loudness_trigger import TASK as LOUD
-from device_runtime.daemon.worker import Document
+from device_runtime.daemon.worker.protocol import CorrectRequest, Document
 from device_runtime.workflows.corrector import CorrectionTarget
 from edgecl.errors import UsageError
 from edgecl.events import SoundEvent
@@ -87,7 +87,8 @@ def apply_corrections(context: ApiContext, path: Path, corrections: Corrections)
     results: list[Document] = []
     try:
         for target in corrections.targets:
-            results.append(context.run_command("correct", format_option(target), "--", str(path)))
+            request = CorrectRequest(path=path, task=target.task, label=target.label, holds=target.holds)
+            results.append(context.run_workflow(request))
     except BaseException:
         _undo(context, results)
         raise
@@ -98,11 +99,6 @@ def apply_corrections(context: ApiContext, path: Path, corrections: Corrections)
     if corrections.omission:
         return {**results[0], "also": None, "notes": [*results[0]["notes"], corrections.omission]}
     return {**results[0], "also": results[1]} if results[1:] else results[0]
-
-
-def format_option(target: CorrectionTarget) -> str:
-    """Return a correction target as an option of `edgecl correct`."""
-    return f"{'--is' if target.holds else '--not'}={target.task}/{target.label}"
 
 
 def _find_obstacle(store: Store, event: SoundEvent) -> str:

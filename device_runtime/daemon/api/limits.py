@@ -17,7 +17,7 @@ MAX_RECORDINGS = 200
 MAX_SOUND_S = 600.0
 """Total duration of these recordings."""
 TRAINING_TIMEOUT_S = 600.0
-COMMAND_TIMEOUT_S = 120.0
+WORKFLOW_TIMEOUT_S = 120.0
 """For `predict`, `correct` and `doctor`."""
 MAX_TASKS = 64
 MAX_OPEN_SESSIONS = 4

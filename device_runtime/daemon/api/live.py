@@ -38,8 +38,8 @@ class LiveFeed:
 
     def add(self, update: StreamUpdate) -> None:
         """Queue a window for the subscribers, if there are any."""
-        if update.moment and self._hub.has_subscribers(LIVE):
-            self._queue.put((update.stream_s, update.moment))
+        if update.window and self._hub.has_subscribers(LIVE):
+            self._queue.put((update.stream_s, update.window))
 
     def close(self) -> None:
         """End the thread."""

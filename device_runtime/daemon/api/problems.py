@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from device_runtime.daemon.worker import RefusedError
 from edgecl.console import translate_os_error
 from edgecl.errors import (
     AudioError,
@@ -18,6 +17,7 @@ from edgecl.errors import (
     EdgeclError,
     NoPreviousVersionError,
     NoStoreError,
+    NoTasksError,
     NoTrainingSetError,
     SourceError,
     TaskExistsError,
@@ -56,6 +56,10 @@ class NotHereError(EdgeclError):
     """There is no resource of this name."""
 
 
+class InvalidUploadError(EdgeclError):
+    """The uploaded file is not what the route needs."""
+
+
 STATUS: dict[type[EdgeclError], HTTPStatus] = {
     UnknownTaskError: HTTPStatus.NOT_FOUND,
     UnknownSoundError: HTTPStatus.NOT_FOUND,
@@ -68,7 +72,8 @@ STATUS: dict[type[EdgeclError], HTTPStatus] = {
     UsageError: HTTPStatus.BAD_REQUEST,
     AudioError: HTTPStatus.UNPROCESSABLE_ENTITY,
     DatasetError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    RefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NoTasksError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidUploadError: HTTPStatus.UNPROCESSABLE_ENTITY,
     SourceError: HTTPStatus.SERVICE_UNAVAILABLE,
     TooMuchError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     ForbiddenError: HTTPStatus.FORBIDDEN,

@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 import uvicorn
@@ -16,10 +15,8 @@ from fastapi import FastAPI
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.app import create_app
 from device_runtime.daemon.api.context import ApiContext
-from device_runtime.daemon.api.event_audio import EventAudio
-from device_runtime.daemon.api.event_hub import EventHub
+from device_runtime.daemon.api.feeds import ApiFeeds
 from device_runtime.daemon.api.header_timeout import HeaderTimeoutProtocol
-from device_runtime.daemon.api.live import LiveFeed
 from device_runtime.daemon.api.schemas import EnrolmentView
 from device_runtime.daemon.api.session_manager import SessionManager
 from device_runtime.daemon.api.sockets import (
@@ -29,14 +26,13 @@ from device_runtime.daemon.api.sockets import (
     open_unix_socket,
 )
 from device_runtime.daemon.api.task_records import TaskRecords
-from device_runtime.daemon.pipeline.builder import PipelineBundle
-from device_runtime.daemon.sinks.clips import CLIPS_FOLDER
-from device_runtime.daemon.sinks.queue import SinkQueue
-from device_runtime.daemon.sources.tap import Tap
+from device_runtime.daemon.controls import Controls
+from device_runtime.daemon.pipeline.loop import Pipeline
+from device_runtime.daemon.sources.wrappers import Tap
 from device_runtime.daemon.system.log_buffer import LogBuffer
-from device_runtime.model.runtime import Runtime
-from device_runtime.recognition.recognizer import Recognizer
-from edgecl.config.privacy import NO_MICROPHONE
+from device_runtime.daemon.training_lock import TrainingLock
+from device_runtime.workflows.workspace import Workspace
+from edgecl.bundle.bundle import Bundle
 from edgecl.config.schema import ApiConfig, Config
 from edgecl.store.store import locate_blobs
 
@@ -48,89 +44,69 @@ SHUTDOWN_S = 2  # for responses in progress
 @contextmanager
 def serve_api(
     config: Config,
-    home: Path,
-    runtime: Runtime,
-    assembled: PipelineBundle,
-    hub: EventHub,
+    workspace: Workspace,
+    bundle: Bundle,
+    pipeline: Pipeline,
+    tap: Tap,
+    controls: Controls,
+    feeds: ApiFeeds,
+    training_lock: TrainingLock,
     log: LogBuffer,
 ) -> Iterator[None]:
     """Serve the API while this context is open.
 
+    Args:
+        config: the configuration of the daemon.
+        workspace: the store, and how workers run.
+        bundle: the bundle in use.
+        pipeline: the pipeline whose state is reported.
+        tap: the source, from which clients record.
+        controls: the switch and the thresholds that clients change.
+        feeds: what the pipeline feeds; closed at the end.
+        training_lock: held while a task is trained.
+        log: the log of the daemon.
+
     Raises:
         EdgeclError: a socket cannot be opened.
     """
+    home = workspace.home
     sockets = _open_sockets(config.api, home)
-    context = _create_context(config, home, runtime, assembled, hub, log)
-    feed = _connect(context)
+
+    def notify(view: EnrolmentView) -> None:
+        feeds.hub.publish("enrolment", view.model_dump())
+
+    sessions = SessionManager(workspace, training_lock, notify)
+    context = ApiContext(
+        config=config,
+        workspace=workspace,
+        bundle=bundle,
+        pipeline=pipeline,
+        controls=controls,
+        log=log,
+        tap=tap,
+        hub=feeds.hub,
+        sessions=sessions,
+        records=TaskRecords(locate_blobs(home)),
+        event_audio=feeds.event_audio,
+    )
     app = create_app(context)
     servers = {_create_server(app): listening for listening in sockets}
     threads = [threading.Thread(target=one.run, args=([at],), daemon=True) for one, at in servers.items()]
     for thread in threads:
         thread.start()
-    log.message(f"the API listens at {', '.join(map(format_address, sockets))}")
+    log.write(f"the API listens at {', '.join(map(format_address, sockets))}")
     if config.api.port:
-        log.message(f"the page for a browser is {format_page_url(config.api, sockets[-1])}")
+        log.write(f"the page for a browser is {format_page_url(config.api, sockets[-1])}")
     try:
         yield
     finally:
-        context.sessions.close()
-        feed.close()
-        hub.close()
+        sessions.close()
+        feeds.close()
         for server in servers:
             server.should_exit = True
         for thread in threads:
             thread.join(SHUTDOWN_S + 3)
         _find_socket_path(config.api, home).unlink(missing_ok=True)
-
-
-def _create_context(
-    config: Config,
-    home: Path,
-    runtime: Runtime,
-    assembled: PipelineBundle,
-    hub: EventHub,
-    log: LogBuffer,
-) -> ApiContext:
-    pipeline = assembled.station
-    pipeline.source = tap = Tap(pipeline.source)
-
-    def notify(view: EnrolmentView) -> None:
-        hub.publish("enrolment", view.model_dump())
-
-    return ApiContext(
-        config=config,
-        home=home,
-        bundle=runtime.bundle,
-        pipeline=pipeline,
-        controls=assembled.controls,
-        log=log,
-        tap=tap,
-        hub=hub,
-        sessions=SessionManager(home, runtime.bundle.path, assembled.turn, notify),
-        records=TaskRecords(locate_blobs(home)),
-        event_audio=EventAudio(assembled.recent, home / CLIPS_FOLDER),
-        threads=runtime.threads,
-    )
-
-
-def _connect(context: ApiContext) -> LiveFeed:
-    """Publish windows, changes of tasks and log lines to the subscribers."""
-    pipeline, hub = context.pipeline, context.hub
-    load_tasks = pipeline.news
-
-    def load_and_publish() -> Recognizer | None:
-        changed = load_tasks()
-        if changed is not None:
-            hub.publish("tasks", {"tasks": [task.task for task in changed.tasks]})
-        return changed
-
-    rate_hz = context.bundle.manifest.front_end.sample_rate_hz
-    with_sound = context.config.privacy < NO_MICROPHONE
-    feed = LiveFeed(hub, context.controls, rate_hz, with_sound)
-    pipeline.news, pipeline.watch = load_and_publish, feed.add
-    pipeline.outboxes = [*pipeline.outboxes, SinkQueue(context.event_audio.add_event)]
-    context.log.told = lambda line: hub.publish("log", asdict(line))
-    return feed
 
 
 def _create_server(app: FastAPI) -> uvicorn.Server:

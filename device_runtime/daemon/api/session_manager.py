@@ -17,13 +17,15 @@ from device_runtime.daemon.api.enrolment_session import EnrolmentSession
 from device_runtime.daemon.api.problems import BusyError, NotHereError
 from device_runtime.daemon.api.schemas import OPEN_STATES, EnrolmentView, Mode, SessionState, Step
 from device_runtime.daemon.training_lock import TrainingLock
-from device_runtime.daemon.worker import Worker
+from device_runtime.daemon.worker.process import Worker
+from device_runtime.daemon.worker.protocol import EnrollRequest
+from device_runtime.system.progress import Progress
+from device_runtime.workflows.workspace import Workspace
 from edgecl.audio.reader import Clip, read_or_reject
 from edgecl.errors import EdgeclError
 from edgecl.task_names import check_task_name
 
 UPLOADS = "uploads"
-MODE_OPTIONS: dict[Mode, list[str]] = {"new": [], "replace": ["--replace"], "add": ["--add"]}
 
 
 class SessionManager:
@@ -31,21 +33,19 @@ class SessionManager:
 
     def __init__(
         self,
-        home: Path,
-        bundle: Path,
+        workspace: Workspace,
         training_lock: TrainingLock,
         notify: Callable[[EnrolmentView], None],
     ) -> None:
         """Begin without enrolments; recordings left by an earlier daemon are deleted.
 
         Args:
-            home: folder of the store, and of the uploads.
-            bundle: the bundle to train with.
+            workspace: its home holds the store and the uploads.
             training_lock: held while a task is trained.
             notify: called with every change of an enrolment, from any thread.
         """
-        self._home, self._bundle, self._notify = home, bundle, notify
-        self._folder = home / UPLOADS
+        self._workspace, self._notify = workspace, notify
+        self._folder = workspace.home / UPLOADS
         self._sessions: dict[str, EnrolmentSession] = {}
         self._lock = threading.Lock()
         self._training_lock = training_lock
@@ -105,8 +105,8 @@ class SessionManager:
         session.check_editable()
         with open_memory_file(recent) as descriptor:
             path = Path(f"/dev/fd/{descriptor}")
-            hear = ["--hear", str(path)] if isinstance(read_or_reject(path), Clip) else []  # not if silent
-            self._run(session, "trying", ["--dry-run", *hear], [descriptor])
+            has_sound = isinstance(read_or_reject(path), Clip)
+            self._run(session, "trying", path if has_sound else None, [descriptor])
 
     def cancel(self, session: EnrolmentSession) -> None:
         """End an enrolment in any state and delete its recordings."""
@@ -137,10 +137,10 @@ class SessionManager:
         try:
             yield
         finally:
-            self._training_lock.give_back()
+            self._training_lock.release()
 
     def _acquire_lock(self, task: str) -> None:
-        if not self._training_lock.take(task):
+        if not self._training_lock.acquire(task):
             other = self._training_lock.task
             reason = f"task '{other}' is being trained" if other else "another task is being trained"
             raise BusyError(reason, "try again later")
@@ -149,21 +149,26 @@ class SessionManager:
         self,
         session: EnrolmentSession,
         state: SessionState,
-        options: Sequence[str] = (),
+        trial_recording: Path | None = None,
         open_files: Sequence[int] = (),
     ) -> None:
         self._acquire_lock(session.task)
         try:
             with session.lock:
                 session.check_editable()
-                mode = "replace" if session.was_interrupted and session.mode == "new" else session.mode
-                words = ["enroll", *MODE_OPTIONS[mode], *options, "--", session.task, str(session.folder)]
-                progress = self._make_progress(session)
-                worker = Worker(self._home, self._bundle, words, progress, open_files)
+                mode: Mode = "replace" if session.was_interrupted and session.mode == "new" else session.mode
+                request = EnrollRequest(
+                    task=session.task,
+                    folder=session.folder,
+                    mode=mode,
+                    dry_run=state == "trying",
+                    trial_recording=trial_recording,
+                )
+                worker = Worker(self._workspace, request, self._make_progress(session), open_files)
                 session.worker, session.state = worker, state
                 session.failure, session.progress = ("", ""), None
         except BaseException:
-            self._training_lock.give_back()
+            self._training_lock.release()
             raise
         threading.Thread(target=self._wait, args=(session, worker), daemon=True).start()
         self._notify(session.to_view())
@@ -171,15 +176,15 @@ class SessionManager:
     def _wait(self, session: EnrolmentSession, worker: Worker) -> None:
         result, failure = None, ("", "")
         try:
-            result = worker.answer(limits.TRAINING_TIMEOUT_S)
+            result = worker.result(limits.TRAINING_TIMEOUT_S)
         except EdgeclError as error:
             failure = error.message, error.hint
         finally:
-            self._training_lock.give_back()
+            self._training_lock.release()
             session.finish_training(result, failure)
         self._notify(session.to_view())
 
-    def _make_progress(self, session: EnrolmentSession) -> Callable[[str, int, int], None]:
+    def _make_progress(self, session: EnrolmentSession) -> Progress:
         def progress(stage: str, done: int, total: int) -> None:
             session.progress = Step(stage=stage, done=done, total=total)
             self._notify(session.to_view())

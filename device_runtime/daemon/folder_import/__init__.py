@@ -1,1 +1,1 @@
-"""Watched folder: what is dropped into it is enrolled."""
+"""The watched folder: every sub-folder of recordings becomes a task."""

@@ -1,9 +1,9 @@
-"""One sub-folder of a watched folder → a task, learnt by the command in a process of its own.
+"""The enrolment of one sub-folder of a watched folder, in a worker process.
 
-What came of it is told, and written beside the folder, where whoever dropped the files will look:
+The result is logged, and written beside the sub-folder, where the person who copied the files will look:
 
     folder/alarms/…              the recordings
-    folder/alarms.report.json    `told` in a sentence, then all that `edgecl enroll --json` says
+    folder/alarms.report.json    a sentence, then all that `edgecl enroll --json` prints
 """
 
 import hashlib
@@ -13,155 +13,149 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from device_runtime.daemon.folder_import.scan import ImportState
 from device_runtime.daemon.training_lock import TrainingLock
-from device_runtime.daemon.worker import Document, RefusedError, Worker
-from device_runtime.data.ingest import NOTHING_NEW
-from device_runtime.system.progress import ignore_progress
+from device_runtime.daemon.worker.process import Worker
+from device_runtime.daemon.worker.protocol import Document, EnrollRequest
+from device_runtime.workflows.workspace import Workspace
 from edgecl.dataset_folder import find_audio_files
-from edgecl.errors import EdgeclError, UsageError
+from edgecl.errors import (
+    AudioError,
+    DatasetError,
+    EdgeclError,
+    NothingNewError,
+    NoTrainingSetError,
+    UsageError,
+)
 from edgecl.events import format_time
 from edgecl.store.store import Store
 from edgecl.store.training_set import TrainingSet
 from edgecl.task_names import check_task_name
 
-LONGEST_S = 3600.0
-ASKED_EVERY_S = 0.5
+TIMEOUT_S = 3600.0
+POLL_INTERVAL_S = 0.5
 REPORT_MODE = 0o644
-"""Of a report: who dropped the files is to read it, whatever may be read of what else the daemon writes."""
+"""Of a report: readable for the person who copied the files, unlike what else the daemon writes."""
+Mode = Literal["new", "replace", "add"]
+REFUSALS = (UsageError, AudioError, DatasetError, NoTrainingSetError)
+"""Errors that only other recordings can remedy."""
+SENTENCE = "told"
+"""Key of the sentence in a report."""
 
 
 class FolderImporter:
-    """Learns, one folder at a time."""
+    """Enrols one folder at a time."""
 
-    def __init__(
-        self,
-        home: Path,
-        bundle: Path,
-        memory: ImportState,
-        turn: TrainingLock,
-        tell: Callable[[str], None],
-    ) -> None:
-        """`turn` is held by whoever teaches a task; `tell` is told what came of it, in a sentence."""
-        self._home, self._bundle = home, bundle
-        self._memory = memory
-        self._turn = turn
-        self._tell = tell
-        self._child: Worker | None = None
+    def __init__(self, workspace: Workspace, training_lock: TrainingLock, log: Callable[[str], None]) -> None:
+        """Prepare to enrol in a workspace; `log` receives a sentence on every result."""
+        self.state = ImportState(workspace.home)
+        self._workspace = workspace
+        self._training_lock = training_lock
+        self._log = log
+        self._worker: Worker | None = None
         self._stopped = False
 
-    def learn(self, folder: Path) -> bool:
-        """Whether the task of this folder now knows all that is in it; waits while another one is learnt.
+    def import_folder(self, folder: Path) -> bool:
+        """Enrol a folder, or add to its task; wait for the training lock.
+
+        Returns:
+            Whether the task of this folder now includes all its recordings.
 
         Raises:
-            EdgeclError: learning broke off; it may go well another time.
+            EdgeclError: the enrolment failed, and may succeed another time.
         """
-        with self._alone(folder.name) as may:
-            if not may:
+        with self._training(folder.name) as may_train:
+            if not may_train:
                 return False
             try:
-                document = self._outcome(folder)
+                report = self._enroll_or_refuse(folder)
             except EdgeclError:
-                if not self._stopped:  # what is given up may break off
+                if not self._stopped:  # else it failed because it was stopped
                     raise
         if self._stopped:
             return False
-        self._memory.end(folder.name)
-        self._tell(document["told"])
-        self._report(folder, document)
-        return "error" not in document
+        self.state.mark_finished(folder.name)
+        self._log(report[SENTENCE])
+        _write_report(folder, report)
+        return "error" not in report
 
     def stop(self) -> None:
-        """Learn no more; what is being learnt is given up."""
+        """Enrol no more, and stop the present enrolment."""
         self._stopped = True
-        if self._child:
-            self._child.stop()
+        if self._worker:
+            self._worker.stop()
 
-    def _outcome(self, folder: Path) -> Document:
+    def _enroll_or_refuse(self, folder: Path) -> Document:
+        """Return the report on a folder: of its enrolment, or why it is refused."""
         try:
             task = check_task_name(folder.name)
-            _demand_sound(folder)
-            return _told(task, folder, self._enroll(task, folder))
-        except (RefusedError, UsageError) as error:
-            if error.message == NOTHING_NEW:
-                return {"told": f"'{folder}' holds nothing new for '{folder.name}'"}
-            reason = f"'{folder}' is not learnt: {error.message}"
-            told = f"{reason}; {error.hint}" if error.hint else reason
-            return {"told": told, "error": error.message, "hint": error.hint}
+            _require_audio(folder)
+            result = self._enroll(task, folder)
+            return {SENTENCE: _summarize(folder, result), **result}
+        except NothingNewError:
+            return {SENTENCE: f"'{folder}' has no new recordings for '{folder.name}'"}
+        except REFUSALS as error:
+            reason = f"'{folder}' is not enrolled: {error.message}"
+            sentence = f"{reason}; {error.hint}" if error.hint else reason
+            return {SENTENCE: sentence, "error": error.message, "hint": error.hint}
 
     def _enroll(self, task: str, folder: Path) -> Document:
-        words = ["enroll", *self._mode(task, folder), "--", task, str(folder)]
-        self._tell(f"learning '{task}' from '{folder}'")
-        self._child = Worker(self._home, self._bundle, words, ignore_progress)
-        if self._stopped:  # meanwhile
-            self._child.stop()
+        request = EnrollRequest(task=task, folder=folder, mode=self._choose_mode(task, folder))
+        self._log(f"enrolling '{task}' from '{folder}'")
+        self._worker = Worker(self._workspace, request)
+        if self._stopped:  # before there was a worker
+            self._worker.stop()
         try:
-            return self._child.answer(LONGEST_S)
+            return self._worker.result(TIMEOUT_S)
         finally:
-            self._child = None
+            self._worker = None
 
-    def _mode(self, task: str, folder: Path) -> list[str]:
-        """How it is enrolled: a first lesson that was broken off may have left a hasty first version.
+    def _choose_mode(self, task: str, folder: Path) -> Mode:
+        """Return the mode of the enrolment, and record the start of a first one.
 
-        That one is replaced. Whatever else the task was taught meanwhile is added to.
+        An interrupted first enrolment may have left an unrefined first version, which is replaced. Any other
+        task of this name is added to: it may have been trained on more than this folder.
         """
-        with Store.open(self._home, create=True) as store:
+        with Store.open(self._workspace.home, create=True) as store:
             known = next((entry for entry in store.list_tasks() if entry.task == task), None)
-            lessons = store.training_sets.read(known.sha256) or () if known else ()
-        if known and not (self._memory.is_begun(folder.name) and _all_lie_in(folder, lessons)):
-            return ["--add"]
-        self._memory.begin(folder.name)
-        return ["--replace"] if known else []
+            training_set = store.training_sets.read(known.sha256) or () if known else ()
+        if known and not (self.state.is_interrupted(folder.name) and _is_subset(training_set, folder)):
+            return "add"
+        self.state.mark_started(folder.name)
+        return "replace" if known else "new"
 
     @contextmanager
-    def _alone(self, task: str) -> Iterator[bool]:
-        """Whether it may learn now; False where it is to stop instead."""
-        while not self._turn.take(task, ASKED_EVERY_S):
+    def _training(self, task: str) -> Iterator[bool]:
+        """Hold the training lock; yield False if the importer was stopped instead."""
+        while not self._training_lock.acquire(task, POLL_INTERVAL_S):
             if self._stopped:
                 yield False
                 return
         try:
             yield not self._stopped
         finally:
-            self._turn.give_back()
-
-    def _report(self, folder: Path, document: Document) -> None:
-        """Write it beside the folder; where that may not be written it has been told all the same."""
-        path = folder.with_name(f"{folder.name}.report.json")
-        beside = path.with_name(f".{path.name}.part")
-        text = json.dumps({"time": format_time(time.time()), **document}, indent=2, ensure_ascii=False)
-        try:
-            beside.unlink(missing_ok=True)
-            # never through a link that somebody put there; and names of files may be no text
-            with beside.open("x", encoding="utf-8", errors="backslashreplace") as file:
-                os.fchmod(file.fileno(), REPORT_MODE)
-                file.write(text)
-            beside.replace(path)
-        except OSError:
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
+            self._training_lock.release()
 
 
-def _told(task: str, folder: Path, document: dict[str, Any]) -> Document:
-    """The document of `edgecl enroll`, and what matters of it in a sentence."""
-    recordings = sum(row["clips"] for row in document["classes"])
-    said = [
-        f"'{folder}' is learnt: '{task}' tells {', '.join(document['labels'])} by {recordings} recordings"
-    ]
-    if document["held_out_accuracy"] is not None:
-        said.append(f"of those kept aside {document['held_out_accuracy']:.0%} were recognised")
-    if document["refused"]:
-        said.append(f"{len(document['refused'])} skipped, such as: {document['refused'][0]['reason']}")
-    return {"told": "; ".join(said), **document}
+def _summarize(folder: Path, result: Document) -> str:
+    """Return a sentence on a finished enrolment."""
+    recordings = sum(row["clips"] for row in result["classes"])
+    labels = ", ".join(result["labels"])
+    parts = [f"'{folder}' is enrolled: task '{result['task']}' with {labels} from {recordings} recordings"]
+    if result["held_out_accuracy"] is not None:
+        parts.append(f"{result['held_out_accuracy']:.0%} accuracy on held-out recordings")
+    if result["refused"]:
+        parts.append(f"{len(result['refused'])} skipped, such as: {result['refused'][0]['reason']}")
+    return "; ".join(parts)
 
 
-def _demand_sound(folder: Path) -> None:
-    """Refuse what no lesson could come of.
+def _require_audio(folder: Path) -> None:
+    """Refuse a folder without recordings.
 
     Raises:
-        UsageError: it holds no recording.
+        UsageError: there are none.
     """
     try:
         find_audio_files([folder])
@@ -170,10 +164,27 @@ def _demand_sound(folder: Path) -> None:
         raise UsageError(reason, "WAV, FLAC, OGG, Opus, MP3 and AIFF are read") from None
 
 
-def _all_lie_in(folder: Path, lessons: TrainingSet) -> bool:
-    """Whether all that these lessons are of lies in the folder, so that learning it anew loses nothing."""
+def _is_subset(training_set: TrainingSet, folder: Path) -> bool:
+    """Return whether the folder holds all recordings of a training set: replacing the task loses nothing."""
     found = set()
     for path in find_audio_files([folder]):
         with suppress(OSError), path.open("rb") as file:
             found.add(hashlib.file_digest(file, "sha256").hexdigest())
-    return bool(lessons) and {taught.clip_sha256 for taught in lessons} <= found
+    return bool(training_set) and {clip.clip_sha256 for clip in training_set} <= found
+
+
+def _write_report(folder: Path, report: Document) -> None:
+    """Write the report beside the folder, if the daemon may write there."""
+    path = folder.with_name(f"{folder.name}.report.json")
+    part = path.with_name(f".{path.name}.part")
+    text = json.dumps({"time": format_time(time.time()), **report}, indent=2, ensure_ascii=False)
+    try:
+        part.unlink(missing_ok=True)
+        # "x": never through a link that another user put there; file names may be invalid text
+        with part.open("x", encoding="utf-8", errors="backslashreplace") as file:
+            os.fchmod(file.fileno(), REPORT_MODE)
+            file.write(text)
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""What lies in a watched folder, by names, sizes and times alone: that works on network disks, too.
+"""The content of a watched folder, by names, sizes and times only, which also works on network disks.
 
-folder/alarms/doorbell/ring-1.wav      a task, one of its sounds, a recording of it
+folder/alarms/doorbell/ring-1.wav      a task, one of its labels, a recording of it
 """
 
 import json
@@ -13,102 +13,102 @@ from edgecl.errors import UsageError
 from edgecl.store import atomic
 
 Files = frozenset[tuple[str, int, int]]
-"""Of every file: its path below the task's folder, its bytes, when it was written (ns)."""
+"""Of every file: its path below the task's folder, its size in bytes, its modification time (ns)."""
 
-MEMORY_NAME = "watched.json"
+STATE_NAME = "watched.json"
 
 
-def dropped(folder: Path) -> dict[str, Files]:
-    """Sub-folder → its recordings, or what else it holds where it has none; an empty one is left out.
+def scan_folder(folder: Path) -> dict[str, Files]:
+    """Return sub-folder → its recordings, or its other files if it has none; empty ones are left out.
 
     Raises:
         OSError: the folder cannot be listed.
     """
     with os.scandir(folder) as entries:
-        found = {entry.name: _files(Path(entry.path)) for entry in entries if _is_meant(entry)}
+        found = {entry.name: _list_files(Path(entry.path)) for entry in entries if _is_task_folder(entry)}
     return {name: files for name, files in sorted(found.items()) if files}
 
 
-def is_soundless(files: Files) -> bool:
-    """Whether none of them is a recording."""
-    return not any(Path(name).suffix.lower() in AUDIO_SUFFIXES for name, _, _ in files)
+def has_audio(files: Files) -> bool:
+    """Return whether any of the files is a recording."""
+    return any(Path(name).suffix.lower() in AUDIO_SUFFIXES for name, _, _ in files)
 
 
-def _is_meant(entry: "os.DirEntry[str]") -> bool:
+def _is_task_folder(entry: "os.DirEntry[str]") -> bool:
     is_hidden = entry.name.startswith(".") or entry.name in LEFTOVERS
     return not is_hidden and entry.is_dir(follow_symlinks=False)
 
 
-def _files(folder: Path) -> Files:
+def _list_files(folder: Path) -> Files:
     try:
         paths = find_audio_files([folder])
-    except UsageError:  # it holds none, or has just gone
+    except UsageError:  # it has none, or has just been deleted
         paths = find_other_files(folder)
     found = set()
     for path in paths:
-        with suppress(OSError):  # gone since it was listed
+        with suppress(OSError):  # deleted since it was listed
             status = path.stat()
             found.add((str(path.relative_to(folder)), status.st_size, status.st_mtime_ns))
     return frozenset(found)
 
 
 class ImportState:
-    """Which recordings were learnt from, kept in a file of the home; without it they are looked at again."""
+    """The recordings imported so far, kept in a file of the home; if it is lost, all are imported again."""
 
     def __init__(self, home: Path) -> None:
-        self._path = home / MEMORY_NAME
-        self._learnt, self._begun = _read(self._path)
+        self._path = home / STATE_NAME
+        self._imported, self._started = _read(self._path)
 
-    def of(self, name: str) -> Files:
-        """What was learnt from the sub-folder of this name."""
-        return self._learnt.get(name, frozenset())
+    def find_imported(self, name: str) -> Files:
+        """Return the files imported from the sub-folder of this name."""
+        return self._imported.get(name, frozenset())
 
     def add(self, name: str, files: Files) -> None:
-        """Keep in mind that these were learnt; what was deleted since stays learnt.
+        """Record that these files were imported, in addition to earlier ones.
 
         Raises:
             OSError: the file cannot be written.
         """
-        self._learnt[name] = self.of(name) | files
-        self._keep()
+        self._imported[name] = self.find_imported(name) | files
+        self._write()
 
-    def is_begun(self, name: str) -> bool:
-        """Whether its first lesson was begun and never ended: the power went, or the daemon was stopped."""
-        return name in self._begun
+    def is_interrupted(self, name: str) -> bool:
+        """Return whether the first import of a sub-folder was started but never finished."""
+        return name in self._started
 
-    def begin(self, name: str) -> None:
-        """Its first lesson begins.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        self._begun.add(name)
-        self._keep()
-
-    def end(self, name: str) -> None:
-        """It is over, whatever came of it.
+    def mark_started(self, name: str) -> None:
+        """Record that the first import of a sub-folder has started.
 
         Raises:
             OSError: the file cannot be written.
         """
-        if name in self._begun:
-            self._begun.remove(name)
-            self._keep()
+        self._started.add(name)
+        self._write()
 
-    def _keep(self) -> None:
-        learnt = {name: sorted(files) for name, files in self._learnt.items()}
+    def mark_finished(self, name: str) -> None:
+        """Record that the first import of a sub-folder has finished, with or without success.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        if name in self._started:
+            self._started.remove(name)
+            self._write()
+
+    def _write(self) -> None:
+        imported = {name: sorted(files) for name, files in self._imported.items()}
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        document = {"learnt": learnt, "begun": sorted(self._begun)}
+        document = {"learnt": imported, "begun": sorted(self._started)}
         atomic.write(self._path, json.dumps(document).encode())
 
 
 def _read(path: Path) -> tuple[dict[str, Files], set[str]]:
     try:
         document = json.loads(path.read_bytes())
-        learnt = {
+        imported = {
             str(name): frozenset((str(file), int(size), int(time)) for file, size, time in files)
             for name, files in document["learnt"].items()
         }
-        return learnt, {str(name) for name in document["begun"]}
+        return imported, {str(name) for name in document["begun"]}
     except (OSError, ValueError, TypeError, AttributeError, KeyError):
         return {}, set()

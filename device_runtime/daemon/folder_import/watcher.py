@@ -1,11 +1,11 @@
-"""A folder that is looked at every few seconds: what is dropped into it is learnt, once it has been quiet.
+"""A folder that is scanned every few seconds: what is copied into it is imported once it stops changing.
 
-    dropped ── ten seconds without a change ──► learnt ──► remembered
-                                                   ├─────► refused: again when something changes, not before
-                                                   └─────► broken off: again in ten minutes
+    copied ── ten seconds without a change ──► imported ──► recorded in the state file
+                                                  ├───────► refused: again after a change, not before
+                                                  └───────► failed: again in ten minutes
 
-Nothing that happens to the folder stops anybody from listening: one that is gone is waited for, a bad one is
-told of once. What is deleted from it stays learnt.
+Nothing in the folder stops the pipeline: a folder that is missing is waited for, a fault is reported once. A
+deleted recording stays part of its task.
 """
 
 import math
@@ -16,46 +16,56 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from device_runtime.daemon.folder_import.importer import FolderImporter
-from device_runtime.daemon.folder_import.scan import Files, ImportState, dropped, is_soundless
-from device_runtime.daemon.training_lock import TrainingLock
+from device_runtime.daemon.folder_import.scan import Files, ImportState, has_audio, scan_folder
 from edgecl.errors import EdgeclError
 
-LOOKED_EVERY_S = 3.0
-RESTS = 20  # times as long as a look took: a large folder on a slow disk is looked at less often
+SCAN_INTERVAL_S = 3.0
+REST_FACTOR = 20  # × the duration of a scan: a large folder on a slow disk is scanned less often
 QUIET_S = 10.0
-AGAIN_S = 600.0  # after what may go well another time: no memory, a full disk
-LAST_WORDS_S = 10.0  # beyond that a network disk hangs
+RETRY_S = 600.0  # after a failure that may be temporary: no memory, a full disk
+CLOSE_TIMEOUT_S = 10.0  # a network disk may hang
 
 
-class FolderWatch:
-    """Decides what is learnt, and when."""
+class FolderWatcher:
+    """Decides which sub-folders are imported, and when."""
 
     def __init__(
-        self, folder: Path, memory: ImportState, learn: Callable[[Path], bool], tell: Callable[[str], None]
+        self,
+        folder: Path,
+        state: ImportState,
+        import_folder: Callable[[Path], bool],
+        log: Callable[[str], None],
     ) -> None:
-        """`learn` learns a sub-folder and says whether it could; it is not asked twice of the same, unless it
-        broke off."""
-        self.took_s = 0.0
-        """How long the last look took."""
-        self._folder = folder
-        self._memory = memory
-        self._learn = learn
-        self._tell = tell
-        self._fault = ""
-        self._seen: dict[str, tuple[Files, float]] = {}  # what lies there, and since when
-        self._failed: dict[str, tuple[Files, float]] = {}  # what could not be learnt, and until when to wait
+        """Prepare to watch a folder.
 
-    def look(self, now_s: float) -> None:
-        """Look once, at `now_s` of a steady clock, and learn what is due."""
-        began_s = time.monotonic()
+        Args:
+            folder: the watched folder.
+            state: what was imported before.
+            import_folder: imports a sub-folder and returns whether it could; it is not called twice for the
+                same files, unless it raised an EdgeclError or OSError.
+            log: receives a sentence for every new fault.
+        """
+        self.scan_duration_s = 0.0
+        """How long the last scan took."""
+        self._folder = folder
+        self._state = state
+        self._import_folder = import_folder
+        self._log = log
+        self._fault = ""
+        self._seen: dict[str, tuple[Files, float]] = {}  # the present files, and since when
+        self._failed: dict[str, tuple[Files, float]] = {}  # files that were not imported, and when to retry
+
+    def scan(self, now_s: float) -> None:
+        """Scan the folder once, at `now_s` of a monotonic clock, and import what is due."""
+        started_s = time.monotonic()
         try:
-            found = dropped(self._folder)
+            found = scan_folder(self._folder)
             self._fault = ""
         except OSError as error:
-            self._complain(f"the watched folder '{self._folder}' cannot be read: {error.strerror}")
+            self._report(f"the watched folder '{self._folder}' cannot be read: {error.strerror}")
             return
         finally:
-            self.took_s = time.monotonic() - began_s
+            self.scan_duration_s = time.monotonic() - started_s
         before = self._seen
         self._seen = {
             name: before[name] if name in before and before[name][0] == files else (files, now_s)
@@ -63,58 +73,54 @@ class FolderWatch:
         }
         for name, (files, since_s) in self._seen.items():
             if now_s - since_s >= QUIET_S and self._is_due(name, files, now_s):
-                self._take(name, files, now_s)
+                self._import(name, files, now_s)
 
     def _is_due(self, name: str, files: Files, now_s: float) -> bool:
-        learnt = self._memory.of(name)
-        if files <= learnt or (learnt and is_soundless(files)):  # or its recordings were deleted since
+        imported = self._state.find_imported(name)
+        if files <= imported or (imported and not has_audio(files)):  # or its recordings were deleted since
             return False
-        failed, until_s = self._failed.get(name, (None, 0.0))
-        return failed != files or now_s >= until_s
+        failed, retry_s = self._failed.get(name, (None, 0.0))
+        return failed != files or now_s >= retry_s
 
-    def _take(self, name: str, files: Files, now_s: float) -> None:
-        self._failed[name] = files, math.inf  # until it is known better
+    def _import(self, name: str, files: Files, now_s: float) -> None:
+        self._failed[name] = files, math.inf
         try:
-            if self._learn(self._folder / name):
-                self._memory.add(name, files)
+            if self._import_folder(self._folder / name):
+                self._state.add(name, files)
         except (EdgeclError, OSError) as error:
-            self._failed[name] = files, now_s + AGAIN_S
-            self._complain(f"'{self._folder / name}' is not learnt: {error}")
+            self._failed[name] = files, now_s + RETRY_S
+            self._report(f"'{self._folder / name}' is not enrolled: {error}")
 
-    def _complain(self, fault: str) -> None:
+    def _report(self, fault: str) -> None:
         if fault != self._fault:
             self._fault = fault
-            self._tell(f"{fault}; it is looked at again")
+            self._log(f"{fault}; it is tried again")
 
 
 @contextmanager
-def watching(
-    folder: Path, home: Path, bundle: Path, turn: TrainingLock, tell: Callable[[str], None]
-) -> Iterator[None]:
-    """The folder is watched, by a thread of its own, for as long as this lasts; see `DropIn`."""
-    memory = ImportState(home)
-    drop_in = FolderImporter(home, bundle, memory, turn, tell)
-    watch = FolderWatch(folder, memory, drop_in.learn, tell)
-    over = threading.Event()
+def watch_folder(folder: Path, importer: FolderImporter, log: Callable[[str], None]) -> Iterator[None]:
+    """Watch a folder from a thread of its own while the context is open."""
+    watcher = FolderWatcher(folder, importer.state, importer.import_folder, log)
+    stopped = threading.Event()
 
-    def go_on() -> None:
-        while not over.wait(max(LOOKED_EVERY_S, RESTS * watch.took_s)):
-            watch.look(time.monotonic())
+    def run() -> None:
+        while not stopped.wait(max(SCAN_INTERVAL_S, REST_FACTOR * watcher.scan_duration_s)):
+            watcher.scan(time.monotonic())
 
-    thread = threading.Thread(target=go_on, daemon=True)
-    is_new = _is_made(folder)
+    thread = threading.Thread(target=run, daemon=True)
+    is_new = _create(folder)
     thread.start()
-    tell(f"'{folder}' is {'made and ' if is_new else ''}watched: every folder in it becomes a task")
+    log(f"'{folder}' is {'created and ' if is_new else ''}watched: every folder in it becomes a task")
     try:
         yield
     finally:
-        over.set()
-        drop_in.stop()
-        thread.join(LAST_WORDS_S)
+        stopped.set()
+        importer.stop()
+        thread.join(CLOSE_TIMEOUT_S)
 
 
-def _is_made(folder: Path) -> bool:
-    """Make the folder where just it is missing; what else is wrong with it the first look tells."""
+def _create(folder: Path) -> bool:
+    """Create the folder if only it is missing; the first scan reports any other fault."""
     try:
         folder.mkdir()
     except OSError:

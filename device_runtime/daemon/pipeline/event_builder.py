@@ -1,9 +1,9 @@
-"""What is heard → events, with the time of the wall clock and an identity that stays."""
+"""Detections → events, with wall-clock times and an id that stays the same from start to end."""
 
 from collections.abc import Iterator, Sequence
 
 from device_runtime.daemon.pipeline.stream_processor import StreamUpdate
-from device_runtime.daemon.sinks.clips import ClipKeeper
+from device_runtime.daemon.sinks.clips import ClipRecorder
 from device_runtime.daemon.sources.base import Condition
 from device_runtime.recognition.stream import TaskDetection
 from edgecl.canonical_json import sha256_hex
@@ -13,44 +13,46 @@ from edgecl.store.blob import TaskBlob
 
 
 class EventBuilder:
-    """Reports what one source gives to hear."""
+    """Builds the events of one source."""
 
-    def __init__(self, source: str, tasks: Sequence[TaskBlob], keeper: ClipKeeper | None = None) -> None:
-        """`keeper`: where a recording of every sound is to be kept."""
+    def __init__(
+        self, source: str, tasks: Sequence[TaskBlob], clip_recorder: ClipRecorder | None = None
+    ) -> None:
+        """Prepare for a source of this name; `clip_recorder` saves a clip of every sound, if given."""
         self._source = source
-        self._keeper = keeper
-        self._begun_s: dict[tuple[str, str], float] = {}  # wall clock; the sounds that go on
-        self.teach(tasks)
+        self._clip_recorder = clip_recorder
+        self._starts_s: dict[tuple[str, str], float] = {}  # wall clock; of the sounds that continue
+        self.set_tasks(tasks)
 
-    def teach(self, tasks: Sequence[TaskBlob]) -> None:
-        """Which versions of which tasks hear from now on."""
-        self._blobs = {task.task: sha256_hex(blob.to_bytes(task)) for task in tasks}
+    def set_tasks(self, tasks: Sequence[TaskBlob]) -> None:
+        """Set the tasks that are in use from now on."""
+        self._hashes = {task.task: sha256_hex(blob.to_bytes(task)) for task in tasks}
 
     @property
     def task_names(self) -> list[str]:
-        """Those that hear now."""
-        return list(self._blobs)
+        """The tasks in use."""
+        return list(self._hashes)
 
     @property
-    def lost_clips(self) -> int:
-        """How many recordings the disk was too slow for."""
-        return self._keeper.outbox.dropped if self._keeper else 0
+    def dropped_clips(self) -> int:
+        """Number of clips that were not saved because the disk was too slow."""
+        return self._clip_recorder.queue.dropped if self._clip_recorder else 0
 
-    def hears(self, task: str, sha256: str) -> bool:
-        """Whether this version of a task hears now."""
-        return self._blobs.get(task) == sha256
+    def is_active(self, task: str, sha256: str) -> bool:
+        """Return whether this version of a task is in use."""
+        return self._hashes.get(task) == sha256
 
-    def sounds(self, report: StreamUpdate) -> Iterator[SoundEvent]:
-        """One event for every change."""
-        for heard in report.heard:
-            event, found = self._event(heard, report), heard.detection
-            if heard.phase == "end" and self._keeper:
-                times_s = report.offset_s + found.start_s, report.offset_s + found.end_s
-                event = self._keeper.keep(event, *times_s)
+    def sound_events(self, update: StreamUpdate) -> Iterator[SoundEvent]:
+        """Yield one event for every change of a sound."""
+        for detection in update.detections:
+            event, sound = self._event(detection, update), detection.detection
+            if detection.phase == "end" and self._clip_recorder:
+                times_s = update.offset_s + sound.start_s, update.offset_s + sound.end_s
+                event = self._clip_recorder.save(event, *times_s)
             yield event
 
-    def condition(self, condition: Condition, lost_frames: int, now_s: float) -> SourceEvent:
-        """The event of a source whose condition changed."""
+    def source_event(self, condition: Condition, lost_frames: int, now_s: float) -> SourceEvent:
+        """Build the event of a source whose condition has changed."""
         return SourceEvent(
             time=format_time(now_s),
             source=self._source,
@@ -60,26 +62,27 @@ class EventBuilder:
             lost_frames=lost_frames,
         )
 
-    def _event(self, heard: TaskDetection, report: StreamUpdate) -> SoundEvent:
-        found, key = heard.detection, (heard.task, heard.detection.label)
-        # The wall clock may be set while a sound goes on; its beginning stays what it was.
-        start_s = self._begun_s.setdefault(key, report.stream_s + found.start_s)
-        if heard.phase == "end":
-            del self._begun_s[key]
+    def _event(self, detection: TaskDetection, update: StreamUpdate) -> SoundEvent:
+        sound = detection.detection
+        key = detection.task, sound.label
+        # The wall clock may be set while a sound continues: its start stays.
+        start_s = self._starts_s.setdefault(key, update.stream_s + sound.start_s)
+        if detection.phase == "end":
+            del self._starts_s[key]
         start = format_time(start_s)
         return SoundEvent(
             id=make_event_id(self._source, *key, start),
-            phase=heard.phase,
+            phase=detection.phase,
             source=self._source,
-            task=heard.task,
-            label=found.label,
-            score=round(found.score, 4),
-            margin=round(found.margin, 4),
-            threshold=round(found.threshold, 4),
+            task=detection.task,
+            label=sound.label,
+            score=round(sound.score, 4),
+            margin=round(sound.margin, 4),
+            threshold=round(sound.threshold, 4),
             start=start,
-            end=format_time(start_s + found.end_s - found.start_s),
-            offset_s=round(report.offset_s + found.start_s, 3),
-            level_dbfs=found.level_dbfs,
-            blob_sha256=self._blobs.get(heard.task),
+            end=format_time(start_s + sound.end_s - sound.start_s),
+            offset_s=round(update.offset_s + sound.start_s, 3),
+            level_dbfs=sound.level_dbfs,
+            blob_sha256=self._hashes.get(detection.task),
             clip=None,
         )

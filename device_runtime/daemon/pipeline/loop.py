@@ -1,8 +1,7 @@
-"""The loop: one source, all that is heard in it, everybody who is told."""
+"""The main loop: reads one source, detects sounds in it, and queues events for every sink."""
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from device_runtime.daemon.pipeline.event_builder import EventBuilder
 from device_runtime.daemon.pipeline.stream_processor import StreamProcessor, StreamUpdate
@@ -11,86 +10,132 @@ from device_runtime.daemon.sources.base import STARTING, Block, Condition, Sourc
 from device_runtime.recognition.recognizer import Recognizer
 from edgecl.events import Event
 
-ASKED_EVERY_S = 0.25
-"""How soon a wish to stop is heeded."""
+POLL_INTERVAL_S = 0.25
+"""How often `stopped` is checked while no sound arrives."""
 
 
-@dataclass
+def ignore_update(update: StreamUpdate) -> None:
+    """Do nothing."""
+
+
+def _keep_tasks() -> Recognizer | None:
+    """Never change the tasks."""
+
+
 class Pipeline:
-    """One source and what becomes of it."""
+    """One source, what is detected in it, and the queues of the sinks."""
 
-    source: Source
-    ear: StreamProcessor
-    reporter: EventBuilder
-    outboxes: Sequence[SinkQueue[Event]]
-    watch: Callable[[StreamUpdate], None]
-    """Sees every window."""
-    news: Callable[[], Recognizer | None] = lambda: None
-    """Asked again and again; what it gives is heard with from then on."""
-    frames: int = 0
-    """How many were heard;"""
-    sounds: int = 0
-    """how many sounds in them, up to now."""
-    windows: int = 0
-    """How many were heard,"""
-    busy_s: float = 0.0
-    """and what they took together."""
-    _told: Condition = STARTING
+    def __init__(
+        self,
+        source: Source,
+        processor: StreamProcessor,
+        event_builder: EventBuilder,
+        queues: Sequence[SinkQueue[Event]],
+        on_update: Callable[[StreamUpdate], None] = ignore_update,
+        poll_tasks: Callable[[], Recognizer | None] = _keep_tasks,
+    ) -> None:
+        """Connect the parts.
+
+        Args:
+            source: is read, not closed.
+            processor: detects sounds in the blocks of the source.
+            event_builder: turns detections into events.
+            queues: receive every event.
+            on_update: called for every window.
+            poll_tasks: called again and again; a recognizer it returns replaces the tasks.
+        """
+        self._source = source
+        self._processor = processor
+        self._event_builder = event_builder
+        self._queues = queues
+        self._on_update = on_update
+        self._poll_tasks = poll_tasks
+        self._condition: Condition = STARTING
+        self._frames = 0
+        self._windows = 0
+        self._busy_s = 0.0
+        self.sound_count = 0
+        """Number of sounds detected until now."""
 
     def run(self, stopped: Callable[[], bool]) -> None:
-        """Listen until the source ends, somebody wishes to stop, or nobody takes the events any more.
+        """Run until the source ends, `stopped` returns True, or a sink has been closed by its reader.
 
         Raises:
             SourceError: the source broke off.
         """
         try:
-            while not stopped() and not any(outbox.is_closed for outbox in self.outboxes):
-                self._learn()
-                block = self.source.read(ASKED_EVERY_S)
-                self._tell_condition()
+            while not stopped() and not any(queue.is_closed for queue in self._queues):
+                self._update_tasks()
+                block = self._source.read(POLL_INTERVAL_S)
+                self._report_condition()
                 if block is None:
                     break
-                self.frames += block.waveform.size
-                self._hear(block)
+                self._process(block)
         finally:
-            for report in self.ear.finish():
-                self._tell(report)
+            for update in self._processor.finish():
+                self._emit(update)
 
     @property
-    def heard_s(self) -> float:
-        """How much sound was heard."""
-        return self.frames / self.source.rate_hz
+    def processed_s(self) -> float:
+        """Seconds of sound processed."""
+        return self._frames / self._source.rate_hz
 
     @property
     def window_ms(self) -> float:
-        """What a window took in the mean: backbone, every task, and telling of it."""
-        return 1000 * self.busy_s / self.windows if self.windows else 0.0
+        """Mean time a window took: backbone, every task, and queueing its events."""
+        return 1000 * self._busy_s / self._windows if self._windows else 0.0
 
-    def _hear(self, block: Block) -> None:
-        began_s = time.perf_counter()
-        for report in self.ear.take(block):
-            self.windows += report.moment is not None
-            self._tell(report)
-        self.busy_s += time.perf_counter() - began_s
+    @property
+    def dropped_events(self) -> int:
+        """Number of events a sink had no room for."""
+        return sum(queue.dropped for queue in self._queues)
 
-    def _learn(self) -> None:
-        recognizer = self.news()
+    @property
+    def task_names(self) -> list[str]:
+        """The tasks in use."""
+        return self._event_builder.task_names
+
+    def is_active(self, task: str, sha256: str) -> bool:
+        """Return whether this version of a task is in use."""
+        return self._event_builder.is_active(task, sha256)
+
+    def summary(self) -> str:
+        """Return a sentence on how much was processed, detected and lost."""
+        sounds = "sound" if self.sound_count == 1 else "sounds"
+        parts = [f"{self.processed_s:.0f} s processed", f"{self.sound_count} {sounds}"]
+        lost = {
+            "frames lost": self._source.lost_frames,
+            "events dropped": self.dropped_events,
+            "clips dropped": self._event_builder.dropped_clips,
+        }
+        return ", ".join([*parts, *(f"{count} {what}" for what, count in lost.items() if count)])
+
+    def _process(self, block: Block) -> None:
+        started_s = time.perf_counter()
+        self._frames += block.waveform.size
+        for update in self._processor.process(block):
+            self._windows += update.window is not None
+            self._emit(update)
+        self._busy_s += time.perf_counter() - started_s
+
+    def _update_tasks(self) -> None:
+        recognizer = self._poll_tasks()
         if recognizer is not None:
-            self._tell(self.ear.teach(recognizer))
-            self.reporter.teach(recognizer.tasks)
+            self._emit(self._processor.set_recognizer(recognizer))
+            self._event_builder.set_tasks(recognizer.tasks)
 
-    def _tell(self, report: StreamUpdate) -> None:
-        self.watch(report)
-        for event in self.reporter.sounds(report):
-            self.sounds += event.phase == "new"
+    def _emit(self, update: StreamUpdate) -> None:
+        self._on_update(update)
+        for event in self._event_builder.sound_events(update):
+            self.sound_count += event.phase == "new"
             self._send(event)
 
-    def _tell_condition(self) -> None:
-        condition = self.source.condition
-        if condition != self._told:
-            self._told = condition
-            self._send(self.reporter.condition(condition, self.source.lost_frames, time.time()))
+    def _report_condition(self) -> None:
+        condition = self._source.condition
+        if condition != self._condition:
+            self._condition = condition
+            self._send(self._event_builder.source_event(condition, self._source.lost_frames, time.time()))
 
     def _send(self, event: Event) -> None:
-        for outbox in self.outboxes:
-            outbox.put(event)
+        for queue in self._queues:
+            queue.put(event)

@@ -1,4 +1,4 @@
-"""A reporter that tells of a sound no more than what it was, and in which minute."""
+"""Events at privacy level 3: the label of a sound and the minute it began, nothing else."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,30 +13,30 @@ NEUTRAL = 0.0
 
 
 class RedactingEventBuilder(EventBuilder):
-    """Reports that a sound began, with figures that are the same for every sound.
+    """Builds one event when a sound begins, with figures that are the same for every sound.
 
-    Its identity would give away the second it began, so it is made of the minute and of how many of its kind
-    began in it before. Neither how long it lasts nor how sure it is comes out, so there is no second event.
+    An id made of the start would reveal its second, so it is made of the minute and of the number of sounds
+    of the same label in it. Duration and confidence are withheld, so there is no second event.
     """
 
     _minute: Time = ""
-    _begun: Counter[tuple[str, str]]
+    _counts: Counter[tuple[str, str]]
 
-    def sounds(self, report: StreamUpdate) -> Iterator[SoundEvent]:
-        """See `Reporter`."""
-        for event in super().sounds(report):
+    def sound_events(self, update: StreamUpdate) -> Iterator[SoundEvent]:
+        """See `EventBuilder`."""
+        for event in super().sound_events(update):
             if event.phase == "new":
-                yield self._without_figures(event)
+                yield self._redact(event)
 
-    def _without_figures(self, event: SoundEvent) -> SoundEvent:
-        minute = _minute_of(event.start)
+    def _redact(self, event: SoundEvent) -> SoundEvent:
+        minute = _truncate_to_minute(event.start)
         if minute != self._minute:
-            self._minute, self._begun = minute, Counter()
+            self._minute, self._counts = minute, Counter()
         key = event.task, event.label
-        self._begun[key] += 1
+        self._counts[key] += 1
         return event.model_copy(
             update={
-                "id": make_event_id(event.source, *key, f"{minute} {self._begun[key]}"),
+                "id": make_event_id(event.source, *key, f"{minute} {self._counts[key]}"),
                 "start": minute,
                 "end": minute,
                 "score": CERTAIN,
@@ -50,5 +50,5 @@ class RedactingEventBuilder(EventBuilder):
         )
 
 
-def _minute_of(time: Time) -> Time:
+def _truncate_to_minute(time: Time) -> Time:
     return format_time(datetime.fromisoformat(time).timestamp() // 60 * 60)

@@ -1,10 +1,10 @@
-"""The newest sound of a source, for those who ask afterwards what it was.
+"""A ring buffer of the newest sound of a source, from which clips are cut.
 
-Two bytes a sample: two minutes take 4 MB. Times are seconds since the source was opened, as events tell them
-(`offset_s`); where sound is missing between two streams, nothing is made up.
+16-bit samples: two minutes take 4 MB. Times are seconds since the source was opened, like `offset_s` of
+events; a gap between two streams takes no room.
 
-    fed        ├── stream, from 0 s ──┤          ├── stream, from 95.5 s ──►
-    remembered              └──────── the newest two minutes ──────────────┘
+    appended   ├── stream, from 0 s ──┤          ├── stream, from 95.5 s ──►
+    buffered              └──────── the newest two minutes ────────────────┘
 """
 
 from collections import deque
@@ -15,80 +15,83 @@ import numpy as np
 
 from edgecl.arrays import Pcm, Waveform
 
+API_BUFFER_S = 120.0
+"""Length of the ring buffer from which the API serves sound."""
 FULL_SCALE = 1 << 15
-ROUNDED_S = 0.001  # events tell their times to the millisecond
+TIME_RESOLUTION_S = 0.001  # of the times in events
 
 
 @dataclass(frozen=True)
 class _Stream:
     """Sound without a gap."""
 
-    first: int  # the number of its first sample among all that were fed
+    first: int  # the number of its first sample among all that were appended
     offset_s: float  # when it began
 
 
 class AudioRingBuffer:
-    """Fed by the thread that listens, asked by any."""
+    """Appended to by the thread of the pipeline, read by any."""
 
     def __init__(self, rate_hz: int, seconds: float) -> None:
         self.rate_hz = rate_hz
         self._ring = np.zeros(round(seconds * rate_hz), np.int16)
-        self._fed = 0  # samples, ever
+        self._appended = 0  # samples, in total
         self._streams = deque([_Stream(0, 0.0)])
         self._lock = Lock()
 
-    def begin(self, offset_s: float) -> None:
-        """A new stream begins at this time; what is remembered stays."""
+    def start_stream(self, offset_s: float) -> None:
+        """Begin a new stream at this time, after a gap; what is buffered stays."""
         with self._lock:
-            self._streams.append(_Stream(self._fed, offset_s))
+            self._streams.append(_Stream(self._appended, offset_s))
             while len(self._streams) > 1 and self._streams[1].first <= self._oldest:
                 self._streams.popleft()
 
-    def feed(self, chunk: Waveform) -> None:
-        """Remember a chunk [samples] and forget as many."""
+    def append(self, chunk: Waveform) -> None:
+        """Append a chunk [samples], which overwrites the oldest samples."""
         newest = chunk[-self._ring.size :]
         pcm = np.clip(np.rint(newest * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
         with self._lock:
-            self._fed += chunk.size
-            self._ring[np.arange(self._fed - pcm.size, self._fed) % self._ring.size] = pcm
+            self._appended += chunk.size
+            self._ring[np.arange(self._appended - pcm.size, self._appended) % self._ring.size] = pcm
 
-    def cut(self, start_s: float, end_s: float, around_s: float = 0.0) -> Pcm:
-        """What is remembered of a sound, int16 [samples], with so much around it as its own stream gives."""
+    def cut(self, start_s: float, end_s: float, padding_s: float = 0.0) -> Pcm:
+        """Return what is buffered of a sound, int16 [samples], with padding from its own stream only."""
         with self._lock:
-            stream, end = self._stream_of(start_s)
-            first = self._number(stream, start_s - around_s)
-            last = self._number(stream, end_s + around_s)
-            return self._between(max(first, stream.first), min(last, end))
+            stream, end = self._stream_at(start_s)
+            first = self._sample_number(stream, start_s - padding_s)
+            last = self._sample_number(stream, end_s + padding_s)
+            return self._slice(max(first, stream.first), min(last, end))
 
-    def holds(self, start_s: float, end_s: float) -> bool:
-        """Whether all that was heard between two times is remembered."""
+    def has(self, start_s: float, end_s: float) -> bool:
+        """Return whether all sound between two times is buffered."""
         with self._lock:
-            stream, end = self._stream_of(start_s)
-            first = self._number(stream, start_s + ROUNDED_S)
+            stream, end = self._stream_at(start_s)
+            first = self._sample_number(stream, start_s + TIME_RESOLUTION_S)
             return max(self._oldest, stream.first) <= first < end
 
-    def last(self, seconds: float) -> Pcm:
-        """The newest sound without a gap, int16 [samples]: so many seconds, or as much as there is."""
+    def newest(self, seconds: float) -> Pcm:
+        """Return the newest sound without a gap, int16 [samples], `seconds` long at most."""
         with self._lock:
-            first = self._fed - round(seconds * self.rate_hz)
-            return self._between(max(first, self._streams[-1].first), self._fed)
+            first = self._appended - round(seconds * self.rate_hz)
+            return self._slice(max(first, self._streams[-1].first), self._appended)
 
     @property
     def _oldest(self) -> int:
-        return max(0, self._fed - self._ring.size)
+        return max(0, self._appended - self._ring.size)
 
-    def _stream_of(self, start_s: float) -> tuple[_Stream, int]:
-        """The stream in which a sound begins, and the number of the sample after its last."""
-        streams, ends = list(self._streams), [*[one.first for one in self._streams][1:], self._fed]
+    def _stream_at(self, start_s: float) -> tuple[_Stream, int]:
+        """Return the stream in which a sound begins, and the number of the sample after its last."""
+        streams = list(self._streams)
+        ends = [*[stream.first for stream in streams][1:], self._appended]
         pairs = zip(streams, ends, strict=True)
-        begun = [pair for pair in pairs if pair[0].offset_s <= start_s + ROUNDED_S]
-        return begun[-1] if begun else (streams[0], streams[0].first)
+        candidates = [pair for pair in pairs if pair[0].offset_s <= start_s + TIME_RESOLUTION_S]
+        return candidates[-1] if candidates else (streams[0], streams[0].first)
 
-    def _number(self, stream: _Stream, time_s: float) -> int:
-        """Of the sample at a time of this stream."""
+    def _sample_number(self, stream: _Stream, time_s: float) -> int:
+        """Return the number of the sample at a time of this stream."""
         return stream.first + round((time_s - stream.offset_s) * self.rate_hz)
 
-    def _between(self, first: int, last: int) -> Pcm:
+    def _slice(self, first: int, last: int) -> Pcm:
         first = max(first, self._oldest)
         size, start = self._ring.size, first % self._ring.size
         end = start + max(0, last - first)

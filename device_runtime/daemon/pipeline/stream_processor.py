@@ -1,9 +1,9 @@
-"""Blocks of a source → what is heard in them, whatever the source's rate and wherever frames are missing.
+"""Blocks of a source → detections, at any rate of the source and across missing frames.
 
 frames   ──────────┐   ┌───────────┐             ┌───────────
                    └─0─┘           └─ − − − − − ─┘
-                 a short gap       a long one: all sounds end,
-                 is filled         and a new stream begins
+                 a short gap       a long gap: all sounds end,
+                 is zero-filled    and a new stream begins
 """
 
 from collections.abc import Iterator
@@ -24,80 +24,88 @@ LONGEST_FILLED_S = 0.5
 
 @dataclass(frozen=True)
 class StreamUpdate:
-    """What became known at once."""
+    """What a window, the end of the stream or a change of the tasks brings."""
 
     stream_s: float
-    """When the stream began that its times count from, in seconds of the wall clock (Unix time);"""
+    """Start of the stream, which all times of the detections refer to, in wall-clock seconds (Unix time)."""
     offset_s: float
-    """the same since the source was opened."""
-    heard: list[TaskDetection]
-    moment: WindowResult | None
-    """The window it comes from; None where the stream or a task ends."""
+    """The same in seconds since the source was opened."""
+    detections: list[TaskDetection]
+    """Sounds that begin, continue or end."""
+    window: WindowResult | None
+    """The window; None at the end of the stream or of a task."""
 
 
 class StreamProcessor:
-    """Hears one source."""
+    """Detects sounds in the blocks of one source."""
 
     def __init__(
         self,
-        listening: StreamRecognizer,
+        recognizer: StreamRecognizer,
         rate_hz: int,
-        loud: LoudTrigger | None = None,
-        recent: AudioRingBuffer | None = None,
+        trigger: LoudTrigger | None = None,
+        ring_buffer: AudioRingBuffer | None = None,
     ) -> None:
-        """`recent` remembers what is heard."""
-        self._listening = listening
-        self._recent = recent
+        """Prepare for a source.
+
+        Args:
+            recognizer: detects the sounds of all tasks.
+            rate_hz: sample rate of the source.
+            trigger: detects loud sounds as well, if given.
+            ring_buffer: receives all processed sound, if given.
+        """
+        self._recognizer = recognizer
+        self._ring_buffer = ring_buffer
         self._rate_hz = rate_hz
-        self._loud = loud
-        self._resampler = Resampler(rate_hz, listening.rate_hz)
+        self._trigger = trigger
+        self._resampler = Resampler(rate_hz, recognizer.rate_hz)
         self._first_frame = self._next_frame = 0  # of the stream
         self._stream_s = 0.0
 
-    @property
-    def heard_s(self) -> float:
-        """How much of the present stream was heard."""
-        return (self._next_frame - self._first_frame) / self._rate_hz
-
-    def take(self, block: Block) -> Iterator[StreamUpdate]:
-        """What this block completes."""
+    def process(self, block: Block) -> Iterator[StreamUpdate]:
+        """Yield an update for every window that this block completes."""
         if not block.waveform.size:
             return
         missing = block.first_frame - self._next_frame
         if missing > LONGEST_FILLED_S * self._rate_hz:
             yield from self.finish()
             self._first_frame = block.first_frame
-            if self._recent:
-                self._recent.begin(self._first_frame / self._rate_hz)
+            if self._ring_buffer:
+                self._ring_buffer.start_stream(self._first_frame / self._rate_hz)
         elif missing > 0:
-            yield from self._hear(np.zeros(missing, np.float32))
+            yield from self._resample(np.zeros(missing, np.float32))
         self._next_frame = block.next_frame
-        self._stream_s = block.captured_s - self.heard_s
-        yield from self._hear(block.waveform)
+        self._stream_s = block.captured_s - self._processed_s
+        yield from self._resample(block.waveform)
 
-    def teach(self, recognizer: Recognizer) -> StreamUpdate:
-        """Hear with other tasks from now on; what ends with those that are gone."""
-        return self._report(self._listening.set_recognizer(recognizer), None)
+    def set_recognizer(self, recognizer: Recognizer) -> StreamUpdate:
+        """Replace the tasks; return the ends of the sounds of those that are gone."""
+        return self._update(self._recognizer.set_recognizer(recognizer), None)
 
     def finish(self) -> Iterator[StreamUpdate]:
-        """What the end of the stream completes; ready for the next one."""
-        if self.heard_s:
-            yield from self._feed(self._resampler.finish())
-            heard = self._listening.finish() + (self._loud.finish() if self._loud else [])
-            yield self._report(heard, None)
-        self._resampler = Resampler(self._rate_hz, self._listening.rate_hz)
+        """Yield the updates at the end of the stream; afterwards a new stream may begin."""
+        if self._processed_s:
+            yield from self._process(self._resampler.finish())
+            detections = self._recognizer.finish() + (self._trigger.finish() if self._trigger else [])
+            yield self._update(detections, None)
+        self._resampler = Resampler(self._rate_hz, self._recognizer.rate_hz)
         self._first_frame = self._next_frame
 
-    def _hear(self, waveform: Waveform) -> Iterator[StreamUpdate]:
-        yield from self._feed(self._resampler.feed(waveform))
+    @property
+    def _processed_s(self) -> float:
+        """Seconds of the present stream."""
+        return (self._next_frame - self._first_frame) / self._rate_hz
 
-    def _feed(self, chunk: Waveform) -> Iterator[StreamUpdate]:
-        """Of a chunk [samples] at the rate that the tasks hear."""
-        if self._recent:
-            self._recent.feed(chunk)
-        for moment in self._listening.feed(chunk):
-            loud = self._loud.step(moment) if self._loud else []
-            yield self._report(moment.detections + loud, moment)
+    def _resample(self, waveform: Waveform) -> Iterator[StreamUpdate]:
+        yield from self._process(self._resampler.feed(waveform))
 
-    def _report(self, heard: list[TaskDetection], moment: WindowResult | None) -> StreamUpdate:
-        return StreamUpdate(self._stream_s, self._first_frame / self._rate_hz, heard, moment)
+    def _process(self, chunk: Waveform) -> Iterator[StreamUpdate]:
+        """Process a chunk [samples] at the rate of the backbone."""
+        if self._ring_buffer:
+            self._ring_buffer.append(chunk)
+        for window in self._recognizer.feed(chunk):
+            loud = self._trigger.step(window) if self._trigger else []
+            yield self._update(window.detections + loud, window)
+
+    def _update(self, detections: list[TaskDetection], window: WindowResult | None) -> StreamUpdate:
+        return StreamUpdate(self._stream_s, self._first_frame / self._rate_hz, detections, window)

@@ -1,1 +1,1 @@
-"""Event sinks: JSON lines, history, clips, webhook, MQTT; each behind a queue of its own."""
+"""Event sinks: JSON lines, log, history, clips, webhook, MQTT; each behind its own queue and thread."""

@@ -1,9 +1,9 @@
-"""A sink: recordings of what was heard, as FLAC, where the owner of the device wants them. Off by default.
+"""The sink that saves a recording of every detected sound, as FLAC. Off by default.
 
     folder/2026-05-01/07-31-02.500 alarms doorbell 3f….flac
 
-The newest sound is remembered (`recent`), so a clip begins a little before its sound does; of one longer than
-half a minute it holds the end. The folder has a quota; the oldest clips make room.
+A clip is cut from the ring buffer, so it begins a little before its sound; of a sound longer than half a
+minute it holds the end. The folder has a quota: the oldest clips are deleted.
 """
 
 import re
@@ -20,19 +20,20 @@ from edgecl.errors import StoreError
 from edgecl.events import SoundEvent
 
 LONGEST_S = 30.0
-AROUND_S = 1.0  # kept before and after a sound
-WAITING_BYTES = 32 << 20  # of clips that the disk has not taken yet
-REMEMBERED_S = LONGEST_S + 2 * AROUND_S
+PADDING_S = 1.0  # before and after a sound
+QUEUE_BYTES = 32 << 20  # of clips that are not written yet
+BUFFER_S = LONGEST_S + 2 * PADDING_S
+"""Length of the ring buffer that clips need."""
 PART_SUFFIX = ".part"
 CLIPS_FOLDER = "clips"
 MODE = 0o700
-"""Of the folder, where it is made."""
+"""Of the folder, when it is created."""
 UNSAFE = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A recording on its way to the disk."""
+    """A recording that is to be written."""
 
     path: Path
     pcm: Pcm
@@ -40,40 +41,44 @@ class Clip:
 
     @property
     def size_bytes(self) -> int:
-        """What it takes of memory."""
+        """Size in memory."""
         return self.pcm.nbytes
 
 
 class ClipFolder:
-    """A folder of clips that stays within its quota."""
+    """A folder of clips within a quota."""
 
     def __init__(self, folder: Path, quota_bytes: int) -> None:
-        """What an earlier daemon left half written is deleted."""
+        """Delete files that an earlier daemon did not finish writing."""
         self.folder = folder
         self._quota_bytes = quota_bytes
-        for left in folder.glob(f"*/*{PART_SUFFIX}"):
-            left.unlink(missing_ok=True)
+        for leftover in folder.glob(f"*/*{PART_SUFFIX}"):
+            leftover.unlink(missing_ok=True)
 
     def path_of(self, event: SoundEvent) -> Path:
-        """Where the clip of a sound goes."""
+        """Return the path of the clip of a sound."""
         day, time = event.start.rstrip("Z").split("T")
         words = UNSAFE.sub("_", f"{event.task} {event.label}")
         return self.folder / day / f"{time.replace(':', '-')} {words} {event.id}.flac"
 
-    def take(self, clip: Clip) -> None:
-        """Write one clip, then make room for the next."""
+    def write(self, clip: Clip) -> None:
+        """Write one clip, then delete the oldest beyond the quota.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
         self.folder.mkdir(MODE, parents=True, exist_ok=True)
         clip.path.parent.mkdir(exist_ok=True)
-        beside = clip.path.with_suffix(PART_SUFFIX)
+        part = clip.path.with_suffix(PART_SUFFIX)
         try:
-            beside.write_bytes(flac(clip.pcm, clip.rate_hz))
+            part.write_bytes(encode_flac(clip.pcm, clip.rate_hz))
         except OSError as error:
-            beside.unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
             raise StoreError(f"'{clip.path}' cannot be written: {error}", "is the disk full?") from None
-        beside.replace(clip.path)
-        self._make_room()
+        part.replace(clip.path)
+        self._enforce_quota()
 
-    def _make_room(self) -> None:
+    def _enforce_quota(self) -> None:
         clips = sorted(self.folder.glob("*/*.flac"), reverse=True)  # names begin with their time
         total_bytes = 0
         for path in clips:
@@ -84,36 +89,39 @@ class ClipFolder:
                     path.parent.rmdir()
 
 
-def cut(recent: AudioRingBuffer, start_s: float, end_s: float) -> Pcm:
-    """A sound [samples] as it is kept: a little more of it; of a long one the end."""
-    return recent.cut(*kept(start_s, end_s), AROUND_S)
+def cut_clip(ring_buffer: AudioRingBuffer, start_s: float, end_s: float) -> Pcm:
+    """Return the clip [samples] of a sound: with padding, and of a long sound only the end."""
+    return ring_buffer.cut(*clip_span(start_s, end_s), PADDING_S)
 
 
-def kept(start_s: float, end_s: float) -> tuple[float, float]:
-    """From when to when a sound is kept, without what is around it."""
+def clip_span(start_s: float, end_s: float) -> tuple[float, float]:
+    """Return the start and end of what a clip holds of a sound, without padding."""
     return max(start_s, end_s - LONGEST_S), end_s
 
 
-def flac(pcm: Pcm, rate_hz: int) -> bytes:
-    """The file of a recording [samples]."""
+def encode_flac(pcm: Pcm, rate_hz: int) -> bytes:
+    """Encode a recording [samples] as a FLAC file."""
     file = BytesIO()
     soundfile.write(file, pcm, rate_hz, format="FLAC", subtype="PCM_16")
     return file.getvalue()
 
 
 @dataclass(frozen=True)
-class ClipKeeper:
-    """Cuts clips out of what was heard last, and has them written."""
+class ClipRecorder:
+    """Cuts clips out of the ring buffer and queues them for writing."""
 
-    recent: AudioRingBuffer
-    clips: ClipFolder
-    outbox: SinkQueue[Clip]
+    ring_buffer: AudioRingBuffer
+    folder: ClipFolder
+    queue: SinkQueue[Clip]
 
-    def keep(self, event: SoundEvent, start_s: float, end_s: float) -> SoundEvent:
-        """The event with the path of its clip, a sound between two times of the source.
+    def save(self, event: SoundEvent, start_s: float, end_s: float) -> SoundEvent:
+        """Return the event with the path of its clip; without one if the queue is full.
 
-        Where the disk is so slow that there is no room for another clip, the event goes without one.
+        Args:
+            event: the end of a sound.
+            start_s: its start in seconds since the source was opened.
+            end_s: its end in seconds since the source was opened.
         """
-        path, pcm = self.clips.path_of(event), cut(self.recent, start_s, end_s)
-        is_kept = self.outbox.put(Clip(path, pcm, self.recent.rate_hz))
-        return event.model_copy(update={"clip": str(path)}) if is_kept else event
+        path, pcm = self.folder.path_of(event), cut_clip(self.ring_buffer, start_s, end_s)
+        is_queued = self.queue.put(Clip(path, pcm, self.ring_buffer.rate_hz))
+        return event.model_copy(update={"clip": str(path)}) if is_queued else event

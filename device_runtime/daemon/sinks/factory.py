@@ -1,54 +1,82 @@
-"""The sinks of a configuration that reach beyond this device, and who is told what can be heard."""
+"""Opening the sinks of a configuration: stdout, log, history, webhook and MQTT."""
 
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
+from device_runtime.daemon.controls import Controls
 from device_runtime.daemon.pipeline.loudness_trigger import LABEL, TASK
-from device_runtime.daemon.saved_controls import SavedControls
+from device_runtime.daemon.sinks.history_reader import HISTORY_NAME
+from device_runtime.daemon.sinks.history_writer import HistoryWriter, Retention
 from device_runtime.daemon.sinks.home_assistant import AdvertisedTask, Device, slug
+from device_runtime.daemon.sinks.jsonl import JsonLines, is_journal
 from device_runtime.daemon.sinks.mqtt import Mqtt
+from device_runtime.daemon.sinks.queue import Sink
+from device_runtime.daemon.sinks.source_log import SourceLog
 from device_runtime.system.packages import installed_version
+from edgecl.config.privacy import NO_HISTORY
 from edgecl.config.schema import Config
-from edgecl.events import Event
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.blob import TaskBlob
 
 
 @dataclass(frozen=True)
-class ExternalSinks:
-    """What is opened."""
+class Sinks:
+    """The sinks of a configuration."""
 
-    sinks: Sequence[Callable[[Event], None]]
-    teach: Callable[[Sequence[TaskBlob]], None]
-    """Tells what is heard from now on; never waits."""
+    sinks: Sequence[Sink]
+    set_tasks: Callable[[Sequence[TaskBlob]], None]
+    """Has to be called whenever the tasks change; never blocks."""
 
 
 def open_sinks(
-    config: Config, controls: SavedControls, complain: Callable[[str], None], closing: ExitStack
-) -> ExternalSinks:
-    """The webhook and the broker, where they are configured; both closed with `closing`.
+    config: Config, home: Path, controls: Controls, warn: Callable[[str], None], closing: ExitStack
+) -> Sinks:
+    """Open the sinks of a configuration; `closing` closes them.
 
     Raises:
+        StoreError: the history cannot be opened.
         UsageError: an extra is missing.
     """
-    sinks: list[Callable[[Event], None]] = []
+    sinks: list[Sink] = [SourceLog(warn).write, *_open_stdout(config, warn)]
+    if config.privacy < NO_HISTORY:
+        retention = Retention(config.history.days, config.history.sounds)
+        history = HistoryWriter(home / HISTORY_NAME, retention)
+        closing.callback(history.close)
+        sinks.append(history.write)
     if config.webhook.url.get_secret_value():
         from device_runtime.daemon.sinks.webhook import Webhook  # noqa: PLC0415  (http and ssl: 2 MB)
 
-        sinks.append(Webhook(config.webhook).take)
+        sinks.append(Webhook(config.webhook).post)
     if not config.mqtt.host:
-        return ExternalSinks(sinks, lambda tasks: None)
-    name = config.mqtt.name or slug(socket.gethostname().lower())
-    device = Device(name, installed_version("edgecl"), config.mqtt.off_delay_s, config.mqtt.discovery)
-    mqtt = Mqtt(config.mqtt, device, controls, complain)
-    controls.tell(mqtt.tell_states)
+        return Sinks(sinks, lambda tasks: None)
+    mqtt = _open_mqtt(config, controls, warn)
     closing.callback(mqtt.close)
     loud = [] if config.loud.level_dbfs is None else [AdvertisedTask(TASK, (LABEL,), None)]
-    return ExternalSinks([*sinks, mqtt.take], lambda tasks: mqtt.teach([*map(_taught, tasks), *loud]))
+    return Sinks([*sinks, mqtt.publish], lambda tasks: mqtt.set_tasks([*map(_advertise, tasks), *loud]))
 
 
-def _taught(task: TaskBlob) -> AdvertisedTask:
+def _open_stdout(config: Config, warn: Callable[[str], None]) -> list[Sink]:
+    """Return the sink for JSON lines on stdout; none if it is switched off or privacy forbids it."""
+    keeps_history = config.privacy < NO_HISTORY
+    if not config.output.stdout:
+        return []
+    if not keeps_history and is_journal(sys.stdout):
+        warn("events are not written to the journal, which would keep them")
+        return []
+    others = config.mqtt.host, config.webhook.url.get_secret_value(), config.api.enabled, keeps_history
+    return [JsonLines(sys.stdout, is_only_sink=not any(others)).write]
+
+
+def _open_mqtt(config: Config, controls: Controls, warn: Callable[[str], None]) -> Mqtt:
+    name = config.mqtt.name or slug(socket.gethostname().lower())
+    device = Device(name, installed_version("edgecl"), config.mqtt.off_delay_s, config.mqtt.discovery)
+    return Mqtt(config.mqtt, device, controls, warn)
+
+
+def _advertise(task: TaskBlob) -> AdvertisedTask:
     labels = [label for label in task.labels if not is_negative(label)]
     return AdvertisedTask(task.task, labels, task.record.threshold)

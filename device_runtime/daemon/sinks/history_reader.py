@@ -1,4 +1,4 @@
-"""What was heard, as the history remembers it: to be read while the daemon writes, and never in its way."""
+"""The stored events, read while the daemon may be writing, without blocking it."""
 
 import os
 import sqlite3
@@ -14,26 +14,26 @@ HISTORY_NAME = "history.db"
 
 
 class Feedback(Record):
-    """What somebody says a sound was."""
+    """What a user says about a detected sound."""
 
     kind: Literal["confirmed", "not", "is"]
-    """It was what was heard; it was not; it was another."""
+    """The detection was right; it was wrong; the sound was this other label."""
     task: str
     label: str
-    """Confirmed, denied or named."""
+    """The label that is confirmed, denied or named."""
     time: Time
-    """When it was said."""
+    """When the feedback was given."""
 
 
 class HistoryReader:
-    """A history that is read."""
+    """A history that is open for reading."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     @classmethod
     def open(cls, path: Path) -> "HistoryReader | None":
-        """The history in this file; None where nothing was ever kept.
+        """Open the history in this file; return None if there is no file.
 
         Raises:
             StoreError: it cannot be read.
@@ -41,7 +41,7 @@ class HistoryReader:
         if not path.exists():
             return None
         try:
-            uri = f"file:{quote(str(path))}?mode=ro{'' if _is_shared(path) else '&immutable=1'}"
+            uri = f"file:{quote(str(path))}?mode=ro{'' if _has_writer(path) else '&immutable=1'}"
             return cls(sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False))
         except sqlite3.Error as error:
             raise StoreError(f"the history '{path}' cannot be read: {error}", "it may be deleted") from error
@@ -49,13 +49,13 @@ class HistoryReader:
     def sounds(
         self, count: int, before: str = "9999", task: str | None = None, label: str | None = None
     ) -> list[SoundEvent]:
-        """The newest sounds, the newest first.
+        """Return the newest sounds, the newest first.
 
         Args:
-            count: how many at most.
-            before: only those that start before this time (RFC 3339, UTC), to turn the page.
-            task: only those of this task,
-            label: and of this label.
+            count: largest number of sounds.
+            before: only sounds that start before this time (RFC 3339, UTC), for paging.
+            task: only sounds of this task.
+            label: only sounds of this label.
         """
         query = (
             "SELECT event FROM sounds WHERE start < ? AND task = coalesce(?, task) "
@@ -65,46 +65,46 @@ class HistoryReader:
         return [SoundEvent.model_validate_json(text) for (text,) in rows]
 
     def sound(self, identity: str) -> SoundEvent:
-        """One sound.
+        """Return one sound.
 
         Raises:
-            UnknownSoundError: none of this identity is remembered.
+            UnknownSoundError: the history has no sound of this id.
         """
         row = self._connection.execute("SELECT event FROM sounds WHERE id = ?", (identity,)).fetchone()
         if row is None:
-            raise not_heard(identity)
+            raise unknown_sound(identity)
         return SoundEvent.model_validate_json(row[0])
 
-    def judgement(self, identity: str) -> Feedback | None:
-        """What was said of a sound; None where nothing was."""
+    def feedback(self, identity: str) -> Feedback | None:
+        """Return the feedback on a sound; None if there is none."""
         row = self._connection.execute(
             "SELECT judgement FROM judgements WHERE id = ?", (identity,)
         ).fetchone()
         return Feedback.model_validate_json(row[0]) if row else None
 
     def conditions(self, count: int) -> list[SourceEvent]:
-        """The newest changes of condition, the newest first."""
+        """Return the newest source events, the newest first."""
         query = "SELECT event FROM conditions ORDER BY time DESC LIMIT ?"
         return [
             SourceEvent.model_validate_json(text) for (text,) in self._connection.execute(query, (count,))
         ]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
 
-def _is_shared(path: Path) -> bool:
-    """Whether somebody may write a history while it is read.
+def _has_writer(path: Path) -> bool:
+    """Return whether another process may write the history while it is read.
 
-    They agree by a file beside it. Where there is none and none can be made, nobody writes.
+    Processes coordinate by a file beside it: where there is none and none can be created, there is no writer.
     """
     return path.with_name(f"{path.name}-wal").exists() or os.access(path.parent, os.W_OK)
 
 
-def not_heard(identity: str) -> UnknownSoundError:
-    """The failure of a sound that nobody remembers."""
+def unknown_sound(identity: str) -> UnknownSoundError:
+    """Return the error for an id that the history does not have."""
     return UnknownSoundError(
-        f"no sound '{identity[:40]}' is remembered",
-        "its id is in the event that 'edgecl serve' told, and in GET /sounds; [history] says how long",
+        f"there is no sound '{identity[:40]}' in the history",
+        "its id is in the events of 'edgecl serve', and in GET /sounds; [history] limits how long it is kept",
     )

@@ -1,14 +1,14 @@
-"""What Home Assistant is told of this device over MQTT: one document that describes all its entities.
+"""MQTT topics and the discovery document by which Home Assistant knows this device.
 
 Device discovery, https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload: the document is
-retained at `homeassistant/device/<name>/config` and holds one component an entity. Topics, under
+retained at `homeassistant/device/<name>/config` and has one component an entity. Topics, under
 `edgecl/<name>`:
 
     availability                     online, or offline as the last will
     events                           every event (`edgecl.events`), one JSON document each
     event/<task>                     a sound that begins; its label is the event type
-    sound/<task>/<label>             ON while it sounds; Home Assistant itself says when it is over
-    threshold/<task>/<label>[/set]   the smallest margin that counts
+    sound/<task>/<label>             ON while it is detected; Home Assistant itself turns it off after a delay
+    threshold/<task>/<label>[/set]   the smallest accepted margin
     listening[/set]                  ON, OFF
     microphone                       the newest condition of the source
 """
@@ -29,41 +29,41 @@ STEP = 0.01
 
 @dataclass(frozen=True)
 class AdvertisedTask:
-    """What one task can tell apart."""
+    """A task as it is advertised to Home Assistant."""
 
     task: str
     labels: Sequence[str]
     threshold: float | None
-    """The task's own; None where it cannot be set."""
+    """The task's own; None if it cannot be set."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """This device, as Home Assistant knows it."""
+    """This device as Home Assistant knows it."""
 
     name: str
     """Letters, digits, - and _."""
     version: str
     off_delay_s: int
     prefix: str = "homeassistant"
-    """Where it looks for devices."""
+    """The discovery prefix of Home Assistant."""
 
     @property
     def config_topic(self) -> str:
-        """Where the document stands."""
+        """The topic of the discovery document."""
         return f"{self.prefix}/device/edgecl-{self.name}/config"
 
     @property
     def birth_topic(self) -> str:
-        """Where Home Assistant says that it has started."""
+        """The topic on which Home Assistant announces that it has started."""
         return f"{self.prefix}/status"
 
     def topic(self, *words: str) -> str:
-        """A topic of this device."""
+        """Return a topic of this device."""
         return "/".join(("edgecl", self.name, *words))
 
     def document(self, components: dict[str, Component]) -> dict[str, Any]:
-        """The whole document."""
+        """Return the discovery document."""
         return {
             "device": {"identifiers": [f"edgecl-{self.name}"], "name": f"edgecl {self.name}"},
             "origin": {"name": "edgecl", "sw_version": self.version},
@@ -73,13 +73,13 @@ class Device:
         }
 
     def components(self, tasks: Sequence[AdvertisedTask]) -> dict[str, Component]:
-        """Every entity by its id."""
-        entities = dict(self._of_device())
+        """Return every entity by its id."""
+        entities = dict(self._device_entities())
         for task in tasks:
-            entities.update(self._of_task(task))
+            entities.update(self._task_entities(task))
         return {key: {**entity, "unique_id": f"edgecl-{self.name}-{key}"} for key, entity in entities.items()}
 
-    def _of_device(self) -> Iterator[tuple[str, Component]]:
+    def _device_entities(self) -> Iterator[tuple[str, Component]]:
         yield (
             "listening",
             {
@@ -105,7 +105,7 @@ class Device:
             },
         )
 
-    def _of_task(self, task: AdvertisedTask) -> Iterator[tuple[str, Component]]:
+    def _task_entities(self, task: AdvertisedTask) -> Iterator[tuple[str, Component]]:
         yield (
             f"event-{slug(task.task)}",
             {
@@ -118,11 +118,12 @@ class Device:
         )
         for label in task.labels:
             place = slug(task.task), slug(label)
-            yield f"sound-{'-'.join(place)}", self._sound(f"{task.task}: {label}", place)
+            yield f"sound-{'-'.join(place)}", self._sound_entity(f"{task.task}: {label}", place)
             if task.threshold is not None:
-                yield f"threshold-{'-'.join(place)}", self._threshold(f"{task.task}: {label} from", place)
+                name = f"{task.task}: {label} from"
+                yield f"threshold-{'-'.join(place)}", self._threshold_entity(name, place)
 
-    def _sound(self, name: str, place: tuple[str, str]) -> Component:
+    def _sound_entity(self, name: str, place: tuple[str, str]) -> Component:
         return {
             "platform": "binary_sensor",
             "name": name,
@@ -131,7 +132,7 @@ class Device:
             "state_topic": self.topic("sound", *place),
         }
 
-    def _threshold(self, name: str, place: tuple[str, str]) -> Component:
+    def _threshold_entity(self, name: str, place: tuple[str, str]) -> Component:
         return {
             "platform": "number",
             "name": name,
@@ -146,6 +147,6 @@ class Device:
 
 
 def slug(word: str) -> str:
-    """A word as topics and ids may hold it; the same for no two words."""
+    """Return an injective form of a word that is valid in topics and ids."""
     plain = re.sub(r"[^a-z0-9_]", "_", word)
     return word if plain == word else f"{plain}_{sha256(word.encode()).hexdigest()[:6]}"

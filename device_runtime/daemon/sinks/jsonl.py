@@ -1,4 +1,4 @@
-"""A sink: one line of JSON an event."""
+"""The sink that writes one line of JSON an event to a stream."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from edgecl.events import Event, to_line
 
 
 def is_journal(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether systemd keeps what is written here: it names the device and inode of the stream it gave."""
+    """Return whether a stream goes to the journal of systemd: JOURNAL_STREAM is its device and inode."""
     try:
         status = os.fstat(stream.fileno())
     except (OSError, ValueError):
@@ -19,24 +19,24 @@ def is_journal(stream: TextIO, environment: Mapping[str, str] = os.environ) -> b
 
 
 class JsonLines:
-    """Writes to a stream, line by line, each at once."""
+    """JSON lines on a stream, flushed one by one."""
 
-    def __init__(self, stream: TextIO, is_only: bool = True) -> None:
-        """`is_only`: nobody else is told, so a reader who is gone is the end."""
+    def __init__(self, stream: TextIO, is_only_sink: bool = True) -> None:
+        """Write to `stream`; if it is the only sink, the end of its reader is the end of the pipeline."""
         self._stream = stream
-        self._is_only = is_only
+        self._is_only_sink = is_only_sink
 
-    def take(self, event: Event) -> None:
+    def write(self, event: Event) -> None:
         """Write one event.
 
         Raises:
-            BrokenPipeError: nobody reads, and nobody else is told.
-            EdgeclError: nobody reads any more; what follows is written nowhere.
+            BrokenPipeError: the reader is gone, and there is no other sink.
+            EdgeclError: the reader is gone; later events are discarded.
         """
         try:
             print(to_line(event), file=self._stream, flush=True)
         except BrokenPipeError:
-            if self._is_only:
+            if self._is_only_sink:
                 raise
             discard_output(self._stream)
-            raise EdgeclError("nobody reads stdout any more; the others are still told") from None
+            raise EdgeclError("stdout was closed by its reader; the other sinks go on") from None

@@ -1,4 +1,4 @@
-"""Events on their way to a sink, which may be slow, stuck or gone: who listens never waits for it."""
+"""The queue of a sink, which may be slow, stuck or gone: the pipeline never waits for it."""
 
 import queue
 import sqlite3
@@ -8,80 +8,83 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from edgecl.errors import EdgeclError
+from edgecl.events import Event
 
 Item = TypeVar("Item")
+Sink = Callable[[Event], None]
+"""A function that takes one event; it may block, and raise OSError, EdgeclError or sqlite3.Error."""
 
 CAPACITY = 1000
-LAST_WORDS_S = 5.0  # what a sink may take for what is left when all is over
+CLOSE_TIMEOUT_S = 5.0  # in which a sink may take the remaining items when it is closed
 
 
 class SinkQueue(Generic[Item]):
-    """A queue, and the thread that empties it into a sink."""
+    """A queue and the thread that empties it into a sink."""
 
     def __init__(
         self,
         sink: Callable[[Item], None],
-        waits: bool = False,
-        complain: Callable[[str], None] = lambda sentence: None,
-        room: int | None = None,
+        blocks: bool = False,
+        warn: Callable[[str], None] = lambda sentence: None,
+        capacity: int | None = None,
         size_of: Callable[[Item], int] = lambda item: 1,
-        called: str = "events",
+        item_name: str = "events",
     ) -> None:
         """Start the thread.
 
         Args:
             sink: takes one item.
-            waits: for room instead of dropping; for sources that wait themselves, such as files.
-            complain: is told whenever the sink fails in a way it did not before, and when room runs out.
-            room: how much may wait, all sizes together; not given: a thousand items.
-            size_of: what an item takes of it.
-            called: what items are, for complaints.
+            blocks: whether `put` waits for room instead of dropping; for sources that can wait (files).
+            warn: receives a sentence for every new failure of the sink, and when items are dropped.
+            capacity: largest sum of the sizes in the queue; not given: a thousand items.
+            size_of: returns the size of an item.
+            item_name: what the items are, in the plural, for warnings.
         """
         self.dropped = 0
-        """Items there was no room for."""
+        """Number of items there was no room for."""
         self.failures = 0
-        """Items the sink could not take."""
+        """Number of items the sink failed to take."""
         self.is_closed = False
-        """Whether nobody takes anything any more: the other end of a pipe is closed."""
+        """Whether the sink takes no more items: the other end of its pipe is closed."""
         self._sink = sink
-        self._waits = waits
-        self._complain = complain
-        self._called = called
+        self._blocks = blocks
+        self._warn = warn
+        self._item_name = item_name
         self._failure = ""
-        self._queue: _Sized[Item] = _Sized(CAPACITY if room is None else room, size_of)
-        self._thread = threading.Thread(target=self._empty, daemon=True)
+        self._queue: _SizedQueue[Item] = _SizedQueue(CAPACITY if capacity is None else capacity, size_of)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def put(self, item: Item) -> bool:
-        """Hand over an item; whether there was room for it."""
+        """Enqueue an item; return whether there was room for it."""
         try:
-            self._queue.put(item, block=self._waits)
+            self._queue.put(item, block=self._blocks)
         except queue.Full:
-            self._lose()
+            self._drop()
             return False
         return True
 
     def close(self) -> None:
-        """Wait a while for what is left to be taken."""
+        """Wait a while for the sink to take the remaining items."""
         try:
-            self._queue.put(None, timeout=LAST_WORDS_S)
-            self._thread.join(LAST_WORDS_S)
+            self._queue.put(None, timeout=CLOSE_TIMEOUT_S)
+            self._thread.join(CLOSE_TIMEOUT_S)
         except queue.Full:
             pass
         if self._thread.is_alive():
             self.dropped += self._queue.items
 
-    def _lose(self) -> None:
+    def _drop(self) -> None:
         self.dropped += 1
-        if self.dropped.bit_count() == 1:  # told at 1, 2, 4, 8, …
+        if self.dropped.bit_count() == 1:  # warn at 1, 2, 4, 8, …
             reason = "they come faster than they can be written or sent"
-            self._complain(f"{self.dropped} {self._called} lost up to now: {reason}")
+            self._warn(f"{self.dropped} {self._item_name} lost up to now: {reason}")
 
-    def _empty(self) -> None:
+    def _run(self) -> None:
         while (item := self._queue.get()) is not None:
-            self._hand_over(item)
+            self._deliver(item)
 
-    def _hand_over(self, item: Item) -> None:
+    def _deliver(self, item: Item) -> None:
         if self.is_closed:
             return
         try:
@@ -92,19 +95,19 @@ class SinkQueue(Generic[Item]):
             self.failures += 1
             if str(error) != self._failure:
                 self._failure = str(error)
-                self._complain(self._failure)
+                self._warn(self._failure)
 
 
-class _Sized(queue.Queue[Item | None]):
-    """A queue that is full by the size of what is in it; None, the last word, takes a place like any item."""
+class _SizedQueue(queue.Queue[Item | None]):
+    """A queue whose capacity is a sum of sizes; None, the end marker, has size 1."""
 
-    def __init__(self, room: int, size_of: Callable[[Item], int]) -> None:
+    def __init__(self, capacity: int, size_of: Callable[[Item], int]) -> None:
         self._size_of = size_of
-        super().__init__(room)
+        super().__init__(capacity)
 
     @property
     def items(self) -> int:
-        """How many wait, the last word left out."""
+        """Number of items in the queue, without the end marker."""
         with self.mutex:
             return sum(item is not None for item in self.queue)
 
@@ -117,12 +120,12 @@ class _Sized(queue.Queue[Item | None]):
 
     def _put(self, item: Item | None) -> None:
         self.queue.append(item)
-        self._size += self._sized(item)
+        self._size += self._measure(item)
 
     def _get(self) -> Item | None:
         item = self.queue.popleft()
-        self._size -= self._sized(item)
+        self._size -= self._measure(item)
         return item
 
-    def _sized(self, item: Item | None) -> int:
+    def _measure(self, item: Item | None) -> int:
         return 1 if item is None else max(1, self._size_of(item))

@@ -1,6 +1,6 @@
-"""A sink: every event is posted to a URL, as JSON, in order; again after a pause where that fails.
+"""The sink that posts every event to a URL as JSON, in order, with retries.
 
-Its outbox waits for it, and drops what there is no room for; nobody else does.
+A retry delays the queue of this sink only.
 """
 
 import http.client
@@ -13,9 +13,10 @@ from edgecl.errors import EdgeclError
 from edgecl.events import Event, to_line
 
 ATTEMPTS = 5
-FIRST_PAUSE_S = 0.5
+FIRST_BACKOFF_S = 0.5
 TIMEOUT_S = 10.0
-BUSY = {408, 425, 429}
+RETRIED_STATUS = {408, 425, 429}
+"""Client errors that a later attempt may not get."""
 
 
 class Webhook:
@@ -31,36 +32,36 @@ class Webhook:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
 
-    def take(self, event: Event) -> None:
+    def post(self, event: Event) -> None:
         """Post one event.
 
         Raises:
-            EdgeclError: it was refused, or not answered however often it was tried.
+            EdgeclError: it was refused, or every attempt failed.
         """
-        told, pause_s = "", FIRST_PAUSE_S
+        fault, backoff_s = "", FIRST_BACKOFF_S
         for attempt in range(ATTEMPTS):
             if attempt:
-                time.sleep(pause_s)
-                pause_s *= 2
+                time.sleep(backoff_s)
+                backoff_s *= 2
             try:
-                status = self._post(to_line(event))
+                status = self._request(to_line(event))
             except (OSError, http.client.HTTPException) as error:
-                told = f"does not answer: {error or type(error).__name__}"
+                fault = f"does not answer: {error or type(error).__name__}"
                 continue
             if status < 300:
                 return
-            told = f"answers {status}"
-            if status < 500 and status not in BUSY:
+            fault = f"answers {status}"
+            if status < 500 and status not in RETRIED_STATUS:
                 break
-        raise EdgeclError(f"{self._name} {told}", "see [webhook] in the configuration")
+        raise EdgeclError(f"{self._name} {fault}", "see [webhook] in the configuration")
 
-    def _post(self, document: str) -> int:
-        """The status; where it redirects to is not followed, since the token is not meant for it."""
-        with closing(self._connection()) as connection:
+    def _request(self, document: str) -> int:
+        """Return the status; a redirect is not followed, since the token is not meant for its target."""
+        with closing(self._connect()) as connection:
             connection.request("POST", self._path, document.encode(), self._headers)
             return connection.getresponse().status
 
-    def _connection(self) -> http.client.HTTPConnection:
-        secure = self._url.scheme == "https"
-        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    def _connect(self) -> http.client.HTTPConnection:
+        is_secure = self._url.scheme == "https"
+        kind = http.client.HTTPSConnection if is_secure else http.client.HTTPConnection
         return kind(self._url.hostname or "", self._url.port, timeout=TIMEOUT_S)

@@ -1,1 +1,1 @@
-"""Audio sources: each gives blocks of frames with a running frame count, and a condition."""
+"""Audio sources: each yields blocks of frames with a running frame count, and reports its condition."""

@@ -1,4 +1,4 @@
-"""What a source of sound is: asked again and again, it gives blocks of frames and counts them."""
+"""The interface of an audio source: it is polled for blocks and counts their frames."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,20 +8,20 @@ import numpy as np
 from edgecl.arrays import Waveform
 from edgecl.events import State
 
-MUTE: tuple[State, ...] = ("silent", "hung", "failed")
-NOTHING: Waveform = np.zeros(0, np.float32)
+MUTE_STATES: tuple[State, ...] = ("silent", "hung", "failed")
+NO_FRAMES: Waveform = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True)
 class Block:
-    """What a source gives at once: some sound, or none yet."""
+    """Some consecutive frames of a source; none if nothing arrived in time."""
 
     first_frame: int
-    """Frames since the source was opened, lost ones included: a jump says how many are missing."""
+    """Frames since the source was opened, including lost ones: a jump is the number of missing frames."""
     waveform: Waveform
     """float32 [frames], mono, −1…1, at the rate of the source."""
     captured_s: float
-    """When its last frame was heard, in seconds of the wall clock (Unix time)."""
+    """When its last frame was captured, in seconds of the wall clock (Unix time)."""
 
     @property
     def next_frame(self) -> int:
@@ -31,7 +31,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Condition:
-    """How a source is, in a word and a sentence, and what to do about it."""
+    """The state of a source, a sentence about it, and what to do about it."""
 
     state: State
     detail: str = ""
@@ -39,8 +39,8 @@ class Condition:
 
     @property
     def is_mute(self) -> bool:
-        """Whether it is known to give no sound at present."""
-        return self.state in MUTE
+        """Return whether the source is known to give no sound at present."""
+        return self.state in MUTE_STATES
 
 
 STARTING = Condition("starting")
@@ -48,30 +48,30 @@ LISTENING = Condition("listening")
 
 
 class Source(Protocol):
-    """A source of sound; it is read by one thread."""
+    """An audio source, read by one thread."""
 
     name: str
-    """What events call it."""
+    """The name of the source in events."""
     rate_hz: int
 
     @property
     def condition(self) -> Condition:
-        """How it is."""
+        """The present condition."""
         ...
 
     @property
     def lost_frames(self) -> int:
-        """How many never arrived."""
+        """Number of frames that never arrived."""
         ...
 
-    def read(self, within_s: float) -> Block | None:
-        """The next block, of no frames if none came within that time; None at the end.
+    def read(self, timeout_s: float) -> Block | None:
+        """Return the next block, an empty one after the timeout, or None at the end of the source.
 
         Raises:
-            SourceError: it broke off.
+            SourceError: the source broke off.
         """
         ...
 
     def close(self) -> None:
-        """Let go of what it holds."""
+        """Release what the source holds."""
         ...

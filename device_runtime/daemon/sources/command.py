@@ -1,8 +1,8 @@
 """A source that is a child process writing raw PCM, such as arecord.
 
-A process of its own is sturdier than a library: a driver that hangs hangs the child, which can be killed.
-What it has to say it says on stderr: why it ended, and when it lost frames ('overrun!!! (at least 12.3 ms
-long)'). The pipe between holds half a minute, so that nothing is lost while the tasks think.
+A child process is more robust than a library: a driver that hangs blocks the child, which can be killed. Its
+stderr gives the reason why it ended, and the frames it lost ('overrun!!! (at least 12.3 ms long)'). The pipe
+buffers half a minute of sound, so that nothing is lost while the tasks are evaluated.
 """
 
 import contextlib
@@ -24,48 +24,48 @@ from edgecl.errors import SourceError, UsageError
 
 PIPE_BYTES = 1 << 20
 GRACE_S = 1.0  # from SIGTERM to SIGKILL
-SAID_BYTES = 4096  # of stderr, remembered
+STDERR_BYTES = 4096  # kept for the error message
 OVERRUN = re.compile(rb"overrun!!! \(at least ([0-9.]+) ms long\)")
 PASSWORD = re.compile(r"(?<=:)//[^/@\s]+@")
-BY_INDEX = re.compile(r"(plug)?(hw|dsnoop):(CARD=)?\d")
+INDEXED_DEVICE = re.compile(r"(plug)?(hw|dsnoop):(CARD=)?\d")
 ALSA_ENCODINGS = {Encoding.s16le: "S16_LE", Encoding.s32le: "S32_LE", Encoding.f32le: "FLOAT_LE"}
 
 
 class CommandSource:
-    """The frames that a command writes to its stdout. It is never meant to end, so its end is an error."""
+    """The frames that a command writes to its stdout. The command should never end: its end is an error."""
 
-    def __init__(self, name: str, command: Sequence[str], form: PcmFormat) -> None:
+    def __init__(self, name: str, command: Sequence[str], pcm_format: PcmFormat) -> None:
         """Start the command.
 
         Raises:
-            SourceError: there is no such command, or it may not be run.
+            SourceError: the command is missing or cannot be run.
         """
         self.name = name
-        self.rate_hz = form.rate_hz
+        self.rate_hz = pcm_format.rate_hz
         self.condition = LISTENING
         self._command = command
-        self._child = _started(command)
-        self._frames = PipeSource(name, _descriptor(self._child.stdout), form)
+        self._child = _start(command)
+        self._frames = PipeSource(name, _descriptor(self._child.stdout), pcm_format)
         self._errors = _descriptor(self._child.stderr)
-        self._heeded = [self._frames.descriptor, self._errors]
-        self._said = b""
+        self._selected = [self._frames.descriptor, self._errors]
+        self._stderr = b""
 
     @property
     def lost_frames(self) -> int:
         """See `Source`."""
         return self._frames.lost_frames
 
-    def read(self, within_s: float) -> Block | None:
+    def read(self, timeout_s: float) -> Block | None:
         """See `Source`; never None."""
-        select.select(self._heeded, [], [], within_s)
-        self._listen_to_errors()
+        select.select(self._selected, [], [], timeout_s)
+        self._read_stderr()
         block = self._frames.read(0.0)
         if block is None:
-            raise SourceError(*self._ending())
+            raise self._exit_error()
         return block
 
     def close(self) -> None:
-        """End the child and what it started, by force if it does not listen."""
+        """Stop the child and its own children, with SIGKILL if they ignore SIGTERM."""
         self._signal(signal.SIGTERM)
         try:
             self._child.wait(GRACE_S)
@@ -77,57 +77,59 @@ class CommandSource:
                 pipe.close()
 
     def _signal(self, number: int) -> None:
-        """To the whole session of the child, such as `sh -c 'parec … | sox …'`."""
+        """Signal the whole session of the child, as of `sh -c 'parec … | sox …'`."""
         if self._child.poll() is None:
             os.killpg(self._child.pid, number)
 
-    def _listen_to_errors(self) -> None:
+    def _read_stderr(self) -> None:
         with contextlib.suppress(BlockingIOError):
-            said = os.read(self._errors, SAID_BYTES)
-            if not said:  # closed, as by '2>/dev/null': it would be ready for ever
-                self._heeded = [self._frames.descriptor]
-            for lost_ms in OVERRUN.findall(said):
+            data = os.read(self._errors, STDERR_BYTES)
+            if not data:  # closed, as by '2>/dev/null': select would return at once for ever
+                self._selected = [self._frames.descriptor]
+            for lost_ms in OVERRUN.findall(data):
                 self._frames.skip(round(float(lost_ms) / 1000 * self.rate_hz))
-            self._said = (self._said + said)[-SAID_BYTES:]
+            self._stderr = (self._stderr + data)[-STDERR_BYTES:]
 
-    def _ending(self) -> tuple[str, str]:
-        """The sentence and the hint for a child that writes no more."""
+    def _exit_error(self) -> SourceError:
+        """Return the error for a child that has closed its output."""
         try:
             code = self._child.wait(GRACE_S)
         except subprocess.TimeoutExpired:
-            return f"'{self.name}': the command closed its output", "see whether it writes raw PCM to stdout"
-        lines = self._said.decode(errors="replace").strip().splitlines()
+            reason = f"'{self.name}': the command closed its output"
+            return SourceError(reason, "see whether it writes raw PCM to stdout")
+        lines = self._stderr.decode(errors="replace").strip().splitlines()
         reason = f": {lines[-1].strip()}" if lines else ""
-        return f"'{self.name}': the command ended with code {code}{reason}", _advice(self._command)
+        message = f"'{self.name}': the command ended with code {code}{reason}"
+        return SourceError(message, _hint_for(self._command))
 
 
-def shown(command: Sequence[str]) -> str:
-    """A command line to be read, without the password that an address in it may hold."""
+def format_command(command: Sequence[str]) -> str:
+    """Return a command line for display, without the password of a URL in it."""
     return PASSWORD.sub("//…@", shlex.join(command))
 
 
-def _advice(command: Sequence[str]) -> str:
-    if Path(command[0]).name == "arecord":
-        return "is the microphone plugged in? 'arecord -L' lists what there is"
-    return f"run it by hand, to see what it says: {shown(command)}"
-
-
-def alsa_command(device: str, form: PcmFormat) -> list[str]:
-    """The arecord call that records from an ALSA device.
+def alsa_command(device: str, pcm_format: PcmFormat) -> list[str]:
+    """Return the arecord command that records from an ALSA device.
 
     Raises:
-        UsageError: the device is named by an index, which changes with the order of plugging in.
+        UsageError: the device is named by its index, which depends on the order of plugging in.
     """
-    if BY_INDEX.match(device):
+    if INDEXED_DEVICE.match(device):
         reason = f"'{device}' names a sound card by its number, which changes from start to start"
         raise UsageError(reason, "'arecord -L' lists their names, such as plughw:CARD=Device,DEV=0")
-    encoding = ALSA_ENCODINGS[form.encoding]
-    options = ["-t", "raw", "-f", encoding, "-r", str(form.rate_hz), "-c", str(form.channels)]
+    encoding = ALSA_ENCODINGS[pcm_format.encoding]
+    options = ["-t", "raw", "-f", encoding, "-r", str(pcm_format.rate_hz), "-c", str(pcm_format.channels)]
     return ["arecord", "-q", "-D", device, *options]
 
 
-def _started(command: Sequence[str]) -> "subprocess.Popen[bytes]":
-    """The child, in a session of its own so that a Ctrl-C meant for us does not reach it."""
+def _hint_for(command: Sequence[str]) -> str:
+    if Path(command[0]).name == "arecord":
+        return "is the microphone plugged in? 'arecord -L' lists what there is"
+    return f"run it by hand to see its messages: {format_command(command)}"
+
+
+def _start(command: Sequence[str]) -> "subprocess.Popen[bytes]":
+    """Start the child in a session of its own, so that Ctrl-C in the terminal does not reach it."""
     try:
         child = subprocess.Popen(
             command,
@@ -137,16 +139,16 @@ def _started(command: Sequence[str]) -> "subprocess.Popen[bytes]":
             start_new_session=True,
         )
     except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
+        is_missing = isinstance(error, FileNotFoundError)
         hint = f"install it: sudo apt install {'alsa-utils' if command[0] == 'arecord' else command[0]}"
-        reason = f"'{shown(command)}' cannot be started: {error.strerror}"
-        raise SourceError(reason, hint if missing else "") from None
-    with contextlib.suppress(OSError):  # a smaller pipe will do
+        reason = f"'{format_command(command)}' cannot be started: {error.strerror}"
+        raise SourceError(reason, hint if is_missing else "") from None
+    with contextlib.suppress(OSError):  # a smaller pipe is good enough
         fcntl.fcntl(_descriptor(child.stdout), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     os.set_blocking(_descriptor(child.stderr), False)
     return child
 
 
 def _descriptor(pipe: IO[bytes] | None) -> int:
-    assert pipe is not None  # it was asked for
+    assert pipe is not None  # Popen was called with PIPE
     return pipe.fileno()

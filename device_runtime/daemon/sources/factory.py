@@ -1,4 +1,4 @@
-"""From what a user names to a source of sound: a recording, a pipe, a sound card, a command."""
+"""Opening the source that a user names: a recording, a pipe, a sound card, a command."""
 
 import os
 import shlex
@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from device_runtime.daemon.sources.base import Source
-from device_runtime.daemon.sources.command import CommandSource, alsa_command, shown
+from device_runtime.daemon.sources.command import CommandSource, alsa_command, format_command
 from device_runtime.daemon.sources.file import FileSource
-from device_runtime.daemon.sources.pcm import PcmFormat
+from device_runtime.daemon.sources.pcm import Encoding, PcmFormat
 from device_runtime.daemon.sources.pipe import PipeSource
-from device_runtime.daemon.sources.sound_device import PREFIX, SoundDeviceSource, device_of
+from device_runtime.daemon.sources.sound_device import PREFIX, SoundDeviceSource, parse_device
 from device_runtime.daemon.sources.supervised import SupervisedSource
+from edgecl.config.schema import SourceConfig
 from edgecl.errors import SourceError, UsageError
 
 DEFAULT_DEVICE = "default"
@@ -21,64 +22,75 @@ STDIN = "-"
 NAME_CHARACTERS = 40  # of a command
 
 
-def open_source(name: str, form: PcmFormat, fast: bool = False) -> Source:
-    """The source of this name: '-' is stdin, a path a recording or a pipe, all else a microphone.
+def open_source(name: str, pcm_format: PcmFormat, fast: bool = False) -> Source:
+    """Open the source of this name: '-' is stdin, a path a recording or a pipe, all else a microphone.
 
     Args:
-        form: what the bytes of a pipe mean, and what is asked of a device.
-        fast: whether a recording is to be heard as fast as possible.
+        name: as given on the command line.
+        pcm_format: the format of a pipe, and the one requested from a device.
+        fast: whether to play a recording as fast as possible.
 
     Raises:
         SourceError: it cannot be opened.
-        UsageError: it is named by a number.
+        UsageError: the device is named by its index.
     """
     path = Path(name)
     if name == STDIN:
-        return _stdin(form)
+        return _open_stdin(pcm_format)
     if name.startswith(PREFIX):
-        return microphone(name, form)
+        return open_microphone(name, pcm_format)
     if path.is_fifo() or path.is_char_device():
-        return PipeSource.open(path, form)
+        return PipeSource.open(path, pcm_format)
     if path.exists() or os.sep in name or path.suffix:
         return FileSource(path, fast)
-    return microphone(name, form)
+    return open_microphone(name, pcm_format)
 
 
-def microphone(name: str, form: PcmFormat) -> SupervisedSource:
-    """The ALSA device of this name, or what PortAudio calls so behind 'sounddevice:'.
+def open_configured(config: SourceConfig) -> Source:
+    """Open the source of a configuration; all but recordings and stdin are reopened when they end."""
+    pcm_format = PcmFormat(config.rate_hz, config.channels, Encoding(config.encoding))
+    if config.command:
+        return open_command(config.command, pcm_format)
+    if config.path:
+        return open_path(Path(config.path), pcm_format)
+    return open_microphone(config.device, pcm_format)
+
+
+def open_microphone(name: str, pcm_format: PcmFormat) -> SupervisedSource:
+    """Open the ALSA device of this name, or the PortAudio device of a name that begins with 'sounddevice:'.
 
     Raises:
-        SourceError: there is no arecord.
-        UsageError: it is named by a number, or an extra is missing.
+        SourceError: arecord is missing.
+        UsageError: the device is named by its index, or an extra is missing.
     """
-    device = device_of(name)
+    device = parse_device(name)
     if device is None:
-        return supervised(name, alsa_command(name, form), form)
-    return SupervisedSource(name, form.rate_hz, lambda: SoundDeviceSource(device, form))
+        return _supervise_command(name, alsa_command(name, pcm_format), pcm_format)
+    return SupervisedSource(name, pcm_format.rate_hz, lambda: SoundDeviceSource(device, pcm_format))
 
 
-def path_source(path: Path, form: PcmFormat) -> Source:
-    """The recording, FIFO or device at this path, or stdin; FIFOs and devices are opened again and again.
+def open_path(path: Path, pcm_format: PcmFormat) -> Source:
+    """Open the recording, FIFO or device at this path, or stdin; FIFOs and devices are reopened at their end.
 
     Raises:
-        SourceError: there is nothing there, or it cannot be opened.
+        SourceError: there is nothing at the path, or it cannot be opened.
     """
     if str(path) == STDIN:
-        return _stdin(form)
+        return _open_stdin(pcm_format)
     if path.is_fifo() or path.is_char_device():
-        return SupervisedSource(str(path), form.rate_hz, lambda: PipeSource.open(path, form))
+        return SupervisedSource(str(path), pcm_format.rate_hz, lambda: PipeSource.open(path, pcm_format))
     if not path.exists():
         hint = "a path is a recording, a FIFO or a device file; 'device' takes the name of a microphone"
         raise SourceError(f"there is no '{path}' to listen to", hint)
     return FileSource(path, fast=False)
 
 
-def command_source(line: str, form: PcmFormat) -> SupervisedSource:
-    """What a command line writes to its stdout, started again whenever it ends.
+def open_command(line: str, pcm_format: PcmFormat) -> SupervisedSource:
+    """Run a command line that writes PCM to its stdout, and run it again whenever it ends.
 
     Raises:
-        SourceError: there is no such command.
-        UsageError: it is no command line.
+        SourceError: the command is missing.
+        UsageError: the command line is empty or malformed.
     """
     try:
         command = shlex.split(line)
@@ -86,30 +98,25 @@ def command_source(line: str, form: PcmFormat) -> SupervisedSource:
         raise UsageError(f"{line!r} is no command line: {error}", "close every quotation mark") from None
     if not command:
         raise UsageError("the command is empty", "such as: --command 'parec --raw --rate=16000 --channels=1'")
-    return supervised(_name_of(command), command, form)
+    return _supervise_command(_name_of(command), command, pcm_format)
 
 
 def _name_of(command: Sequence[str]) -> str:
-    """What events call it: its words, without the folder of the program, and no more than are read."""
-    line = " ".join(shown([Path(command[0]).name, *command[1:]]).split())
+    """Return the name of a command in events: its words without the folder of the program, shortened."""
+    line = " ".join(format_command([Path(command[0]).name, *command[1:]]).split())
     return line if len(line) <= NAME_CHARACTERS else f"{line[: NAME_CHARACTERS - 1]}…"
 
 
-def supervised(name: str, command: Sequence[str], form: PcmFormat) -> SupervisedSource:
-    """A command that is started again whenever it ends, fails or hangs.
-
-    Raises:
-        SourceError: there is no such command, which no attempt would change.
-    """
-    if shutil.which(command[0]) is None:
+def _supervise_command(name: str, command: Sequence[str], pcm_format: PcmFormat) -> SupervisedSource:
+    if shutil.which(command[0]) is None:  # no attempt would change that
         hint = "sudo apt install alsa-utils" if command[0] == "arecord" else "check its name and the PATH"
         raise SourceError(f"there is no command '{command[0]}' here", hint)
-    return SupervisedSource(name, form.rate_hz, lambda: CommandSource(name, command, form))
+    return SupervisedSource(name, pcm_format.rate_hz, lambda: CommandSource(name, command, pcm_format))
 
 
-def _stdin(form: PcmFormat) -> PipeSource:
+def _open_stdin(pcm_format: PcmFormat) -> PipeSource:
     if sys.stdin.isatty():
         raise UsageError(
             "stdin is a terminal, which sends no sound", "pipe raw PCM into it: … | edgecl listen -"
         )
-    return PipeSource("stdin", os.dup(0), form)
+    return PipeSource("stdin", os.dup(0), pcm_format)

@@ -1,28 +1,28 @@
-"""A source that is a recording: played at the speed it was made, or as fast as it can be heard."""
+"""A source that plays a recording, at its own speed or as fast as it can be processed."""
 
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from device_runtime.daemon.sources.base import LISTENING, NOTHING, Block
+from device_runtime.daemon.sources.base import LISTENING, NO_FRAMES, Block
 from edgecl.audio.decoding import open_sound, read_mono_blocks
 from edgecl.errors import AudioError, SourceError
 
 LONGEST_S = 31 * 86_400.0
-PIECE_S = 0.1  # given at once at normal speed
+BLOCK_S = 0.1  # at normal speed
 
 
 class FileSource:
-    """The frames of a file. Its time begins when it is opened, whenever it was recorded.
+    """The frames of a file. Its time begins when it is opened, not when it was recorded.
 
-    Unlike `read_clip`, which sees all of it first, it does not scale down what peaks above 1.
+    `read_clip` decodes the whole file first and scales down what peaks above 1; this does not.
     """
 
     def __init__(self, path: Path, fast: bool) -> None:
         """Open the file.
 
         Raises:
-            SourceError: it holds no sound that can be read.
+            SourceError: the file is not readable audio.
         """
         self.name = str(path)
         self.condition = LISTENING
@@ -32,7 +32,7 @@ class FileSource:
             with ExitStack() as opening:
                 file = opening.enter_context(path.open("rb"))
                 sound = opening.enter_context(open_sound(file))
-                self._opened = opening.pop_all()
+                self._open_files = opening.pop_all()
         except AudioError as defect:
             raise SourceError(f"'{path}' {defect.message}", defect.hint) from None
         except OSError as error:
@@ -40,12 +40,12 @@ class FileSource:
             raise SourceError(reason, "check that it exists and that you may read it") from None
         self.rate_hz: int = sound.samplerate
         self._blocks = read_mono_blocks(sound, LONGEST_S)
-        self._decoded = NOTHING
-        self._given = 0  # frames
-        self._began_s = time.time()
-        self._began = time.monotonic()
+        self._decoded = NO_FRAMES
+        self._next_frame = 0
+        self._opened_unix_s = time.time()
+        self._opened_s = time.monotonic()
 
-    def read(self, within_s: float) -> Block | None:
+    def read(self, timeout_s: float) -> Block | None:
         """See `Source`.
 
         Raises:
@@ -53,24 +53,25 @@ class FileSource:
         """
         if not self._decoded.size and not self._decode():
             return None
-        frames = self._decoded.size if self._fast else self._due(within_s)
-        part, self._decoded = self._decoded[:frames], self._decoded[frames:]
-        first, self._given = self._given, self._given + part.size
-        return Block(first, part, self._began_s + self._given / self.rate_hz)
+        frames = self._decoded.size if self._fast else self._wait_for_frames(timeout_s)
+        waveform, self._decoded = self._decoded[:frames], self._decoded[frames:]
+        first, self._next_frame = self._next_frame, self._next_frame + waveform.size
+        return Block(first, waveform, self._opened_unix_s + self._next_frame / self.rate_hz)
 
     def close(self) -> None:
         """See `Source`."""
-        self._opened.close()
+        self._open_files.close()
 
     def _decode(self) -> bool:
+        """Decode the next block of the file; return whether there was one."""
         try:
-            self._decoded = next(self._blocks, NOTHING)
+            self._decoded = next(self._blocks, NO_FRAMES)
         except AudioError as defect:
             raise SourceError(f"'{self.name}' {defect.message}", defect.hint) from None
         return bool(self._decoded.size)
 
-    def _due(self, within_s: float) -> int:
-        """How many frames ought to have been given by now; waits until it is a tenth of a second's worth."""
-        piece_at_s = self._began + self._given / self.rate_hz + PIECE_S
-        time.sleep(min(max(piece_at_s - time.monotonic(), 0.0), within_s))
-        return max(0, int((time.monotonic() - self._began) * self.rate_hz) - self._given)
+    def _wait_for_frames(self, timeout_s: float) -> int:
+        """Wait until a block is due in real time; return the number of frames that are due."""
+        due_s = self._opened_s + self._next_frame / self.rate_hz + BLOCK_S
+        time.sleep(min(max(due_s - time.monotonic(), 0.0), timeout_s))
+        return max(0, int((time.monotonic() - self._opened_s) * self.rate_hz) - self._next_frame)

@@ -1,6 +1,6 @@
-"""What the frames of a live source tell about it: digital silence, clipping, another rate than it claims.
+"""Faults of a live source that its frames reveal: digital silence, clipping, another rate than it claims.
 
-unplugged, muted, wrong input   nothing but one value: no microphone is that quiet
+unplugged, muted, wrong input   one constant value: no microphone is that quiet
 input gain too high             many samples at full scale
 wrong rate                      more or fewer frames than the seconds that passed
 """
@@ -14,14 +14,14 @@ from device_runtime.daemon.sources.base import LISTENING, STARTING, Block, Condi
 from edgecl.arrays import Waveform
 
 SILENT_AFTER_S = 5.0
-LOOKED_AT_S = 2.0
-"""How much sound a judgement on clipping or rate is based on; it counts once it was passed twice in a row."""
+SPAN_S = 2.0
+"""How much sound one measurement of clipping and rate covers; a fault counts once two in a row agree."""
 FULL_SCALE = 0.999
 CLIPPED_SHARE = 0.01
 RATE_TOLERANCE = 0.15
-"""Sound cards are within 0.1 %. A pipe that nobody reads for a while looks too slow, then too fast."""
+"""Sound cards are within 0.1 %. A pipe that is not read for a while looks too slow, then too fast."""
 
-Finding = Literal["", "too fast", "too slow", "clipping"]
+Fault = Literal["", "too fast", "too slow", "clipping"]
 
 SILENT = Condition(
     "silent",
@@ -33,65 +33,65 @@ CLIPPING = Condition("clipping", "many samples are at full scale", "turn the inp
 
 
 class SourceHealth:
-    """The condition of one source, from block to block."""
+    """The condition of one source, updated with every block."""
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._value = float("nan")  # of the newest frame
-        self._same = 0  # frames up to the newest that have this value
-        self._look: _Look | None = None
-        self._found: Finding = ""  # by the last look
+        self._constant = 0  # frames up to the newest that have this value
+        self._span: _Span | None = None
+        self._fault: Fault = ""  # in the previous span
         self.condition = STARTING
 
-    def judge(self, block: Block, now_s: float) -> Condition:
-        """The condition after this block, which came at `now_s` of a steady clock."""
+    def update(self, block: Block, now_s: float) -> Condition:
+        """Return the condition after this block, which arrived at `now_s` of a monotonic clock."""
         if not block.waveform.size:
             return self.condition
-        self._count_same(block.waveform)
-        if self._same >= SILENT_AFTER_S * self._rate_hz:
-            self.condition, self._look = SILENT, None
-        elif self._same < block.waveform.size:  # something moves
-            self._listen(block.waveform, now_s)
+        self._count_constant(block.waveform)
+        if self._constant >= SILENT_AFTER_S * self._rate_hz:
+            self.condition, self._span = SILENT, None
+        elif self._constant < block.waveform.size:  # the value changes
+            self._measure(block.waveform, now_s)
         return self.condition
 
-    def _count_same(self, waveform: Waveform) -> None:
+    def _count_constant(self, waveform: Waveform) -> None:
         others = np.flatnonzero(waveform != waveform[-1])
         if others.size:
-            self._same = waveform.size - 1 - int(others[-1])
+            self._constant = waveform.size - 1 - int(others[-1])
         else:
-            self._same = waveform.size + (self._same if waveform[-1] == self._value else 0)
+            self._constant = waveform.size + (self._constant if waveform[-1] == self._value else 0)
         self._value = float(waveform[-1])
 
-    def _listen(self, waveform: Waveform, now_s: float) -> None:
-        if self._look is None:
-            self.condition, self._look = LISTENING, _Look(now_s)
+    def _measure(self, waveform: Waveform, now_s: float) -> None:
+        if self._span is None:
+            self.condition, self._span = LISTENING, _Span(now_s)
             return
-        self._look.add(waveform)
-        if now_s - self._look.began_s >= LOOKED_AT_S:
-            self.condition, self._look = self._verdict(self._look, now_s), _Look(now_s)
+        self._span.add(waveform)
+        if now_s - self._span.started_s >= SPAN_S:
+            self.condition, self._span = self._judge(self._span, now_s), _Span(now_s)
 
-    def _verdict(self, look: "_Look", now_s: float) -> Condition:
-        found_hz = look.frames / (now_s - look.began_s)
-        before, self._found = self._found, self._finding(look, found_hz)
-        if not self._found or self._found != before:
+    def _judge(self, span: "_Span", now_s: float) -> Condition:
+        measured_hz = span.frames / (now_s - span.started_s)
+        previous, self._fault = self._fault, self._find_fault(span, measured_hz)
+        if not self._fault or self._fault != previous:
             return LISTENING
-        if self._found == "clipping":
+        if self._fault == "clipping":
             return CLIPPING
-        detail = f"about {found_hz:.0f} frames come in a second, not {self._rate_hz}"
+        detail = f"about {measured_hz:.0f} frames a second arrive, not {self._rate_hz}"
         return Condition("wrong rate", detail, WRONG_RATE_HINT)
 
-    def _finding(self, look: "_Look", found_hz: float) -> Finding:
-        beyond = found_hz / self._rate_hz - 1
-        if abs(beyond) > RATE_TOLERANCE:
-            return "too fast" if beyond > 0 else "too slow"
-        return "clipping" if look.clipped > CLIPPED_SHARE * look.frames else ""
+    def _find_fault(self, span: "_Span", measured_hz: float) -> Fault:
+        deviation = measured_hz / self._rate_hz - 1
+        if abs(deviation) > RATE_TOLERANCE:
+            return "too fast" if deviation > 0 else "too slow"
+        return "clipping" if span.clipped > CLIPPED_SHARE * span.frames else ""
 
 
 @dataclass
-class _Look:
-    """What came since `began_s`."""
+class _Span:
+    """Counts over the frames since `started_s`."""
 
-    began_s: float
+    started_s: float
     frames: int = 0
     clipped: int = 0
 

@@ -1,12 +1,12 @@
-"""A source that is a pipe of raw PCM: stdin, a FIFO, or the output of a child process."""
+"""A source that reads raw PCM from a pipe: stdin, a FIFO, or the output of a child process."""
 
 import os
 import select
 import time
 from pathlib import Path
 
-from device_runtime.daemon.sources.base import LISTENING, NOTHING, Block
-from device_runtime.daemon.sources.pcm import PcmFormat, Unpacker
+from device_runtime.daemon.sources.base import LISTENING, NO_FRAMES, Block
+from device_runtime.daemon.sources.pcm import PcmDecoder, PcmFormat
 from edgecl.errors import SourceError
 
 READ_BYTES = 1 << 16
@@ -15,39 +15,39 @@ READ_BYTES = 1 << 16
 class PipeSource:
     """Frames from a file descriptor; the end of the pipe is the end of the source."""
 
-    def __init__(self, name: str, descriptor: int, form: PcmFormat) -> None:
+    def __init__(self, name: str, descriptor: int, pcm_format: PcmFormat) -> None:
         self.name = name
         self.condition = LISTENING
         self.lost_frames = 0
-        self.rate_hz = form.rate_hz
+        self.rate_hz = pcm_format.rate_hz
         self.descriptor = descriptor
-        self._unpacker = Unpacker(form)
+        self._decoder = PcmDecoder(pcm_format)
         self._next_frame = 0
 
     @classmethod
-    def open(cls, path: Path, form: PcmFormat) -> "PipeSource":
-        """The FIFO or device at `path`; opening a FIFO does not wait for who writes into it.
+    def open(cls, path: Path, pcm_format: PcmFormat) -> "PipeSource":
+        """Open the FIFO or device at `path`, without waiting for a writer.
 
         Raises:
             SourceError: it cannot be opened.
         """
         try:
-            return cls(str(path), os.open(path, os.O_RDONLY | os.O_NONBLOCK), form)
+            return cls(str(path), os.open(path, os.O_RDONLY | os.O_NONBLOCK), pcm_format)
         except OSError as error:
             reason = f"'{path}' cannot be opened: {error.strerror}"
             raise SourceError(reason, "check that it exists and that you may read it") from None
 
-    def read(self, within_s: float) -> Block | None:
+    def read(self, timeout_s: float) -> Block | None:
         """See `Source`.
 
         Raises:
-            SourceError: it cannot be read any more.
+            SourceError: the pipe cannot be read any more.
         """
-        ready, _, _ = select.select([self.descriptor], [], [], within_s)
-        return self._take() if ready else self._block(b"")
+        ready, _, _ = select.select([self.descriptor], [], [], timeout_s)
+        return self._read_ready() if ready else self._block(b"")
 
     def skip(self, frames: int) -> None:
-        """Count frames that were lost before they came here."""
+        """Count frames that were lost upstream."""
         self._next_frame += frames
         self.lost_frames += frames
 
@@ -55,7 +55,7 @@ class PipeSource:
         """See `Source`."""
         os.close(self.descriptor)
 
-    def _take(self) -> Block | None:
+    def _read_ready(self) -> Block | None:
         try:
             data = os.read(self.descriptor, READ_BYTES)
         except OSError as error:
@@ -63,6 +63,6 @@ class PipeSource:
         return self._block(data) if data else None
 
     def _block(self, data: bytes) -> Block:
-        waveform = self._unpacker.feed(data) if data else NOTHING
+        waveform = self._decoder.decode(data) if data else NO_FRAMES
         first, self._next_frame = self._next_frame, self._next_frame + waveform.size
         return Block(first, waveform, time.time())

@@ -1,34 +1,34 @@
-"""A live source that is opened again whenever it ends, fails or hangs, and whose condition is told.
+"""A live source that is reopened whenever it ends, fails or hangs, and that reports its condition.
 
                      ┌────────── sound ──────────┐
-    opening ── frames ──► listening ◄──► silent, clipping, wrong rate     (the frames tell: `health`)
+    opening ── frames ──► listening ◄──► silent, clipping, wrong rate     (from the frames: `health`)
        ▲                     │                 │
-       │             ends, fails, or nothing for 3 s
+       │             ends, fails, or no frame for 3 s
        └──── back-off ◄──── hung, failed ◄─────┘
 
-While it is silent its frames are withheld, so that nobody computes on them; the first that differ come
-through at once. The pauses between attempts double up to a second and no further: a sound card that is
-plugged in again is heard within five, even where an attempt hangs first.
+While it is digitally silent its frames are withheld, which saves all computation; the first frame that
+differs ends the silence. The back-off doubles up to one second, so that a sound card that is plugged in again
+is in use within five seconds, even where the first attempt hangs.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from device_runtime.daemon.sources.base import LISTENING, NOTHING, STARTING, Block, Condition, Source
+from device_runtime.daemon.sources.base import LISTENING, NO_FRAMES, STARTING, Block, Condition, Source
 from device_runtime.daemon.sources.health import SILENT, SourceHealth
 from edgecl.errors import SourceError
 
 HUNG_AFTER_S = 3.0
-FIRST_PAUSE_S = 0.25
-LONGEST_PAUSE_S = 1.0
-FIRST_PATIENCE_S = 30.0
-LONGEST_PATIENCE_S = 600.0
-"""How long a silent source is kept open: twice as long every time."""
+FIRST_BACKOFF_S = 0.25
+LONGEST_BACKOFF_S = 1.0
+FIRST_SILENCE_S = 30.0
+LONGEST_SILENCE_S = 600.0
+"""How long a silent source is kept open before it is reopened: twice as long every time."""
 
 HUNG = Condition(
     "hung",
-    f"not a frame came for {HUNG_AFTER_S:g} s",
+    f"no frame for {HUNG_AFTER_S:g} s",
     "it is opened again; if it stays so, unplug the microphone and plug it in again",
 )
 
@@ -36,30 +36,30 @@ HUNG = Condition(
 class SupervisedSource:
     """A source that never ends, made of sources that do."""
 
-    def __init__(self, name: str, rate_hz: int, opening: Callable[[], Source]) -> None:
-        """`opening` opens it; called by `read`, again and again where need be."""
+    def __init__(self, name: str, rate_hz: int, open_source: Callable[[], Source]) -> None:
+        """Prepare the source; `read` calls `open_source`, as often as needed."""
         self.name = name
         self.rate_hz = rate_hz
         self.condition: Condition = STARTING
         self.lost_frames = 0
-        self._opening = opening
+        self._open_source = open_source
         self._source: Source | None = None
         self._health = SourceHealth(rate_hz)
-        self._opened_s = self._heard_s = time.monotonic()  # when it was, and when a frame last came
-        self._try_at_s = 0.0
-        self._pause_s = FIRST_PAUSE_S
-        self._patience_s = FIRST_PATIENCE_S
-        self._base = 0  # number of the first frame of the present source
+        self._opened_s = self._last_frame_s = time.monotonic()
+        self._next_attempt_s = 0.0
+        self._backoff_s = FIRST_BACKOFF_S
+        self._silence_limit_s = FIRST_SILENCE_S
+        self._offset = 0  # number of the first frame of the present source
         self._next_frame = 0
 
-    def read(self, within_s: float) -> Block:
+    def read(self, timeout_s: float) -> Block:
         """See `Source`; it never ends, and never raises."""
         try:
-            block = self._attempt(within_s)
+            block = self._try_read(timeout_s)
         except SourceError as error:
             self._give_up(Condition("failed", error.message, error.hint))
             block = None
-        return block or Block(self._next_frame, NOTHING, time.time())
+        return block or Block(self._next_frame, NO_FRAMES, time.time())
 
     def close(self) -> None:
         """See `Source`."""
@@ -67,50 +67,51 @@ class SupervisedSource:
             self._source.close()
             self._source = None
 
-    def _attempt(self, within_s: float) -> Block | None:
-        wait_s = self._try_at_s - time.monotonic()
+    def _try_read(self, timeout_s: float) -> Block | None:
+        wait_s = self._next_attempt_s - time.monotonic()
         if self._source is None and wait_s > 0:
-            time.sleep(min(wait_s, within_s))
+            time.sleep(min(wait_s, timeout_s))
             return None
         source = self._source or self._open()
-        block = source.read(within_s)
+        block = source.read(timeout_s)
         if block is None:
             raise SourceError(f"'{self.name}' ended", "it is opened again until it goes on")
-        return self._taken(block, time.monotonic())
+        return self._accept(block, time.monotonic())
 
     def _open(self) -> Source:
-        self._source = self._opening()
+        self._source = self._open_source()
         self._health = SourceHealth(self.rate_hz)
         self._opened_s = time.monotonic()
-        outage_s = self._opened_s - self._heard_s if self._next_frame else 0.0
-        self._base = self._next_frame = self._next_frame + round(outage_s * self.rate_hz)
+        outage_s = self._opened_s - self._last_frame_s if self._next_frame else 0.0
+        self._offset = self._next_frame = self._next_frame + round(outage_s * self.rate_hz)
         return self._source
 
-    def _taken(self, block: Block, now_s: float) -> Block | None:
-        """The block with a number among all frames; None where there is nothing to hear in it."""
+    def _accept(self, block: Block, now_s: float) -> Block | None:
+        """Return the block with its frame number since the first opening; None if there is nothing in it."""
         if not block.waveform.size:
-            if now_s - max(self._heard_s, self._opened_s) > HUNG_AFTER_S:
+            if now_s - max(self._last_frame_s, self._opened_s) > HUNG_AFTER_S:
                 self._give_up(HUNG)
             return None
-        self._heard_s = now_s
-        first = self._base + block.first_frame
+        self._last_frame_s = now_s
+        first = self._offset + block.first_frame
         self.lost_frames += first - self._next_frame
         self._next_frame = first + block.waveform.size
-        self._judge(self._health.judge(block, now_s), now_s)
+        self._set_condition(self._health.update(block, now_s), now_s)
         return None if self.condition is SILENT else replace(block, first_frame=first)
 
-    def _judge(self, condition: Condition, now_s: float) -> None:
-        if condition is not STARTING:  # until something is heard, what was wrong before still is
+    def _set_condition(self, condition: Condition, now_s: float) -> None:
+        if condition is not STARTING:  # until sound arrives, the previous fault persists
             self.condition = condition
-        lived_s = now_s - self._opened_s
-        if condition is SILENT and lived_s > self._patience_s:
+        open_s = now_s - self._opened_s
+        if condition is SILENT and open_s > self._silence_limit_s:
             self._give_up(SILENT)
-            self._patience_s = min(2 * self._patience_s, LONGEST_PATIENCE_S)
-        elif condition is LISTENING and lived_s > LONGEST_PAUSE_S:
-            self._pause_s, self._patience_s = FIRST_PAUSE_S, FIRST_PATIENCE_S
+            self._silence_limit_s = min(2 * self._silence_limit_s, LONGEST_SILENCE_S)
+        elif condition is LISTENING and open_s > LONGEST_BACKOFF_S:
+            self._backoff_s, self._silence_limit_s = FIRST_BACKOFF_S, FIRST_SILENCE_S
 
     def _give_up(self, condition: Condition) -> None:
+        """Close the source, to open it again after the back-off."""
         self.condition = condition
         self.close()
-        self._try_at_s = time.monotonic() + self._pause_s
-        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+        self._next_attempt_s = time.monotonic() + self._backoff_s
+        self._backoff_s = min(2 * self._backoff_s, LONGEST_BACKOFF_S)

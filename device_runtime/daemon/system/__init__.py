@@ -1,1 +1,1 @@
-"""What the daemon reports to systemd, logs, and reads about its host."""
+"""The daemon and its host: reports to systemd, the log, and figures about the machine."""

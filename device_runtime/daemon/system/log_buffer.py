@@ -1,4 +1,4 @@
-"""What the daemon says on stderr, remembered for a while, for those who cannot see it there."""
+"""The log of the daemon: printed to stderr, and buffered for the API."""
 
 import logging
 import time
@@ -9,42 +9,44 @@ from dataclasses import dataclass
 from edgecl.console import escape_unprintable
 from edgecl.events import Time, format_time
 
-REMEMBERED = 500  # sentences
+CAPACITY = 500  # lines
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """One sentence, and when it was said."""
+    """One message, and when it was logged."""
 
     time: Time
     text: str
 
 
 class LogBuffer(logging.Handler):
-    """Says what it is told, and remembers it; also a handler for what libraries log."""
+    """Prints and buffers messages; also a handler for the log records of libraries."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        """`say` puts a sentence on stderr."""
+    def __init__(self, print_message: Callable[[str], None]) -> None:
+        """Create an empty buffer; `print_message` prints a message to stderr."""
         super().__init__(logging.WARNING)
-        self._say = say
-        self._said: deque[LogLine] = deque(maxlen=REMEMBERED)
-        self.told: Callable[[LogLine], None] = lambda said: None
-        """Hears of every sentence; from any thread."""
+        self._print = print_message
+        self._lines: deque[LogLine] = deque(maxlen=CAPACITY)
+        self._listeners: list[Callable[[LogLine], None]] = []
 
-    def message(self, sentence: str) -> None:
-        """Say a sentence."""
-        text = "\n".join(
-            map(escape_unprintable, sentence.splitlines())
-        )  # a file name may hold what is no text
-        said = LogLine(format_time(time.time()), text)
-        self._said.append(said)
-        self._say(sentence)
-        self.told(said)
+    def subscribe(self, listener: Callable[[LogLine], None]) -> None:
+        """Have `listener` called with every later line, from the thread that logs it."""
+        self._listeners.append(listener)
+
+    def write(self, message: str) -> None:
+        """Log a message."""
+        text = "\n".join(map(escape_unprintable, message.splitlines()))  # a file name may hold invalid text
+        line = LogLine(format_time(time.time()), text)
+        self._lines.append(line)
+        self._print(message)
+        for listener in self._listeners:
+            listener(line)
 
     def emit(self, record: logging.LogRecord) -> None:
         """See `logging.Handler`."""
-        self.message(self.format(record))
+        self.write(self.format(record))
 
     def newest(self, count: int) -> list[LogLine]:
-        """The newest sentences, the newest last."""
-        return list(self._said)[-count:]
+        """Return the newest lines, the newest last."""
+        return list(self._lines)[-count:]

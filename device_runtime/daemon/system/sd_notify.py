@@ -1,48 +1,47 @@
-"""What systemd is told (sd_notify): datagrams to the socket it names, nothing where it names none."""
+"""Notifications to systemd (sd_notify): datagrams to the socket NOTIFY_SOCKET names; none if it is unset."""
 
 import os
 import socket
 import time
 from collections.abc import Mapping
 
-from device_runtime.daemon.sources.base import Block, Source
-from device_runtime.daemon.sources.wrappers import SourceWrapper
 from edgecl.events import Event, SourceEvent
 
-FED_PER_PERIOD = 4
+FEEDS_PER_PERIOD = 4
+"""How often the watchdog is fed in one watchdog period."""
 
 
 class Notifier:
-    """Tells the service manager how it goes."""
+    """The connection to the service manager."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        """`environment`: where the manager says how it wants to be told."""
+        """Read the socket and the watchdog period from the environment."""
         address = environment.get("NOTIFY_SOCKET", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        self._every_s = int(environment.get("WATCHDOG_USEC", "0")) / 1e6 / FED_PER_PERIOD
+        self._feed_interval_s = int(environment.get("WATCHDOG_USEC", "0")) / 1e6 / FEEDS_PER_PERIOD
         self._fed_s = float("-inf")
 
-    def ready(self) -> None:
-        """It listens."""
+    def notify_ready(self) -> None:
+        """Report that the daemon has started."""
         self._send("READY=1")
 
-    def status(self, sentence: str) -> None:
-        """How it goes, for `systemctl status`."""
+    def notify_status(self, sentence: str) -> None:
+        """Report a sentence for `systemctl status`."""
         self._send(f"STATUS={' '.join(sentence.split())}")
 
-    def take(self, event: Event) -> None:
-        """Tell how the source is, whenever it changes."""
+    def report(self, event: Event) -> None:
+        """Report the condition of the source whenever it changes; an event sink."""
         if isinstance(event, SourceEvent):
-            self.status(f"{event.source}: {event.state} {event.detail}")
+            self.notify_status(f"{event.source}: {event.state} {event.detail}")
 
-    def stopping(self) -> None:
-        """It is about to end."""
+    def notify_stopping(self) -> None:
+        """Report that the daemon is about to end."""
         self._send("STOPPING=1")
 
-    def alive(self) -> None:
-        """Feed the watchdog, where there is one and it is due."""
+    def feed_watchdog(self) -> None:
+        """Feed the watchdog, if there is one and it is due."""
         now_s = time.monotonic()
-        if self._every_s and now_s - self._fed_s >= self._every_s:
+        if self._feed_interval_s and now_s - self._fed_s >= self._feed_interval_s:
             self._fed_s = now_s
             self._send("WATCHDOG=1")
 
@@ -54,21 +53,4 @@ class Notifier:
             try:
                 channel.sendto(state.encode(), self._address)
             except OSError:
-                return  # a manager that does not read must not keep anybody from listening
-
-
-class WatchdogSource(SourceWrapper):
-    """A source that feeds the watchdog with every block that holds sound, and with nothing else.
-
-    A loop that turns but hears nothing is no sign of life: the service is then started anew.
-    """
-
-    def __init__(self, source: Source, notifier: Notifier) -> None:
-        super().__init__(source)
-        self._notifier = notifier
-
-    def passed(self, block: Block) -> Block:
-        """The block as it is."""
-        if block.waveform.size:
-            self._notifier.alive()
-        return block
+                return  # a manager that does not read must not stop the pipeline

@@ -1,4 +1,4 @@
-"""`edgecl config show`: every value, where it comes from, and no secret."""
+"""`edgecl config show`: every value and its origin; secrets are masked."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ def test_every_value_is_shown_with_its_origin(edgecl: Callable[..., object], tmp
     assert "privacy 0: everything as configured" in shown
 
 
-def test_the_command_line_wins_over_the_file_and_says_so(
+def test_the_command_line_takes_precedence_over_the_file_and_that_is_reported(
     edgecl: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("EDGECL_HOME")
@@ -27,13 +27,13 @@ def test_the_command_line_wins_over_the_file_and_says_so(
     file.write_text('home = "/srv/edgecl"\nbundle = "/srv/bundle"')
     shown = edgecl("config", "show", "--config", file, "--json").json["values"]
     assert shown["home"] == {"value": "/srv/edgecl", "origin": str(file)}
-    told = edgecl("config", "show", "--config", file, "--home", tmp_path, "--json")
-    assert told.json["values"]["home"] == {"value": str(tmp_path), "origin": "--home"}
-    assert told.json["values"]["bundle"] == {"value": "/srv/bundle", "origin": str(file)}
-    assert f"home is '{tmp_path}' (--home), not '/srv/edgecl' ('{file}')" in " ".join(told.err.split())
+    result = edgecl("config", "show", "--config", file, "--home", tmp_path, "--json")
+    assert result.json["values"]["home"] == {"value": str(tmp_path), "origin": "--home"}
+    assert result.json["values"]["bundle"] == {"value": "/srv/bundle", "origin": str(file)}
+    assert f"home is '{tmp_path}' (--home), not '/srv/edgecl' ('{file}')" in " ".join(result.err.split())
 
 
-def test_the_users_file_is_found(
+def test_the_file_in_the_users_configuration_folder_is_found(
     edgecl: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))

@@ -1,36 +1,94 @@
-"""What may be changed while the daemon runs."""
+"""The controls: changes are in effect at once, and survive a restart."""
 
 from pathlib import Path
 
-import numpy as np
-import soundfile
-
-from device_runtime.daemon.controls import Controls, SwitchableSource
-from device_runtime.daemon.sources.file import FileSource
+from device_runtime.daemon.controls import CONTROLS_NAME, Controls
 from edgecl.config.schema import Config
 
 CONFIG = Config.model_validate({"tasks": {"alarms": {"refractory_s": 9.0, "thresholds": {"timer": 0.5}}}})
 
 
-def test_switched_off_a_source_is_read_but_not_heard(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "sound.wav", np.full(60 * 16_000, 0.1), 16_000)
-    controls = Controls(CONFIG.get_rule)
-    source = SwitchableSource(FileSource(tmp_path / "sound.wav", fast=True), controls)
-    first = source.read(1)
-    controls.listening = False
-    withheld = source.read(1)
-    controls.listening = True
-    last = source.read(1)
-    source.close()
-    assert withheld.waveform.size == 0
-    assert first.next_frame < last.first_frame == withheld.next_frame
+def open_controls(folder: Path, warnings: list[str] | None = None) -> Controls:
+    warn = warnings.append if warnings is not None else lambda sentence: None
+    return Controls(CONFIG.get_rule, folder / CONTROLS_NAME, warn)
 
 
-def test_a_threshold_counts_at_once_and_the_others_stay() -> None:
-    controls = Controls(CONFIG.get_rule)
-    rule = controls.rule_of("alarms")
+def test_a_threshold_is_in_effect_at_once_and_the_others_stay(tmp_path: Path) -> None:
+    controls = open_controls(tmp_path)
+    rule = controls.get_rule("alarms")
     controls.set_threshold("alarms", "doorbell", 0.2)
     assert rule.thresholds == {"timer": 0.5, "doorbell": 0.2}
     assert rule.refractory_s == 9
-    assert controls.rule_of("kitchen").thresholds == {}
+    assert controls.get_rule("kitchen").thresholds == {}
     assert CONFIG.get_rule("alarms").thresholds == {"timer": 0.5}
+
+
+def test_what_was_set_is_restored_and_the_rest_is_as_configured(tmp_path: Path) -> None:
+    controls = open_controls(tmp_path)
+    assert controls.listening
+    controls.listening = False
+    controls.set_threshold("alarms", "doorbell", 0.2)
+    again = open_controls(tmp_path)
+    assert not again.listening
+    assert again.get_rule("alarms").thresholds == {"timer": 0.5, "doorbell": 0.2}
+    assert again.get_rule("kitchen").thresholds == {}
+
+
+def test_resetting_a_threshold_restores_the_configured_one_at_once(tmp_path: Path) -> None:
+    controls = open_controls(tmp_path)
+    rule = controls.get_rule("alarms")
+    for label in ("timer", "doorbell"):
+        controls.set_threshold("alarms", label, 0.9)
+    assert rule.thresholds == {"timer": 0.9, "doorbell": 0.9}
+    for label in ("timer", "doorbell"):
+        controls.reset_threshold("alarms", label)
+    assert rule.thresholds == {"timer": 0.5}
+    assert open_controls(tmp_path).get_rule("alarms").thresholds == {"timer": 0.5}
+
+
+def test_a_task_does_not_inherit_thresholds_from_a_forgotten_one_of_its_name(tmp_path: Path) -> None:
+    controls = open_controls(tmp_path)
+    for task, label in (("alarms", "timer"), ("alarms", "doorbell"), ("kitchen", "knock")):
+        controls.set_threshold(task, label, 0.9)
+    controls.reset_task("alarms")
+    controls.reset_task("unknown")
+    assert open_controls(tmp_path).thresholds("alarms") == controls.thresholds("alarms") == {"timer": 0.5}
+    assert open_controls(tmp_path).thresholds("kitchen") == {"knock": 0.9}
+
+
+def test_thresholds_of_tasks_that_left_the_store_are_reset(tmp_path: Path) -> None:
+    controls, notified = open_controls(tmp_path), []
+    rule = controls.get_rule("alarms")
+    for task, label in (("alarms", "timer"), ("alarms", "doorbell"), ("kitchen", "knock")):
+        controls.set_threshold(task, label, 0.9)
+    controls.subscribe(lambda: notified.append(1))
+    controls.retain_tasks(["alarms", "kitchen", "voices"])
+    assert notified == []
+    controls.retain_tasks(["kitchen"])
+    assert notified == [1]
+    assert rule.thresholds == controls.thresholds("alarms") == {"timer": 0.5}
+    for later in (controls, open_controls(tmp_path)):
+        assert later.thresholds("alarms") == {"timer": 0.5}
+        assert later.thresholds("kitchen") == {"knock": 0.9}
+
+
+def test_listeners_are_notified_of_every_change(tmp_path: Path) -> None:
+    controls, changes = open_controls(tmp_path), []
+    controls.subscribe(lambda: changes.append((controls.listening, dict(controls.thresholds("kitchen")))))
+    controls.listening = False
+    controls.set_threshold("kitchen", "knock", 0.1)
+    controls.reset_threshold("kitchen", "knock")
+    assert changes == [(False, {}), (False, {"knock": 0.1}), (False, {})]
+
+
+def test_a_damaged_file_is_reported_and_replaced(tmp_path: Path) -> None:
+    (tmp_path / CONTROLS_NAME).write_text('{"listening": "perhaps"}')
+    (tmp_path / f".{CONTROLS_NAME}.17.tmp").write_text("half")
+    warnings: list[str] = []
+    controls = open_controls(tmp_path, warnings)
+    assert controls.listening
+    assert "cannot be read" in warnings[0]
+    assert [path.name for path in tmp_path.iterdir()] == [CONTROLS_NAME]
+    controls.set_threshold("kitchen", "knock", 0.1)
+    assert open_controls(tmp_path, warnings).thresholds("kitchen") == {"knock": 0.1}
+    assert len(warnings) == 1

@@ -1,4 +1,4 @@
-"""`edgecl serve`: listens as configured, keeps a history, and hears what is enrolled meanwhile."""
+"""`edgecl serve`: processes the configured source, stores events, and follows changes of the store."""
 
 import json
 import os
@@ -15,16 +15,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from device_runtime.daemon.sinks.history import HistoryWriter
+from device_runtime.daemon.sinks.history_writer import HistoryWriter
 from edgecl.store.store import Store
 from tests.device.daemon.running import until, write_into
 
 RATE_HZ = 16_000
-NOTICED_AFTER_S = 1.5
 
 
 class Daemon:
-    """`edgecl serve` in a process of its own, with a configuration."""
+    """`edgecl serve` as a subprocess, with a configuration."""
 
     def __init__(self, folder: Path, bundle: Path, config: str, *options: str) -> None:
         self.home = folder / "home"
@@ -37,27 +36,32 @@ class Daemon:
             )
 
     @property
-    def said(self) -> str:
-        """What it said on stderr, on one line."""
+    def log(self) -> str:
+        """Everything printed on stderr, on one line."""
         return " ".join(self._stderr.read_text().split())
 
-    def until_it_says(self, words: str) -> None:
-        """Waits for these words on stderr."""
+    def wait_for_log(self, words: str) -> None:
+        """Wait for these words on stderr."""
         deadline = time.monotonic() + 300
-        while words not in self.said:
-            assert time.monotonic() < deadline, self.said
+        while words not in self.log:
+            assert time.monotonic() < deadline, self.log
             time.sleep(0.05)
 
-    def until(self, **wanted: object) -> dict:
-        """The first event told from now on whose fields have these values."""
+    def wait_for_event(self, **wanted: object) -> dict:
+        """Return the next event whose fields have these values."""
+        return self.read_until(**wanted)[-1]
+
+    def read_until(self, **wanted: object) -> list[dict]:
+        """Return all events up to the next whose fields have these values."""
+        events = []
         for line in self.process.stdout:
-            event = json.loads(line)
-            if wanted.items() <= event.items():
-                return event
-        raise AssertionError(f"it ended before it told of {wanted}: {self.said}")
+            events.append(json.loads(line))
+            if wanted.items() <= events[-1].items():
+                return events
+        raise AssertionError(f"it ended before an event with {wanted}: {self.log}")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """The exit code, and what was told that was not read yet."""
+        """Stop it; return the exit code and the rest of stdout."""
         self.process.send_signal(number)
         rest = self.process.stdout.read()
         return self.process.wait(timeout=20), rest
@@ -69,7 +73,7 @@ def pcm(waveform: np.ndarray) -> bytes:
 
 @pytest.fixture
 def serve(bundle: Path, tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
-    """Starts the daemon with a configuration; it is ended with the test."""
+    """Starts the daemon with a configuration, and kills it after the test."""
     started: list[Daemon] = []
 
     def start(config: str, *options: str) -> Daemon:
@@ -84,15 +88,15 @@ def serve(bundle: Path, tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
         daemon.process.stdout.close()
 
 
-def test_what_is_heard_goes_to_stdout_history_and_clips(
+def test_events_go_to_stdout_history_and_clips(
     serve: Callable[[str], Daemon], home: Path, evening: np.ndarray, tmp_path: Path
 ) -> None:
     soundfile.write(tmp_path / "evening.wav", evening[2 * RATE_HZ : 9 * RATE_HZ], RATE_HZ)
     config = "[clips]\nkeep = true\n[tasks.alarms.thresholds]\nbell = 1"
     daemon = serve(f'[source]\npath = "{tmp_path}/evening.wav"\n{config}')
     out, _ = daemon.process.communicate(timeout=60)
-    assert daemon.process.returncode == 0, daemon.said
-    assert "tasks.alarms.thresholds.bell is for no label" in daemon.said
+    assert daemon.process.returncode == 0, daemon.log
+    assert "tasks.alarms.thresholds.bell is for no label" in daemon.log
     ends = [event for event in map(json.loads, out.splitlines()) if event.get("phase") == "end"]
     assert "doorbell" in {event["label"] for event in ends}
     assert all(soundfile.info(event["clip"]).duration > 1 for event in ends)
@@ -102,106 +106,107 @@ def test_what_is_heard_goes_to_stdout_history_and_clips(
     history.close()
 
 
-def test_a_task_enrolled_meanwhile_is_heard_and_a_forgotten_one_is_not(
+def test_a_task_is_used_once_it_is_stored_and_no_more_once_it_is_forgotten(
     serve: Callable[[str], Daemon], learnt_home: Path, evening: np.ndarray, tmp_path: Path
 ) -> None:
     os.mkfifo(tmp_path / "sound")
     daemon = serve(f'[source]\npath = "{tmp_path}/sound"')
     write_into(tmp_path / "sound", pcm(evening[:RATE_HZ]))
-    daemon.until(state="listening")
-    assert "no task was enrolled yet" in daemon.said
+    daemon.wait_for_event(state="listening")
+    assert "no task was enrolled yet" in daemon.log
     with Store.open(learnt_home, create=False) as there, Store.open(daemon.home, create=False) as here:
         here.commit("alarms", there.read_blob("alarms"))
-        time.sleep(NOTICED_AFTER_S)
+        daemon.wait_for_log("tasks in use: alarms")
         write_into(tmp_path / "sound", pcm(evening[: 8 * RATE_HZ]))
-        heard = daemon.until(phase="new")
-        assert (heard["task"], heard["blob_sha256"]) == ("alarms", here.find_task("alarms").sha256)
+        event = daemon.wait_for_event(phase="new")
+        assert (event["task"], event["blob_sha256"]) == ("alarms", here.find_task("alarms").sha256)
+        daemon.wait_for_event(state="failed")  # the writer has closed the FIFO
         here.forget("alarms")
-    time.sleep(NOTICED_AFTER_S)
+    daemon.wait_for_log("tasks in use: none")
     write_into(tmp_path / "sound", pcm(evening))
-    time.sleep(1)
+    assert not any(event.get("phase") == "new" for event in daemon.read_until(state="failed"))
     code, rest = daemon.stop()
     assert code == 0
     assert '"new"' not in rest
 
 
 @pytest.mark.slow
-def test_recordings_dropped_into_the_watched_folder_are_heard_half_a_minute_later(
+def test_recordings_copied_into_the_watched_folder_become_a_task_that_is_used(
     serve: Callable[..., Daemon], recordings: Path, evening: np.ndarray, tmp_path: Path
 ) -> None:
     os.mkfifo(tmp_path / "sound")
-    (tmp_path / "drop").mkdir()
-    daemon = serve(f'[source]\npath = "{tmp_path}/sound"\n[watch]\nfolder = "{tmp_path}/drop"')
+    (tmp_path / "watched").mkdir()
+    daemon = serve(f'[source]\npath = "{tmp_path}/sound"\n[watch]\nfolder = "{tmp_path}/watched"')
     write_into(tmp_path / "sound", pcm(evening[:RATE_HZ]))
-    daemon.until(state="listening")
-    shutil.copytree(recordings / "alarms", tmp_path / "drop/alarms")
-    daemon.until_it_says("'alarms' tells doorbell, smoke_alarm, timer by 12 recordings")
-    time.sleep(NOTICED_AFTER_S)
+    daemon.wait_for_event(state="listening")
+    shutil.copytree(recordings / "alarms", tmp_path / "watched/alarms")
+    daemon.wait_for_log("task 'alarms' with doorbell, smoke_alarm, timer from 12 recordings")
+    daemon.wait_for_log("tasks in use: alarms")
     write_into(tmp_path / "sound", pcm(evening[: 8 * RATE_HZ]))
-    assert daemon.until(phase="new")["label"] == "doorbell"
+    assert daemon.wait_for_event(phase="new")["label"] == "doorbell"
     assert daemon.stop()[0] == 0
-    assert json.loads((tmp_path / "drop/alarms.report.json").read_text())["task"] == "alarms"
+    assert json.loads((tmp_path / "watched/alarms.report.json").read_text())["task"] == "alarms"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_asked_to_stop_it_ends_cleanly(
+def test_on_a_signal_it_ends_cleanly(
     serve: Callable[[str], Daemon], player: Callable[[str], list[str]], number: signal.Signals
 ) -> None:
     daemon = serve(f'[source]\ncommand = "{" ".join(player("play(60)"))}"')
-    daemon.until(state="listening")
+    daemon.wait_for_event(state="listening")
     code, _ = daemon.stop(number)
     assert code == 0
-    assert "s heard, 0 sounds" in daemon.said
-    assert "Traceback" not in daemon.said
+    assert "s processed, 0 sounds" in daemon.log
+    assert "Traceback" not in daemon.log
 
 
-def test_faults_in_the_configuration_are_told_before_anything_is_opened(
+def test_faults_in_the_configuration_are_reported_before_anything_is_opened(
     serve: Callable[[str], Daemon],
 ) -> None:
     daemon = serve("[sorce]\nrate_hz = 5\n[history]\ndays = 0")
     assert daemon.process.wait(timeout=30) == 2
-    assert "2 faults: " in daemon.said
-    assert "did you mean 'source'?" in daemon.said
+    assert "2 faults: " in daemon.log
+    assert "did you mean 'source'?" in daemon.log
     assert not daemon.home.exists()
 
 
-def test_the_home_of_the_command_line_wins_and_that_is_told(
+def test_the_home_of_the_command_line_takes_precedence_and_that_is_logged(
     serve: Callable[..., Daemon], tmp_path: Path
 ) -> None:
     soundfile.write(tmp_path / "second.wav", np.zeros(RATE_HZ), RATE_HZ)
     daemon = serve(f'[source]\npath = "{tmp_path}/second.wav"', "--home", str(tmp_path / "other"))
-    assert daemon.process.wait(timeout=30) == 0, daemon.said
-    assert f"home is '{tmp_path}/other', as --home says; the '{daemon.home}' of" in daemon.said
+    assert daemon.process.wait(timeout=30) == 0, daemon.log
+    assert f"home is '{tmp_path}/other' (--home), not '{daemon.home}'" in daemon.log
     assert (tmp_path / "other/history.db").exists()
     assert not daemon.home.exists()
 
 
-def test_a_path_where_nothing_is_is_told_as_such(serve: Callable[..., Daemon]) -> None:
+def test_a_path_that_does_not_exist_is_reported(serve: Callable[..., Daemon]) -> None:
     daemon = serve('[source]\npath = "nofile"')
     assert daemon.process.wait(timeout=30) == 1
-    assert "there is no 'nofile' to listen to" in daemon.said
+    assert "there is no 'nofile' to listen to" in daemon.log
 
 
-def test_when_nobody_reads_stdout_any_more_it_goes_on_for_the_others(
+def test_after_the_reader_of_stdout_is_gone_the_other_sinks_go_on(
     serve: Callable[..., Daemon], home: Path, evening: np.ndarray, tmp_path: Path
 ) -> None:
     os.mkfifo(tmp_path / "sound")
     daemon = serve(f'[source]\npath = "{tmp_path}/sound"')
     write_into(tmp_path / "sound", pcm(evening[:RATE_HZ]))
-    daemon.until(state="listening")
+    daemon.wait_for_event(state="listening")
     daemon.process.stdout.close()
     write_into(tmp_path / "sound", pcm(evening))
-    daemon.until_it_says("nobody reads stdout any more; the others are still told")
+    daemon.wait_for_log("stdout was closed by its reader; the other sinks go on")
     write_into(tmp_path / "sound", pcm(evening))
     with closing(HistoryWriter(home / "history.db")) as history:
         until(lambda: len(history.sounds(10)) >= 4)
     daemon.process.send_signal(signal.SIGTERM)
     assert daemon.process.wait(timeout=20) == 0
-    assert daemon.said.count("nobody reads stdout") == 1
-    assert "Exception ignored" not in daemon.said
+    assert daemon.log.count("stdout was closed") == 1
+    assert "Exception ignored" not in daemon.log
 
 
-def test_at_privacy_three_only_what_it_was_and_its_minute_are_told_and_nothing_is_kept(
+def test_at_privacy_three_events_have_only_label_and_minute_and_nothing_is_stored(
     serve: Callable[..., Daemon], home: Path, evening: np.ndarray, tmp_path: Path
 ) -> None:
     soundfile.write(tmp_path / "evening.wav", evening[2 * RATE_HZ : 9 * RATE_HZ], RATE_HZ)
@@ -209,9 +214,9 @@ def test_at_privacy_three_only_what_it_was_and_its_minute_are_told_and_nothing_i
     before = {path.name for path in home.iterdir()}
     daemon = serve(f'privacy = 3\n[source]\npath = "{tmp_path}/evening.wav"')
     out, _ = daemon.process.communicate(timeout=60)
-    assert daemon.process.returncode == 0, daemon.said
-    assert "privacy 3: no history is stored" in daemon.said
-    assert f"'{home}/clips' holds what was heard before" in daemon.said
+    assert daemon.process.returncode == 0, daemon.log
+    assert "privacy 3: no history is stored" in daemon.log
+    assert f"'{home}/clips' holds earlier sounds" in daemon.log
     sounds = [event for event in map(json.loads, out.splitlines()) if event["kind"] == "sound"]
     assert "doorbell" in {event["label"] for event in sounds}
     for event in sounds:

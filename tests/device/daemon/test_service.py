@@ -1,4 +1,4 @@
-"""`edgecl service`: a unit that systemd understands and finds hardened."""
+"""`edgecl service`: a unit that systemd accepts and rates as hardened."""
 
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ MOST_EXPOSED = 20  # of 100: an exposure level of 2.0
 
 @pytest.fixture
 def systemd_analyze() -> str:
-    """The program; where it is not installed the test is skipped."""
+    """Return the path of the program; if it is not installed the test is skipped."""
     found = shutil.which("systemd-analyze")
     return found or pytest.skip("systemd-analyze is not installed")
 
@@ -42,7 +42,7 @@ def test_the_unit_of_the_system_is_hardened(
     assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
-def test_the_service_of_the_system_lives_in_its_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_home_of_the_system_service_is_its_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     (line,) = [line for line in render_system_unit().splitlines() if line.startswith("Environment=")]
     for setting in line.removeprefix("Environment=").split():
         monkeypatch.setenv(*setting.split("="))
@@ -56,7 +56,7 @@ def test_the_service_of_the_system_lives_in_its_state_folder(monkeypatch: pytest
         ("/home/pi/my sounds", 'BindPaths="-/home/pi/my sounds"'),
     ],
 )
-def test_a_watched_folder_is_all_that_the_unit_opens(
+def test_a_watched_folder_is_the_only_folder_that_the_unit_makes_accessible(
     systemd_analyze: str, tmp_path: Path, folder: str, line: str
 ) -> None:
     unit = tmp_path / "edgecl.service"
@@ -71,7 +71,7 @@ def test_a_watched_folder_is_all_that_the_unit_opens(
 
 
 @pytest.mark.parametrize("kind", ["--system", "--user"])
-def test_systemd_finds_no_fault_in_the_unit(
+def test_systemd_accepts_the_unit(
     edgecl: Callable[..., object], systemd_analyze: str, tmp_path: Path, kind: str
 ) -> None:
     unit = tmp_path / "edgecl.service"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device_runtime.daemon.sources.pcm import PcmFormat, Unpacker
+from device_runtime.daemon.sources.pcm import PcmDecoder, PcmFormat
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.recognition.stream import StreamRecognizer, TaskDetection
 from tools.bench.daemon.process import DaemonProcess, Event
@@ -87,7 +87,7 @@ def replay(folder: Path, home: Path, sound: Iterable[bytes], config: str = "") -
 def process_offline(recognizer: Recognizer, sound: Iterable[bytes]) -> list[Change]:
     """Return the same changes for a sound processed at once, without a daemon."""
     stream = StreamRecognizer(recognizer)
-    waveform = Unpacker(PcmFormat(RATE_HZ)).feed(b"".join(sound))
+    waveform = PcmDecoder(PcmFormat(RATE_HZ)).decode(b"".join(sound))
     results = stream.feed(waveform)
     detections = [one for result in results for one in result.detections] + stream.finish()
     return [_change_of_detection(one) for one in detections]

@@ -15,7 +15,7 @@ from device_runtime.daemon.api.privacy import check_privacy
 from device_runtime.daemon.api.problems import TooMuchError
 from device_runtime.daemon.api.routes.tasks import AUDIO_BODY
 from device_runtime.daemon.api.schemas import EnrolmentView, Mode, RequestModel, ResponseModel, TakeView
-from device_runtime.daemon.pipeline.builder import ASKED_FOR_S
+from device_runtime.daemon.pipeline.ring_buffer import API_BUFFER_S
 from edgecl.config.privacy import NO_MICROPHONE
 from edgecl.errors import TaskExistsError, UsageError
 from edgecl.task_names import check_task_name
@@ -113,7 +113,7 @@ def start_training(context: Context, identity: str) -> EnrolmentView:
 def start_trial(context: Context, identity: str) -> EnrolmentView:
     """Start training without storing the task, and report what it detects in the last two minutes."""
     session = _find_nonempty(context, identity)
-    context.sessions.start_trial(session, context.event_audio.read_latest(ASKED_FOR_S))
+    context.sessions.start_trial(session, context.event_audio.read_latest(API_BUFFER_S))
     return session.to_view()
 
 

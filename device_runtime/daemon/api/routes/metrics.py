@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from device_runtime.daemon.api.context import ApiContext, Context
-from device_runtime.daemon.api.routes.status import HEALTHY_STATES, count_dropped_events
+from device_runtime.daemon.api.routes.status import HEALTHY_STATES
 from edgecl.config.privacy import NO_HISTORY
 
 router = APIRouter(tags=["status"])
@@ -24,14 +24,15 @@ class MetricsCollector(Collector):
         """See `Collector`."""
         pipeline, tap = self._context.pipeline, self._context.tap
         healthy = float(tap.condition.state in HEALTHY_STATES)
-        yield CounterMetricFamily("edgecl_heard_seconds", "Seconds of audio processed.", pipeline.heard_s)
+        yield CounterMetricFamily("edgecl_heard_seconds", "Seconds of audio processed.", pipeline.processed_s)
         if self._context.config.privacy < NO_HISTORY:  # its steps would give away the second of each event
-            yield CounterMetricFamily("edgecl_sounds", "Sounds detected.", pipeline.sounds)
+            yield CounterMetricFamily("edgecl_sounds", "Sounds detected.", pipeline.sound_count)
         yield CounterMetricFamily("edgecl_lost_frames", "Audio frames lost.", tap.lost_frames)
-        dropped = count_dropped_events(self._context)
-        yield CounterMetricFamily("edgecl_dropped_events", "Events dropped by full sink queues.", dropped)
+        yield CounterMetricFamily(
+            "edgecl_dropped_events", "Events dropped by full sink queues.", pipeline.dropped_events
+        )
         yield GaugeMetricFamily("edgecl_source_healthy", "1 while the source delivers audio.", healthy)
-        tasks = len(pipeline.reporter.task_names)
+        tasks = len(pipeline.task_names)
         yield GaugeMetricFamily("edgecl_tasks", "Tasks in use.", tasks)
 
 

@@ -17,8 +17,8 @@ from device_runtime.daemon.api.feedback import (
 )
 from device_runtime.daemon.api.privacy import check_privacy
 from device_runtime.daemon.api.schemas import ResponseModel
-from device_runtime.daemon.sinks.history import judge_sound
-from device_runtime.daemon.sinks.history_reader import HISTORY_NAME, Feedback, HistoryReader, not_heard
+from device_runtime.daemon.sinks.history_reader import HISTORY_NAME, Feedback, HistoryReader, unknown_sound
+from device_runtime.daemon.sinks.history_writer import save_feedback
 from edgecl.config.privacy import NO_HISTORY, NO_MICROPHONE
 from edgecl.events import SoundEvent, SourceEvent, format_time
 
@@ -87,7 +87,7 @@ def add_feedback(context: Context, identity: str, request: FeedbackRequest) -> F
     named = (request.task, request.label) if isinstance(request, Named) else (event.task, event.label)
     feedback = Feedback(kind=request.kind, task=named[0], label=named[1], time=format_time(time.time()))
     correction = _correct(context, event, corrections) if corrections.targets else None
-    judge_sound(context.home / HISTORY_NAME, identity, feedback)
+    save_feedback(context.home / HISTORY_NAME, identity, feedback)
     return FeedbackResult(verdict=feedback, correction=correction)
 
 
@@ -105,13 +105,13 @@ def _correct(context: ApiContext, event: SoundEvent, corrections: Corrections) -
 
 def _describe_sound(context: ApiContext, history: HistoryReader, event: SoundEvent) -> SoundView:
     audible = context.config.privacy < NO_MICROPHONE and context.event_audio.is_available(event)
-    return SoundView(**event.model_dump(), verdict=history.judgement(event.id), audible=audible)
+    return SoundView(**event.model_dump(), verdict=history.feedback(event.id), audible=audible)
 
 
 def _find_sound(context: ApiContext, identity: str) -> SoundEvent:
     with _open_history(context) as history:
         if history is None:
-            raise not_heard(identity)
+            raise unknown_sound(identity)
         return history.sound(identity)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
-from device_runtime.daemon.api.context import ApiContext, Context
+from device_runtime.daemon.api.context import Context
 from device_runtime.daemon.api.schemas import RequestModel, ResponseModel
 from device_runtime.system.packages import installed_version
 from edgecl.config.privacy import NO_HISTORY
@@ -65,11 +65,6 @@ class Health(ResponseModel):
     state: State
 
 
-def count_dropped_events(context: ApiContext) -> int:
-    """Return the number of events dropped by full sink queues."""
-    return sum(outbox.dropped for outbox in context.pipeline.outboxes)
-
-
 @router.get("/health", response_model=Health, responses={503: {"model": Health}})
 def check_health(context: Context, response: Response) -> Response:
     """Return 200 while the source delivers audio, else 503."""
@@ -85,9 +80,9 @@ def get_status(context: Context) -> Status:
     return Status(
         version=installed_version("edgecl") or "from source",
         up_s=round(time.monotonic() - STARTED_S, 1),
-        heard_s=round(pipeline.heard_s, 3),
-        sounds=pipeline.sounds if context.config.privacy < NO_HISTORY else 0,
-        dropped_events=count_dropped_events(context),
+        heard_s=round(pipeline.processed_s, 3),
+        sounds=pipeline.sound_count if context.config.privacy < NO_HISTORY else 0,
+        dropped_events=pipeline.dropped_events,
         source=SourceView(
             name=context.tap.name,
             rate_hz=context.tap.rate_hz,
@@ -96,7 +91,7 @@ def get_status(context: Context) -> Status:
             hint=condition.hint,
             lost_frames=context.tap.lost_frames,
         ),
-        tasks=pipeline.reporter.task_names,
+        tasks=pipeline.task_names,
         listening=context.controls.listening,
         privacy=context.config.privacy,
     )

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from device_runtime.daemon.api.context import Context, hold
-from device_runtime.daemon.api.routes.status import STARTED_S, count_dropped_events
+from device_runtime.daemon.api.routes.status import STARTED_S
 from device_runtime.daemon.api.schemas import ResponseModel
 from device_runtime.daemon.system import host_info
-from device_runtime.daemon.system.log_buffer import REMEMBERED
+from device_runtime.daemon.system.log_buffer import CAPACITY
+from device_runtime.daemon.worker.protocol import DoctorRequest
 from device_runtime.model.session import list_onnxruntime_distributions
 from device_runtime.system.packages import installed_version
 
@@ -71,32 +72,32 @@ class LogLineView(ResponseModel):
 @router.get("/system")
 def get_system(context: Context) -> System:
     """Return the resources of the machine and their use by the daemon."""
-    memory, (free, total) = host_info.memory(), host_info.disk(context.home)
+    memory, (free, total) = host_info.read_memory(), host_info.read_disk(context.home)
     manifest = context.bundle.manifest
     return System(
         cpu_percent=PROCESSOR.percent(),
-        load=host_info.load(),
+        load=host_info.read_load(),
         rss_bytes=memory.rss,
         memory_total_bytes=memory.total,
         memory_available_bytes=memory.available,
-        temperature_c=host_info.temperature_c(),
+        temperature_c=host_info.read_temperature_c(),
         disk_free_bytes=free,
         disk_total_bytes=total,
         up_s=round(time.monotonic() - STARTED_S, 1),
         window_ms=round(context.pipeline.window_ms, 2),
         lost_frames=context.tap.lost_frames,
-        dropped_events=count_dropped_events(context),
-        machine=host_info.name(),
+        dropped_events=context.pipeline.dropped_events,
+        machine=host_info.read_machine(),
         python=platform.python_version(),
         onnxruntime=_format_onnxruntime(),
         edgecl=installed_version("edgecl") or "from source",
         bundle=BundleView(name=manifest.name, fingerprint=manifest.fingerprint),
-        threads=context.threads,
+        threads=context.workspace.threads,
     )
 
 
 @router.get("/log")
-def get_log(context: Context, count: Annotated[int, Query(ge=1, le=REMEMBERED)] = 200) -> list[LogLineView]:
+def get_log(context: Context, count: Annotated[int, Query(ge=1, le=CAPACITY)] = 200) -> list[LogLineView]:
     """Return the latest lines of the log (stderr), oldest first."""
     return [LogLineView(**asdict(line)) for line in context.log.newest(count)]
 
@@ -105,4 +106,4 @@ def get_log(context: Context, count: Annotated[int, Query(ge=1, le=REMEMBERED)] 
 def run_doctor(context: Context) -> dict[str, Any]:
     """Check the installation: the output of `edgecl doctor --json`."""
     with hold(context.doctor_lock, "the check is running already"):
-        return context.run_command("doctor")
+        return context.run_workflow(DoctorRequest())

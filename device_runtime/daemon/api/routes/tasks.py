@@ -11,13 +11,12 @@ from fastapi.concurrency import run_in_threadpool
 
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.context import ApiContext, Context, hold
-from device_runtime.daemon.api.feedback import format_option
 from device_runtime.daemon.api.problems import NotHereError
 from device_runtime.daemon.api.schemas import PointView, RequestModel, ResponseModel, Task
-from device_runtime.daemon.worker import RefusedError
+from device_runtime.daemon.worker.protocol import CorrectRequest, PredictRequest
 from device_runtime.training.learning_curve import parse_curve
-from device_runtime.workflows.corrector import CorrectionTarget
 from edgecl.config.schema import Margin
+from edgecl.errors import EdgeclError
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.registry import TaskEntry
 
@@ -74,7 +73,7 @@ def forget_task(context: Context, task: str) -> Forgotten:
     with context.open_store() as store:
         sha256 = store.find_task(task).sha256
         store.forget(task)
-    context.controls.forget(task)
+    context.controls.reset_task(task)
     return Forgotten(forgotten=task, sha256=sha256)
 
 
@@ -118,10 +117,10 @@ async def predict(
 
     The suffix of `name` selects the decoder; `task` restricts detection to one task.
     """
-    options = [f"--task={task}"] if task else []
     async with _receive_file(context, request, name) as path:
+        prediction = PredictRequest(path=path, task=task)
         with hold(context.predict_slots, "too many predictions are running"):
-            output = await run_in_threadpool(context.run_command, "predict", *options, "--", str(path))
+            output = await run_in_threadpool(context.run_workflow, prediction)
     return {**output["files"][0], "file": name}
 
 
@@ -134,10 +133,10 @@ async def correct_task(
     The response is the output of `edgecl correct --json`.
     """
     await run_in_threadpool(get_task, context, task)
-    option = format_option(CorrectionTarget(task, label, holds))
     async with _receive_file(context, request, name) as path:
+        correction = CorrectRequest(path=path, task=task, label=label, holds=holds)
         with context.sessions.lock_training(task):
-            return await run_in_threadpool(context.run_command, "correct", option, "--", str(path))
+            return await run_in_threadpool(context.run_workflow, correction)
 
 
 def describe_task(context: ApiContext, entry: TaskEntry) -> Task:
@@ -156,7 +155,7 @@ def describe_task(context: ApiContext, entry: TaskEntry) -> Task:
         method=str(training.get("method", "")),
         recordings=count if isinstance(count, int) else 0,
         curve=[PointView(**asdict(point)) for point in parse_curve(training.get("curve"))],
-        heard=context.pipeline.reporter.hears(entry.task, entry.sha256),
+        heard=context.pipeline.is_active(entry.task, entry.sha256),
     )
 
 
@@ -181,5 +180,6 @@ async def _receive_file(context: ApiContext, request: Request, name: str) -> Asy
         await limits.save_body(request, path)
         try:
             yield path
-        except RefusedError as error:
-            raise RefusedError(error.message.replace(str(path), Path(name).name[-80:]), error.hint) from None
+        except EdgeclError as error:
+            message = error.message.replace(str(path), Path(name).name[-80:])
+            raise type(error)(message, error.hint) from None

@@ -8,10 +8,9 @@ from fastapi.concurrency import run_in_threadpool
 
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.context import ApiContext, Context
-from device_runtime.daemon.api.problems import TooMuchError
+from device_runtime.daemon.api.problems import InvalidUploadError, TooMuchError
 from device_runtime.daemon.api.routes.tasks import describe_task
 from device_runtime.daemon.api.schemas import Task
-from device_runtime.daemon.worker import RefusedError
 from edgecl.errors import BlobError
 from edgecl.store import blob
 
@@ -49,7 +48,7 @@ def _commit(context: ApiContext, data: bytes, replace: bool) -> Task:
     try:
         task = blob.from_bytes(data, manifest=context.bundle.manifest).task
     except BlobError as error:
-        raise RefusedError(error.message, error.hint) from None
+        raise InvalidUploadError(error.message, error.hint) from None
     with context.open_store() as store:
         names = {entry.task for entry in store.list_tasks()}
         if task not in names and len(names) >= limits.MAX_TASKS:

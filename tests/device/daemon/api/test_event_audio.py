@@ -24,7 +24,7 @@ def make_event(offset_s: float, seconds: float) -> SoundEvent:
 
 
 def feed(seconds: float, level: float, recent: AudioRingBuffer) -> None:
-    recent.feed(np.full(round(seconds * RATE_HZ), level, np.float32))
+    recent.append(np.full(round(seconds * RATE_HZ), level, np.float32))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_audio_before_a_short_gap_contains_nothing_from_after_it(
     recent: AudioRingBuffer, event_audio: EventAudio
 ) -> None:
     feed(5, BEFORE, recent)
-    recent.begin(5.6)
+    recent.start_stream(5.6)
     feed(5, AFTER, recent)
     event_audio.add_event(ring := make_event(3.0, 2.0))
     waveform = read(event_audio, ring)
@@ -83,7 +83,7 @@ def test_overwritten_audio_is_an_error(recent: AudioRingBuffer, event_audio: Eve
 
 def test_the_latest_audio_begins_after_the_last_gap(recent: AudioRingBuffer, event_audio: EventAudio) -> None:
     feed(5, BEFORE, recent)
-    recent.begin(90)
+    recent.start_stream(90)
     feed(3, AFTER, recent)
     waveform, _ = soundfile.read(io.BytesIO(event_audio.read_latest(60)))
     assert waveform.size == 3 * RATE_HZ

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from device_runtime.daemon.saved_controls import CONTROLS_NAME, ControlsFile
+from device_runtime.daemon.controls import CONTROLS_NAME, ControlsFile
 from edgecl.audio.levels import BAND_COUNT
 from tests.device.daemon.running import SOON_S, Daemon, Follower, until
 

@@ -1,13 +1,14 @@
 """The session manager and the cache of task records are bounded and recover from read errors."""
 
 from pathlib import Path
-from threading import BoundedSemaphore
 
 import pytest
 
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.session_manager import SessionManager
 from device_runtime.daemon.api.task_records import TaskRecords
+from device_runtime.daemon.training_lock import TrainingLock
+from device_runtime.workflows.workspace import Workspace
 from edgecl.canonical_json import sha256_hex
 from edgecl.store.store import locate_blobs
 
@@ -16,7 +17,7 @@ HOUR_S = 3600
 
 @pytest.fixture
 def sessions(tmp_path: Path) -> SessionManager:
-    return SessionManager(tmp_path, tmp_path / "bundle", BoundedSemaphore(), lambda view: None)
+    return SessionManager(Workspace(tmp_path), TrainingLock(), lambda view: None)
 
 
 def test_only_the_newest_ended_enrolments_are_listed(sessions: SessionManager) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from device_runtime.daemon.worker import EXPENDABLE, NICENESS
+from device_runtime.daemon.worker.process import NICENESS, OOM_SCORE
 from tests.device.daemon.running import Daemon, Follower, until
 
 
@@ -23,7 +23,7 @@ def test_a_task_is_trained_and_detected_without_losing_a_frame(
     until(lambda: os.getpriority(os.PRIO_PROCESS, pid) >= NICENESS)
     session = Path(f"/proc/{pid}/autogroup")
     until(lambda: not session.exists() or session.read_text().endswith(f"nice {NICENESS}\n"))
-    assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == EXPENDABLE
+    assert Path(f"/proc/{pid}/oom_score_adj").read_text().strip() == OOM_SCORE
     until(lambda: "alarms" in daemon.http.get("/status").json()["tasks"])
     event = follower.until("sound", phase="new", task="alarms", label="doorbell")
     done = follower.until("enrolment", id=identity, state="done")

@@ -1,4 +1,4 @@
-"""MQTT and Home Assistant against a real mosquitto on loopback."""
+"""MQTT and Home Assistant with a real mosquitto on loopback."""
 
 import json
 import os
@@ -17,7 +17,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from device_runtime.daemon.controls import Controls
+from device_runtime.daemon.controls import CONTROLS_NAME, Controls
 from device_runtime.daemon.sinks.home_assistant import AdvertisedTask, Device, slug
 from device_runtime.daemon.sinks.mqtt import Mqtt
 from edgecl.config.schema import Config, MqttConfig
@@ -32,7 +32,7 @@ SMOKE = slug("Smoke alarm")
 
 
 class Broker:
-    """A mosquitto, and a client that remembers what it hears."""
+    """A mosquitto, and a client that subscribes to all topics."""
 
     def __init__(self, program: str, folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -68,53 +68,53 @@ class Broker:
             self._process.wait()
             self._process = None
 
-    def until(self, topic: str, fits: Callable[[str], bool] = lambda text: True) -> str:
-        """The next message on this topic that fits."""
+    def wait_for(self, topic: str, matches: Callable[[str], bool] = lambda text: True) -> str:
+        """Return the next message on this topic that matches."""
         ends = time.monotonic() + 60
-        heard = []
+        messages = []
         while time.monotonic() < ends:
             try:
-                heard.append(self._messages.get(timeout=1))
+                messages.append(self._messages.get(timeout=1))
             except Empty:
                 continue
-            if heard[-1][0] == topic and fits(heard[-1][1]):
-                return heard[-1][1]
-        raise AssertionError(f"nothing on {topic}, only {heard}")
+            if messages[-1][0] == topic and matches(messages[-1][1]):
+                return messages[-1][1]
+        raise AssertionError(f"nothing on {topic}, only {messages}")
 
-    def say(self, topic: str, text: str, retain: bool = False) -> None:
+    def publish(self, topic: str, text: str, retain: bool = False) -> None:
         self._client.publish(topic, text, 1, retain).wait_for_publish(10)
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
-    """A broker that has not started; without mosquitto the test is skipped."""
+    """A broker that is not started; without mosquitto the test is skipped."""
     program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip("mosquitto is not installed")
-    made = Broker(program, tmp_path)
-    yield made
-    made.stop()
+    broker = Broker(program, tmp_path)
+    yield broker
+    broker.stop()
 
 
 @pytest.fixture
-def controls() -> Controls:
-    return Controls(Config().get_rule)
+def controls(tmp_path: Path) -> Controls:
+    return Controls(Config().get_rule, tmp_path / CONTROLS_NAME, print)
 
 
 @pytest.fixture
 def connect(broker: Broker, controls: Controls) -> Iterator[Callable[[], Mqtt]]:
-    """Connects a device called attic; it knows the task alarms."""
+    """Connects a device named attic, which has the task alarms."""
     opened: list[Mqtt] = []
 
-    def made() -> Mqtt:
+    def open_mqtt() -> Mqtt:
         config = MqttConfig(host="127.0.0.1", port=broker.port)
-        opened.append(Mqtt(config, Device("attic", "1.0", 30), controls, complaints.append))
-        opened[-1].teach([ALARMS])
+        opened.append(Mqtt(config, Device("attic", "1.0", 30), controls, warnings.append))
+        opened[-1].set_tasks([ALARMS])
         return opened[-1]
 
-    complaints: list[str] = []
-    made.complaints = complaints
-    yield made
+    warnings: list[str] = []
+    open_mqtt.warnings = warnings
+    yield open_mqtt
     for mqtt in opened:
         mqtt.close()
 
@@ -123,10 +123,10 @@ def components(text: str) -> dict[str, dict]:
     return json.loads(text)["components"]
 
 
-def test_home_assistant_is_told_of_every_entity(broker: Broker, connect: Callable[[], Mqtt]) -> None:
+def test_the_discovery_document_describes_every_entity(broker: Broker, connect: Callable[[], Mqtt]) -> None:
     broker.start()
     connect()
-    document = json.loads(broker.until(CONFIG, lambda text: "event-alarms" in text))
+    document = json.loads(broker.wait_for(CONFIG, lambda text: "event-alarms" in text))
     assert document["device"]["identifiers"] == ["edgecl-attic"]
     assert document["availability_topic"] == "edgecl/attic/availability"
     entities = document["components"]
@@ -140,39 +140,39 @@ def test_home_assistant_is_told_of_every_entity(broker: Broker, connect: Callabl
         "number",
     }
     assert len({entity["unique_id"] for entity in entities.values()}) == len(entities)
-    broker.say("homeassistant/status", "online")
-    assert json.loads(broker.until(CONFIG)) == document
+    broker.publish("homeassistant/status", "online")
+    assert json.loads(broker.wait_for(CONFIG)) == document
 
 
-def test_what_was_forgotten_is_taken_back_even_when_that_was_in_an_earlier_run(
+def test_entities_of_forgotten_tasks_are_removed_even_those_of_an_earlier_run(
     broker: Broker, connect: Callable[[], Mqtt]
 ) -> None:
     broker.start()
     mqtt = connect()
-    broker.until(CONFIG, lambda text: "event-alarms" in text)
+    broker.wait_for(CONFIG, lambda text: "event-alarms" in text)
     mqtt.close()
     mqtt = connect()
-    mqtt.teach([AdvertisedTask("kitchen", ("kettle",), 0.2)])
-    gone = broker.until(CONFIG, lambda text: "event-kitchen" in text and "event-alarms" in text)
+    mqtt.set_tasks([AdvertisedTask("kitchen", ("kettle",), 0.2)])
+    gone = broker.wait_for(CONFIG, lambda text: "event-kitchen" in text and "event-alarms" in text)
     assert components(gone)["event-alarms"] == {"platform": "event"}
-    assert "event-alarms" not in components(broker.until(CONFIG))
-    mqtt.teach([])
-    assert components(broker.until(CONFIG, lambda text: "kitchen" in text))["event-kitchen"] == {
+    assert "event-alarms" not in components(broker.wait_for(CONFIG))
+    mqtt.set_tasks([])
+    assert components(broker.wait_for(CONFIG, lambda text: "kitchen" in text))["event-kitchen"] == {
         "platform": "event"
     }
-    assert components(broker.until(CONFIG)).keys() == {"listening", "microphone"}
+    assert components(broker.wait_for(CONFIG)).keys() == {"listening", "microphone"}
 
 
 def test_a_sound_is_an_event_and_a_state(broker: Broker, connect: Callable[[], Mqtt]) -> None:
     broker.start()
     mqtt = connect()
-    broker.until(CONFIG)
+    broker.wait_for(CONFIG)
     event = sound(1)
-    mqtt.take(event)
-    assert json.loads(broker.until("edgecl/attic/events")) == event.model_dump()
-    told = json.loads(broker.until("edgecl/attic/event/alarms"))
-    assert told == {"event_type": "doorbell", **event.model_dump()}
-    assert broker.until("edgecl/attic/sound/alarms/doorbell") == "ON"
+    mqtt.publish(event)
+    assert json.loads(broker.wait_for("edgecl/attic/events")) == event.model_dump()
+    document = json.loads(broker.wait_for("edgecl/attic/event/alarms"))
+    assert document == {"event_type": "doorbell", **event.model_dump()}
+    assert broker.wait_for("edgecl/attic/sound/alarms/doorbell") == "ON"
 
 
 def test_listening_and_thresholds_can_be_set(
@@ -180,20 +180,20 @@ def test_listening_and_thresholds_can_be_set(
 ) -> None:
     broker.start()
     connect()
-    rule = controls.rule_of("alarms")
+    rule = controls.get_rule("alarms")
     place = f"edgecl/attic/threshold/alarms/{SMOKE}"
-    assert broker.until(place) == "0.1"
+    assert broker.wait_for(place) == "0.1"
     for nonsense in ("nan", "3", "much", ""):
-        broker.say(f"{place}/set", nonsense)
-    broker.say(f"{place}/set", "0.25")
-    assert broker.until(place, lambda text: text != "0.1") == "0.25"
+        broker.publish(f"{place}/set", nonsense)
+    broker.publish(f"{place}/set", "0.25")
+    assert broker.wait_for(place, lambda text: text != "0.1") == "0.25"
     assert rule.thresholds == {"Smoke alarm": 0.25}
-    broker.say("edgecl/attic/listening/set", "OFF")
-    assert broker.until("edgecl/attic/listening", lambda text: text == "OFF")
+    broker.publish("edgecl/attic/listening/set", "OFF")
+    assert broker.wait_for("edgecl/attic/listening", lambda text: text == "OFF")
     assert not controls.listening
 
 
-def test_what_is_changed_elsewhere_is_shown_and_no_old_wish_undoes_it(
+def test_changes_from_elsewhere_are_published_and_no_retained_command_undoes_them(
     broker: Broker, home: Path, bundle: Path, evening: np.ndarray, tmp_path: Path
 ) -> None:
     broker.start()
@@ -201,61 +201,61 @@ def test_what_is_changed_elsewhere_is_shown_and_no_old_wish_undoes_it(
     place, state = "edgecl/attic/threshold/alarms/doorbell", "edgecl/attic/listening"
     daemon = Daemon(tmp_path, bundle, evening, more=mqtt)
     try:
-        broker.until(state, lambda text: text == "ON")
-        broker.say(f"{state}/set", "OFF", retain=True)
-        broker.until(state, lambda text: text == "OFF")
+        broker.wait_for(state, lambda text: text == "ON")
+        broker.publish(f"{state}/set", "OFF", retain=True)
+        broker.wait_for(state, lambda text: text == "OFF")
         assert daemon.http.get("/status").json()["listening"] is False
         daemon.http.put("/listening", json={"on": True}).raise_for_status()
-        broker.until(state, lambda text: text == "ON")
-        broker.say(f"{place}/set", "0.25")
-        broker.until(place, lambda text: text == "0.25")
+        broker.wait_for(state, lambda text: text == "ON")
+        broker.publish(f"{place}/set", "0.25")
+        broker.wait_for(place, lambda text: text == "0.25")
         assert daemon.tasks()["alarms"]["thresholds"]["doorbell"] == 0.25
         daemon.http.put("/tasks/alarms/thresholds/doorbell", json={"margin": 0.5}).raise_for_status()
-        broker.until(place, lambda text: text == "0.5")
+        broker.wait_for(place, lambda text: text == "0.5")
         daemon.restart()
-        broker.until("edgecl/attic/availability", lambda text: text == "online")
-        assert broker.until(place) == "0.5"
+        broker.wait_for("edgecl/attic/availability", lambda text: text == "online")
+        assert broker.wait_for(place) == "0.5"
         assert daemon.http.get("/status").json()["listening"] is True
         daemon.http.delete("/tasks/alarms/thresholds/doorbell").raise_for_status()
         own = f"{daemon.tasks()['alarms']['threshold']:.4g}"
-        broker.until(place, lambda text: text == own)
+        broker.wait_for(place, lambda text: text == own)
     finally:
         daemon.close()
 
 
-def test_a_broker_that_is_down_at_the_start_gets_the_events_later(
+def test_a_broker_that_is_down_at_the_start_receives_the_events_later(
     broker: Broker, connect: Callable[[], Mqtt]
 ) -> None:
-    began = time.monotonic()
+    started_s = time.monotonic()
     mqtt = connect()
-    mqtt.take(sound(1))
-    assert time.monotonic() - began < 1
-    while not connect.complaints:
+    mqtt.publish(sound(1))
+    assert time.monotonic() - started_s < 1
+    while not connect.warnings:
         time.sleep(0.05)
-    assert "does not answer" in connect.complaints[0]
+    assert "does not answer" in connect.warnings[0]
     broker.start()
-    assert json.loads(broker.until("edgecl/attic/events"))["label"] == "doorbell"
+    assert json.loads(broker.wait_for("edgecl/attic/events"))["label"] == "doorbell"
 
 
-def test_a_broker_that_comes_back_is_told_everything_again_and_misses_no_event(
+def test_a_broker_that_comes_back_receives_all_states_and_misses_no_event(
     broker: Broker, connect: Callable[[], Mqtt]
 ) -> None:
     broker.start()
     mqtt = connect()
-    broker.until(CONFIG)
-    mqtt.take(sound(1))
-    broker.until("edgecl/attic/sound/alarms/doorbell")
+    broker.wait_for(CONFIG)
+    mqtt.publish(sound(1))
+    broker.wait_for("edgecl/attic/sound/alarms/doorbell")
     broker.stop()
     missed = sound(60)
-    mqtt.take(missed)
-    mqtt.teach([AdvertisedTask("kitchen", ("kettle",), 0.2)])
+    mqtt.publish(missed)
+    mqtt.set_tasks([AdvertisedTask("kitchen", ("kettle",), 0.2)])
     broker.start()
-    broker.until("edgecl/attic/availability", lambda text: text == "online")
-    assert "event-kitchen" in components(broker.until(CONFIG))
-    broker.until("edgecl/attic/events", lambda text: missed.id in text)
+    broker.wait_for("edgecl/attic/availability", lambda text: text == "online")
+    assert "event-kitchen" in components(broker.wait_for(CONFIG))
+    broker.wait_for("edgecl/attic/events", lambda text: missed.id in text)
 
 
-def test_the_daemon_is_found_heard_and_missed(
+def test_the_daemon_announces_itself_its_events_and_its_end(
     broker: Broker, home: Path, bundle: Path, evening: np.ndarray, tmp_path: Path
 ) -> None:
     broker.start()
@@ -267,30 +267,30 @@ def test_the_daemon_is_found_heard_and_missed(
     )
     command = [sys.executable, "-m", "device_runtime", "serve", "--config", str(config)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as daemon:
-        broker.until("edgecl/attic/availability", lambda text: text == "online")
-        broker.until(CONFIG, lambda text: "sound-alarms-doorbell" in text)
+        broker.wait_for("edgecl/attic/availability", lambda text: text == "online")
+        broker.wait_for(CONFIG, lambda text: "sound-alarms-doorbell" in text)
         write_into(tmp_path / "sound", (evening[: 8 * RATE_HZ] * 32767).astype("<i2").tobytes())
-        heard = broker.until("edgecl/attic/event/alarms")
-        assert json.loads(heard)["event_type"] == "doorbell"
+        event = broker.wait_for("edgecl/attic/event/alarms")
+        assert json.loads(event)["event_type"] == "doorbell"
         with Store.open(home, create=False) as store:
             blob = store.read_blob("alarms")
             store.forget("alarms")
-            broker.until(CONFIG, lambda text: "alarms" not in text)
+            broker.wait_for(CONFIG, lambda text: "alarms" not in text)
             store.commit("alarms", blob)
-            broker.until(CONFIG, lambda text: "sound-alarms-doorbell" in text)
+            broker.wait_for(CONFIG, lambda text: "sound-alarms-doorbell" in text)
         daemon.send_signal(signal.SIGKILL)
-        assert broker.until("edgecl/attic/availability", lambda text: text == "offline")
+        assert broker.wait_for("edgecl/attic/availability", lambda text: text == "offline")
 
 
-def test_without_paho_the_extra_is_named(bundle: Path, tmp_path: Path) -> None:
+def test_without_paho_the_hint_is_the_extra_to_install(bundle: Path, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text(f'home = "{tmp_path}/home"\n[source]\npath = "/dev/null"\n[mqtt]\nhost = "localhost"')
     script = "import sys; sys.modules['paho'] = None; from device_runtime.cli import main; main()"
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", script, "serve", "--bundle", str(bundle), "--config", str(config)],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert told.returncode == 2
-    assert "pip install '.[daemon]'" in told.stderr
+    assert result.returncode == 2
+    assert "pip install '.[daemon]'" in result.stderr

@@ -1,4 +1,4 @@
-"""The webhook against a real HTTP server: posts, tries again, gives up, and keeps nobody waiting."""
+"""The webhook with a real HTTP server: posting, retrying, giving up, and never blocking the pipeline."""
 
 import json
 import threading
@@ -16,7 +16,7 @@ from tests.device.daemon.conftest import sound
 
 
 class Server(ThreadingHTTPServer):
-    """Answers with one status after another, then 200, and remembers what was posted."""
+    """A server that answers with a list of statuses, then 200, and records what is posted."""
 
     daemon_threads = True
 
@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(webhook, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(webhook, "FIRST_BACKOFF_S", 0.01)
     with Server() as made:
         thread = threading.Thread(target=made.serve_forever, args=(0.01,))
         thread.start()
@@ -61,34 +61,36 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 def test_an_event_is_posted_as_json_with_the_token(server: Server) -> None:
     event = sound(1)
-    Webhook(WebhookConfig(url=server.url, token="t0p")).take(event)
+    Webhook(WebhookConfig(url=server.url, token="t0p")).post(event)
     assert server.posted == [("/hook/secret?a=1", event.model_dump(), "Bearer t0p")]
 
 
-def test_a_server_in_trouble_is_asked_again(server: Server) -> None:
+def test_a_temporary_failure_is_retried(server: Server) -> None:
     server.answers = [503, 429, 500]
-    Webhook(WebhookConfig(url=server.url)).take(sound(1))
+    Webhook(WebhookConfig(url=server.url)).post(sound(1))
     assert len(server.posted) == 4
 
 
 @pytest.mark.parametrize(("status", "times"), [(404, 1), (302, 1), (503, 5)])
-def test_a_refusal_is_told_without_the_secret_path(server: Server, status: int, times: int) -> None:
+def test_the_error_of_a_refused_event_does_not_contain_the_secret_path(
+    server: Server, status: int, times: int
+) -> None:
     server.answers = [status] * 9
     with pytest.raises(EdgeclError, match=f"'127.0.0.1' answers {status}") as refused:
-        Webhook(WebhookConfig(url=server.url)).take(sound(1))
+        Webhook(WebhookConfig(url=server.url)).post(sound(1))
     assert len(server.posted) == times
     assert "secret" not in refused.value.message
 
 
-def test_nobody_at_home_is_told(server: Server) -> None:
+def test_a_server_that_is_down_is_reported(server: Server) -> None:
     with pytest.raises(EdgeclError, match="does not answer"):
-        Webhook(WebhookConfig(url="http://127.0.0.1:1/")).take(sound(1))
+        Webhook(WebhookConfig(url="http://127.0.0.1:1/")).post(sound(1))
 
 
-def test_a_slow_server_costs_events_but_no_time(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_server_loses_events_without_blocking(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "CAPACITY", 3)
     server.held.clear()
-    box = SinkQueue(Webhook(WebhookConfig(url=server.url)).take)
+    box = SinkQueue(Webhook(WebhookConfig(url=server.url)).post)
     for number in range(20):
         box.put(sound(number))
     assert box.dropped >= 16

@@ -1,4 +1,4 @@
-"""Lines of JSON, and where systemd would keep them."""
+"""JSON lines on stdout, and whether systemd stores them."""
 
 import io
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 from device_runtime.daemon.sinks.jsonl import is_journal
 
 
-def test_the_journal_is_known_by_the_stream_it_gave(tmp_path: Path) -> None:
+def test_the_journal_is_recognised_by_device_and_inode(tmp_path: Path) -> None:
     with (tmp_path / "stream").open("w") as stream:
         status = os.fstat(stream.fileno())
         assert is_journal(stream, {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"})

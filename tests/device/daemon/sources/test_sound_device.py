@@ -1,4 +1,4 @@
-"""A microphone by way of PortAudio: the real one, on a device of ALSA that plays a file; no sound card."""
+"""PortAudio as a source: the real library, on an ALSA device that plays a file; no sound card is needed."""
 
 import sys
 import time
@@ -10,7 +10,7 @@ import pytest
 
 from device_runtime.daemon.sources import factory, sound_device
 from device_runtime.daemon.sources.factory import open_source
-from device_runtime.daemon.sources.pcm import Encoding, PcmFormat, Unpacker
+from device_runtime.daemon.sources.pcm import Encoding, PcmDecoder, PcmFormat
 from device_runtime.daemon.sources.sound_device import SoundDeviceSource
 from edgecl.errors import SourceError, UsageError
 
@@ -21,7 +21,7 @@ USUAL = "</usr/share/alsa/alsa.conf>\n"
 
 @pytest.fixture
 def portaudio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PortAudio with one device, 'noise', that plays NOISE as fast as it is asked for."""
+    """Configure ALSA with one device, 'noise', that plays NOISE as fast as it is read."""
     try:
         import sounddevice  # noqa: F401, PLC0415
     except (ImportError, OSError):
@@ -37,21 +37,24 @@ def portaudio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("encoding", "channels"), [(Encoding.s16le, 1), (Encoding.s16le, 2), (Encoding.s32le, 1)]
 )
 def test_a_device_gives_its_frames_from_the_first_on(encoding: Encoding, channels: int) -> None:
-    form = PcmFormat(16_000, channels, encoding)
-    source = SoundDeviceSource("noise", form)
+    pcm_format = PcmFormat(16_000, channels, encoding)
+    source = SoundDeviceSource("noise", pcm_format)
     blocks = [source.read(5.0) for _ in range(5)]
     source.close()
-    expected = Unpacker(form).feed(NOISE.tobytes())[: 5 * 1600]
+    expected = PcmDecoder(pcm_format).decode(NOISE.tobytes())[: 5 * 1600]
     np.testing.assert_array_equal(np.concatenate([block.waveform for block in blocks]), expected)
     assert [block.first_frame for block in blocks] == [1600 * number for number in range(5)]
 
 
 @pytest.mark.usefixtures("portaudio")
-def test_what_nobody_fetches_in_time_is_lost_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sound_device, "WAITING_BLOCKS", 3)
+def test_frames_that_are_not_read_in_time_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sound_device, "QUEUE_BLOCKS", 3)
     source = SoundDeviceSource("noise", MONO)
-    time.sleep(0.2)
-    blocks = [source.read(5.0) for _ in range(20)]
+    deadline = time.monotonic() + 5
+    blocks = [source.read(5.0)]
+    while not source.lost_frames or len(blocks) < 20:
+        assert time.monotonic() < deadline
+        blocks.append(source.read(5.0))
     source.close()
     gaps = [after.first_frame - before.next_frame for before, after in pairwise(blocks)]
     assert sum(gaps) == source.lost_frames > 0
@@ -59,7 +62,7 @@ def test_what_nobody_fetches_in_time_is_lost_and_counted(monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("portaudio")
-def test_it_is_opened_again_until_it_appears(tmp_path: Path) -> None:
+def test_a_device_is_reopened_until_it_appears(tmp_path: Path) -> None:
     config = tmp_path / "asoundrc"
     there = config.read_text()
     config.write_text(USUAL)
@@ -74,7 +77,9 @@ def test_it_is_opened_again_until_it_appears(tmp_path: Path) -> None:
     source.close()
 
 
-def test_without_the_extra_or_its_library_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_or_its_library_the_hint_is_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(UsageError, match="needs sounddevice") as missing:
         open_source("sounddevice:", MONO)
@@ -92,27 +97,27 @@ def test_without_the_extra_or_its_library_it_is_said_what_to_install(monkeypatch
     assert missing.value.hint == "sudo apt install libportaudio2"
 
 
-def test_a_number_is_refused_since_it_changes() -> None:
+def test_a_device_named_by_its_index_is_refused() -> None:
     with pytest.raises(UsageError, match="by its number"):
         open_source("sounddevice:3", MONO)
 
 
-def test_on_a_mac_every_microphone_is_portaudios(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_macos_every_microphone_is_a_portaudio_device(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr(sound_device.sys, "platform", "darwin")
-    monkeypatch.setattr(sound_device, "_portaudio", lambda: None)
+    monkeypatch.setattr(sound_device, "_import_sounddevice", lambda: None)
     monkeypatch.setattr(
-        factory, "SoundDeviceSource", lambda device, form: opened.append(device) or _Refusing()
+        factory, "SoundDeviceSource", lambda device, pcm_format: opened.append(device) or _FailingSource()
     )
     for name in ("default", "sounddevice:USB", "MacBook Pro Microphone"):
         open_source(name, MONO).read(0.0)
     assert opened == ["", "USB", "MacBook Pro Microphone"]
 
 
-class _Refusing:
-    """A source that breaks off at once."""
+class _FailingSource:
+    """A source that fails at once."""
 
-    def read(self, within_s: float) -> None:
+    def read(self, timeout_s: float) -> None:
         raise SourceError("it stopped")
 
     def close(self) -> None: ...

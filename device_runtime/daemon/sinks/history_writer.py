@@ -1,9 +1,8 @@
-"""A sink: what was heard, in SQLite, and no longer than it is wanted.
+"""The sink that stores events in HOME/history.db, a SQLite file, for a limited time.
 
-A file of its own, beside the store and never part of it: it may be deleted at any time. A sound is one row,
-the newest event of it; what somebody said of it afterwards is another; a condition of a source is one row
-each time it changed. Readers (`past`) never wait for the writer (write-ahead log), and a power cut costs the
-last moments at most.
+The file is not part of the store and may be deleted at any time. A sound is one row, its newest event; user
+feedback on it is another; a source event is one row. Readers (`history_reader`) never wait for the writer
+(write-ahead log), and a power cut loses the last moments at most.
 """
 
 import json
@@ -19,7 +18,7 @@ from edgecl.errors import StoreError
 from edgecl.events import Event, SoundEvent, format_time
 
 SCHEMA_VERSION = 1
-CACHE_KIB = 256  # who writes a row now and then needs no more; SQLite would fill two megabytes, over hours
+CACHE_KIB = 256  # enough for a row now and then; SQLite's default grows to 2 MB over hours
 SCHEMA = f"""
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
@@ -38,56 +37,56 @@ SCHEMA = f"""
     PRAGMA user_version = {SCHEMA_VERSION};
 """
 MODE = 0o600
-"""Of a history that is begun: what somebody's home sounds like is nobody else's business."""
-PRUNED_EVERY = 500  # events
-PATIENCE_S = 5.0  # while another process writes
-DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-PRIMARY_CODE = 0xFF  # the part of an error's code that tells its kind
+"""Of a new history: the sounds of a home are private."""
+PRUNE_INTERVAL = 500  # events
+LOCK_TIMEOUT_S = 5.0  # while another process writes
+DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+PRIMARY_CODE = 0xFF  # mask of the primary part of an error code
 
 
 @dataclass(frozen=True)
 class Retention:
-    """How much is kept."""
+    """The limits of the history."""
 
     days: float = 30.0
     sounds: int = 100_000
 
 
 class HistoryWriter(HistoryReader):
-    """An open history, to be written."""
+    """A history that is open for writing."""
 
     def __init__(self, path: Path, retention: Retention = Retention()) -> None:
-        """Open or begin it; a file that is none, or damaged, is put aside.
+        """Open or create the file; a damaged one is renamed and replaced by an empty one.
 
         Raises:
-            StoreError: it can be neither opened nor begun.
+            StoreError: it can be neither opened nor created.
         """
         self.path = path
         self._retention = retention
-        self._taken = 0
+        self._written = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(MODE)
-            super().__init__(_connected(path))
+            super().__init__(_connect(path))
             self.prune()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
                 f"the history '{path}' cannot be opened: {error}", "choose another folder, or delete it"
             ) from error
 
-    def take(self, event: Event) -> None:
+    def write(self, event: Event) -> None:
         """Store one event; a later phase of a sound replaces the one before."""
         document = json.dumps(event.model_dump())
         if isinstance(event, SoundEvent):
             self._insert("OR REPLACE INTO sounds", event.id, event.start, event.task, event.label, document)
         else:
             self._insert("INTO conditions", event.time, event.source, document)
-        self._taken += 1
-        if self._taken % PRUNED_EVERY == 0:
+        self._written += 1
+        if self._written % PRUNE_INTERVAL == 0:
             self.prune()
 
     def prune(self) -> None:
-        """Delete what is older or more than is kept."""
+        """Delete the rows beyond the retention limits."""
         oldest = format_time((datetime.now(UTC) - timedelta(days=self._retention.days)).timestamp())
         self._connection.execute("DELETE FROM conditions WHERE time < ?", (oldest,))
         self._connection.execute("DELETE FROM sounds WHERE start < ?", (oldest,))
@@ -99,38 +98,38 @@ class HistoryWriter(HistoryReader):
         self._connection.execute(f"INSERT {into} VALUES ({', '.join('?' * len(row))})", row)
 
 
-def judge_sound(path: Path, identity: str, judgement: Feedback) -> None:
-    """Store what somebody says a sound was; it replaces what was said before.
+def save_feedback(path: Path, identity: str, feedback: Feedback) -> None:
+    """Store the user's feedback on a sound; it replaces earlier feedback.
 
-    The file may be open to be written elsewhere: nothing is mended or deleted here.
+    Another process may have the file open for writing: nothing is repaired or deleted here.
 
     Raises:
         StoreError: it cannot be written.
     """
     try:
         uri = f"file:{quote(str(path))}?mode=rw"
-        with closing(sqlite3.connect(uri, PATIENCE_S, uri=True, isolation_level=None)) as connection:
-            row = identity, judgement.model_dump_json()
+        with closing(sqlite3.connect(uri, LOCK_TIMEOUT_S, uri=True, isolation_level=None)) as connection:
+            row = identity, feedback.model_dump_json()
             connection.execute("INSERT OR REPLACE INTO judgements VALUES (?, ?)", row)
     except sqlite3.Error as error:
         raise StoreError(f"the history '{path}' cannot be written: {error}", "is the disk full?") from error
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> sqlite3.Connection:
     try:
-        return _opened(path)
-    except sqlite3.DatabaseError as error:  # also where it is locked, or the disk is full
-        if error.sqlite_errorcode & PRIMARY_CODE not in DAMAGED:
+        return _open(path)
+    except sqlite3.DatabaseError as error:  # also raised where it is locked, or the disk is full
+        if error.sqlite_errorcode & PRIMARY_CODE not in DAMAGE_CODES:
             raise
     path.replace(path.with_suffix(".damaged"))
-    for rest in ("-wal", "-shm"):
-        path.with_name(path.name + rest).unlink(missing_ok=True)
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
     path.touch(MODE)
-    return _opened(path)
+    return _open(path)
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, PATIENCE_S, isolation_level=None, check_same_thread=False)
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
         connection.executescript(SCHEMA)
     except sqlite3.Error:

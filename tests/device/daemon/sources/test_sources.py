@@ -1,4 +1,4 @@
-"""Sources: pipes, child processes, files; every frame once and in order."""
+"""Pipes, child processes and files as sources: every frame once and in order."""
 
 import os
 import shutil
@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from device_runtime.daemon.sources.base import Block, Source
 from device_runtime.daemon.sources.command import CommandSource, alsa_command
-from device_runtime.daemon.sources.factory import path_source
+from device_runtime.daemon.sources.factory import open_path
 from device_runtime.daemon.sources.file import FileSource
-from device_runtime.daemon.sources.pcm import Encoding, PcmFormat, Unpacker
+from device_runtime.daemon.sources.pcm import Encoding, PcmDecoder, PcmFormat
 from device_runtime.daemon.sources.pipe import PipeSource
 from device_runtime.daemon.sources.supervised import SupervisedSource
 from edgecl.audio.reader import read_clip
@@ -28,17 +28,17 @@ MONO = PcmFormat()
 NOISE = np.random.RandomState(0).randint(-30_000, 30_000, (4000, 2)).astype("<i2")
 
 
-def everything(source: Source, within_s: float = 0.5) -> list[Block]:
-    """All blocks up to the end, which is closed."""
+def read_all(source: Source) -> list[Block]:
+    """Return all blocks up to the end, and close the source."""
     blocks = []
-    while (block := source.read(within_s)) is not None:
+    while (block := source.read(0.5)) is not None:
         blocks.append(block)
     source.close()
     return blocks
 
 
-def broken_off(source: Source) -> tuple[list[Block], str]:
-    """All blocks up to the error, and its message; closed."""
+def read_until_error(source: Source) -> tuple[list[Block], str]:
+    """Return all blocks up to the error, and its message; close the source."""
     blocks = []
     try:
         while True:
@@ -48,7 +48,7 @@ def broken_off(source: Source) -> tuple[list[Block], str]:
         return blocks, error.message
 
 
-def joined(blocks: list[Block]) -> np.ndarray:
+def join(blocks: list[Block]) -> np.ndarray:
     return np.concatenate([block.waveform for block in blocks])
 
 
@@ -60,20 +60,20 @@ def test_bytes_in_pieces_of_any_length_give_the_same_frames(
     encoding: Encoding, channels: int, cuts: list[int]
 ) -> None:
     data = NOISE.tobytes()
-    form = PcmFormat(16_000, channels, encoding)
-    whole, unpacker = Unpacker(form).feed(data), Unpacker(form)
+    pcm_format = PcmFormat(16_000, channels, encoding)
+    whole, decoder = PcmDecoder(pcm_format).decode(data), PcmDecoder(pcm_format)
     edges = [0, *sorted(cuts), len(data)]
-    pieces = [unpacker.feed(data[start:end]) for start, end in pairwise(edges)]
+    pieces = [decoder.decode(data[start:end]) for start, end in pairwise(edges)]
     np.testing.assert_array_equal(np.concatenate(pieces), whole)
     assert np.abs(whole).max() <= 1
     assert np.isfinite(whole).all()
 
 
-def test_a_pipe_gives_what_the_same_sound_in_a_file_gives(tmp_path: Path) -> None:
+def test_a_pipe_gives_the_frames_that_the_same_sound_in_a_file_gives(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "noise.wav", NOISE, 16_000, subtype="PCM_16")
-    unpacked = Unpacker(PcmFormat(16_000, 2)).feed(NOISE.tobytes())
-    np.testing.assert_array_equal(unpacked, read_clip(tmp_path / "noise.wav").waveform)
-    np.testing.assert_array_equal(unpacked, joined(everything(FileSource(tmp_path / "noise.wav", fast=True))))
+    decoded = PcmDecoder(PcmFormat(16_000, 2)).decode(NOISE.tobytes())
+    np.testing.assert_array_equal(decoded, read_clip(tmp_path / "noise.wav").waveform)
+    np.testing.assert_array_equal(decoded, join(read_all(FileSource(tmp_path / "noise.wav", fast=True))))
 
 
 def test_a_pipe_counts_its_frames_and_ends_when_the_writer_does() -> None:
@@ -86,45 +86,45 @@ def test_a_pipe_counts_its_frames_and_ends_when_the_writer_does() -> None:
     assert time.time() - 1 < block.captured_s <= time.time()
     os.write(writing, bytes(1))
     os.close(writing)
-    assert [(block.first_frame, block.waveform.size) for block in everything(source)] == [(50, 1)]
+    assert [(block.first_frame, block.waveform.size) for block in read_all(source)] == [(50, 1)]
 
 
-def test_a_fifo_is_waited_for_until_somebody_writes(tmp_path: Path) -> None:
+def test_a_fifo_gives_empty_blocks_until_it_has_a_writer(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     source = PipeSource.open(tmp_path / "fifo", MONO)
     assert source.read(0.05).waveform.size == 0
     with (tmp_path / "fifo").open("wb") as writer:
         writer.write(bytes(200))
-    assert joined(everything(source)).size == 100
+    assert join(read_all(source)).size == 100
 
 
-def test_a_command_that_closes_stderr_is_waited_for() -> None:
+def test_a_command_that_closes_stderr_does_not_keep_the_processor_busy() -> None:
     source = CommandSource("mic", ["sh", "-c", "exec sleep 9 2>&-"], MONO)
-    time.sleep(0.2)
+    source.read(0.1)
     before = time.monotonic()
     assert all(source.read(0.1) is not None for _ in range(5))
     assert time.monotonic() - before > 0.3
     source.close()
 
 
-def test_a_child_process_is_heard_and_its_end_is_an_error_with_its_last_words(
+def test_a_child_process_is_read_and_its_end_is_an_error_with_its_last_message(
     player: Callable[[str], list[str]],
 ) -> None:
     source = CommandSource("mic", player("play(1, speed=0)\nsys.exit('device is gone')"), MONO)
-    blocks, message = broken_off(source)
+    blocks, message = read_until_error(source)
     assert message == "'mic': the command ended with code 1: device is gone"
-    assert joined(blocks).size == 16_000
+    assert join(blocks).size == 16_000
 
 
-def test_lost_frames_are_counted_from_what_arecord_says(player: Callable[[str], list[str]]) -> None:
+def test_lost_frames_are_counted_from_the_messages_of_arecord(player: Callable[[str], list[str]]) -> None:
     line = "play(.1); print('overrun!!! (at least 250.000 ms long)', file=sys.stderr, flush=True); play(.3)"
     source = CommandSource("mic", player(line), MONO)
-    blocks, _ = broken_off(source)
+    blocks, _ = read_until_error(source)
     assert source.lost_frames == 4000
     assert blocks[-1].next_frame == 4 * 1600 + 4000
 
 
-def test_a_child_that_ignores_being_asked_is_ended_all_the_same(player: Callable[[str], list[str]]) -> None:
+def test_a_child_that_ignores_sigterm_is_killed(player: Callable[[str], list[str]]) -> None:
     source = CommandSource(
         "mic", player("import signal; signal.signal(15, 1); play(.1); time.sleep(60)"), MONO
     )
@@ -135,33 +135,33 @@ def test_a_child_that_ignores_being_asked_is_ended_all_the_same(player: Callable
     assert time.monotonic() - began < 5
 
 
-def test_what_a_child_started_is_ended_with_it(tmp_path: Path) -> None:
+def test_the_children_of_a_child_are_stopped_with_it(tmp_path: Path) -> None:
     line = f"sleep 60 & echo $! > {tmp_path}/pid.part; mv {tmp_path}/pid.part {tmp_path}/pid; wait"
     source = CommandSource("mic", ["sh", "-c", line], MONO)
     while not (tmp_path / "pid").exists():
         time.sleep(0.01)
     source.close()
     deadline = time.monotonic() + 5
-    while _runs(int((tmp_path / "pid").read_text())) and time.monotonic() < deadline:
+    while _is_running(int((tmp_path / "pid").read_text())) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert time.monotonic() < deadline
 
 
-def _runs(pid: int) -> bool:
-    """Whether the process is there, and no zombie that nobody waits for."""
+def _is_running(pid: int) -> bool:
+    """Return whether the process exists and is no zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
 
 
-def test_a_command_that_is_not_installed_says_what_to_install() -> None:
+def test_the_hint_for_a_missing_command_is_what_to_install() -> None:
     with pytest.raises(SourceError, match="cannot be started: No such file") as failed:
         CommandSource("mic", ["no-such-recorder"], MONO)
     assert "install" in failed.value.hint
 
 
-def test_arecord_is_called_for_a_device_by_its_name() -> None:
+def test_the_arecord_command_names_the_device_and_its_format() -> None:
     command = alsa_command("plughw:CARD=Device,DEV=0", PcmFormat(48_000, 2, Encoding.s32le))
     assert " ".join(command) == "arecord -q -D plughw:CARD=Device,DEV=0 -t raw -f S32_LE -r 48000 -c 2"
 
@@ -177,54 +177,54 @@ def test_a_real_alsa_device_gives_its_frames(tmp_path: Path, monkeypatch: pytest
     while not block.waveform.size:
         block = source.read(5.0)
     source.close()
-    expected = Unpacker(PcmFormat(16_000, 2)).feed(NOISE.tobytes())
+    expected = PcmDecoder(PcmFormat(16_000, 2)).decode(NOISE.tobytes())
     np.testing.assert_array_equal(block.waveform[:1000], expected[:1000])
 
 
 @pytest.mark.parametrize("device", ["hw:0", "plughw:1,0", "hw:CARD=2"])
-def test_a_device_named_by_its_number_is_refused(device: str) -> None:
+def test_a_device_named_by_its_index_is_refused(device: str) -> None:
     with pytest.raises(UsageError, match="changes from start to start"):
         alsa_command(device, MONO)
 
 
-def test_a_file_at_normal_speed_takes_its_time(tmp_path: Path) -> None:
+def test_a_file_at_normal_speed_takes_as_long_as_its_sound(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "half.wav", np.zeros(4000), 8000)
     began = time.monotonic()
-    blocks = everything(FileSource(tmp_path / "half.wav", fast=False))
+    blocks = read_all(FileSource(tmp_path / "half.wav", fast=False))
     assert 0.45 < time.monotonic() - began < 2
     assert [block.first_frame for block in blocks[1:]] == [block.next_frame for block in blocks[:-1]]
-    assert joined(blocks).size == 4000
+    assert join(blocks).size == 4000
     assert blocks[-1].captured_s - blocks[0].captured_s < 0.5
 
 
-def test_a_path_is_a_recording_a_fifo_or_nothing_but_never_a_microphone(tmp_path: Path) -> None:
+def test_a_path_is_a_recording_or_a_fifo_but_never_a_microphone(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="there is no 'nofile' to listen to") as failed:
-        path_source(Path("nofile"), MONO)
+        open_path(Path("nofile"), MONO)
     assert "'device' takes the name of a microphone" in failed.value.hint
     soundfile.write(tmp_path / "recording", np.zeros(800), 8000, format="WAV")
-    recording = path_source(tmp_path / "recording", MONO)
+    recording = open_path(tmp_path / "recording", MONO)
     assert isinstance(recording, FileSource)
     recording.close()
     os.mkfifo(tmp_path / "fifo")
-    assert isinstance(path_source(tmp_path / "fifo", MONO), SupervisedSource)
-    device = path_source(Path("/dev/zero"), MONO)
+    assert isinstance(open_path(tmp_path / "fifo", MONO), SupervisedSource)
+    device = open_path(Path("/dev/zero"), MONO)
     assert device.read(0.5).waveform.size
     device.close()
 
 
-def test_a_fifo_is_opened_again_when_its_writer_comes_back(tmp_path: Path) -> None:
+def test_a_fifo_is_reopened_when_its_writer_comes_back(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "noise").write_bytes(NOISE.tobytes())
-    source, heard = path_source(tmp_path / "fifo", MONO), 0
+    source, frames = open_path(tmp_path / "fifo", MONO), 0
     for times in (1, 2):
         with subprocess.Popen(f"cat {tmp_path}/noise > {tmp_path}/fifo", shell=True):
-            while heard < times * NOISE.size:
-                heard += source.read(0.25).waveform.size
+            while frames < times * NOISE.size:
+                frames += source.read(0.25).waveform.size
     source.close()
-    assert heard == 2 * NOISE.size
+    assert frames == 2 * NOISE.size
 
 
-def test_what_is_no_recording_is_refused_with_its_name(tmp_path: Path) -> None:
+def test_a_file_that_is_no_recording_is_refused_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "notes.wav").write_text("not a sound")
     with pytest.raises(SourceError, match=r"notes\.wav' is text, not sound"):
         FileSource(tmp_path / "notes.wav", fast=True)
