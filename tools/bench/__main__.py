@@ -12,6 +12,7 @@ from export.weights import load_weights
 from tools.bench import backbone, cost, enrolment, train_step
 from tools.bench.daemon import report, soak
 from tools.bench.machine import describe_machine
+from tools.command_line import run_command
 
 DEFAULT_WEIGHTS = Path("tools/pretrain/default/weights.safetensors")
 MODELS = Path(os.environ.get("EDGECL_DATA", "../shared/data")).parent / "models"
@@ -29,8 +30,8 @@ class Topic(StrEnum):
     SOAK = "soak"
 
 
-def main(
-    only: Annotated[list[Topic] | None, typer.Argument(help="Tables to measure (default: all).")] = None,
+def bench(
+    tables: Annotated[list[Topic] | None, typer.Argument(help="Tables to measure (default: all).")] = None,
     weights: Annotated[
         Path, typer.Option(help="Weights of the backbone (weights.safetensors).")
     ] = DEFAULT_WEIGHTS,
@@ -49,7 +50,7 @@ def main(
     A network whose file or library is missing gets a row with the reason.
     """
     console, loaded = Console(width=120), load_weights(weights)
-    tables = {
+    measurements = {
         Topic.TRAIN_STEP: (
             "training step: batch 16, rank 16, 10 classes",
             lambda: train_step.measure(loaded, threads or [1, 2]),
@@ -70,11 +71,11 @@ def main(
         ),
     }
     console.print(describe_machine())
-    for topic in only or Topic:
-        title, measure = tables[topic]
+    for topic in tables or Topic:
+        title, measure = measurements[topic]
         console.rule(title)
         console.print(measure())
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_command(bench, "tools.bench")
