@@ -22,7 +22,7 @@ HOST := .venv/host
 DEVICE := .venv/device
 DEMO := .venv/demo
 SYSTEM_TOOLS := mosquitto systemd alsa-utils libportaudio2 chromium fonts-dejavu-core
-ONCE := tests/device/daemon tests/device/test_demo.py tests/device/test_empty_rooms.py
+ONCE := tests/device/daemon tests/device/tools/test_demo.py tests/device/workflows/test_rejection_of_other_sounds.py
 SOURCES := pyproject.toml $(shell find edgecl device_runtime export -type f -not -name '*.pyc')
 
 help:  ## list the targets

@@ -1,4 +1,4 @@
-"""A bundle, a few recordings, and the command line."""
+"""Fixtures of the device side: a bundle, a few recordings, and the command line."""
 
 import json
 import os
@@ -24,15 +24,15 @@ from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
 
 ALARMS = ("doorbell", "smoke_alarm", "timer")
-LEARNING = ("enroll", "correct", "undo", "consolidate", "forget", "export-task", "import-task")
-COMMANDS = (*LEARNING, "predict", "listen", "serve", "evaluate", "tasks", "verify", "doctor")
+CHANGING = ("enroll", "correct", "undo", "consolidate", "forget", "export-task", "import-task")
+COMMANDS = (*CHANGING, "predict", "listen", "serve", "evaluate", "tasks", "verify", "doctor")
 KITCHEN = ("kettle_whistle", "knock")
 RINGS_AT_S = (3.0, 10.0)
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a command said."""
+class CommandResult:
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -40,22 +40,22 @@ class Told:
 
     @property
     def json(self) -> Any:
-        """The one JSON document on stdout."""
+        """Return the JSON document on stdout."""
         return json.loads(self.out)
 
 
-Edgecl = Callable[..., Told]
+Edgecl = Callable[..., CommandResult]
 
 
 def process(*arguments: object) -> "subprocess.Popen[str]":
-    """`edgecl ARGUMENTS…` in a process of its own, its streams to be read."""
+    """Start `edgecl ARGUMENTS…` in a process of its own, with pipes for its output."""
     command = [sys.executable, "-m", "device_runtime", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.fixture(scope="session")
 def bundle() -> Path:
-    """The shipped bundle, or the one EDGECL_TEST_BUNDLE names."""
+    """Return the shipped bundle, or the one that EDGECL_TEST_BUNDLE names."""
     folder = Path(os.environ.get("EDGECL_TEST_BUNDLE", DEFAULT_BUNDLE))
     if not folder.is_dir():
         pytest.skip(f"no bundle at '{folder}': set EDGECL_TEST_BUNDLE")
@@ -64,7 +64,7 @@ def bundle() -> Path:
 
 @pytest.fixture(scope="session")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """recordings/alarms/<label>/N.wav and recordings/kitchen/<label>/N.wav, four of each sound."""
+    """Write recordings/alarms/<label>/N.wav and recordings/kitchen/<label>/N.wav, four of each sound."""
     folder = tmp_path_factory.mktemp("recordings")
     for task, labels in {"alarms": ALARMS, "kitchen": KITCHEN}.items():
         for label in labels:
@@ -78,20 +78,20 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def edgecl(
     bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Edgecl]:
-    """Runs `edgecl ARGUMENTS…` in this process, with the home in tmp_path/home."""
+    """Run `edgecl ARGUMENTS…` in this process, with the home in tmp_path/home."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     monkeypatch.setenv("EDGECL_HOME", str(tmp_path / "home"))
 
-    def run(*arguments: object) -> Told:
+    def run(*arguments: object) -> CommandResult:
         words = [str(argument) for argument in arguments]
         if "--bundle" not in words and words[0] in COMMANDS:
             words[1:1] = ["--bundle", str(bundle)]
         monkeypatch.setattr(sys, "argv", ["edgecl", *words])
-        with pytest.raises(SystemExit) as leaving:
+        with pytest.raises(SystemExit) as exit_info:
             main()
-        told = capsys.readouterr()
-        assert isinstance(leaving.value.code, int)
-        return Told(leaving.value.code, told.out, told.err)
+        result = capsys.readouterr()
+        assert isinstance(exit_info.value.code, int)
+        return CommandResult(exit_info.value.code, result.out, result.err)
 
     yield run
     for number, handler in handlers.items():
@@ -100,7 +100,7 @@ def edgecl(
 
 @pytest.fixture(scope="session")
 def learnt_home(bundle: Path, recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which 'alarms' was enrolled; to be copied, not used."""
+    """Return a home in which 'alarms' was enrolled; to be copied, not changed."""
     home = tmp_path_factory.mktemp("learnt") / "home"
     command = [sys.executable, "-m", "device_runtime", "enroll", "alarms", str(recordings / "alarms")]
     subprocess.run(
@@ -113,7 +113,7 @@ def learnt_home(bundle: Path, recordings: Path, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="session")
 def recognizer(learnt_home: Path, bundle: Path) -> Recognizer:
-    """The learnt task, ready to hear."""
+    """Return a recognizer of the enrolled task."""
     runtime = Runtime.open(bundle, 1)
     with Store.open(learnt_home, create=False) as store:
         return Recognizer(runtime, load_tasks(store, runtime.bundle.manifest))
@@ -121,7 +121,7 @@ def recognizer(learnt_home: Path, bundle: Path) -> Recognizer:
 
 @pytest.fixture(scope="session")
 def evening() -> np.ndarray:
-    """Sixteen seconds of a quiet room in which the doorbell rings twice, float32 [samples]."""
+    """Return sixteen seconds of a quiet room in which the doorbell rings twice, float32 [samples]."""
     sound = np.random.RandomState(0).uniform(-1e-3, 1e-3, 16 * RATE_HZ)
     for number, at_s in enumerate(RINGS_AT_S):
         ring = make_clip("doorbell", 100 + number)
@@ -131,6 +131,6 @@ def evening() -> np.ndarray:
 
 @pytest.fixture
 def home(learnt_home: Path, tmp_path: Path) -> Path:
-    """A copy of the learnt home, where the fixture `edgecl` finds it."""
+    """Return a copy of the home with 'alarms', where the fixture `edgecl` finds it."""
     shutil.copytree(learnt_home, tmp_path / "home")
     return tmp_path / "home"

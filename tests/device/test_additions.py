@@ -9,8 +9,7 @@ import soundfile
 from edgecl.store.store import Store
 from edgecl.store.training_set import TrainingSet
 from tests.device.conftest import ALARMS, Edgecl
-from tests.device.test_bad_input import assert_refused
-from tests.device.test_journeys import blobs_in
+from tests.device.helpers import assert_fails, read_blobs
 from tools.demo.synthesise import FIRST_UNSEEN, make_clip
 from tools.demo.waveforms import RATE_HZ
 
@@ -36,7 +35,7 @@ def called(edgecl: Edgecl, label: str, folder: Path) -> str:
 
 def test_a_new_sound_is_added_without_the_old_recordings(edgecl: Edgecl, home: Path, tmp_path: Path) -> None:
     edgecl("enroll", "other", write(write(tmp_path / "other", "knock", 0, 1), "glass", 0, 1))
-    blobs = blobs_in(home)
+    blobs = read_blobs(home)
     more = write(tmp_path / "more", "siren", *range(6))
     told = edgecl("enroll", "alarms", more, "--add", "--json").json
     assert told["labels"] == sorted([*ALARMS, "siren"])
@@ -47,7 +46,7 @@ def test_a_new_sound_is_added_without_the_old_recordings(edgecl: Edgecl, home: P
         ("timer", 4),
     ]
     assert [called(edgecl, label, tmp_path) for label in ("siren", "doorbell")] == ["siren", "doorbell"]
-    assert blobs.items() <= blobs_in(home).items()
+    assert blobs.items() <= read_blobs(home).items()
     assert {taught.origin for taught in lessons(home) if taught.label == "siren"} == {"added"}
     assert edgecl("undo", "alarms", "--json").json["labels"] == sorted(ALARMS)
 
@@ -55,7 +54,7 @@ def test_a_new_sound_is_added_without_the_old_recordings(edgecl: Edgecl, home: P
 def test_what_was_learnt_before_is_not_learnt_twice(edgecl: Edgecl, home: Path, recordings: Path) -> None:
     before = lessons(home)
     told = edgecl("enroll", "alarms", recordings / "alarms", "--add")
-    assert_refused(told, 1, "there is nothing new in the folder", "not enrolled yet")
+    assert_fails(told, 1, "there is nothing new in the folder", "not enrolled yet")
     assert lessons(home) == before
 
 
@@ -86,7 +85,7 @@ def test_recordings_that_are_no_longer_remembered_are_heard_again_where_the_fold
 ) -> None:
     shutil.rmtree(home / "cache")
     told = edgecl("enroll", "alarms", write(tmp_path / "more", "timer", 50), "--add")
-    assert_refused(told, 1, "4 of the 4 recordings of 'doorbell' are no longer in the cache", "--replace")
+    assert_fails(told, 1, "4 of the 4 recordings of 'doorbell' are no longer in the cache", "--replace")
     more = shutil.copytree(recordings / "alarms", tmp_path / "all")
     assert edgecl("enroll", "alarms", write(more, "timer", 50), "--add").code == 0
     assert len(lessons(home)) == 13
@@ -116,15 +115,15 @@ def test_corrections_outlast_an_addition_and_are_given_up_aloud_when_a_task_is_r
 def test_what_cannot_be_added_changes_nothing(
     edgecl: Edgecl, home: Path, tmp_path: Path, task: str, label: str, numbers: list[int], sentence: str
 ) -> None:
-    before = blobs_in(home)
+    before = read_blobs(home)
     told = edgecl("enroll", task, write(tmp_path / "more", label, *numbers), "--add")
     assert (told.code, sentence in told.err) == (1, True)
-    assert blobs_in(home) == before
+    assert read_blobs(home) == before
 
 
 def test_adding_and_replacing_at_once_is_misuse(edgecl: Edgecl, home: Path, recordings: Path) -> None:
     told = edgecl("enroll", "alarms", recordings / "alarms", "--add", "--replace")
-    assert_refused(told, 2, "--replace and --add exclude each other", "drops the old")
+    assert_fails(told, 2, "--replace and --add exclude each other", "drops the old")
 
 
 def test_under_a_tight_limit_a_task_keeps_some_of_every_class_and_can_still_be_corrected(

@@ -16,11 +16,15 @@ from edgecl.bundle.bundle import Bundle
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
 from tests.altered_bundle import make_altered_bundle, read_description
-from tests.device.conftest import Edgecl, Told, process
-from tests.device.test_bad_input import assert_refused
-from tests.device.test_corrections import copy_some
-from tests.device.test_interrupts import answer_of, listens, wait_until
-from tests.device.test_journeys import blobs_in
+from tests.device.conftest import CommandResult, Edgecl, process
+from tests.device.helpers import (
+    assert_fails,
+    copy_first,
+    handles_sigterm,
+    read_answer,
+    read_blobs,
+    wait_until,
+)
 
 LEARNT = {
     "digits": ("fsdd_digits", ("0", "1", "2")),
@@ -37,8 +41,8 @@ def sounds(task: Callable[[str], Path], recordings: Path, tmp_path_factory: pyte
     shutil.copytree(recordings / "alarms", folder / "test" / "alarms")
     for name, (source, labels) in LEARNT.items():
         for label in labels:
-            copy_some(task(source) / "train" / label, folder / "train" / name / label, CLIPS)
-            copy_some(task(source) / "test" / label, folder / "test" / name / label, HEARD)
+            copy_first(task(source) / "train" / label, folder / "train" / name / label, CLIPS)
+            copy_first(task(source) / "test" / label, folder / "test" / name / label, HEARD)
     return folder
 
 
@@ -108,7 +112,7 @@ def test_without_yes_the_price_is_told_and_nothing_is_changed(edgecl: Edgecl, po
 def test_merged_tasks_share_an_adapter_and_the_others_are_byte_for_byte_what_they_were(
     edgecl: Edgecl, pool: Path, sounds: Path, bundle: Path
 ) -> None:
-    before, blobs, had = identities(pool), blobs_in(pool), tasks_of(pool, bundle)
+    before, blobs, had = identities(pool), read_blobs(pool), tasks_of(pool, bundle)
     called = {name: calls(edgecl, name, sounds) for name in before}
     told = edgecl("consolidate", "--budget", 2, "--yes", "--json").json
     merged = {row["task"] for row in told["tasks"]}
@@ -117,7 +121,7 @@ def test_merged_tasks_share_an_adapter_and_the_others_are_byte_for_byte_what_the
     assert sharing(pool, bundle) == {frozenset(merged), *alone}
     assert {name for name in before if now[name] != before[name]} == merged
     assert told["others_unchanged"] == dict.fromkeys(set(before) - merged, True)
-    assert blobs.items() <= blobs_in(pool).items()  # undo needs the old ones
+    assert blobs.items() <= read_blobs(pool).items()  # undo needs the old ones
     one, other = (has[name] for name in merged)
     assert one.normalizer.tobytes() == other.normalizer.tobytes()
     for name in merged:
@@ -199,7 +203,7 @@ def test_a_task_that_is_not_remembered_is_named_and_keeps_its_adapter(
         "taps",
     }
     told = edgecl("consolidate", "--budget", 1)
-    assert_refused(told, 1, "the least is 2 adapters, not 1, since some tasks cannot be merged", "--budget 2")
+    assert_fails(told, 1, "the least is 2 adapters, not 1, since some tasks cannot be merged", "--budget 2")
 
 
 def test_a_task_of_another_bundle_is_named_and_not_counted(
@@ -220,10 +224,10 @@ def test_an_interrupted_consolidation_changes_nothing_and_says_so(
 ) -> None:
     before = identities(pool)
     child = process("consolidate", "--budget", 1, "--yes", "--home", pool, "--bundle", bundle, "--json")
-    wait_until(lambda: listens(child), child)
+    wait_until(lambda: handles_sigterm(child), child)
     time.sleep(1)
     child.send_signal(number)
-    assert answer_of(child) == {"error": "interrupted: nothing was changed", "hint": ""}
+    assert read_answer(child) == {"error": "interrupted: nothing was changed", "hint": ""}
     assert identities(pool) == before
 
 
@@ -238,18 +242,18 @@ def test_in_any_order_of_commands_no_other_task_changes(
     chance, folders = random.Random(3), {name: sounds / "train" / name for name in LEARNT}
     folders["alarms"] = recordings / "alarms"
 
-    def enrol(name: str) -> tuple[Told, set[str]]:
+    def enrol(name: str) -> tuple[CommandResult, set[str]]:
         words = ["--method", chance.choice(["prototype", "ridge", "adapter"]), "--replace"]
         return edgecl("enroll", name, folders[name], *words), {name}
 
-    def consolidate(name: str) -> tuple[Told, set[str]]:
+    def consolidate(name: str) -> tuple[CommandResult, set[str]]:
         told = edgecl("consolidate", "--budget", chance.randint(1, 3), "--yes", "--json")
         return told, {row["task"] for row in told.json.get("tasks", [])}
 
-    def undo(name: str) -> tuple[Told, set[str]]:
+    def undo(name: str) -> tuple[CommandResult, set[str]]:
         return edgecl("undo", name), {name}
 
-    def forget(name: str) -> tuple[Told, set[str]]:
+    def forget(name: str) -> tuple[CommandResult, set[str]]:
         return edgecl("forget", name), {name}
 
     known = dict(identities(pool))

@@ -24,7 +24,7 @@ from device_runtime.training.validation import ValidationResult
 from edgecl.store import blob
 from edgecl.store.store import Store
 from tests.device.conftest import Edgecl
-from tests.device.test_bad_input import assert_refused
+from tests.device.helpers import assert_fails
 
 NAMES = ("alike", "unlike")
 RECORDINGS = 64
@@ -114,5 +114,5 @@ def test_a_task_grows_by_the_method_that_was_asked_for(edgecl: Edgecl, home: Pat
     assert asked_for("kitchen", "--method", "ridge") == "ridge"
     assert asked_for("alarms", "--add") == "ridge"
     told = edgecl("enroll", "more", recordings / "alarms", "--add", "--recipe", "epochs=9")
-    assert_refused(told, 2, "ridge is computed in closed form: 'epochs=9' has no effect", "--method adapter")
+    assert_fails(told, 2, "ridge is computed in closed form: 'epochs=9' has no effect", "--method adapter")
     assert asked_for("kitchen", "--replace") == AUTO

@@ -29,8 +29,7 @@ from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store
 from edgecl.windows import split_into_windows
 from tests.device.conftest import ALARMS, Edgecl
-from tests.device.test_bad_input import assert_refused
-from tests.device.test_journeys import blobs_in
+from tests.device.helpers import assert_fails, read_blobs
 from tools.demo.synthesise import make_clip
 
 CLIPS, EPOCHS = 6, 4
@@ -246,10 +245,10 @@ def test_an_adapter_starts_from_a_copy_of_another_and_leaves_that_alone(
 ) -> None:
     home, by_adapter = tmp_path / "home", ("--method", "adapter", "--recipe", "copies=0")
     edgecl("enroll", "alarms", recordings / "alarms", *by_adapter)
-    before = blobs_in(home)
+    before = read_blobs(home)
     told = edgecl("enroll", "kitchen", recordings / "kitchen", *by_adapter, "--recipe", "warm_start=on")
     assert told.code == 0
-    assert before.items() <= blobs_in(home).items()
+    assert before.items() <= read_blobs(home).items()
     learnt = learnt_task(home, "kitchen", runtime)
     assert learnt.record.training["started_from"] == "alarms"
     assert learnt.record.training["recipe"] == "copies=0 warm_start=on"
@@ -313,13 +312,13 @@ def test_a_misspelt_key_stops_an_enrolment_before_anything_is_heard(
     edgecl: Edgecl, recordings: Path, tmp_path: Path
 ) -> None:
     told = edgecl("enroll", "alarms", recordings / "alarms", "--recipe", "mixpu=0")
-    assert_refused(told, 2, "a recipe has no 'mixpu'; did you mean 'mixup'?", "--recipe help")
+    assert_fails(told, 2, "a recipe has no 'mixpu'; did you mean 'mixup'?", "--recipe help")
     assert not (tmp_path / "home").exists()
 
 
 def test_a_closed_form_takes_no_number_of_training(edgecl: Edgecl, recordings: Path) -> None:
     told = edgecl("enroll", "alarms", recordings / "alarms", "--method", "ridge", "--recipe", "epochs=9")
-    assert_refused(told, 2, "ridge is computed in closed form: 'epochs=9' has no effect", "--method adapter")
+    assert_fails(told, 2, "ridge is computed in closed form: 'epochs=9' has no effect", "--method adapter")
 
 
 def test_recipe_help_explains_every_key(edgecl: Edgecl) -> None:

@@ -12,7 +12,7 @@ from tools.demo.microphone import generate_scenes
 from tools.demo.synthesise import Event
 from tools.demo.waveforms import RATE_HZ
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BELL = Event(1.0, 3.0, "alarms", "doorbell")
 GLASS = Event(4.0, 5.0, "kitchen", "glass")
 

@@ -1,4 +1,4 @@
-"""What a command line asks for, and what an impossible one gets."""
+"""Command lines: help, version, wrong usage, and which modules a command imports."""
 
 import subprocess
 import sys
@@ -20,40 +20,40 @@ from tests.device.conftest import Edgecl
         (["enroll", "a\x1b[2J", "x"], r"a\x1b[2J", "letters, digits"),
     ],
 )
-def test_an_impossible_request_is_a_sentence(
+def test_wrong_usage_gets_an_error_and_a_hint(
     edgecl: Edgecl, arguments: list[str], sentence: str, hint: str
 ) -> None:
-    told = edgecl(*arguments)
-    error, way_out = told.err.splitlines()
-    assert told.code == 2
+    result = edgecl(*arguments)
+    error, way_out = result.err.splitlines()
+    assert result.code == 2
     assert sentence in error
     assert hint in way_out
 
 
-def test_version_and_help_are_texts_for_people(edgecl: Edgecl) -> None:
+def test_version_and_help_are_plain_text(edgecl: Edgecl) -> None:
     assert edgecl("--version").out.startswith("edgecl ")
-    told = edgecl("enroll", "--help", "--json")
-    assert told.code == 0
-    assert "Examples" in told.out
+    result = edgecl("enroll", "--help", "--json")
+    assert result.code == 0
+    assert "Examples" in result.out
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_is_called_what_it_is_asked_for_by(name: str) -> None:
+def test_only_the_requested_command_is_built(name: str) -> None:
     assert list(typer.main.get_command(build_app(name)).commands) == [name]
 
 
-def test_help_knows_all_commands(edgecl: Edgecl) -> None:
-    told = edgecl("--help").out
-    assert [name for name in COMMANDS if f" {name} " not in told] == []
+def test_help_lists_all_commands(edgecl: Edgecl) -> None:
+    result = edgecl("--help").out
+    assert [name for name in COMMANDS if f" {name} " not in result] == []
 
 
-def test_a_misspelt_command_is_told(edgecl: Edgecl) -> None:
-    told = edgecl("enrol")
-    assert told.code == 2
-    assert "No such command 'enrol'" in told.err
+def test_a_misspelt_command_is_an_error(edgecl: Edgecl) -> None:
+    result = edgecl("enrol")
+    assert result.code == 2
+    assert "No such command 'enrol'" in result.err
 
 
-def test_a_command_starts_without_what_only_others_need() -> None:
+def test_a_command_imports_nothing_that_only_others_need() -> None:
     code = (
         "import sys; from device_runtime.cli.app import build_app; build_app('serve');"
         "print(sorted({'device_runtime.training.learner', 'numpy.random'} & set(sys.modules)))"

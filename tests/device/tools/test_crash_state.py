@@ -33,6 +33,6 @@ def test_the_old_state_and_the_new_one_are_accepted(
         ({**BEFORE, "ghost": b"g"}, "replace", "task 'ghost' changed"),
     ],
 )
-def test_anything_else_is_damage_and_is_named(after: dict[str, bytes], action: str, sentence: str) -> None:
+def test_any_other_state_is_damage_and_is_named(after: dict[str, bytes], action: str, sentence: str) -> None:
     with pytest.raises(DamageError, match=sentence):
         classify_state(BEFORE, after, action, "victim")

@@ -1,4 +1,4 @@
-"""What bad input gets: a sentence, a hint, the right exit code, and nothing lost."""
+"""Bad input gets an error, a hint and the right exit code, and nothing is lost."""
 
 import shutil
 import subprocess
@@ -13,25 +13,16 @@ import soundfile
 from edgecl.store.store import Store
 from tests.altered_bundle import make_altered_bundle, read_description
 from tests.broken_files import ExpectedErrors, write_hostile_folder
-from tests.device.conftest import Edgecl, Told
+from tests.device.conftest import Edgecl
+from tests.device.helpers import assert_fails
 from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
 
 MakeFolder = Callable[[Path], Path]
 
 
-def assert_refused(told: Told, code: int, sentence: str, hint: str) -> None:
-    error, *rest = told.err.splitlines()
-    assert told.code == code
-    assert error.startswith("error: ")
-    assert sentence in error
-    assert hint in " ".join(rest)
-    assert "Traceback" not in told.err
-    assert told.out == ""
-
-
-def recordings_of(folder: Path, **counts: int) -> Path:
-    """A folder of classes with so many recordings each."""
+def write_recordings(folder: Path, **counts: int) -> Path:
+    """Write a folder of classes with this number of recordings each."""
     for label, count in counts.items():
         (folder / label).mkdir(parents=True)
         for number in range(count):
@@ -54,37 +45,37 @@ def a_file(folder: Path) -> Path:
 
 
 def one_class(folder: Path) -> Path:
-    return recordings_of(folder, doorbell=3)
+    return write_recordings(folder, doorbell=3)
 
 
 def negatives_only(folder: Path) -> Path:
-    recordings_of(folder, doorbell=3, timer=3)
+    write_recordings(folder, doorbell=3, timer=3)
     (folder / "doorbell").rename(folder / "_negative")
     (folder / "timer").rename(folder / "Background")
     return folder
 
 
 def one_clip_in_a_class(folder: Path) -> Path:
-    return recordings_of(folder, doorbell=3, timer=1)
+    return write_recordings(folder, doorbell=3, timer=1)
 
 
 def no_class_folders(folder: Path) -> Path:
-    return recordings_of(folder, doorbell=3) / "doorbell"
+    return write_recordings(folder, doorbell=3) / "doorbell"
 
 
 def an_empty_class(folder: Path) -> Path:
-    (recordings_of(folder, doorbell=3) / "timer").mkdir()
+    (write_recordings(folder, doorbell=3) / "timer").mkdir()
     return folder
 
 
 def copies_only(folder: Path) -> Path:
-    recordings_of(folder, doorbell=3, timer=1)
+    write_recordings(folder, doorbell=3, timer=1)
     shutil.copy(folder / "timer" / "0.wav", folder / "timer" / "copy.wav")
     return folder
 
 
 def too_few_that_can_be_read(folder: Path) -> Path:
-    recordings_of(folder, doorbell=3, timer=1)
+    write_recordings(folder, doorbell=3, timer=1)
     (folder / "timer" / "text.wav").write_text("not a sound at all, just some words\n" * 9)
     return folder
 
@@ -113,28 +104,28 @@ def too_few_that_can_be_read(folder: Path) -> Path:
 def test_a_folder_that_cannot_become_a_task(
     edgecl: Edgecl, tmp_path: Path, make: MakeFolder, code: int, sentence: str, hint: str
 ) -> None:
-    assert_refused(edgecl("enroll", "new", make(tmp_path / "folder")), code, sentence, hint)
+    assert_fails(edgecl("enroll", "new", make(tmp_path / "folder")), code, sentence, hint)
     assert not list((tmp_path / "home").glob("blobs/*"))
 
 
 @pytest.mark.parametrize("make", [missing, empty, a_file, one_class, one_clip_in_a_class, no_class_folders])
-def test_what_counting_can_refuse_is_refused_before_anything_is_opened(
+def test_a_folder_with_too_few_files_is_refused_before_the_bundle_is_opened(
     edgecl: Edgecl, tmp_path: Path, make: MakeFolder
 ) -> None:
-    told = edgecl("enroll", "new", make(tmp_path / "folder"), "--bundle", tmp_path / "no-bundle")
-    assert str(tmp_path / "folder") in told.err or "'timer'" in told.err
+    result = edgecl("enroll", "new", make(tmp_path / "folder"), "--bundle", tmp_path / "no-bundle")
+    assert str(tmp_path / "folder") in result.err or "'timer'" in result.err
     assert not (tmp_path / "home").exists()
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "../up", ".hidden", "-dash", "x" * 65, "new\nline"])
-def test_a_name_that_is_no_name(edgecl: Edgecl, recordings: Path, tmp_path: Path, name: str) -> None:
-    told = edgecl("enroll", "--", name, recordings / "alarms")
-    assert_refused(told, 2, "a task cannot be called", "letters, digits")
+def test_an_invalid_task_name_is_refused(edgecl: Edgecl, recordings: Path, tmp_path: Path, name: str) -> None:
+    result = edgecl("enroll", "--", name, recordings / "alarms")
+    assert_fails(result, 2, "a task cannot be called", "letters, digits")
     assert not (tmp_path / "home").exists()
 
 
-def verdicts_of_an_enrolment(verdicts: ExpectedErrors) -> ExpectedErrors:
-    """What becomes of each hostile file in a folder of classes: as alone, but nothing is learnt twice."""
+def expected_of_an_enrolment(verdicts: ExpectedErrors) -> ExpectedErrors:
+    """Return the expected reason for each hostile file: as alone, but duplicates are skipped."""
     expected: ExpectedErrors = {}
     seen: set[bytes] = set()
     for path in sorted(verdicts):
@@ -148,11 +139,11 @@ def verdicts_of_an_enrolment(verdicts: ExpectedErrors) -> ExpectedErrors:
     return expected | {loop: "is a link to a folder and was not followed"}
 
 
-def test_bad_files_are_skipped_with_a_reason_and_the_rest_is_learnt(edgecl: Edgecl, tmp_path: Path) -> None:
-    folder = recordings_of(tmp_path / "folder", doorbell=3, timer=3)
+def test_bad_files_are_skipped_with_a_reason_and_the_rest_is_enrolled(edgecl: Edgecl, tmp_path: Path) -> None:
+    folder = write_recordings(tmp_path / "folder", doorbell=3, timer=3)
     verdicts = write_hostile_folder(folder / "doorbell" / "deeper")
     report = edgecl("enroll", "sturdy", folder, "--json").json
-    expected = verdicts_of_an_enrolment(verdicts)
+    expected = expected_of_an_enrolment(verdicts)
     reasons = {refused["file"]: refused["reason"] for refused in report["refused"]}
     assert set(reasons) == {str(path) for path, sentence in expected.items() if sentence}
     for path, sentence in expected.items():
@@ -166,8 +157,8 @@ def test_bad_files_are_skipped_with_a_reason_and_the_rest_is_learnt(edgecl: Edge
 def test_a_second_enrolment_under_one_name_is_refused_at_once(
     edgecl: Edgecl, home: Path, recordings: Path
 ) -> None:
-    told = edgecl("enroll", "alarms", recordings / "kitchen")
-    assert_refused(told, 1, "task 'alarms' is already enrolled", "--replace")
+    result = edgecl("enroll", "alarms", recordings / "kitchen")
+    assert_fails(result, 1, "task 'alarms' is already enrolled", "--replace")
     assert edgecl("verify", "--json").json["intact"]
 
 
@@ -183,47 +174,47 @@ def test_a_flipped_byte_in_a_blob_is_found_and_the_other_tasks_go_on(
     verified = edgecl("verify", "--json")
     assert verified.code == 1
     assert [v["status"] for v in verified.json["tasks"]] == ["damaged", "unchanged"]
-    told = edgecl("evaluate", "alarms", recordings / "alarms")
-    assert_refused(told, 1, "the blob of task 'alarms' is damaged", "to learn it anew")
+    result = edgecl("evaluate", "alarms", recordings / "alarms")
+    assert_fails(result, 1, "the blob of task 'alarms' is damaged", "to learn it anew")
     answer = edgecl("predict", recordings / "kitchen" / "knock" / "0.wav", "--json")
     assert answer.code == 0
     assert any("alarms" in warning for warning in answer.json["warnings"])
 
 
-def other_bundle(bundle: Path, folder: Path) -> Path:
-    """The same bundle with another geometry on its manifest."""
+def alter_geometry(bundle: Path, folder: Path) -> Path:
+    """Copy a bundle with another geometry in its manifest."""
     geometry = read_description(bundle).geometry
     return make_altered_bundle(
         bundle, folder, geometry=geometry.model_copy(update={"heads": geometry.heads + 1})
     )
 
 
-def test_a_task_of_another_bundle_is_listed_and_refused_with_the_way_out(
+def test_a_task_of_another_bundle_is_listed_and_refused_with_a_hint(
     edgecl: Edgecl, home: Path, recordings: Path, bundle: Path, tmp_path: Path
 ) -> None:
-    other = other_bundle(bundle, tmp_path / "other")
+    other = alter_geometry(bundle, tmp_path / "other")
     (task,) = edgecl("tasks", "--bundle", other, "--json").json["tasks"]
     assert task["usable"] is False
-    told = edgecl("predict", recordings / "alarms", "--bundle", other)
-    assert_refused(told, 1, "task 'alarms' was enrolled with bundle", "edgecl enroll alarms")
+    result = edgecl("predict", recordings / "alarms", "--bundle", other)
+    assert_fails(result, 1, "task 'alarms' was enrolled with bundle", "edgecl enroll alarms")
     edgecl("enroll", "kitchen", recordings / "kitchen", "--bundle", other)
     answer = edgecl("predict", recordings / "kitchen" / "knock" / "0.wav", "--bundle", other, "--json")
     assert [score["task"] for score in answer.json["files"][0]["scores"]] == ["kitchen"]
     assert any("alarms" in warning for warning in answer.json["warnings"])
 
 
-def test_a_task_moves_to_another_bundle_by_being_learnt_again(
+def test_a_task_moves_to_another_bundle_by_being_enrolled_again(
     edgecl: Edgecl, home: Path, recordings: Path, bundle: Path, tmp_path: Path
 ) -> None:
-    other = other_bundle(bundle, tmp_path / "other")
-    told = edgecl("evaluate", "alarms", recordings / "alarms", "--bundle", other)
-    assert_refused(told, 1, "do not fit the backbone of", "'edgecl enroll alarms FOLDER --replace'")
-    assert read_description(other).name in told.err
+    other = alter_geometry(bundle, tmp_path / "other")
+    result = edgecl("evaluate", "alarms", recordings / "alarms", "--bundle", other)
+    assert_fails(result, 1, "do not fit the backbone of", "'edgecl enroll alarms FOLDER --replace'")
+    assert read_description(other).name in result.err
 
     assert edgecl("enroll", "alarms", recordings / "alarms", "--replace", "--bundle", other).code == 0
     answer = edgecl("evaluate", "alarms", recordings / "alarms", "--bundle", other, "--json")
     assert answer.json["accuracy"] == 1.0
-    assert_refused(edgecl("predict", recordings / "alarms"), 1, "was enrolled with bundle", "--bundle")
+    assert_fails(edgecl("predict", recordings / "alarms"), 1, "was enrolled with bundle", "--bundle")
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "backbone.onnx", "golden.safetensors"])
@@ -234,11 +225,11 @@ def test_a_flipped_byte_in_a_bundle_is_refused(
     data = bytearray((tmp_path / "bundle" / name).read_bytes())
     data[len(data) // 2] ^= 1
     (tmp_path / "bundle" / name).write_bytes(data)
-    told = edgecl("enroll", "new", recordings / "alarms", "--bundle", tmp_path / "bundle")
-    assert_refused(told, 1, "altered", "copy the bundle again")
+    result = edgecl("enroll", "new", recordings / "alarms", "--bundle", tmp_path / "bundle")
+    assert_fails(result, 1, "altered", "copy the bundle again")
 
 
-def test_a_bundle_that_computes_something_else_fails_its_self_test(
+def test_a_bundle_with_other_golden_vectors_fails_its_self_test(
     edgecl: Edgecl, home: Path, recordings: Path, bundle: Path, tmp_path: Path
 ) -> None:
     from safetensors.numpy import load_file, save_file  # noqa: PLC0415
@@ -247,36 +238,34 @@ def test_a_bundle_that_computes_something_else_fails_its_self_test(
     golden = load_file(bundle / "golden.safetensors")
     save_file(golden | {"tokens": golden["tokens"] + 1}, tmp_path / "wrong" / "golden.safetensors")
     make_altered_bundle(tmp_path / "wrong", tmp_path / "bundle")
-    told = edgecl("predict", recordings / "alarms", "--bundle", tmp_path / "bundle")
-    assert_refused(told, 1, "fails its self-test: tokens differ", "edgecl doctor")
+    result = edgecl("predict", recordings / "alarms", "--bundle", tmp_path / "bundle")
+    assert_fails(result, 1, "fails its self-test: tokens differ", "edgecl doctor")
     assert edgecl("doctor", "--bundle", tmp_path / "bundle").code == 1
 
 
-def test_an_unknown_task_or_an_empty_store_says_what_to_do(
-    edgecl: Edgecl, home: Path, recordings: Path
-) -> None:
-    assert_refused(edgecl("forget", "nothing"), 1, "there is no task 'nothing'", "edgecl tasks")
+def test_an_unknown_task_or_an_empty_store_gets_a_hint(edgecl: Edgecl, home: Path, recordings: Path) -> None:
+    assert_fails(edgecl("forget", "nothing"), 1, "there is no task 'nothing'", "edgecl tasks")
     edgecl("forget", "alarms")
-    assert_refused(edgecl("predict", recordings / "alarms"), 1, "no task was enrolled", "edgecl enroll")
+    assert_fails(edgecl("predict", recordings / "alarms"), 1, "no task was enrolled", "edgecl enroll")
 
 
 def test_predicting_one_bad_file_fails_and_one_among_good_ones_is_listed(
     edgecl: Edgecl, home: Path, recordings: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "empty.wav").write_bytes(b"")
-    assert_refused(edgecl("predict", tmp_path / "empty.wav"), 1, "is empty (0 bytes)", "record it again")
+    assert_fails(edgecl("predict", tmp_path / "empty.wav"), 1, "is empty (0 bytes)", "record it again")
     good = recordings / "alarms" / "timer" / "0.wav"
     answer = edgecl("predict", tmp_path / "empty.wav", good, "--json")
     assert answer.code == 0
     assert [file["file"] for file in answer.json["refused"]] == [str(tmp_path / "empty.wav")]
 
 
-def test_a_recording_too_long_to_predict_is_sent_to_listen(
+def test_a_recording_too_long_to_predict_gets_a_hint_to_listen(
     edgecl: Edgecl, home: Path, tmp_path: Path
 ) -> None:
     long = tmp_path / "a long.wav"
     soundfile.write(long, np.random.default_rng(0).uniform(-0.1, 0.1, 301 * 8000), 8000)
-    assert_refused(
+    assert_fails(
         edgecl("predict", long), 1, "is longer than 300 s", f"process it with: edgecl listen '{long}' --fast"
     )
 
@@ -284,21 +273,21 @@ def test_a_recording_too_long_to_predict_is_sent_to_listen(
 @pytest.mark.parametrize(
     "arguments", [["enroll"], ["enroll", "x"], ["nonsense"], ["predict"], ["tasks", "--threads", "0"]]
 )
-def test_misuse_leaves_with_two_and_points_to_help(edgecl: Edgecl, arguments: list[str]) -> None:
-    told = edgecl(*arguments)
-    assert told.code == 2
-    assert "--help" in told.err
+def test_wrong_usage_has_exit_code_2_and_points_to_help(edgecl: Edgecl, arguments: list[str]) -> None:
+    result = edgecl(*arguments)
+    assert result.code == 2
+    assert "--help" in result.err
 
 
 def test_with_json_every_failure_is_one_document(edgecl: Edgecl, tmp_path: Path) -> None:
     for arguments in (["enroll", "--json"], ["forget", "x", "--json"], ["predict", tmp_path, "--json"]):
-        told = edgecl(*arguments)
-        assert told.code in (1, 2)
-        assert told.json["error"] in told.err
+        result = edgecl(*arguments)
+        assert result.code in (1, 2)
+        assert result.json["error"] in result.err
 
 
-def enrolling(name: str, folder: Path, home: Path, bundle: Path) -> "subprocess.Popen[str]":
-    """A process that learns a task."""
+def start_enrolment(name: str, folder: Path, home: Path, bundle: Path) -> "subprocess.Popen[str]":
+    """Start a process that enrols a task."""
     options = ["--home", str(home), "--bundle", str(bundle), "--threads", "1"]
     command = [sys.executable, "-m", "device_runtime", "enroll", name, str(folder), *options]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -307,21 +296,21 @@ def enrolling(name: str, folder: Path, home: Path, bundle: Path) -> "subprocess.
 def test_two_processes_enrolling_at_once_both_succeed(
     home: Path, recordings: Path, bundle: Path, edgecl: Edgecl
 ) -> None:
-    children = [enrolling(name, recordings / "kitchen", home, bundle) for name in ("one", "two")]
-    told = [child.communicate(timeout=120)[1] for child in children]
+    children = [start_enrolment(name, recordings / "kitchen", home, bundle) for name in ("one", "two")]
+    messages = [child.communicate(timeout=120)[1] for child in children]
     assert [child.returncode for child in children] == [0, 0]
-    assert [len(text.splitlines()) for text in told] == [1, 1]  # that the task can be used, and no complaint
+    assert [len(text.splitlines()) for text in messages] == [1, 1]  # "ready to use", no warning
     assert [task["task"] for task in edgecl("tasks", "--json").json["tasks"]] == ["alarms", "one", "two"]
     assert edgecl("verify", "--json").json["intact"]
 
 
-def test_of_two_processes_enrolling_the_same_name_at_once_one_wins(
+def test_of_two_processes_enrolling_the_same_name_at_once_one_succeeds(
     home: Path, recordings: Path, bundle: Path, edgecl: Edgecl
 ) -> None:
-    children = [enrolling("same", recordings / "kitchen", home, bundle) for _ in range(2)]
-    told = {child.communicate(timeout=120)[1]: child.returncode for child in children}
-    assert sorted(told.values()) == [0, 1]
-    (sentence,) = (err for err, code in told.items() if code == 1)
+    children = [start_enrolment("same", recordings / "kitchen", home, bundle) for _ in range(2)]
+    codes = {child.communicate(timeout=120)[1]: child.returncode for child in children}
+    assert sorted(codes.values()) == [0, 1]
+    (sentence,) = (err for err, code in codes.items() if code == 1)
     assert "task 'same'" in sentence
     assert "--replace" in sentence
     assert "Traceback" not in sentence

@@ -1,4 +1,4 @@
-"""What a user does: learn, hear, measure, learn again, forget."""
+"""What a user does: enrol, predict, evaluate, enrol again, forget."""
 
 import shutil
 from pathlib import Path
@@ -10,18 +10,15 @@ from device_runtime.workflows.enroller import STAGES
 from edgecl.store import blob
 from edgecl.store.store import Store
 from tests.device.conftest import ALARMS, Edgecl
+from tests.device.helpers import read_blobs
 from tools.demo.synthesise import FIRST_UNSEEN, make_clip, make_mixture
 from tools.demo.waveforms import RATE_HZ
 
 
-def blobs_in(home: Path) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in (home / "blobs").iterdir()}
-
-
-def test_enrolment_tells_what_was_learnt(edgecl: Edgecl, recordings: Path) -> None:
-    told = edgecl("enroll", "alarms", recordings / "alarms", "--json")
-    assert told.code == 0
-    report = told.json
+def test_an_enrolment_reports_classes_times_and_advice(edgecl: Edgecl, recordings: Path) -> None:
+    result = edgecl("enroll", "alarms", recordings / "alarms", "--json")
+    assert result.code == 0
+    report = result.json
     assert report["labels"] == sorted(ALARMS)
     assert [row["clips"] for row in report["classes"]] == [4, 4, 4]
     assert set(report["seconds"]) == {*STAGES, "usable", "total"}
@@ -30,7 +27,7 @@ def test_enrolment_tells_what_was_learnt(edgecl: Edgecl, recordings: Path) -> No
     assert report["refused"] == []
 
 
-def test_a_new_process_knows_what_was_learnt(edgecl: Edgecl, home: Path, tmp_path: Path) -> None:
+def test_a_new_process_recognises_an_enrolled_sound(edgecl: Edgecl, home: Path, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "ring.wav", make_clip("doorbell", FIRST_UNSEEN)[: 2 * RATE_HZ], RATE_HZ)
     answer = edgecl("predict", tmp_path / "ring.wav", "--json").json
     (score,) = answer["files"][0]["scores"]
@@ -38,13 +35,13 @@ def test_a_new_process_knows_what_was_learnt(edgecl: Edgecl, home: Path, tmp_pat
     assert sum(score["scores"].values()) == pytest.approx(1.0)
 
 
-def test_learning_a_second_task_moves_nothing_of_the_first(
+def test_enrolling_a_second_task_changes_nothing_of_the_first(
     edgecl: Edgecl, home: Path, recordings: Path
 ) -> None:
-    before = blobs_in(home)
+    before = read_blobs(home)
     scores = edgecl("evaluate", "alarms", recordings / "alarms", "--json").json["files"]
     assert edgecl("enroll", "kitchen", recordings / "kitchen").code == 0
-    assert before.items() <= blobs_in(home).items()
+    assert before.items() <= read_blobs(home).items()
     assert edgecl("evaluate", "alarms", recordings / "alarms", "--json").json["files"] == scores
     verdicts = edgecl("verify", "--json").json
     assert [(v["task"], v["status"]) for v in verdicts["tasks"]] == [
@@ -56,10 +53,10 @@ def test_learning_a_second_task_moves_nothing_of_the_first(
 def test_the_same_recordings_and_seed_give_the_same_task(
     edgecl: Edgecl, home: Path, recordings: Path
 ) -> None:
-    (first,) = blobs_in(home).values()
+    (first,) = read_blobs(home).values()
     shutil.rmtree(home)
     edgecl("enroll", "alarms", recordings / "alarms")
-    (second,) = blobs_in(home).values()
+    (second,) = read_blobs(home).values()
     edgecl("enroll", "alarms", recordings / "alarms", "--method", "adapter", "--replace")
     one, same = blob.from_bytes(first), blob.from_bytes(second)
     assert one.parameters.tobytes() == same.parameters.tobytes()
@@ -103,8 +100,8 @@ def test_evaluation_leaves_out_classes_that_the_task_lacks(
     assert len(result["files"]) == 12
 
 
-def test_replacing_a_task_keeps_the_generation_before(edgecl: Edgecl, home: Path, recordings: Path) -> None:
-    before = blobs_in(home)
+def test_replacing_a_task_keeps_its_previous_version(edgecl: Edgecl, home: Path, recordings: Path) -> None:
+    before = read_blobs(home)
     assert edgecl("enroll", "alarms", recordings / "kitchen", "--replace").code == 0
     (task,) = edgecl("tasks", "--json").json["tasks"]
     assert task["labels"] == ["kettle_whistle", "knock"]
@@ -112,14 +109,14 @@ def test_replacing_a_task_keeps_the_generation_before(edgecl: Edgecl, home: Path
 
 
 def test_a_forgotten_task_is_gone_and_the_others_stay(edgecl: Edgecl, home: Path, recordings: Path) -> None:
-    kept = blobs_in(home)
+    kept = read_blobs(home)
     edgecl("enroll", "kitchen", recordings / "kitchen")
     assert edgecl("forget", "kitchen").code == 0
     assert [task["task"] for task in edgecl("tasks", "--json").json["tasks"]] == ["alarms"]
-    assert blobs_in(home) == kept
+    assert read_blobs(home) == kept
 
 
-def test_tables_are_for_people(edgecl: Edgecl, home: Path, recordings: Path) -> None:
+def test_answers_are_printed_as_tables(edgecl: Edgecl, home: Path, recordings: Path) -> None:
     assert "doorbell, smoke_alarm, timer" in edgecl("tasks").out
     assert "unchanged" in edgecl("verify", "alarms").out
     assert "of 12 recordings" in edgecl("evaluate", "alarms", recordings / "alarms").out

@@ -1,4 +1,4 @@
-"""`edgecl export-task`, `import-task`, `enroll --dry-run`: what leaves a home, comes in, or is only tried."""
+"""`edgecl export-task`, `import-task` and `enroll --dry-run`."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def test_a_task_is_the_same_on_another_device(edgecl: Edgecl, recordings: Path, 
     assert edgecl("correct", ring, "--not", "alarms/timer", "--home", other).code == 1
 
 
-def test_a_name_that_is_taken_is_replaced_only_when_asked(
+def test_an_import_replaces_a_task_only_with_replace(
     edgecl: Edgecl, recordings: Path, tmp_path: Path
 ) -> None:
     edgecl("enroll", "alarms", recordings / "alarms")
@@ -35,7 +35,7 @@ def test_a_name_that_is_taken_is_replaced_only_when_asked(
     assert edgecl("undo", "alarms", "--json").json["labels"] == ["kettle_whistle", "knock"]
 
 
-def test_a_task_is_written_over_no_file_unasked_and_into_no_missing_folder(
+def test_an_export_overwrites_no_file_unasked_and_needs_an_existing_folder(
     edgecl: Edgecl, home: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "alarms.safetensors"
@@ -48,7 +48,7 @@ def test_a_task_is_written_over_no_file_unasked_and_into_no_missing_folder(
     assert ".tmp" not in nowhere.err
 
 
-def test_what_is_no_task_is_refused(edgecl: Edgecl, recordings: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_task_is_refused(edgecl: Edgecl, recordings: Path, tmp_path: Path) -> None:
     (tmp_path / "noise").write_bytes(np.random.RandomState(0).bytes(5000))
     refused = edgecl("import-task", tmp_path / "noise")
     assert (refused.code, f"'{tmp_path / 'noise'}': " in refused.err, "no task blob" in refused.err) == (
@@ -61,7 +61,7 @@ def test_what_is_no_task_is_refused(edgecl: Edgecl, recordings: Path, tmp_path: 
     assert not (tmp_path / "home").exists()
 
 
-def test_a_dry_run_says_what_would_be_heard_and_stores_nothing(
+def test_a_dry_run_reports_detections_and_stores_nothing(
     edgecl: Edgecl, recordings: Path, evening: np.ndarray, tmp_path: Path
 ) -> None:
     soundfile.write(tmp_path / "evening.wav", evening, RATE_HZ)

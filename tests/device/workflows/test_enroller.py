@@ -1,4 +1,4 @@
-"""What an enrolment makes of changing files, many classes and other sample rates."""
+"""Enrolment of changing files, many classes and other sample rates."""
 
 from pathlib import Path
 
@@ -76,14 +76,14 @@ def test_too_many_classes_for_an_engine_are_refused_before_anything_is_read(
     most = read_description(bundle).max_classes
     for number in range(2 * most + 2):
         (tmp_path / "many" / f"{number // 2}").mkdir(parents=True, exist_ok=True)
-        (tmp_path / "many" / f"{number // 2}" / f"{number}.wav").write_bytes(b"nobody looks inside")
-    told = edgecl("enroll", "many", tmp_path / "many", "--engine", "ort-training")
-    assert told.code == 1
-    assert f"this task has {most + 1} classes" in told.err
-    assert "--engine portable" in told.err
+        (tmp_path / "many" / f"{number // 2}" / f"{number}.wav").write_bytes(b"never read")
+    result = edgecl("enroll", "many", tmp_path / "many", "--engine", "ort-training")
+    assert result.code == 1
+    assert f"this task has {most + 1} classes" in result.err
+    assert "--engine portable" in result.err
 
 
-def test_a_backbone_of_another_sample_rate_hears_at_that_rate(
+def test_a_backbone_of_another_sample_rate_gets_that_rate(
     edgecl: Edgecl, bundle: Path, tmp_path: Path
 ) -> None:
     front_end = read_description(bundle).front_end.model_copy(update={"sample_rate_hz": 8000})

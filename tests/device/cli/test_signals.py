@@ -1,4 +1,4 @@
-"""A signal at any moment: one clear answer, the old state or the new one, never a traceback."""
+"""A signal at any time gets one clear answer and leaves the old state or the new one."""
 
 import json
 import random
@@ -6,19 +6,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from edgecl.store.store import Store
 from tests.device.conftest import process
+from tests.device.helpers import handles_sigterm, read_answer, wait_until
 
 SEED = 4
 RUNS = 8
 SECOND_SIGNAL_AFTER_S = 0.003
-PAUSE_S = 0.001
 
 SCRIPT = """
 import os, signal, sys, time
@@ -40,64 +38,38 @@ def run(script: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def tasks_in(home: Path) -> dict[str, str]:
+def read_statuses(home: Path) -> dict[str, str]:
     with Store.open(home, create=False) as store:
         return {verdict.task: verdict.status for verdict in store.verify()}
 
 
-def wait_until(happened: Callable[[], bool], child: "subprocess.Popen[str]") -> None:
-    while not happened():
-        assert child.poll() is None, "it ended before anything could happen"
-        time.sleep(PAUSE_S)
-
-
-def listens(child: "subprocess.Popen[str]") -> bool:
-    """Whether the command has taken over SIGTERM, as the kernel sees it."""
-    status = Path(f"/proc/{child.pid}/status").read_text()
-    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
-    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
-
-
-def answer_of(child: "subprocess.Popen[str]") -> dict[str, Any]:
-    """The one document of a command that was interrupted, or was too quick for that."""
-    out, err = child.communicate(timeout=60)
-    document: dict[str, Any] = json.loads(out)
-    if child.returncode == 0:
-        assert err == ""
-        return document
-    assert child.returncode == 1
-    assert document["error"].startswith("interrupted: ")
-    assert err == f"error: {document['error']}\n"
-    return document
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_enrolment_changes_nothing_and_says_so(
+def test_an_interrupted_enrolment_changes_nothing_and_reports_so(
     number: int, home: Path, recordings: Path, bundle: Path
 ) -> None:
     known = len(list((home / "cache").iterdir()))
     child = process("enroll", "kitchen", recordings / "kitchen", "--home", home, "--bundle", bundle, "--json")
     wait_until(lambda: len(list((home / "cache").iterdir())) > known, child)
     child.send_signal(number)
-    assert answer_of(child) == {"error": "interrupted: nothing was changed", "hint": ""}
-    assert tasks_in(home) == {"alarms": "unchanged"}
+    assert read_answer(child) == {"error": "interrupted: nothing was changed", "hint": ""}
+    assert read_statuses(home) == {"alarms": "unchanged"}
 
 
 def test_two_signals_at_any_moment_get_one_answer(home: Path, recordings: Path, bundle: Path) -> None:
     words = ["enroll", "kitchen", recordings / "kitchen", "--replace", "--home", home, "--bundle", bundle]
     begun = time.monotonic()
-    assert "error" not in answer_of(process(*words, "--json"))
+    assert "error" not in read_answer(process(*words, "--json"))
     duration_s = time.monotonic() - begun
     moments = random.Random(SEED)
     for _ in range(RUNS):
         child = process(*words, "--json")
-        wait_until(lambda child=child: listens(child), child)  # type: ignore[misc]
+        wait_until(lambda child=child: handles_sigterm(child), child)  # type: ignore[misc]
         time.sleep(moments.uniform(0, duration_s))
         child.send_signal(signal.SIGINT)
         time.sleep(SECOND_SIGNAL_AFTER_S)
         child.send_signal(moments.choice([signal.SIGINT, signal.SIGTERM]))
-        answer_of(child)
-        assert tasks_in(home) == {"alarms": "unchanged", "kitchen": "unchanged"}
+        read_answer(child)
+        assert read_statuses(home) == {"alarms": "unchanged", "kitchen": "unchanged"}
 
 
 @pytest.mark.parametrize(
@@ -111,19 +83,19 @@ def test_two_signals_at_any_moment_get_one_answer(home: Path, recordings: Path, 
         ),
     ],
 )
-def test_no_code_swallows_a_signal_and_a_change_is_finished_first(command: str, left: str) -> None:
+def test_no_code_swallows_a_signal_and_a_commit_is_finished_first(command: str, left: str) -> None:
     done = run(SCRIPT.format(command))
     assert (done.returncode, done.stderr) == (1, f"error: interrupted: {left}\n")
 
 
-def test_a_signal_after_the_answer_has_begun_comes_too_late() -> None:
-    command = "from device_runtime.cli import output; output.emit({'heard': 'knock'}); interrupt()"
+def test_a_signal_after_the_answer_has_begun_is_ignored() -> None:
+    command = "from device_runtime.cli import output; output.emit({'label': 'knock'}); interrupt()"
     done = run(SCRIPT.format(command))
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == {"heard": "knock"}
+    assert json.loads(done.stdout) == {"label": "knock"}
 
 
-def test_a_signal_while_python_winds_up_changes_nothing(home: Path) -> None:
+def test_a_signal_while_python_exits_is_ignored(home: Path) -> None:
     script = """
 import atexit, os, signal
 from device_runtime.cli import main
@@ -135,18 +107,18 @@ main()
     assert "alarms" in done.stdout
 
 
-NOTICING = """
-with interrupts.poll() as asked:
+POLLING = """
+with interrupts.poll() as is_requested:
         interrupt()
-        print('asked', asked())
+        print('asked', is_requested())
         {}
     print('ended')
 """
 
 
-def test_work_without_an_end_is_asked_to_stop_and_stopped_the_second_time() -> None:
-    once = run(SCRIPT.format(NOTICING.strip().format("pass")))
+def test_endless_work_polls_the_first_signal_and_is_stopped_by_the_second() -> None:
+    once = run(SCRIPT.format(POLLING.strip().format("pass")))
     assert (once.returncode, once.stdout, once.stderr) == (0, "asked True\nended\n", "")
-    twice = run(SCRIPT.format(NOTICING.strip().format("interrupt()")))
+    twice = run(SCRIPT.format(POLLING.strip().format("interrupt()")))
     assert twice.returncode == 1
     assert twice.stderr == "error: interrupted: nothing was changed\n"

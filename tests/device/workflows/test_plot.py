@@ -1,4 +1,4 @@
-"""--plot: one PNG of what was measured, or a refusal before anything is."""
+"""--plot writes one PNG file, or is refused before any work."""
 
 import sys
 from pathlib import Path
@@ -13,41 +13,41 @@ from tests.device.conftest import Edgecl
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def size_of(png: Path) -> tuple[int, int]:
-    """Width and height in pixels."""
+def read_size(png: Path) -> tuple[int, int]:
+    """Return width and height in pixels."""
     data = png.read_bytes()
     assert data.startswith(SIGNATURE)
     return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
 
 
-def test_enroll_and_evaluate_draw_what_they_measured(
+def test_enroll_and_evaluate_plot_their_measurements(
     edgecl: Edgecl, recordings: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("matplotlib")
     alarms, learnt, measured = recordings / "alarms", tmp_path / "learnt.png", tmp_path / "measured.PNG"
-    told = edgecl("enroll", "alarms", alarms, "--method", "slda", "--json", "--plot", learnt)
-    assert np.sum(told.json["confusion"]) == 12
+    result = edgecl("enroll", "alarms", alarms, "--method", "slda", "--json", "--plot", learnt)
+    assert np.sum(result.json["confusion"]) == 12
     assert edgecl("evaluate", "alarms", alarms, "--plot", measured).code == 0
-    assert size_of(learnt)[0] > size_of(measured)[0]  # it has the learning curve beside it
+    assert read_size(learnt)[0] > read_size(measured)[0]  # it has the learning curve beside it
 
 
-def test_a_picture_of_many_classes_grows_with_them(tmp_path: Path) -> None:
+def test_a_plot_of_many_classes_is_larger(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     few, many = tmp_path / "few.png", tmp_path / "many.png"
     curve = [CurvePoint(8, 0.5, 0.4, 0.6), CurvePoint(16, 0.8, 0.7, 0.9)]
     plot.draw(few, "$two_ 音", ["$x_$", "音"], np.eye(2, dtype=np.int64), curve, 0.9)
     plot.draw(many, "forty", [str(n) for n in range(40)], np.eye(40, dtype=np.int64))
-    assert size_of(many)[1] > 2 * size_of(few)[1]
+    assert read_size(many)[1] > 2 * read_size(few)[1]
 
 
-def test_without_matplotlib_nothing_is_begun(
+def test_without_matplotlib_a_plot_is_refused_before_any_work(
     edgecl: Edgecl, recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    told = edgecl("enroll", "alarms", recordings / "alarms", "--plot", tmp_path / "a.png")
-    assert told.code == 2
-    assert "--plot needs matplotlib" in told.err
-    assert "pip install '.[plot]'" in told.err
+    result = edgecl("enroll", "alarms", recordings / "alarms", "--plot", tmp_path / "a.png")
+    assert result.code == 2
+    assert "--plot needs matplotlib" in result.err
+    assert "pip install '.[plot]'" in result.err
     assert not (tmp_path / "home").exists()
 
 
@@ -55,10 +55,10 @@ def test_without_matplotlib_nothing_is_begun(
     ("file", "sentence"),
     [("a.jpg", "a plot is a PNG file"), ("nowhere/a.png", "there is no folder")],
 )
-def test_a_picture_that_could_not_be_written_is_refused_at_once(
+def test_a_plot_file_that_cannot_be_written_is_refused_before_any_work(
     edgecl: Edgecl, recordings: Path, tmp_path: Path, file: str, sentence: str
 ) -> None:
-    told = edgecl("enroll", "alarms", recordings / "alarms", "--plot", tmp_path / file)
-    assert told.code == 2
-    assert sentence in told.err
+    result = edgecl("enroll", "alarms", recordings / "alarms", "--plot", tmp_path / file)
+    assert result.code == 2
+    assert sentence in result.err
     assert not (tmp_path / "home").exists()

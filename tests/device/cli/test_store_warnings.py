@@ -1,4 +1,4 @@
-"""What became of a damaged store is told by every command, until the user has dealt with it."""
+"""Every command warns of a damaged store until the user has repaired it."""
 
 import json
 import sqlite3
@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.device.conftest import Edgecl
-from tests.device.test_bad_input import assert_refused
+from tests.device.helpers import assert_fails
 
 
-def blob_of(home: Path) -> Path:
-    """The only blob, that of 'alarms'."""
+def find_blob(home: Path) -> Path:
+    """Return the only blob, that of 'alarms'."""
     (file,) = (home / "blobs").iterdir()
     return file
 
@@ -23,10 +23,8 @@ def flip_a_byte(file: Path) -> None:
     file.write_bytes(data)
 
 
-def test_a_task_lost_with_the_registry_keeps_verify_from_saying_all_is_well(
-    edgecl: Edgecl, home: Path, recordings: Path
-) -> None:
-    flip_a_byte(blob_of(home))
+def test_verify_reports_a_task_lost_with_the_registry(edgecl: Edgecl, home: Path, recordings: Path) -> None:
+    flip_a_byte(find_blob(home))
     (home / "registry.db").unlink()
     for _ in range(2):
         verified = edgecl("verify", "--json")
@@ -40,10 +38,10 @@ def test_a_task_lost_with_the_registry_keeps_verify_from_saying_all_is_well(
     assert edgecl("verify").code == 0
 
 
-def test_a_rolled_back_task_is_told_by_verify_until_it_is_forgotten(
+def test_verify_reports_a_rolled_back_task_until_it_is_forgotten(
     edgecl: Edgecl, home: Path, recordings: Path
 ) -> None:
-    first = blob_of(home).name
+    first = find_blob(home).name
     edgecl("enroll", "alarms", recordings / "alarms", "--replace", "--seed", 5)
     (second,) = (file for file in (home / "blobs").iterdir() if file.name != first)
     flip_a_byte(second)
@@ -60,7 +58,7 @@ def test_a_rolled_back_task_is_told_by_verify_until_it_is_forgotten(
 
 
 @pytest.mark.parametrize("command", ["tasks", "verify", "predict", "evaluate", "forget", "enroll"])
-def test_every_command_tells_that_the_registry_was_rebuilt(
+def test_every_command_warns_that_the_registry_was_rebuilt(
     edgecl: Edgecl, home: Path, recordings: Path, command: str
 ) -> None:
     (home / "registry.db").unlink()
@@ -71,10 +69,10 @@ def test_every_command_tells_that_the_registry_was_rebuilt(
         "forget": ["alarms"],
         "enroll": ["kitchen", recordings / "kitchen"],
     }
-    told = edgecl(command, *arguments.get(command, []), "--json")
+    result = edgecl(command, *arguments.get(command, []), "--json")
     sentence = "the registry was rebuilt from 1 tasks' blobs: it is missing"
-    assert (told.code, told.json["warnings"]) == (0, [sentence])
-    assert told.err.count(sentence) == 1
+    assert (result.code, result.json["warnings"]) == (0, [sentence])
+    assert result.err.count(sentence) == 1
 
 
 @pytest.mark.parametrize("command", ["tasks", "verify", "predict", "evaluate", "doctor"])
@@ -87,34 +85,34 @@ def test_a_command_that_only_reads_creates_nothing_in_a_home_without_a_store(
         home.mkdir()
     sounds = recordings / "alarms"
     arguments = {"predict": [sounds / "timer" / "0.wav"], "evaluate": ["alarms", sounds]}
-    told = edgecl(command, *arguments.get(command, []), "--home", home)
+    result = edgecl(command, *arguments.get(command, []), "--home", home)
     if command in ("predict", "evaluate", "verify"):
-        assert_refused(told, 1, f"there is no store in '{home}'", "edgecl enroll NAME FOLDER")
+        assert_fails(result, 1, f"there is no store in '{home}'", "edgecl enroll NAME FOLDER")
     assert home.exists() == there
     assert not there or list(home.iterdir()) == []
 
 
-def test_a_file_is_no_home(edgecl: Edgecl, tmp_path: Path, recordings: Path) -> None:
+def test_a_file_cannot_be_a_home(edgecl: Edgecl, tmp_path: Path, recordings: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     for words in (["tasks"], ["verify"], ["enroll", "alarms", recordings / "alarms"]):
-        told = edgecl(*words, "--home", tmp_path / "file")
-        assert_refused(told, 1, "file' is a file, not a folder", "--home")
+        result = edgecl(*words, "--home", tmp_path / "file")
+        assert_fails(result, 1, "file' is a file, not a folder", "--home")
 
 
-def test_a_deleted_blob_is_called_missing(edgecl: Edgecl, home: Path, recordings: Path) -> None:
-    blob_of(home).unlink()
-    told = edgecl("predict", recordings / "alarms" / "timer" / "0.wav")
-    assert_refused(told, 1, "the blob of task 'alarms' is missing", "--replace")
+def test_a_deleted_blob_is_reported_as_missing(edgecl: Edgecl, home: Path, recordings: Path) -> None:
+    find_blob(home).unlink()
+    result = edgecl("predict", recordings / "alarms" / "timer" / "0.wav")
+    assert_fails(result, 1, "the blob of task 'alarms' is missing", "--replace")
 
 
-def test_a_store_of_a_newer_edgecl_is_left_alone(edgecl: Edgecl, home: Path) -> None:
+def test_a_store_of_a_newer_edgecl_is_refused_and_not_changed(edgecl: Edgecl, home: Path) -> None:
     with closing(sqlite3.connect(home / "registry.db")) as connection:
         connection.execute("PRAGMA user_version = 7")
-    assert_refused(edgecl("tasks"), 1, "made by a newer edgecl", "update edgecl")
+    assert_fails(edgecl("tasks"), 1, "made by a newer edgecl", "update edgecl")
     assert list((home / "quarantine").iterdir()) == []
 
 
-def test_a_name_cannot_steer_the_terminal(edgecl: Edgecl, home: Path) -> None:
-    told = edgecl("forget", "\x1b[2J", "--json")
-    assert "\x1b" not in told.out + told.err
-    assert json.loads(told.out)["error"] == "there is no task '\x1b[2J'"
+def test_control_characters_in_a_name_are_escaped(edgecl: Edgecl, home: Path) -> None:
+    result = edgecl("forget", "\x1b[2J", "--json")
+    assert "\x1b" not in result.out + result.err
+    assert json.loads(result.out)["error"] == "there is no task '\x1b[2J'"

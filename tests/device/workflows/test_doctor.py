@@ -1,4 +1,4 @@
-"""The doctor sees what is there, and what is missing is a sentence."""
+"""The doctor reports what is installed and names what is missing."""
 
 import json
 import os
@@ -10,24 +10,24 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.device.conftest import Edgecl, Told
+from tests.device.conftest import CommandResult, Edgecl
 
 
-def edgecl_without(package: str, folder: Path, *arguments: object) -> Told:
-    """What a command says where a package was never installed: all others are linked into `folder`."""
+def run_without(package: str, folder: Path, *arguments: object) -> CommandResult:
+    """Run a command without a package: all others are linked into `folder`."""
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if not entry.name.startswith(package):
             (folder / entry.name).symlink_to(entry)
     search = {"PYTHONPATH": os.pathsep.join([str(folder), str(REPOSITORY)]), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-S", "-m", "device_runtime", *map(str, arguments)]
     done = subprocess.run(command, env=os.environ | search, capture_output=True, text=True, check=False)
-    return Told(done.returncode, done.stdout, done.stderr)
+    return CommandResult(done.returncode, done.stdout, done.stderr)
 
 
-def test_a_healthy_installation_has_nothing_to_mend(edgecl: Edgecl, home: Path) -> None:
-    told = edgecl("doctor", "--threads", 1, "--json")
-    report = told.json
-    assert (told.code, report["healthy"]) == (0, True)
+def test_a_healthy_installation_passes_all_checks(edgecl: Edgecl, home: Path) -> None:
+    result = edgecl("doctor", "--threads", 1, "--json")
+    report = result.json
+    assert (result.code, report["healthy"]) == (0, True)
     checks = {check["name"]: check for check in report["checks"]}
     assert [*checks][:12] == [
         "machine",
@@ -63,7 +63,7 @@ card 2: Array [Four Microphones], device 1: Mics [Mics]
         (None, "warn", "no 'arecord'"),
     ],
 )
-def test_the_doctor_names_the_cards_that_record(
+def test_sound_cards_that_record_are_listed(
     edgecl: Edgecl,
     home: Path,
     tmp_path: Path,
@@ -77,29 +77,27 @@ def test_the_doctor_names_the_cards_that_record(
     if says is not None:
         (tmp_path / "programs/arecord").write_text(f"#!/bin/sh\necho '{says}'\n")
         (tmp_path / "programs/arecord").chmod(0o755)
-    told = edgecl("doctor", "--json")
-    (check,) = [check for check in told.json["checks"] if check["name"] == "microphone"]
-    assert (told.code, check["status"]) == (0, status)
+    result = edgecl("doctor", "--json")
+    (check,) = [check for check in result.json["checks"] if check["name"] == "microphone"]
+    assert (result.code, check["status"]) == (0, status)
     assert found in check["detail"]
     assert bool(check["hint"]) == (status == "warn")
 
 
-def test_without_onnxruntime_the_doctor_still_looks_at_the_rest(
-    tmp_path: Path, home: Path, bundle: Path
-) -> None:
+def test_without_onnxruntime_the_other_checks_still_run(tmp_path: Path, home: Path, bundle: Path) -> None:
     (tmp_path / "packages").mkdir()
     where = ["--home", home, "--bundle", bundle]
-    told = edgecl_without("onnxruntime", tmp_path / "packages", "doctor", "--json", *where)
-    assert (told.code, told.err) == (1, "")
-    failed = {check["name"]: check for check in told.json["checks"] if check["status"] == "fail"}
+    result = run_without("onnxruntime", tmp_path / "packages", "doctor", "--json", *where)
+    assert (result.code, result.err) == (1, "")
+    failed = {check["name"]: check for check in result.json["checks"] if check["status"] == "fail"}
     assert failed.keys() == {"onnxruntime", "bundle"}
     assert failed["onnxruntime"]["detail"] == "not installed"
     assert "pip install edgecl" in failed["onnxruntime"]["hint"]
 
 
 @pytest.mark.parametrize("package", ["soxr", "rich"])
-def test_without_a_package_every_command_says_which(package: str, tmp_path: Path) -> None:
-    told = edgecl_without(package, tmp_path, "doctor", "--json")
-    assert told.code == 1
-    assert json.loads(told.out)["error"] == f"the installation is incomplete: No module named '{package}'"
-    assert told.err.splitlines()[1] == "hint:  install it again: pip install --force-reinstall edgecl"
+def test_a_missing_package_is_named(package: str, tmp_path: Path) -> None:
+    result = run_without(package, tmp_path, "doctor", "--json")
+    assert result.code == 1
+    assert json.loads(result.out)["error"] == f"the installation is incomplete: No module named '{package}'"
+    assert result.err.splitlines()[1] == "hint:  install it again: pip install --force-reinstall edgecl"

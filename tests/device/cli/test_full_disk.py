@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.device.conftest import Edgecl
-from tests.device.test_bad_input import assert_refused
+from tests.device.helpers import assert_fails
 from tests.mounting import mount
 
 
@@ -29,7 +29,7 @@ def fill(disk: Path, leave_bytes: int) -> None:
     (disk / "filler").write_bytes(bytes(room.f_bavail * room.f_frsize - leave_bytes))
 
 
-def test_little_space_is_left_to_the_store(edgecl: Edgecl, disk: Path, recordings: Path) -> None:
+def test_the_last_space_on_a_disk_is_left_to_the_store(edgecl: Edgecl, disk: Path, recordings: Path) -> None:
     fill(disk, leave_bytes=200 * 1024)
     report = edgecl("enroll", "kitchen", recordings / "kitchen", "--json")
     assert report.code == 0
@@ -39,19 +39,19 @@ def test_little_space_is_left_to_the_store(edgecl: Edgecl, disk: Path, recording
 
 def test_a_full_disk_loses_nothing(edgecl: Edgecl, disk: Path, recordings: Path) -> None:
     fill(disk, leave_bytes=16 * 1024)
-    told = edgecl("enroll", "kitchen", recordings / "kitchen")
-    assert_refused(told, 1, "No space left", "free some space")
+    result = edgecl("enroll", "kitchen", recordings / "kitchen")
+    assert_fails(result, 1, "No space left", "free some space")
     (disk / "filler").unlink()
     assert [task["task"] for task in edgecl("tasks", "--json").json["tasks"]] == ["alarms"]
     assert edgecl("verify", "--json").json["intact"]
 
 
-def test_a_read_only_home_can_be_heard_with_and_refuses_to_learn_before_it_listens(
+def test_a_read_only_home_can_predict_and_refuses_to_enrol_before_any_work(
     edgecl: Edgecl, disk: Path, recordings: Path
 ) -> None:
     mount("-o", "remount,ro", disk)
-    told = edgecl("enroll", "kitchen", recordings / "kitchen")
-    assert_refused(told, 1, "read-only", "--home")
+    result = edgecl("enroll", "kitchen", recordings / "kitchen")
+    assert_fails(result, 1, "read-only", "--home")
     assert edgecl("evaluate", "alarms", recordings / "alarms", "--json").code == 0
     assert edgecl("verify", "--json").json["intact"]
-    assert_refused(edgecl("forget", "alarms"), 1, "read-only", "--home")
+    assert_fails(edgecl("forget", "alarms"), 1, "read-only", "--home")
