@@ -13,7 +13,7 @@ import { Scores } from "../widgets/scores.js";
 import { Spectrogram } from "../widgets/spectrogram.js";
 
 const STATES = {
-  listening: "Listening",
+  listening: "The device is listening",
   starting: "The microphone is starting",
   silent: "The microphone is silent",
   clipping: "Too loud: the microphone is clipping",

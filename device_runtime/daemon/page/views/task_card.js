@@ -54,8 +54,9 @@ export class TaskCard {
     setChildren(this.#facts,
       makeFact("Sounds", sounds.join(", ")),
       ignored.length > 0 && makeFact("Ignores", ignored.join(", ")),
-      makeFact("Accuracy", `${formatPercent(task.held_out_accuracy)}${task.method ? ` (${task.method})` : ""}`),
+      makeFact("Accuracy", formatPercent(task.held_out_accuracy)),
       makeFact("Trained on", formatCount(task.recordings, "recording")),
+      task.method && makeFact("Method", task.method),
       makeFact("Saved", `${new Date(task.created).toLocaleDateString()}, ${formatSize(task.size_bytes)}`),
       !task.heard && makeFact("Status", "not in use"));
     const caption = h("figcaption", { class: "quiet" }, "Accuracy by number of recordings");
@@ -105,7 +106,8 @@ async function exportTask(task) {
 
 async function forgetTask(task) {
   const others = device.tasks.length > 1 ? " Other tasks are not affected." : "";
-  const what = `${task} will be deleted and its sounds not detected any more.${others} Export it first if you may need it again.`;
+  const advice = "Export it first if you may need it again.";
+  const what = `${task} will be deleted and its sounds not detected any more.${others} ${advice}`;
   if (!(await confirm(`Forget ${task}?`, what, `Forget ${task}`))) return;
   await requestJson("DELETE", makePath("tasks", task));
   await loadTasks();

@@ -10,7 +10,7 @@ import { makePlayer } from "../widgets/player.js";
 import { recordWithCountdown } from "../widgets/recorder.js";
 
 const SECONDS = [2, 3, 5, 10];
-const NEGATIVE_NOTE = "Optional: sounds that should not be detected, such as speech, steps and noise in the room.";
+const NEGATIVE_NOTE = "Sounds that should not be detected, such as speech, steps and noise in the room.";
 
 export class SoundCard {
   #takes = h("ul", { class: "plain takes" });

@@ -59,7 +59,7 @@ export class SoundItem {
     setChildren(this.#buttons,
       audible && hasEnded && makePlayer(() => fetchBlob(makePath("sounds", id, "audio")), label),
       isOpen && isTask && this.#makeButton("Right", `${label} is right`, { kind: "confirmed" }),
-      canCorrect && isTask && this.#makeButton("False alarm", `False alarm: not ${label}`, { kind: "not" }),
+      canCorrect && isTask && this.#makeButton("Wrong", `Wrong: not ${label}`, { kind: "not" }),
       canCorrect && actionButton("It was …", () => this.#ask(), { "aria-label": `It was not ${label} but …` }),
       isOpen && isTask && !audible && h("span", { class: "quiet" }, "no recording, so it cannot be corrected"));
     this.#buttons.hidden = (hasEnded || !exact) && !this.#buttons.childElementCount; // there will be none

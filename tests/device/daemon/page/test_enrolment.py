@@ -85,7 +85,7 @@ def test_dropped_recordings_are_trained_on_detected_and_corrected(
 
     window.show("Events")
     sound = page.locator("#view-events .sound:not(.ongoing)").first
-    sound.get_by_role("button", name=re.compile("^False alarm")).click()
+    sound.get_by_role("button", name=re.compile("^Wrong")).click()
     expect(page.locator("#view-events .badge.not")).to_be_visible(timeout=TRAINED_MS)
     expect(page.locator("#view-events .correction")).to_contain_text("words was corrected in")
     window.picture("events-corrected")
