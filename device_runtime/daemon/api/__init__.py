@@ -5,15 +5,16 @@
                                                     ├─ controls           (thresholds, listening)
                                                     └─ pipeline and tap   (status, record, live feed)
 
-server       server threads                         sockets       Unix socket and TCP port
-app          the ASGI application                   problems      errors → problem documents (RFC 9457)
-auth         Host, Origin and token checks          limits        maximum sizes and durations
-context      shared state of all routes             header_timeout   closes connections that send no request
-event_hub    server-sent events for all subscribers live          levels, spectrum and scores of each window
-enrolment_session, session_manager                  recordings being collected, and training on them
-event_audio  audio of past events                   feedback      user feedback → corrections of tasks
-task_records metadata of task blobs                 privacy       what the privacy level forbids
-schemas      request and response models            routes/       one module a resource
+server       server threads                              sockets       Unix socket and TCP port
+app          the ASGI application                        problems      errors → problem documents (RFC 9457)
+auth         Host, Origin and token checks               limits        maximum sizes and durations
+context      shared state of all routes                  header_timeout  closes connections without a request
+feeds        what the pipeline feeds: hub, live, audio   event_hub     server-sent events for all subscribers
+live         levels, spectrum, scores of each window     event_audio   audio of past events
+enrolment_session, session_manager   recordings being collected, and training on them
+feedback     user feedback → corrections of tasks        task_records  metadata of task blobs
+privacy      what the privacy level forbids              schemas       request and response models
+routes/      one module a resource
 
-It needs the extra `daemon`. Outside this package only `edgecl serve` imports it.
+It needs the extra `daemon`. Outside this package only `daemon/builder.py` imports it, when the API is enabled.
 """
