@@ -16,5 +16,5 @@ feedback     user feedback → corrections of tasks        task_records  metadat
 privacy      what the privacy level forbids              schemas       request and response models
 routes/      one module a resource
 
-It needs the extra `daemon`. Outside this package only `daemon/builder.py` imports it, when the API is enabled.
+It needs the extra `daemon`. Outside this package only `daemon/builder.py` imports it, if the API is enabled.
 """
