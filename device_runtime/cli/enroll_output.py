@@ -60,9 +60,7 @@ def describe_curve(curve: Sequence[CurvePoint], expected: float | None) -> str:
     """Return the learning curve as a sentence."""
     counts = " / ".join(f"{point.recordings}" for point in curve)
     shares = " / ".join(f"{100 * point.accuracy:.0f}" for point in curve)
-    ahead = (
-        "" if expected is None else f"; about {100 * expected:.0f} % expected with {2 * curve[-1].recordings}"
-    )
+    ahead = f"; about {100 * expected:.0f} % expected with {2 * curve[-1].recordings}" if expected else ""
     return f"Accuracy with {counts} recordings: {shares} %{ahead}."
 
 

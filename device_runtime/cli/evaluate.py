@@ -92,7 +92,7 @@ def _among_all_tasks(result: EvaluationResult) -> Iterator[str]:
     """Yield how the recordings fare if every task may answer."""
     evaluation = result.evaluation
     nearest = ", ".join(f"{count} to '{task}'" for task, count in evaluation.taken_for.most_common())
-    yield f"With all {len(result.other_tasks) + 1} tasks:"
+    yield f"Among all {len(result.other_tasks) + 1} tasks:"
     yield f"  Right task and label: {output.format_percent(evaluation.answered)} (each task may reject)"
     yield f"  Right task and label, nothing rejected: {output.format_percent(evaluation.task_free_accuracy)}"
     yield f"  Nearer to another task: {nearest or 'none'}"

@@ -105,7 +105,7 @@ def _task_table(tasks: list[TaskListing]) -> Table:
         "enrolled",
         "undo",
         "sha256",
-        "usable with this bundle",
+        "usable",
     ]
     if output.is_narrow():
         some_unusable = any(row[-1] != "yes" for row in rows)

@@ -115,7 +115,7 @@ def measure_rejection(
     """
     files, report = find_audio_files([folder]), OpenSetReport(known, [], [])
     for number, path in enumerate(files):
-        progress("unknown", number, len(files))
+        progress("unknown sounds", number, len(files))
         clip = read_or_reject(path, rate_hz=recognizer.runtime.rate_hz)
         if isinstance(clip, RejectedFile):
             report.rejected_files.append(clip)
@@ -124,7 +124,7 @@ def measure_rejection(
         is_clip = recognizer.is_single_window(clip.waveform)
         alarms = None if is_clip else detect_sounds(recognizer, clip.waveform)
         report.unknown.append(UnknownResult(path, clip.duration_s, score, alarms))
-    progress("unknown", len(files), len(files))
+    progress("unknown sounds", len(files), len(files))
     if not report.unknown:
         raise DatasetError(f"no recording in {str(folder)!r} can be used: {report.rejected_files[0].reason}")
     return report
