@@ -37,15 +37,15 @@ class ParityRow:
 def check_parity(bundle: Bundle, threads: int = 1) -> list[ParityRow]:
     """Compare torch (recorded at export), onnxruntime and the installed engines of a bundle."""
     golden = bundle.load_golden()
-    rows = _backbone_rows(bundle, golden, threads) + _adapter_rows(bundle, golden, threads)
+    rows = _compare_backbone(bundle, golden, threads) + _compare_adapter(bundle, golden, threads)
     trained = {"torch": golden["trained_parameters"]}
     for name in list_usable_engines(bundle.manifest.engines):
         engine = open_engine(name, bundle, threads)
-        rows += _first_step_rows(engine, golden)
+        rows += _compare_first_step(engine, golden)
         trained[name] = _train(engine, golden)
     names = list(trained)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-    return rows + [_trained_row(a, b, trained[a], trained[b]) for a, b in pairs]
+    return rows + [_compare_trained(a, b, trained[a], trained[b]) for a, b in pairs]
 
 
 def find_missing_engines(engines: Collection[str]) -> list[str]:
@@ -69,31 +69,35 @@ def require_agreement(rows: list[ParityRow]) -> None:
         )
 
 
-def _backbone_rows(bundle: Bundle, golden: dict[str, Floats], threads: int) -> list[ParityRow]:
+def _compare_backbone(bundle: Bundle, golden: dict[str, Floats], threads: int) -> list[ParityRow]:
     """Compare tokens and embedding; for an int8 backbone, only their direction with torch's float ones."""
     tokens, embedding = Backbone(bundle, threads).run(golden["waveform"])
     found = {"tokens": tokens, "embedding": embedding}
     if bundle.manifest.variant == "int8":
-        return [_cosine_row(name, value, golden[f"float_{name}"]) for name, value in found.items()]
-    return [_relative_row(name, "onnxruntime", value, golden[name], 1e-4) for name, value in found.items()]
+        return [_make_cosine_row(name, value, golden[f"float_{name}"]) for name, value in found.items()]
+    return [
+        _make_relative_row(name, "onnxruntime", value, golden[name], 1e-4) for name, value in found.items()
+    ]
 
 
-def _adapter_rows(bundle: Bundle, golden: dict[str, Floats], threads: int) -> list[ParityRow]:
+def _compare_adapter(bundle: Bundle, golden: dict[str, Floats], threads: int) -> list[ParityRow]:
     logits, features = AdapterForward(bundle, threads).run(
         golden["train_tokens"], golden["parameters"], golden["normalizer"]
     )
     found = {"logits": logits, "features": features}
-    return [_relative_row(name, "onnxruntime", value, golden[name], 1e-4) for name, value in found.items()]
+    return [
+        _make_relative_row(name, "onnxruntime", value, golden[name], 1e-4) for name, value in found.items()
+    ]
 
 
-def _first_step_rows(engine: Engine, golden: dict[str, Floats]) -> list[ParityRow]:
+def _compare_first_step(engine: Engine, golden: dict[str, Floats]) -> list[ParityRow]:
     """Compare loss and gradient of the first step; AdamW's first moment is then (1 − β₁) · gradient."""
     engine.start(golden["parameters"], golden["normalizer"])
     loss = engine.step(golden["train_tokens"], golden["targets"], LEARNING_RATE, WEIGHT_DECAY)
     gradients = engine.state().first_moment / np.float32(1 - BETA1)
     return [
-        _relative_row("loss", engine.name, np.full(golden["loss"].shape, loss), golden["loss"], 1e-5),
-        _relative_row("gradients", engine.name, gradients, golden["gradients"], 1e-5),
+        _make_relative_row("loss", engine.name, np.full(golden["loss"].shape, loss), golden["loss"], 1e-5),
+        _make_relative_row("gradients", engine.name, gradients, golden["gradients"], 1e-5),
     ]
 
 
@@ -104,17 +108,17 @@ def _train(engine: Engine, golden: dict[str, Floats]) -> Floats:
     return engine.parameters()
 
 
-def _relative_row(quantity: str, right: str, here: Floats, torch: Floats, limit: float) -> ParityRow:
+def _make_relative_row(quantity: str, right: str, here: Floats, torch: Floats, limit: float) -> ParityRow:
     return ParityRow(quantity, "torch", right, "max, relative", relative_difference(here, torch), limit)
 
 
-def _cosine_row(quantity: str, here: Floats, torch: Floats) -> ParityRow:
+def _make_cosine_row(quantity: str, here: Floats, torch: Floats) -> ParityRow:
     """Compare vectors [D] by cosine; the error is that of the least similar one."""
     lengths = np.linalg.norm(here, axis=-1) * np.linalg.norm(torch, axis=-1)
     error = float((1.0 - (here * torch).sum(-1) / lengths).max())
     return ParityRow(quantity, "torch", "onnxruntime", "1 − cosine, max", error, 3e-3)
 
 
-def _trained_row(left: str, right: str, a: Floats, b: Floats) -> ParityRow:
+def _compare_trained(left: str, right: str, a: Floats, b: Floats) -> ParityRow:
     error = float(np.abs(a.astype(np.float64) - b).mean())
     return ParityRow(f"parameters after {STEPS} steps", left, right, "mean, absolute", error, 1e-6)

@@ -67,13 +67,13 @@ class DistillationModel(nn.Module):
         for target in batches:
             for name, values in self._list_channels(target).items():
                 collected[name].append(values)
-        for name, scale in self._scales().items():
+        for name, scale in self._list_scales().items():
             scale.measure(torch.cat(collected[name]))
 
     def _list_channels(self, target: TeacherOutput) -> dict[str, Tensor]:
         return self.objective.list_channels(target)
 
-    def _scales(self) -> dict[str, Standardize]:
+    def _list_scales(self) -> dict[str, Standardize]:
         return dict(self.objective.scales.items())
 
 
@@ -104,9 +104,11 @@ class LayerwiseDistillationModel(DistillationModel):
         else:
             maps = self._stem.layers(image)
             grid = self._stem.join(maps)
-        return grid, {"stem": sum(self._map_loss(n, maps[n], target.maps[n]) for n in range(len(maps)))}
+        return grid, {
+            "stem": sum(self._compute_map_loss(n, maps[n], target.maps[n]) for n in range(len(maps)))
+        }
 
-    def _map_loss(self, number: int, ours: Tensor, theirs: Tensor) -> Tensor:
+    def _compute_map_loss(self, number: int, ours: Tensor, theirs: Tensor) -> Tensor:
         return ((ours - theirs) / self.get_buffer(f"deviation{number}")).square().mean()
 
     @torch.no_grad()
@@ -123,9 +125,9 @@ class LayerwiseDistillationModel(DistillationModel):
         fine, coarse = (target.maps[n].permute(0, 2, 3, 1).flatten(0, 2) for n in (FINE_LAYER, COARSE_LAYER))
         return super()._list_channels(target) | {"stem.fine": fine, "stem.coarse": coarse}
 
-    def _scales(self) -> dict[str, Standardize]:
+    def _list_scales(self) -> dict[str, Standardize]:
         stem = {"stem.fine": self._stem.fine_scale, "stem.coarse": self._stem.coarse_scale}
-        return super()._scales() | stem
+        return super()._list_scales() | stem
 
 
 def make_distillation_model(config: AstConfig, target: TeacherOutput, bf16: bool) -> DistillationModel:

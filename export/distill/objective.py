@@ -60,19 +60,19 @@ class Objective(nn.Module):
         )
         whole = nn.functional.mse_loss(embedding, expected) + 1.0 - cosine
         losses = {"embedding": whole + PARTIAL_WEIGHT * partial}
-        losses |= {name: self._grid_loss(name, grid, theirs) for name, theirs in target.grids.items()}
+        losses |= {name: self._compute_grid_loss(name, grid, theirs) for name, theirs in target.grids.items()}
         if self.logits is not None and target.logits is not None:
-            losses["logits"] = _divergence(self.logits(special), target.logits)
+            losses["logits"] = _compute_divergence(self.logits(special), target.logits)
         return losses, cosine.detach()
 
-    def _grid_loss(self, name: str, grid: Tensor, target: Tensor) -> Tensor:
+    def _compute_grid_loss(self, name: str, grid: Tensor, target: Tensor) -> Tensor:
         rows, columns = target.shape[1:3]
         step = -(-grid.shape[2] // columns)
         cells = grid[:, :, ::step].unflatten(1, (rows, -1)).transpose(2, 3).flatten(3)  # [B, F', T', …·D]
         return nn.functional.mse_loss(self.grids[name](cells), self.scales[name](target))
 
 
-def _divergence(student: Tensor, teacher: Tensor) -> Tensor:
+def _compute_divergence(student: Tensor, teacher: Tensor) -> Tensor:
     """Return the Kullback–Leibler divergence [] of softened class probabilities."""
     ours, theirs = ((x / TEMPERATURE).log_softmax(-1) for x in (student, teacher))
     return TEMPERATURE * nn.functional.kl_div(ours, theirs, log_target=True, reduction="batchmean")

@@ -90,7 +90,7 @@ class TrainingRun:
         student_image = image if layerwise else self._mask_bands(image)
         losses, cosine = self.distributed_model(student_image, target, layerwise)
         self.optimizer.zero_grad(set_to_none=True)
-        sum(self._loss_weight(name) * loss for name, loss in losses.items()).backward()
+        sum(self._find_loss_weight(name) * loss for name, loss in losses.items()).backward()
         clip_gradients(self.optimizer.param_groups, self.config, self.number)
         self.optimizer.step()
         self.scheduler.step()
@@ -98,7 +98,7 @@ class TrainingRun:
         self.number += 1
         return {name: loss.detach() for name, loss in losses.items()} | {"cosine": cosine}
 
-    def _loss_weight(self, name: str) -> float:
+    def _find_loss_weight(self, name: str) -> float:
         end_to_end = not self.config.is_layerwise(self.number)
         return self.config.stem_weight if name == "stem" and end_to_end else 1.0
 
@@ -130,7 +130,7 @@ class TrainingRun:
 
     def save(self) -> None:
         """Write the checkpoint for `resume`, and the history as JSON."""
-        state = {name: module.state_dict() for name, module in self._stateful().items()}
+        state = {name: module.state_dict() for name, module in self._list_state().items()}
         buffer = io.BytesIO()
         torch.save(state | {"number": self.number, "history": self.history}, buffer)
         atomic.write(self.folder / CHECKPOINT, buffer.getvalue())
@@ -140,11 +140,11 @@ class TrainingRun:
         """Continue from the folder's checkpoint."""
         path = self.folder / CHECKPOINT
         state: dict[str, Any] = torch.load(path, map_location=self.processes.device, weights_only=True)
-        for name, module in self._stateful().items():
+        for name, module in self._list_state().items():
             module.load_state_dict(state[name])
         self.number, self.history = state["number"], state["history"]
         self.scheduler = make_scheduler(self.optimizer, self.config, self.number)
 
-    def _stateful(self) -> dict[str, Any]:
+    def _list_state(self) -> dict[str, Any]:
         """Return the parts of a checkpoint by their keys."""
         return {"lesson": self.model, "average": self.average, "optimizer": self.optimizer}

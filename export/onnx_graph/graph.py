@@ -127,7 +127,7 @@ class Graph:
         node.output[index] = node.output[index] or self._make_name(node.op_type)
         return str(node.output[index])
 
-    def shape_tensor(self, name: str) -> str:
+    def emit_shape(self, name: str) -> str:
         """Return the name of a tensor's shape, int64: constant if known, else the output of a Shape node."""
         shape = self.shape(name)
         if all(isinstance(size, int) for size in shape):

@@ -20,7 +20,7 @@ Shape = list[int | str] | None
 def simplify(model: onnx.ModelProto) -> onnx.ModelProto:
     """Make Reshape and Expand targets constant and remove unused nodes; return the changed model."""
     inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
-    shapes = {value.name: _shape(value) for value in _values(inferred.graph)}
+    shapes = {value.name: _read_shape(value) for value in _list_values(inferred.graph)}
     for node in model.graph.node:
         target = _find_target(node, shapes)
         if target is not None:
@@ -53,10 +53,14 @@ def _find_target(node: onnx.NodeProto, shapes: dict[str, Shape]) -> list[int] | 
     before, after = shapes.get(node.input[0]), shapes.get(node.output[0])
     if before is None or after is None:
         return None
-    return _reshape_target(before, after) if node.op_type == "Reshape" else _expand_target(before, after)
+    return (
+        _make_reshape_target(before, after)
+        if node.op_type == "Reshape"
+        else _make_expand_target(before, after)
+    )
 
 
-def _reshape_target(before: list[int | str], after: list[int | str]) -> list[int] | None:
+def _make_reshape_target(before: list[int | str], after: list[int | str]) -> list[int] | None:
     target: list[int] = []
     for axis, size in enumerate(after):
         if isinstance(size, int):
@@ -66,17 +70,17 @@ def _reshape_target(before: list[int | str], after: list[int | str]) -> list[int
     return target if target.count(-1) <= 1 else None
 
 
-def _expand_target(before: list[int | str], after: list[int | str]) -> list[int] | None:
+def _make_expand_target(before: list[int | str], after: list[int | str]) -> list[int] | None:
     aligned = [1] * (len(after) - len(before)) + list(before)
     target = [1 if old == new else new for old, new in zip(aligned, after, strict=True)]
     return [int(size) for size in target] if all(isinstance(size, int) for size in target) else None
 
 
-def _values(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+def _list_values(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
     return [*graph.input, *graph.value_info, *graph.output]
 
 
-def _shape(value: onnx.ValueInfoProto) -> Shape:
+def _read_shape(value: onnx.ValueInfoProto) -> Shape:
     if not value.type.tensor_type.HasField("shape"):
         return None
     sizes = [

@@ -40,7 +40,7 @@ HERE = ProcessGroup(0, 1, torch.device("cpu"))
 
 @pytest.fixture(scope="module")
 def audio(data: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one small tar of real sounds."""
+    """Make a folder with one small tar of real sounds."""
     folder = tmp_path_factory.mktemp("audio")
     (folder / "sounds.tar").symlink_to(data("pretrain/kde_ocean.tar"))
     return folder
@@ -149,7 +149,7 @@ SCHEDULE = RunConfig(steps=1000, warmup_steps=100, join_step=400)
 
 
 def rates(config: RunConfig, start: int = 0) -> dict[str, list[float]]:
-    """The learning rate of each role at every step, as a scheduler started at `start` sets it."""
+    """Return the learning rate of each role at every step from `start`, as the scheduler sets it."""
     groups = [{"role": role, "params": [torch.nn.Parameter(torch.zeros(1))]} for role in (MAIN, STEM, FIRST)]
     optimizer = torch.optim.AdamW(groups, lr=config.learning_rate)
     scheduler = make_scheduler(optimizer, config, start)
@@ -163,7 +163,7 @@ def rates(config: RunConfig, start: int = 0) -> dict[str, list[float]]:
 
 
 def expected_rate(config: RunConfig, role: str, step: int) -> float:
-    """The curve as a formula: warm-up, constant, linear decay; layer-wise, the stem decays on its own."""
+    """Compute warm-up, constant rate and linear decay by formula; layer-wise, the stem has its own decay."""
     left = (config.steps - step) / max(1.0, config.decay_share * config.steps)
     main = config.learning_rate * min(1.0, (step + 1) / config.warmup_steps) * min(1.0, max(0.0, left))
     if role == MAIN:

@@ -33,7 +33,7 @@ def sounds(data: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def store(sounds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The decoded clips of these sounds."""
+    """Decode these sounds."""
     folder = tmp_path_factory.mktemp("store")
     assert decode(sounds, folder, ignore_progress) == []
     return folder

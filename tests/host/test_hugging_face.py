@@ -19,7 +19,7 @@ def noise(*shape: int) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory):
-    """A small, randomly initialised ASTModel, saved by transformers."""
+    """Save a small, randomly initialised ASTModel with transformers."""
     torch.manual_seed(0)
     config = transformers.ASTConfig(
         hidden_size=48, num_hidden_layers=2, num_attention_heads=3, intermediate_size=192, max_length=128

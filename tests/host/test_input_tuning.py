@@ -57,7 +57,7 @@ def test_bands_trained_by_gradient_separate_the_classes_better_and_do_not_change
     bands = train_bands(model, inputs, labels, seed=0, epochs=20)
 
     def separation(bands: torch.Tensor) -> float:
-        """The distance between the mean embeddings of the classes, in deviations."""
+        """Return the distance between the mean embeddings of the classes, in deviations."""
         with torch.inference_mode():
             embeddings = pool(model.encode(apply_bands(inputs, bands)), model.config)
         distance = embeddings[labels == 1].mean(0) - embeddings[labels == 0].mean(0)

@@ -20,7 +20,7 @@ def model(*nodes: onnx.NodeProto, functions: list[onnx.FunctionProto] | None = N
 
 
 def branches(inner: onnx.NodeProto) -> onnx.NodeProto:
-    """An If node whose two branches are `inner`."""
+    """Make an If node whose two branches are `inner`."""
     output = helper.make_tensor_value_info("y", TensorProto.FLOAT, [4])
     graph = helper.make_graph([inner], "branch", [], [output])
     return helper.make_node("If", ["x"], ["y"], then_branch=graph, else_branch=graph)

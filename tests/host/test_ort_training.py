@@ -288,7 +288,7 @@ def test_without_our_pass_that_gradient_is_silently_wrong(tmp_path, monkeypatch)
 
 
 def split_with_unused_output() -> onnx.ModelProto:
-    """logits [B, 3] = the last three columns of tokens [B, 4] @ adapter.weight [4, 4]."""
+    """Make a model of logits [B, 3] = the last three columns of tokens [B, 4] @ adapter.weight [4, 4]."""
     nodes = [
         helper.make_node("MatMul", ["tokens", "adapter.weight"], ["product"]),
         helper.make_node("Split", ["product", "sizes"], ["unused", "logits"], axis=1),

@@ -8,13 +8,13 @@ from export.onnx_graph.gradient_rules.parts import Contribution
 
 @register_rule("Conv")
 def _conv(ctx: RuleContext) -> list[Contribution]:
-    settings, (_, *kernel) = _geometry(ctx)
+    settings, (_, *kernel) = _read_geometry(ctx)
     dx = ctx.emit("ConvTranspose", ctx.gradient, ctx.inputs[1], kernel_shape=kernel, **settings)
     dbias = ctx.emit("ReduceSum", ctx.gradient, ctx.graph.ints(0, 2, 3), keepdims=0)
     return [dx, _weight_gradient(ctx), dbias]
 
 
-def _geometry(ctx: RuleContext) -> tuple[dict[str, list[int]], tuple[int, int, int]]:
+def _read_geometry(ctx: RuleContext) -> tuple[dict[str, list[int]], tuple[int, int, int]]:
     """Return pads and dilations, and the kernel's channels, rows and columns."""
     weight, settings = ctx.graph.shape(ctx.inputs[1]), ctx.attributes
     plain = settings.get("group", 1) == 1 and settings.get("auto_pad", b"NOTSET") == b"NOTSET"
@@ -35,7 +35,7 @@ def _weight_gradient(ctx: RuleContext) -> str:
         x [B·I, 1, H, W] ─ Conv(one-hot [h·w, 1, h, w]) ─► [B·I, h·w, H', W'] ─► [B, I·h·w, H'·W']
         Σ_B  g [B, O, H'·W'] · patchesᵀ  ─► [O, I·h·w]
     """
-    settings, (channels, rows, columns) = _geometry(ctx)
+    settings, (channels, rows, columns) = _read_geometry(ctx)
     (x, weight), taps = ctx.inputs[:2], rows * columns
     one_hot = ctx.graph.constant(np.eye(taps, dtype=np.float32).reshape(taps, 1, rows, columns))
     images = ctx.emit("Reshape", x, ctx.graph.ints(-1, 1, 0, 0))
@@ -47,4 +47,4 @@ def _weight_gradient(ctx: RuleContext) -> str:
     gradient = ctx.emit("Reshape", ctx.gradient, ctx.graph.ints(0, 0, -1))
     per_clip = ctx.emit("MatMul", gradient, patches)  # [B, O, I·h·w]
     total = ctx.emit("ReduceSum", per_clip, ctx.graph.ints(0), keepdims=0)
-    return ctx.emit("Reshape", total, ctx.graph.shape_tensor(weight))
+    return ctx.emit("Reshape", total, ctx.graph.emit_shape(weight))

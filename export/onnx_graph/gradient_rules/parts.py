@@ -28,7 +28,7 @@ class Part:
 Contribution = str | list[Part] | None
 
 
-def piece_bounds(sizes: Shape) -> list[tuple[int, int | None]]:
+def compute_bounds(sizes: Shape) -> list[tuple[int, int | None]]:
     """Return the bounds of consecutive pieces of an axis.
 
     Bounds after a piece of unknown size count from the end.
@@ -89,23 +89,23 @@ def _pad(graph: Graph, target: str, part: Part) -> str:
         end = size if part.end is None else max(part.start, part.end)
         pads = graph.ints(part.start, size - end)
     else:
-        pads = _pads_at_run_time(graph, target, part)
+        pads = _emit_pads(graph, target, part)
     return graph.emit("Pad", part.gradient, pads, "", graph.ints(part.axis))
 
 
-def _pads_at_run_time(graph: Graph, target: str, part: Part) -> str:
+def _emit_pads(graph: Graph, target: str, part: Part) -> str:
     """Return the number of zeros before and after a part, int64 [2], where the axis size varies by run."""
-    length = _length(graph, target, part.axis)
+    length = _emit_length(graph, target, part.axis)
     if part.start < 0:
         from_end = graph.emit("Add", length, graph.ints(part.start))
         before = graph.emit("Max", from_end, graph.ints(0))
     else:
         before = graph.emit("Min", length, graph.ints(part.start))
     rest = graph.emit("Sub", length, before)
-    after = graph.emit("Sub", rest, _length(graph, part.gradient, part.axis))
+    after = graph.emit("Sub", rest, _emit_length(graph, part.gradient, part.axis))
     return graph.emit("Concat", before, after, axis=0)
 
 
-def _length(graph: Graph, name: str, axis: int) -> str:
+def _emit_length(graph: Graph, name: str, axis: int) -> str:
     """Return the size of an axis in the current run, int64 [1]."""
     return graph.emit("Gather", graph.emit("Shape", name), graph.ints(axis))

@@ -11,7 +11,7 @@ def _expand_to_input(ctx: RuleContext, gradient: str) -> str:
     axes = ctx.constant_ints(1)
     if axes and not ctx.attributes.get("keepdims", 1):
         gradient = ctx.emit("Unsqueeze", gradient, ctx.graph.ints(*axes))
-    return ctx.emit("Expand", gradient, ctx.graph.shape_tensor(ctx.inputs[0]))
+    return ctx.emit("Expand", gradient, ctx.graph.emit_shape(ctx.inputs[0]))
 
 
 def _is_noop(ctx: RuleContext) -> bool:

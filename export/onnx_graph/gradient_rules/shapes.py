@@ -2,16 +2,16 @@
 
 from export.onnx_graph.gradient_rules import RuleContext, register_rule
 from export.onnx_graph.gradient_rules.broadcast import unbroadcast
-from export.onnx_graph.gradient_rules.parts import Contribution, Part, count_unknown, piece_bounds
+from export.onnx_graph.gradient_rules.parts import Contribution, Part, compute_bounds, count_unknown
 from export.onnx_graph.graph import END
 
 
 @register_rule("Reshape", "Flatten")
 def _reshape(ctx: RuleContext) -> list[Contribution]:
-    return [ctx.emit("Reshape", ctx.gradient, _input_shape(ctx))]
+    return [ctx.emit("Reshape", ctx.gradient, _emit_input_shape(ctx))]
 
 
-def _input_shape(ctx: RuleContext) -> str:
+def _emit_input_shape(ctx: RuleContext) -> str:
     """Return the input's shape as a Reshape target, constant if 0 (copy the size) and one −1 suffice."""
     output = dict(enumerate(ctx.graph.shape(ctx.output)))
     target = [
@@ -19,7 +19,7 @@ def _input_shape(ctx: RuleContext) -> str:
         for axis, size in enumerate(ctx.graph.shape(ctx.inputs[0]))
     ]
     if target.count(-1) > 1:
-        return ctx.graph.shape_tensor(ctx.inputs[0])
+        return ctx.graph.emit_shape(ctx.inputs[0])
     return ctx.graph.ints(*target)
 
 
@@ -50,13 +50,13 @@ def _concat(ctx: RuleContext) -> list[Contribution]:
     axis = ctx.attributes["axis"]
     sizes = tuple(ctx.graph.shape(name)[axis] for name in ctx.inputs)
     if count_unknown(sizes) <= 1:
-        return [_slice(ctx, start, end, axis) for start, end in piece_bounds(sizes)]
+        return [_emit_slice(ctx, start, end, axis) for start, end in compute_bounds(sizes)]
     lengths = [ctx.emit("Gather", ctx.emit("Shape", name), ctx.graph.ints(axis)) for name in ctx.inputs]
     split = ctx.emit("Concat", *lengths, axis=0)
     return list(ctx.graph.emit_many("Split", ctx.gradient, split, outputs=len(sizes), axis=axis))
 
 
-def _slice(ctx: RuleContext, start: int, end: int | None, axis: int) -> str:
+def _emit_slice(ctx: RuleContext, start: int, end: int | None, axis: int) -> str:
     bounds = (start, END if end is None else end, axis)
     return ctx.emit("Slice", ctx.gradient, *(ctx.graph.ints(bound) for bound in bounds))
 
@@ -73,11 +73,11 @@ def _pad(ctx: RuleContext) -> list[Contribution]:
 
 
 @register_rule("Slice")
-def _slice_rule(ctx: RuleContext) -> list[Contribution]:
+def _slice(ctx: RuleContext) -> list[Contribution]:
     starts, ends, axes, steps = (ctx.constant_ints(index) for index in (1, 2, 3, 4))
     if not starts or not ends or len(starts) > 1 or steps not in (None, [1]):
         raise ctx.make_error("slices more than one axis, or has a step")
-    return [[_part(ctx, ctx.gradient, axes[0] if axes else 0, starts[0], ends[0])]]
+    return [[_make_part(ctx, ctx.gradient, axes[0] if axes else 0, starts[0], ends[0])]]
 
 
 @register_rule("Split")
@@ -86,8 +86,8 @@ def _split(ctx: RuleContext) -> list[Contribution]:
     sizes = tuple(ctx.graph.shape(name)[axis] for name in ctx.node.output)
     if count_unknown(sizes) > 1:
         raise ctx.make_error("splits an axis of unknown size")
-    bounds = zip(ctx.gradients, piece_bounds(sizes), strict=True)
-    return [[_part(ctx, g, axis, start, end) for g, (start, end) in bounds if g is not None]]
+    bounds = zip(ctx.gradients, compute_bounds(sizes), strict=True)
+    return [[_make_part(ctx, g, axis, start, end) for g, (start, end) in bounds if g is not None]]
 
 
 @register_rule("Gather")
@@ -99,12 +99,12 @@ def _gather(ctx: RuleContext) -> list[Contribution]:
     if index.ndim == 0:
         pieces = [ctx.emit("Unsqueeze", ctx.gradient, ctx.graph.ints(axis))]
     else:
-        pieces = [_slice(ctx, i, i + 1, axis) for i in range(index.size)]
+        pieces = [_emit_slice(ctx, i, i + 1, axis) for i in range(index.size)]
     indices = [int(i) for i in index.reshape(-1)]
-    return [[_part(ctx, g, axis, i, i + 1 or None) for g, i in zip(pieces, indices, strict=True)]]
+    return [[_make_part(ctx, g, axis, i, i + 1 or None) for g, i in zip(pieces, indices, strict=True)]]
 
 
-def _part(ctx: RuleContext, gradient: str, axis: int, start: int, end: int | None) -> Part:
+def _make_part(ctx: RuleContext, gradient: str, axis: int, start: int, end: int | None) -> Part:
     """Return the gradient of input[start:end] with normalised bounds."""
     shape = ctx.graph.shape(ctx.inputs[0])
     size = shape[axis]
