@@ -30,9 +30,11 @@ class SoundEvent(Record):
     phase: Phase
     """`new`: it was confirmed; `update`: it continues with a larger margin; `end`: it is over."""
     source: str
+    """Name of the source."""
     task: str
     """`_loud` for a sound that exceeded the level of [loud]."""
     label: str
+    """Label of the task; `loud` for `_loud`."""
     score: Annotated[float, Field(ge=0, le=1)]
     """The highest probability of the label so far."""
     margin: float
@@ -40,6 +42,7 @@ class SoundEvent(Record):
     threshold: float
     """The smallest accepted margin."""
     start: Time
+    """Time at which it began."""
     end: Time
     """The end so far."""
     offset_s: float
@@ -60,8 +63,11 @@ class SourceEvent(Record):
     kind: Literal["source"] = "source"
     version: Literal[1] = 1
     time: Time
+    """Time of the change."""
     source: str
+    """Name of the source."""
     state: State
+    """The new condition."""
     detail: str
     """A sentence, or empty."""
     hint: str

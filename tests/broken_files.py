@@ -1,6 +1,6 @@
 """A folder of hostile recordings, each named for its defect, written with real bytes.
 
-`write_hostile_folder(folder)` writes them all and tells what each must meet: a piece of its own sentence,
+`write_hostile_folder(folder)` writes them all and returns what each must cause: a piece of its own sentence,
 or None where the file looks odd and is nevertheless good.
 """
 

@@ -1,4 +1,4 @@
-"""Processes that write to a store, to be killed or to race; each tells what it is about to do."""
+"""Processes that write to a store, to be killed or to race; each reports what it is about to do."""
 
 import random
 from collections.abc import Iterator
@@ -31,11 +31,11 @@ def make_training_set(value: int) -> TrainingSet:
     )
 
 
-def write_until_killed(home: Path, state: State, seed: int, told: Connection) -> None:
+def write_until_killed(home: Path, state: State, seed: int, reports: Connection) -> None:
     """Commit, replace, undo and forget without end, sending the state before and after each change."""
     with Store.open(home, create=True) as store:
         for after, task, action in _changes(state, random.Random(seed)):
-            told.send(("trying", after))
+            reports.send(("trying", after))
             if action == "forget":
                 store.forget(task)
             elif action == "undo":
@@ -45,7 +45,7 @@ def write_until_killed(home: Path, state: State, seed: int, told: Connection) ->
                 store.commit(
                     task, make_blob(task, value), replace=True, training_set=make_training_set(value)
                 )
-            told.send(("done", after))
+            reports.send(("done", after))
 
 
 def _changes(state: State, choice: random.Random) -> Iterator[tuple[State, str, str]]:
@@ -75,13 +75,13 @@ def commit_repeatedly(home: Path, task: str, times: int, start: Barrier) -> None
             store.commit(task, make_blob(task, value), replace=True, training_set=make_training_set(value))
 
 
-def commit_once(home: Path, value: int, start: Barrier, told: Connection) -> None:
+def commit_once(home: Path, value: int, start: Barrier, reports: Connection) -> None:
     """Commit the contested task and send whether it was won."""
     start.wait()
     with Store.open(home, create=True) as store:
         try:
             store.commit("contested", make_blob("contested", value), training_set=make_training_set(value))
         except TaskExistsError:
-            told.send(False)
+            reports.send(False)
         else:
-            told.send(True)
+            reports.send(True)

@@ -63,8 +63,11 @@ class SourceConfig(Section):
     path: str = ""
     """Alternatively, a recording, a FIFO, a device file, or - for stdin."""
     rate_hz: Annotated[int, Field(ge=4_000, le=192_000)] = 16_000
+    """Sample rate of the source; windows are resampled."""
     channels: Annotated[int, Field(ge=1, le=64)] = 1
+    """Number of channels; they are averaged."""
     encoding: Literal["s16le", "s32le", "f32le"] = "s16le"
+    """Format of raw samples."""
 
     @model_validator(mode="after")
     def _check_single_source(self) -> Self:
@@ -96,6 +99,7 @@ class TaskConfig(Section):
     """[tasks.NAME]: the settings of one task that differ."""
 
     refractory_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
+    """Instead of that of [rule]."""
     thresholds: dict[str, Margin] = {}
     """Label → smallest accepted margin, instead of the task's own."""
 
@@ -111,14 +115,18 @@ class HistoryConfig(Section):
     """[history]: the detected sounds, in home/history.db."""
 
     days: Positive = 30.0
+    """Age at which entries are deleted."""
     sounds: Annotated[int, Field(ge=0)] = 100_000
+    """Number of sounds above which the oldest are deleted."""
 
 
 class ClipsConfig(Section):
     """[clips]: recordings of detected sounds, in home/clips."""
 
     keep: bool = False
+    """Whether to write a FLAC file of each detected sound."""
     quota_mb: Positive = 500.0
+    """Size of the folder above which the oldest clips are deleted."""
 
 
 class WatchConfig(Section):
@@ -141,9 +149,13 @@ class MqttConfig(Section):
     host: str = ""
     """Not set: none."""
     port: Annotated[int, Field(ge=1, le=65_535)] = 1883
+    """Port of the broker."""
     tls: bool = False
+    """Whether to connect with TLS."""
     username: str = ""
+    """User at the broker; empty: anonymous."""
     password: SecretStr = SecretStr("")
+    """Password of that user."""
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,64}$")] = ""
     """The name of this device there; not set: the host name."""
     discovery: Annotated[str, Field(pattern=r"^[^+#/\x00]+$")] = "homeassistant"
@@ -165,6 +177,7 @@ class ApiConfig(Section):
     """[api]: the HTTP API, on a Unix socket and a TCP port."""
 
     enabled: bool = False
+    """Whether to serve the API and the page."""
     socket: str = ""
     """The path of the socket; not set: api.sock in the home."""
     address: str = "127.0.0.1"

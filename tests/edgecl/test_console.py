@@ -25,19 +25,19 @@ def test_a_command_that_returns_nothing_is_done() -> None:
 
 def test_a_failure_is_a_sentence_and_a_hint_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert failing(AudioError("'a.wav' is silent", "record it again")) == 1
-    told = capsys.readouterr()
-    assert told.err == "error: 'a.wav' is silent\nhint:  record it again\n"
-    assert told.out == ""
+    printed = capsys.readouterr()
+    assert printed.err == "error: 'a.wav' is silent\nhint:  record it again\n"
+    assert printed.out == ""
 
 
-def test_misuse_leaves_with_two() -> None:
+def test_wrong_usage_exits_with_code_two() -> None:
     assert failing(UsageError("there is no 'x'")) == 2
 
 
 def test_a_full_disk_is_a_sentence_with_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
     assert failing(OSError(28, "No space left on device", "/home/blob")) == 1
-    assert "'/home/blob': No space left on device" in (told := capsys.readouterr().err)
-    assert "free some space" in told
+    assert "'/home/blob': No space left on device" in (printed := capsys.readouterr().err)
+    assert "free some space" in printed
 
 
 def test_an_interruption_says_what_state_is_left(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,8 +47,8 @@ def test_an_interruption_says_what_state_is_left(capsys: pytest.CaptureFixture[s
 
 def test_a_name_cannot_steer_the_terminal() -> None:
     steering = UsageError("there is no '\x1b[2J\x9b31m\n'", "look for 'ü\x07'")
-    told = "error: there is no '\\x1b[2J\\x9b31m\\n'\nhint:  look for 'ü\\x07'"
-    assert console.format_error(steering) == told
+    printed = "error: there is no '\\x1b[2J\\x9b31m\\n'\nhint:  look for 'ü\\x07'"
+    assert console.format_error(steering) == printed
 
 
 def test_a_document_cannot_steer_the_terminal_either_and_means_the_same() -> None:
@@ -83,7 +83,7 @@ sys.exit(console.run(command, as_json=True))
 """
 
 
-def leaves_with(script: str, redirected: str, stdout: int = subprocess.PIPE) -> tuple[int, str]:
+def run_script(script: str, redirected: str, stdout: int = subprocess.PIPE) -> tuple[int, str]:
     """The exit code and stderr of a script whose streams the shell redirects."""
     line = f'exec "$0" -c "$1" {redirected}'
     done = subprocess.run(
@@ -107,29 +107,29 @@ def unread() -> Iterator[int]:
 
 
 def test_a_reader_that_closes_the_pipe_is_no_failure(unread: int) -> None:
-    assert leaves_with(ANSWER, "", unread) == (0, "")
+    assert run_script(ANSWER, "", unread) == (0, "")
 
 
 def test_a_refusal_that_nobody_reads_keeps_its_exit_code(unread: int) -> None:
-    assert leaves_with(REFUSAL, "", unread) == (2, "error: no\n")
-    assert leaves_with(REFUSAL, "2>&1", unread) == (2, "")
+    assert run_script(REFUSAL, "", unread) == (2, "error: no\n")
+    assert run_script(REFUSAL, "2>&1", unread) == (2, "")
 
 
 def test_an_answer_that_a_full_disk_does_not_take_is_a_failure() -> None:
-    code, told = leaves_with(ANSWER, ">/dev/full")
+    code, printed = run_script(ANSWER, ">/dev/full")
     assert code == 1
-    assert told.startswith("error: the file system: No space left on device\nhint:  free some space")
+    assert printed.startswith("error: the file system: No space left on device\nhint:  free some space")
 
 
 @pytest.mark.parametrize("redirected", [">/dev/full", "2>/dev/full", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_refusal_keeps_its_exit_code_whatever_takes_it(redirected: str) -> None:
-    code, told = leaves_with(REFUSAL, redirected)
+    code, printed = run_script(REFUSAL, redirected)
     assert code == 2
-    assert told in ("", "error: no\n")
+    assert printed in ("", "error: no\n")
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_no_file_takes_the_number_of_a_closed_stream(closed: str) -> None:
     script = "import os; from edgecl import console; console.run(lambda: os._exit(os.open('/', os.O_RDONLY)))"
-    number, _ = leaves_with(script, closed)
+    number, _ = run_script(script, closed)
     assert number > 2

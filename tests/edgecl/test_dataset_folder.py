@@ -105,7 +105,7 @@ def test_a_hostile_folder_is_walked_without_a_failure(folder: Path) -> None:
     assert [rejected.path.name for rejected in found.rejected] == ["folder-loop"]
 
 
-def test_a_folder_that_makes_no_task_is_told_how_to_become_one(folder: Path) -> None:
+def test_a_folder_that_makes_no_task_gets_a_hint_how_to_become_one(folder: Path) -> None:
     with pytest.raises(UsageError, match="there is no"):
         scan_labelled_folder(folder)
     put(folder, "1.wav", "2.wav", "empty/notes.txt")
@@ -139,7 +139,7 @@ def test_a_missing_path_or_a_folder_without_recordings_is_a_misuse(folder: Path)
         find_audio_files([folder / "a"])
 
 
-def test_a_folder_of_texts_is_told_from_an_empty_one(tmp_path: Path) -> None:
+def test_a_folder_of_texts_and_an_empty_one_are_different_errors(tmp_path: Path) -> None:
     put(tmp_path, "knock/notes.txt", "bell/list.txt")
     with pytest.raises(DatasetError, match=r"it has only other files: 'list.txt' and 1 more"):
         scan_labelled_folder(tmp_path)

@@ -16,7 +16,7 @@ def changes(pattern: str, rule: DetectionRule | None = None) -> list[DetectionCh
     return [change for window in windows(pattern) for change in decider.step(window)] + decider.finish()
 
 
-def heard(pattern: str, rule: DetectionRule | None = None) -> list[tuple[float, float, str]]:
+def detect(pattern: str, rule: DetectionRule | None = None) -> list[tuple[float, float, str]]:
     """(start, end, label) of the sounds, in order of their end."""
     ended = [change.detection for change in changes(pattern, rule) if change.phase == "end"]
     return [(d.start_s, d.end_s, d.label) for d in ended]
@@ -34,46 +34,46 @@ def window(start_s: float, label: str, margin: float) -> WindowScore:
 
 
 def test_a_sound_lasts_from_its_first_windows_centre_to_its_lasts() -> None:
-    assert heard("..AAA..") == [(1.75, 3.25, "A")]
+    assert detect("..AAA..") == [(1.75, 3.25, "A")]
 
 
 def test_a_single_window_is_not_enough() -> None:
-    assert heard("..A...") == []
+    assert detect("..A...") == []
 
 
 def test_a_short_gap_splits_nothing_and_a_long_one_does() -> None:
-    assert heard("AA.AA") == [(0.75, 3.25, "A")]
-    assert heard("AA..A") == [(0.75, 3.25, "A")]
-    assert heard("AA....AA") == [(0.75, 1.75, "A"), (3.75, 4.75, "A")]
+    assert detect("AA.AA") == [(0.75, 3.25, "A")]
+    assert detect("AA..A") == [(0.75, 3.25, "A")]
+    assert detect("AA....AA") == [(0.75, 1.75, "A"), (3.75, 4.75, "A")]
 
 
 def test_a_stray_label_within_a_sound_is_passed_over() -> None:
-    assert heard("AABAA") == [(0.75, 3.25, "A")]
+    assert detect("AABAA") == [(0.75, 3.25, "A")]
 
 
 def test_one_sound_after_another_gives_two_detections_in_order() -> None:
-    assert heard("AAABBB") == [(0.75, 2.25, "A"), (2.25, 3.75, "B")]
+    assert detect("AAABBB") == [(0.75, 2.25, "A"), (2.25, 3.75, "B")]
 
 
 def test_two_sounds_at_once_are_two_and_do_not_interrupt_each_other() -> None:
-    assert heard("ABABAB") == [(0.75, 3.25, "A"), (1.25, 3.75, "B")]
+    assert detect("ABABAB") == [(0.75, 3.25, "A"), (1.25, 3.75, "B")]
 
 
 def test_a_sound_that_goes_on_to_the_end_is_not_lost() -> None:
-    assert heard("...AA") == [(2.25, 3.25, "A")]
+    assert detect("...AA") == [(2.25, 3.25, "A")]
 
 
 def test_a_stream_of_one_window_is_judged_by_it() -> None:
-    assert heard("A") == [(0.75, 1.25, "A")]
-    assert heard(".") == []
+    assert detect("A") == [(0.75, 1.25, "A")]
+    assert detect(".") == []
 
 
 def test_stricter_confirmation_asks_for_more_windows() -> None:
-    assert heard("AA..AAA", DetectionRule(needed=3, of=3)) == [(2.75, 4.25, "A")]
+    assert detect("AA..AAA", DetectionRule(needed=3, of=3)) == [(2.75, 4.25, "A")]
 
 
 @pytest.mark.parametrize("label", ["_negative", "background"])
-def test_what_stands_for_nothing_is_never_heard(label: str) -> None:
+def test_negative_labels_are_never_detected(label: str) -> None:
     decider = EventDetector(HOP_S, DetectionRule())
     assert [decider.step(window(n * HOP_S, label, 0.9)) for n in range(4)] == [[]] * 4
 
@@ -87,8 +87,8 @@ def test_a_sound_begins_once_confirmed_and_ends_once_gone() -> None:
 def test_a_surer_window_is_an_update_and_any_other_none() -> None:
     decider = EventDetector(HOP_S, DetectionRule())
     margins = (0.6, 0.6, 0.7, 0.7, 0.65, 0.8)
-    told = [decider.step(window(n * HOP_S, "A", margin)) for n, margin in enumerate(margins)]
-    assert [[change.phase for change in changes] for changes in told] == [
+    changes = [decider.step(window(n * HOP_S, "A", margin)) for n, margin in enumerate(margins)]
+    assert [[change.phase for change in changes] for changes in changes] == [
         [],
         ["new"],
         ["update"],
@@ -96,25 +96,25 @@ def test_a_surer_window_is_an_update_and_any_other_none() -> None:
         [],
         ["update"],
     ]
-    assert told[-1][0].detection.margin == 0.8
+    assert changes[-1][0].detection.margin == 0.8
 
 
 def test_a_fading_sound_goes_on_but_does_not_begin() -> None:
     rule = DetectionRule(hysteresis=0.1)
-    assert heard("AA+++++..", rule) == [(0.75, 4.25, "A")]
-    assert heard("AA+++++..") == [(0.75, 1.75, "A")]
-    assert heard("+++++", rule) == []
+    assert detect("AA+++++..", rule) == [(0.75, 4.25, "A")]
+    assert detect("AA+++++..") == [(0.75, 1.75, "A")]
+    assert detect("+++++", rule) == []
 
 
 def test_after_its_end_a_sound_waits_for_the_refractory_time() -> None:
     rule = DetectionRule(refractory_s=3.0)
-    assert heard("AA....AA......AA", rule) == [(0.75, 1.75, "A"), (7.75, 8.75, "A")]
-    assert heard("AA....AAAAAA", rule) == [(0.75, 1.75, "A"), (4.75, 6.75, "A")]
-    assert heard("AA....BB", rule) == [(0.75, 1.75, "A"), (3.75, 4.75, "B")]
+    assert detect("AA....AA......AA", rule) == [(0.75, 1.75, "A"), (7.75, 8.75, "A")]
+    assert detect("AA....AAAAAA", rule) == [(0.75, 1.75, "A"), (4.75, 6.75, "A")]
+    assert detect("AA....BB", rule) == [(0.75, 1.75, "A"), (3.75, 4.75, "B")]
 
 
 def test_a_label_may_have_a_threshold_of_its_own() -> None:
-    assert heard("AABBB", DetectionRule(thresholds={"A": 0.9})) == [(1.75, 3.25, "B")]
+    assert detect("AABBB", DetectionRule(thresholds={"A": 0.9})) == [(1.75, 3.25, "B")]
     (begun, *_) = changes("+++", DetectionRule(thresholds={"A": 0.4}))
     assert begun.detection.threshold == 0.4
 
@@ -129,6 +129,6 @@ def test_a_detection_carries_its_best_figures() -> None:
 def test_a_decider_that_finished_knows_nothing_of_the_stream_before() -> None:
     decider = EventDetector(HOP_S, DetectionRule(refractory_s=100.0))
     for _ in range(2):
-        told = [change.phase for window in windows("AA...") for change in decider.step(window)]
-        assert told == ["new", "end"]
+        changes = [change.phase for window in windows("AA...") for change in decider.step(window)]
+        assert changes == ["new", "end"]
         assert decider.finish() == []

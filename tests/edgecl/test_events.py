@@ -48,7 +48,7 @@ def test_a_line_is_one_line_of_plain_ascii() -> None:
     assert json.loads(line)["label"] == label
 
 
-def test_a_time_is_told_to_the_millisecond_in_utc() -> None:
+def test_a_time_is_written_to_the_millisecond_in_utc() -> None:
     assert format_time(1_700_000_000.0) == "2023-11-14T22:13:20.000Z"
 
 

@@ -136,7 +136,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(write: Write, monkeypatch
         read_clip(path)
 
 
-def test_a_phone_recording_is_told_how_to_be_converted(tmp_path: Path) -> None:
+def test_the_error_for_a_phone_recording_says_how_to_convert_it(tmp_path: Path) -> None:
     path = tmp_path / "note.m4a"
     path.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
     refused = read_or_reject(path)

@@ -148,7 +148,7 @@ def test_a_bundle_without_what_its_engines_need_is_not_written(folder: Path) -> 
         write_manifest(folder, make_tiny_description())
 
 
-def test_no_folder_and_no_manifest_are_told_apart(tmp_path: Path) -> None:
+def test_no_folder_and_no_manifest_are_different_errors(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="is not a folder"):
         Bundle.open(tmp_path / "absent")
     with pytest.raises(BundleError, match=r"'manifest\.json' .* is missing"):

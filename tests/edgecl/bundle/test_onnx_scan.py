@@ -14,7 +14,7 @@ def attribute(number: int, content: bytes) -> bytes:
     return encode_field(5, encode_field(1, b"body") + encode_field(number, content))
 
 
-def test_a_plain_model_tells_its_operators_and_version() -> None:
+def test_a_plain_model_names_its_operators_and_version() -> None:
     findings = check(encode_model(encode_node("Relu") + encode_node("Add", "ai.onnx")), "a.onnx")
     assert findings.operators == {("", "Relu"), ("ai.onnx", "Add")}
     assert findings.ir_version == 10

@@ -1,4 +1,4 @@
-"""The configuration: short where all is usual, and all its faults told at once."""
+"""The configuration: short with defaults, and all its faults reported at once."""
 
 from pathlib import Path
 
@@ -63,8 +63,8 @@ def test_a_task_may_differ_from_the_others(tmp_path: Path) -> None:
     assert (config.source.rate_hz, config.loud.level_dbfs, config.history.days) == (48_000, -30, 7)
 
 
-def test_all_faults_are_told_at_once_and_misspelt_keys_are_guessed(tmp_path: Path) -> None:
-    told = refusal(
+def test_all_faults_are_reported_at_once_and_misspelt_keys_are_guessed(tmp_path: Path) -> None:
+    message = refusal(
         tmp_path,
         """
         hoem = "/tmp"
@@ -81,19 +81,19 @@ def test_all_faults_are_told_at_once_and_misspelt_keys_are_guessed(tmp_path: Pat
         colour = "red"
         """,
     )
-    assert "has 7 faults" in told
-    assert "hoem is not known, did you mean 'home'?" in told
-    assert "source.devcie is not known, did you mean 'device'?" in told
-    assert "source.rate_hz is 'fast', it should be a valid integer" in told
-    assert "history.days is -1, it should be greater than 0" in told
-    assert "tasks.alarms.treshold is not known, did you mean 'thresholds'?" in told
-    assert "rule needs 4 windows of 3" in told
-    assert "output.colour is not known;" in told
+    assert "has 7 faults" in message
+    assert "hoem is not known, did you mean 'home'?" in message
+    assert "source.devcie is not known, did you mean 'device'?" in message
+    assert "source.rate_hz is 'fast', it should be a valid integer" in message
+    assert "history.days is -1, it should be greater than 0" in message
+    assert "tasks.alarms.treshold is not known, did you mean 'thresholds'?" in message
+    assert "rule needs 4 windows of 3" in message
+    assert "output.colour is not known;" in message
 
 
 def test_one_source_at_a_time(tmp_path: Path) -> None:
-    told = refusal(tmp_path, '[source]\ndevice = "default"\ncommand = "parec"')
-    assert "has a fault: source takes one of device, command and path" in told
+    message = refusal(tmp_path, '[source]\ndevice = "default"\ncommand = "parec"')
+    assert "has a fault: source takes one of device, command and path" in message
 
 
 def test_what_is_no_toml_or_not_there_says_so(tmp_path: Path) -> None:
@@ -109,19 +109,19 @@ def test_a_threshold_for_no_label_of_its_task_is_found_once_the_task_is_known(tm
     assert config.find_unknown_labels("kitchen", ("kettle",)) == []
 
 
-def test_secrets_are_never_told(tmp_path: Path) -> None:
-    told = refusal(tmp_path, '[mqtt]\npassword = 1234\n[webhook]\nurl = "ftp://h/5678"\ntoken = 9012')
-    assert "has 3 faults" in told
-    assert "mqtt.password is not valid" in told
-    assert "webhook.url should be a URL that begins with http" in told
-    assert not any(secret in told for secret in ("1234", "5678", "9012"))
+def test_secrets_are_never_reported(tmp_path: Path) -> None:
+    message = refusal(tmp_path, '[mqtt]\npassword = 1234\n[webhook]\nurl = "ftp://h/5678"\ntoken = 9012')
+    assert "has 3 faults" in message
+    assert "mqtt.password is not valid" in message
+    assert "webhook.url should be a URL that begins with http" in message
+    assert not any(secret in message for secret in ("1234", "5678", "9012"))
     config = read_config(written(tmp_path, '[mqtt]\npassword = "1234"\n[webhook]\nurl = "http://h/5678"'))
     shown = {value.key: value.text for value in list_values(config, "file")}
     assert shown["mqtt.password"] == shown["webhook.url"] == '"**********"'
     assert "1234" not in repr(config)
 
 
-def test_a_table_for_a_task_that_is_not_enrolled_is_told(tmp_path: Path) -> None:
+def test_a_table_for_a_task_that_is_not_enrolled_is_reported(tmp_path: Path) -> None:
     config = read_config(written(tmp_path, "[tasks.alarmz]\nrefractory_s = 1\n[tasks.kitchen]"))
     (fault,) = config.find_unknown_tasks(["alarms", "kitchen"])
     assert fault == "tasks.alarmz is for a task that is not enrolled yet, did you mean 'alarms'?"
@@ -129,8 +129,8 @@ def test_a_table_for_a_task_that_is_not_enrolled_is_told(tmp_path: Path) -> None
 
 def test_clips_and_a_privacy_that_forbids_them_exclude_each_other(tmp_path: Path) -> None:
     assert read_config(written(tmp_path, "privacy = 3\n[clips]\nquota_mb = 5")).privacy == 3
-    told = refusal(tmp_path, "privacy = 1\n[clips]\nkeep = true")
-    assert "the file asks for clips (clips.keep), which privacy = 1 forbids" in told
+    message = refusal(tmp_path, "privacy = 1\n[clips]\nkeep = true")
+    assert "the file asks for clips (clips.keep), which privacy = 1 forbids" in message
     assert "privacy is 4, it should be less than or equal to 3" in refusal(tmp_path, "privacy = 4")
     assert "privacy is True, it should be a valid integer" in refusal(tmp_path, "privacy = true")
 

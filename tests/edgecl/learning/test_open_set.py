@@ -1,4 +1,4 @@
-"""Keys tell sounds from background, and know what they would have said of a recording they never learnt."""
+"""Keys separate sounds from background, and give the margin of a recording had it been left out."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Names tell which recordings are takes of one thing, or nothing."""
+"""Names identify which recordings are takes of one thing, or nothing."""
 
 from itertools import product
 
@@ -28,7 +28,7 @@ def test_where_a_class_has_few_stems_every_recording_is_the_only_take() -> None:
     assert partners(files) == {frozenset({file}) for file in files}
 
 
-def test_a_name_that_is_nothing_but_a_number_tells_nothing() -> None:
+def test_a_name_that_is_nothing_but_a_number_identifies_nothing() -> None:
     files = [f"{number}.wav" for number in range(9)] + [f"{stem}.wav" for stem in STEMS]
     assert partners(files) == {frozenset({file}) for file in files}
 

@@ -106,7 +106,7 @@ def test_a_blob_over_the_size_limit_is_refused_unread() -> None:
         from_bytes(bytes(MAX_BLOB_BYTES + 1))
 
 
-def test_a_safetensors_file_of_something_else_is_told_so() -> None:
+def test_a_safetensors_file_of_something_else_is_named_as_such() -> None:
     with pytest.raises(BlobError, match="is not a task blob"):
         from_bytes(save({"weight": np.ones(3, np.float32)}))
 

@@ -36,7 +36,7 @@ def test_each_becomes_its_tasks_blob_and_undo_brings_the_former_back(store: Stor
     assert store.read_blob("doorbell") == make_tiny_blob_bytes("doorbell", 2)
 
 
-def test_where_one_was_changed_meanwhile_none_is_stored(store: Store) -> None:
+def test_if_one_was_changed_by_another_writer_none_is_stored(store: Store) -> None:
     successors = [successor(store, task, 2) for task in ("doorbell", "kettle")]
     store.commit("kettle", make_tiny_blob_bytes("kettle", 3), replace=True)
     before = generations(store)

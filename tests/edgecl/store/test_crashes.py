@@ -27,7 +27,7 @@ processes.set_forkserver_preload(["tests.store_writer"])
 
 
 def kill_within_a_change(home: Path, state: State, seed: int, moment: float) -> list[tuple[str, State]]:
-    """All that a writer told until SIGKILL met it.
+    """Return all that a writer reported until SIGKILL.
 
     Args:
         moment: when to kill, after a first whole change and in units of the time which that took.
@@ -36,16 +36,16 @@ def kill_within_a_change(home: Path, state: State, seed: int, moment: float) -> 
     writer = processes.Process(target=write_until_killed, args=(home, state, seed, theirs))
     writer.start()
     theirs.close()
-    told = [ours.recv()]
+    reported = [ours.recv()]
     began_s = time.perf_counter()
-    told.append(ours.recv())
+    reported.append(ours.recv())
     time.sleep(moment * (time.perf_counter() - began_s))
     writer.kill()
     writer.join()
-    told += _rest(ours)
+    reported += _rest(ours)
     writer.close()
     ours.close()
-    return told
+    return reported
 
 
 def _rest(connection: Connection) -> list[tuple[str, State]]:
@@ -75,9 +75,9 @@ def test_sigkill_at_random_moments_leaves_the_old_state_or_the_new(tmp_path: Pat
     home, state, moments = tmp_path / "home", {}, random.Random(1)
     unfinished = 0
     for seed in range(KILLS):
-        told = kill_within_a_change(home, state, seed, moments.uniform(0.0, 2.0))
-        old = [after for word, after in told if word == "done"][-1]
-        new = told[-1][1]
+        reported = kill_within_a_change(home, state, seed, moments.uniform(0.0, 2.0))
+        old = [after for word, after in reported if word == "done"][-1]
+        new = reported[-1][1]
         state = state_of(home)
         assert state in (old, new)
         unfinished += old != new

@@ -46,7 +46,7 @@ def files_limited_to(size_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def done_or_told(change: Callable[[], object]) -> bool:
+def is_done_or_reported(change: Callable[[], object]) -> bool:
     """Whether the change was made; a refusal must be the sentence about a full disk."""
     refusal = None
     try:
@@ -65,7 +65,7 @@ def test_a_disk_that_fills_up_at_any_point_of_a_commit_loses_nothing(disk: Path)
         outcomes = set()
         for free_blocks in range(24):
             leave_free(disk, free_blocks * BLOCK_BYTES)
-            done = done_or_told(lambda: store.commit("kettle", KETTLE))
+            done = is_done_or_reported(lambda: store.commit("kettle", KETTLE))
             outcomes.add(done)
             assert store.read_blob("doorbell") == FIRST
             assert [entry.task for entry in store.list_tasks()] == ["doorbell", "kettle"][: 1 + done]
@@ -79,8 +79,8 @@ def test_a_full_disk_leaves_the_old_generation_current_and_room_later_is_enough(
     with Store.open(disk / "home", create=True) as store:
         store.commit("doorbell", FIRST)
         leave_free(disk, 0)
-        assert not done_or_told(lambda: store.commit("doorbell", SECOND, replace=True))
-        assert not done_or_told(lambda: store.forget("doorbell"))
+        assert not is_done_or_reported(lambda: store.commit("doorbell", SECOND, replace=True))
+        assert not is_done_or_reported(lambda: store.forget("doorbell"))
         assert store.read_blob("doorbell") == FIRST
         (disk / "filler").unlink()
         store.commit("doorbell", SECOND, replace=True)
@@ -99,7 +99,7 @@ def test_a_store_on_a_full_disk_can_still_be_opened_and_read(disk: Path) -> None
 
 def test_a_new_store_on_a_full_disk_is_refused_with_a_sentence(disk: Path) -> None:
     leave_free(disk, 0)
-    assert not done_or_told(lambda: Store.open(disk / "home", create=True))
+    assert not is_done_or_reported(lambda: Store.open(disk / "home", create=True))
     (disk / "filler").unlink()
     with Store.open(disk / "home", create=True) as store:
         store.commit("doorbell", FIRST)

@@ -23,7 +23,7 @@ def intact(generations: list[tuple[int, bool]]) -> list[tuple[int, bool]]:
 class StoreMachine(RuleBasedStateMachine):
     """`model` holds, for each task, its generations, newest first: the value and whether it is intact.
 
-    A damaged blob keeps its header, so that it still tells its task and its time.
+    A damaged blob keeps its header, so it still names its task and its time.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The store keeps what it was given, tells what it cannot, and mends itself from its blobs."""
+"""The store keeps what it was given, reports what it cannot, and repairs itself from its blobs."""
 
 import errno
 import json
@@ -49,7 +49,7 @@ def test_what_was_committed_is_there_after_opening_again(home: Path) -> None:
         assert store.warnings == []
 
 
-def test_an_entry_tells_what_the_blob_says(home: Path) -> None:
+def test_an_entry_holds_what_the_blob_says(home: Path) -> None:
     with Store.open(home, create=False) as store:
         entry = store.find_task("doorbell")
     assert entry.labels == ("ring", "knock")
@@ -66,7 +66,7 @@ def test_a_new_home_is_made_only_when_asked(tmp_path: Path) -> None:
         assert store.warnings == []
 
 
-def test_a_home_that_is_a_file_is_told_so(tmp_path: Path) -> None:
+def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "home").write_bytes(b"")
     for create in (True, False):
         with pytest.raises(StoreError, match="home' is a file, not a folder") as refusal:
@@ -128,7 +128,7 @@ def test_only_a_sound_blob_of_that_very_name_gets_in(home: Path) -> None:
         assert [entry.task for entry in store.list_tasks()] == ["doorbell", "kettle"]
 
 
-def test_verify_tells_unchanged_damaged_and_missing_apart(home: Path) -> None:
+def test_verify_distinguishes_unchanged_damaged_and_missing(home: Path) -> None:
     current_file(home, "doorbell").write_bytes(b"garbage")
     with Store.open(home, create=False) as store:
         damaged, unchanged = store.verify()
@@ -161,7 +161,9 @@ def test_a_damaged_blob_is_put_away_and_the_previous_one_takes_over(home: Path) 
 
 
 @pytest.mark.parametrize("registry_is_lost", [False, True])
-def test_a_task_rolled_back_is_told_until_it_is_enrolled_again(home: Path, registry_is_lost: bool) -> None:
+def test_a_task_rolled_back_is_reported_until_it_is_enrolled_again(
+    home: Path, registry_is_lost: bool
+) -> None:
     damaged = current_file(home, "doorbell")
     damaged.write_bytes(SECOND[:-1] + b"\xff")
     with Store.open(home, create=False) as store:
@@ -181,7 +183,7 @@ def test_a_task_rolled_back_is_told_until_it_is_enrolled_again(home: Path, regis
     assert not list((home / "quarantine").glob("*.safetensors"))
 
 
-def test_a_task_lost_together_with_the_registry_is_told_until_it_is_forgotten(home: Path) -> None:
+def test_a_task_lost_together_with_the_registry_is_reported_until_it_is_forgotten(home: Path) -> None:
     current_file(home, "kettle").write_bytes(KETTLE[:-1] + b"\xff")
     for _ in range(2):
         (home / "registry.db").unlink()
@@ -197,7 +199,7 @@ def test_a_task_lost_together_with_the_registry_is_told_until_it_is_forgotten(ho
         assert [verdict.task for verdict in store.verify()] == ["doorbell"]
 
 
-def test_a_lost_blob_that_no_longer_tells_its_name_gets_one(home: Path) -> None:
+def test_a_lost_blob_that_no_longer_holds_its_name_gets_one(home: Path) -> None:
     current_file(home, "kettle").write_bytes(b"garbage")
     (home / "registry.db").unlink()
     name = f"unreadable-{sha256_hex(KETTLE)[:8]}"
@@ -296,7 +298,7 @@ def test_a_corrupt_registry_goes_to_quarantine_and_is_made_again(home: Path, gar
     assert not (home / "registry.db-journal").exists()
 
 
-def test_a_registry_damaged_anywhere_never_tells_a_wrong_task(home: Path) -> None:
+def test_a_registry_damaged_anywhere_never_names_a_wrong_task(home: Path) -> None:
     with Store.open(home, create=False) as store:
         before = store.list_tasks()
     whole = (home / "registry.db").read_bytes()

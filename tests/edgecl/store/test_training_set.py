@@ -14,7 +14,7 @@ FIRST, SECOND, THIRD = (make_tiny_blob_bytes("doorbell", value) for value in (1.
 
 
 def lessons(count: int) -> TrainingSet:
-    """So many recordings of a ring."""
+    """Return this number of recordings of a ring."""
     return tuple(
         TrainingClip(
             clip_sha256=f"{n:064x}", label="ring", windows=1, file=f"ring/{n} ü.wav", origin="enrolled"
