@@ -19,6 +19,7 @@ from edgecl.config.schema import Margin
 from edgecl.errors import EdgeclError
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.registry import TaskEntry
+from edgecl.task_names import check_task_name
 
 router = APIRouter(tags=["tasks"])
 AUDIO_BODY: dict[str, Any] = {
@@ -117,6 +118,8 @@ async def predict(
 
     The suffix of `name` selects the decoder; `task` restricts detection to one task.
     """
+    if task is not None:
+        task = check_task_name(task)
     async with _receive_file(context, request, name) as path:
         prediction = PredictRequest(path=path, task=task)
         with hold(context.predict_slots, "too many predictions are running"):

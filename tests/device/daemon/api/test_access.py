@@ -136,7 +136,7 @@ def test_the_log_escapes_file_names_that_are_not_utf_8(
     (tmp_path / "watched" / os.fsdecode(b"bells\xff") / "doorbell" / "0.wav").write_bytes(b"hm")
     daemon = Daemon(tmp_path, bundle, evening, more=f'[watch]\nfolder = "{tmp_path}/watched"\n')
     try:
-        until(lambda: "is not learnt" in daemon.log)
+        until(lambda: "is not enrolled" in daemon.log)
         log = daemon.http.get("/log")
         assert log.status_code == 200
         assert any("bells\\udcff" in line["text"] for line in log.json())
