@@ -66,7 +66,7 @@ STATUS: dict[type[EdgeclError], HTTPStatus] = {
     NoStoreError: HTTPStatus.NOT_FOUND,
     NotHereError: HTTPStatus.NOT_FOUND,
     TaskExistsError: HTTPStatus.CONFLICT,
-    NoTrainingSetError: HTTPStatus.CONFLICT,
+    NoTrainingSetError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NoPreviousVersionError: HTTPStatus.CONFLICT,
     BusyError: HTTPStatus.CONFLICT,
     UsageError: HTTPStatus.BAD_REQUEST,

@@ -153,7 +153,10 @@ def test_an_imported_task_is_not_corrected_and_the_notes_say_so(detecting: Daemo
     assert "the training set of task 'alarms' is not on this device" in correction["notes"][-1]
     assert detecting.sound(ring["id"])["verdict"] == result["verdict"]
     refused = send_feedback(detecting, until(lambda: find_ended(detecting)), kind="not")
-    assert (refused.status_code, "is not known here" in refused.json()["detail"]) == (422, True)
+    assert (
+        refused.status_code,
+        "the training set of task 'alarms' is missing" in refused.json()["detail"],
+    ) == (422, True)
 
 
 def test_the_state_of_the_machine_is_returned(detecting: Daemon) -> None:
@@ -198,6 +201,6 @@ def test_clips_are_stored_if_configured_and_corrected_by_event_id(
         gone = daemon.http.get(f"/sounds/{ring['id']}/audio")
         assert (gone.status_code, "[clips]" in gone.json()["hint"]) == (404, True)
         result = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert (result.returncode, "no clip of the sound" in result.stderr) == (1, True)
+        assert (result.returncode, "no clip of the event" in result.stderr) == (1, True)
     finally:
         daemon.close()
