@@ -15,8 +15,7 @@ from pydantic import Field
 from device_runtime.daemon.api.context import ApiContext
 from device_runtime.daemon.api.schemas import RequestModel
 from device_runtime.daemon.pipeline.loudness_trigger import TASK as LOUD
-from device_runtime.daemon.worker.protocol import CorrectRequest, Document
-from device_runtime.workflows.corrector import CorrectionTarget
+from device_runtime.daemon.worker.protocol import CorrectionTarget, CorrectRequest, Document
 from edgecl.errors import UsageError
 from edgecl.events import SoundEvent
 from edgecl.store.store import Store
@@ -63,7 +62,7 @@ def find_corrections(context: ApiContext, event: SoundEvent, feedback: FeedbackR
     """
     if isinstance(feedback, Confirmed):
         return Corrections()
-    denied = CorrectionTarget(event.task, event.label, holds=False)
+    denied = CorrectionTarget(task=event.task, label=event.label, holds=False)
     with context.open_store() as store:
         if isinstance(feedback, Denied):
             if event.task == LOUD:
@@ -71,7 +70,7 @@ def find_corrections(context: ApiContext, event: SoundEvent, feedback: FeedbackR
             store.find_task(event.task)
             return Corrections([denied])
         store.find_task(feedback.task)
-        named = CorrectionTarget(feedback.task, feedback.label, holds=True)
+        named = CorrectionTarget(task=feedback.task, label=feedback.label, holds=True)
         if feedback.task == event.task or event.task not in {entry.task for entry in store.list_tasks()}:
             return Corrections([named])
         obstacle = _find_obstacle(store, event)
@@ -87,8 +86,7 @@ def apply_corrections(context: ApiContext, path: Path, corrections: Corrections)
     results: list[Document] = []
     try:
         for target in corrections.targets:
-            request = CorrectRequest(path=path, task=target.task, label=target.label, holds=target.holds)
-            results.append(context.run_workflow(request))
+            results.append(context.run_workflow(CorrectRequest(path=path, target=target)))
     except BaseException:
         _undo(context, results)
         raise

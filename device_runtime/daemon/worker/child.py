@@ -95,7 +95,7 @@ def _run_workflow(job: "Job", progress: "_ProgressWriter") -> "Document":
         from device_runtime.workflows.correct import correct  # noqa: PLC0415
         from device_runtime.workflows.corrector import CorrectionTarget  # noqa: PLC0415
 
-        target = CorrectionTarget(request.task, request.label, request.holds)
+        target = CorrectionTarget(request.target.task, request.target.label, request.target.holds)
         return correct(workspace, target, request.path, progress=progress).to_document()
     if request.workflow == "predict":
         from device_runtime.workflows.predict import predict  # noqa: PLC0415

@@ -56,15 +56,21 @@ class EnrollRequest(Message):
     trial_recording: FilePath | None = None
 
 
-class CorrectRequest(Message):
-    """A request to correct a task with a recording, see `CorrectionTarget` of the workflow."""
+class CorrectionTarget(Message):
+    """What a recording is, or is not: as in the workflow, which is not imported since that takes memory."""
 
-    workflow: Literal["correct"] = "correct"
-    path: FilePath
     task: str
     label: str
     holds: bool
     """Whether the recording is that sound."""
+
+
+class CorrectRequest(Message):
+    """A request to correct a task with a recording."""
+
+    workflow: Literal["correct"] = "correct"
+    path: FilePath
+    target: CorrectionTarget
 
 
 class PredictRequest(Message):

@@ -13,7 +13,7 @@ from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.context import ApiContext, Context, hold
 from device_runtime.daemon.api.problems import NotHereError
 from device_runtime.daemon.api.schemas import PointView, RequestModel, ResponseModel, Task
-from device_runtime.daemon.worker.protocol import CorrectRequest, PredictRequest
+from device_runtime.daemon.worker.protocol import CorrectionTarget, CorrectRequest, PredictRequest
 from device_runtime.training.learning_curve import parse_curve
 from edgecl.config.schema import Margin
 from edgecl.errors import EdgeclError
@@ -137,7 +137,8 @@ async def correct_task(
     """
     await run_in_threadpool(get_task, context, task)
     async with _receive_file(context, request, name) as path:
-        correction = CorrectRequest(path=path, task=task, label=label, holds=holds)
+        target = CorrectionTarget(task=task, label=label, holds=holds)
+        correction = CorrectRequest(path=path, target=target)
         with context.sessions.lock_training(task):
             return await run_in_threadpool(context.run_workflow, correction)
 

@@ -11,6 +11,7 @@ import pytest
 
 from device_runtime.daemon.worker.process import START, Worker
 from device_runtime.daemon.worker.protocol import (
+    CorrectionTarget,
     CorrectRequest,
     EnrollRequest,
     Failure,
@@ -89,7 +90,7 @@ def test_a_file_name_that_is_no_text_reaches_the_worker_and_is_escaped_in_its_er
 ) -> None:
     path = tmp_path / os.fsdecode(b"ring\xff.wav")
     path.write_text("no sound")
-    request = CorrectRequest(path=path, task="alarms", label="doorbell", holds=True)
+    request = CorrectRequest(path=path, target=CorrectionTarget(task="alarms", label="doorbell", holds=True))
     with pytest.raises(AudioError, match=r"ring\\udcff\.wav"):
         Worker(workspace, request).result(TIMEOUT_S)
 
