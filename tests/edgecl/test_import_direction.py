@@ -21,7 +21,12 @@ HOST_ONLY = {"torch", "onnx", "onnxscript", "transformers", "sklearn"}
 ROOMS = ("model", "data", "training", "recognition", "consolidation", "workflows", "api", "cli", "daemon")
 LEAF = "system"
 ENTRY_POINTS = ("__init__", "__main__")
-MAY_USE_DAEMON = {"device_runtime/cli/serve.py", "device_runtime/cli/listen.py"}
+MAY_USE_DAEMON = {
+    "device_runtime/cli/serve.py",
+    "device_runtime/cli/listen.py",
+    "device_runtime/cli/meter.py",  # the display of listen
+    "device_runtime/cli/correct.py",  # finds the clip of an event in the history
+}
 
 
 def imports(file: Path) -> Iterator[tuple[int, str]]:
@@ -83,7 +88,6 @@ def is_allowed(file: str, imported: str) -> bool:
     return {room, imported} <= set(ROOMS) and ROOMS.index(imported) < ROOMS.index(room)
 
 
-@pytest.mark.xfail(strict=False, reason="rooms being put in order")
 def test_a_room_of_the_runtime_imports_nothing_that_stands_to_its_right() -> None:
     violations = [
         f"{file}:{line} imports {name}"
@@ -91,5 +95,4 @@ def test_a_room_of_the_runtime_imports_nothing_that_stands_to_its_right() -> Non
         for line, name in imports(ROOT / file)
         if name.startswith("device_runtime.") and not is_allowed(file, name.split(".")[1])
     ]
-    print("\n".join(violations))
     assert violations == []
