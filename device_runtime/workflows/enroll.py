@@ -87,6 +87,12 @@ class EnrolmentResult:
         """Return the name of the task."""
         return self.enrolment.blob.task
 
+    def __str__(self) -> str:
+        """Return one line: labels, recordings, accuracy on held-out recordings, hash."""
+        labels, recordings = ", ".join(self.enrolment.blob.labels), len(self.enrolment.training_set)
+        measured = f"{100 * self.report.accuracy:.0f} % right on held-out recordings"
+        return f"{self.task}: {labels}; {recordings} recordings; {measured}; {self.sha256[:12]}"
+
     @property
     def is_stored(self) -> bool:
         """Return whether the task is in the store; after a dry run it is not."""

@@ -112,7 +112,7 @@ def _decode(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
         _check_rate(sound.samplerate, limits)
         waveform = resample(read_mono_blocks(sound, limits.max_s), sound.samplerate, rate_hz)
         source_rate_hz, channels = sound.samplerate, sound.channels
-    waveform = _scale_to_full_range(waveform)
+    waveform = scale_to_full_range(waveform)
     duration_s = waveform.size / rate_hz
     _check_audible(waveform, duration_s, limits)
     _check_size(before.st_size, limits)
@@ -135,7 +135,8 @@ def _check_rate(rate_hz: int, limits: Limits) -> None:
         raise AudioError(f"has a sample rate of {rate_hz} Hz, not {allowed}", "export it again at 16000 Hz")
 
 
-def _scale_to_full_range(waveform: Waveform) -> Waveform:
+def scale_to_full_range(waveform: Waveform) -> Waveform:
+    """Scale a waveform [samples] down as a whole where it peaks above 1."""
     peak = np.abs(waveform).max(initial=1.0)
     return waveform if peak <= 1.0 else waveform / peak
 
