@@ -79,7 +79,7 @@ def test_one_command_trains_a_backbone_and_reports_its_similarity_to_the_teacher
 ):
     code, messages = pretrain(tmp_path)
     assert (code, messages.splitlines()[0]) == (0, "starting at step 0 of 8")
-    assert "cosine to the teacher on sounds never trained on" in messages
+    assert "cosine to the teacher on held-out sounds" in messages
     history = json.loads((tmp_path / "history.json").read_text())
     assert set(history["training"][-1]) == LOSSES | {"step", "elapsed_s", "cosine"}
     assert [row["step"] for row in history["held_out"]] == [4, 8]
@@ -89,9 +89,9 @@ def test_one_command_trains_a_backbone_and_reports_its_similarity_to_the_teacher
 
     weights = load_file(tmp_path / "weights.safetensors")
     code, messages = pretrain(tmp_path)
-    assert (code, "holds a run already" in messages) == (1, True)
+    assert (code, "contains a run already" in messages) == (1, True)
     code, messages = pretrain(tmp_path, "--resume")
-    assert (code, messages.splitlines()[0]) == (0, "going on at step 8 of 8")
+    assert (code, messages.splitlines()[0]) == (0, "resuming at step 8 of 8")
     for name, value in load_file(tmp_path / "weights.safetensors").items():
         assert torch.equal(value, weights[name]), name
 
