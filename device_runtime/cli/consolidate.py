@@ -52,7 +52,7 @@ def consolidate(settings: Settings, budget: Budget, yes: Yes = False) -> int:
 
 def _show(result: ConsolidationResult) -> None:
     plan = result.plan
-    for error in plan.forgotten.values():
+    for error in plan.not_mergeable.values():
         output.print_message(f"{error.message}; {error.hint}")
     if not result.effects:
         output.print_answer(f"Nothing to do: {_describe_count(plan.before, result.budget)}")
@@ -77,7 +77,7 @@ def _show(result: ConsolidationResult) -> None:
 
 def _effect_row(group: Group, effect: MergeEffect) -> tuple[str, ...]:
     accuracies = output.format_percent(effect.before.accuracy), output.format_percent(effect.after.accuracy)
-    others = ", ".join(group.others(effect.task))
+    others = ", ".join(group.list_others(effect.task))
     return effect.task, others, str(len(effect.before.labels)), *accuracies, f"{100 * effect.gain:+.1f}"
 
 

@@ -25,7 +25,6 @@ class MethodName(StrEnum):
     prototype = "prototype"
     slda = "slda"
     ridge = "ridge"
-    logistic = "logistic"
     adapter = "adapter"
 
 

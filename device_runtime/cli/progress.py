@@ -13,7 +13,7 @@ from device_runtime.cli import output
 from device_runtime.system.progress import Progress
 
 LOG_INTERVAL_S = 10.0
-COLUMNS = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+COLUMNS = (TextColumn("{task.description:<19}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
 def show_progress() -> AbstractContextManager[Progress]:

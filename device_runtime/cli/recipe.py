@@ -6,8 +6,7 @@ import typer
 
 from device_runtime.cli import output
 from device_runtime.training.methods.closed_form import CLOSED_FORMS
-from device_runtime.training.recipe import Recipe
-from device_runtime.training.recipe_text import explained, recipe_of
+from device_runtime.training.recipe import Recipe, describe_settings
 from edgecl.errors import UsageError
 
 HELP = "help"
@@ -22,7 +21,7 @@ def parse_recipe(words: list[str] | None, method: str) -> Recipe | None:
     """
     if not words:
         return None
-    recipe = recipe_of(words)
+    recipe = Recipe.parse(words)
     unused = [word for word in words if word.partition("=")[0] not in KEYS_OF_EVERY_METHOD]
     if method in CLOSED_FORMS and unused:
         raise UsageError(
@@ -36,7 +35,7 @@ def _print_help(words: list[str] | None) -> list[str] | None:
     """Return the words of the option; the word `help` prints a table and exits."""
     if words and HELP in words:
         columns = ["KEY=DEFAULT", "range", "meaning"]
-        output.print_answer(output.build_table("Training recipe of an adapter", columns, explained()))
+        output.print_answer(output.build_table("Training recipe of an adapter", columns, describe_settings()))
         raise typer.Exit
     return words
 

@@ -1,1 +1,1 @@
-"""Merging the adapters of similar tasks into a fixed budget (ADA)."""
+"""Consolidation: merging the adapters of similar tasks down to a budget (ADA)."""

@@ -1,15 +1,16 @@
-"""A pool of at most K different adapters: which tasks are to share one, and what each of them would lose.
+"""Plans and runs the consolidation of tasks into a pool of at most K different adapters.
 
-    tasks ─► their recordings, from memory ─► who tells most of whom ─► groups
-    group ─┬─► merged on trial ─► what each task would lose
-           └─► merged ─► the tasks that may be stored
+    tasks ─► samples of their recordings ─► pairwise similarity ─► groups
+    group ─┬─► merged on trial ─► the effect on each task
+           └─► merged ─► the tasks to store
 
-ADA's pool (Ermis et al. 2022, "Memory Efficient Continual Learning with Transformers", §4, algorithm 1), but
-for the deviations told in `transferability` and `distillation`, and two more: it is brought down to its size
-when somebody asks for it, not at every new task; and what that costs is measured before it is done.
+ADA's pool (Ermis et al. 2022, "Memory Efficient Continual Learning with Transformers", §4, algorithm 1).
+Deviations, besides those in `transferability` and `distillation`: the pool is reduced on request, not at
+every new task, and the cost is measured before.
 
-A task in closed form has no adapter of its own: the untouched one adds nothing and is never run. So it is not
-counted and never merged. What is merged with no other stays as it is, byte for byte. Nothing is stored here.
+A task in closed form has no adapter of its own: the initial one changes nothing and is never run. So it is
+not counted and never merged. A task that is merged with no other stays byte for byte as it is. Nothing is
+stored here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,30 +30,30 @@ from edgecl.store.blob import TaskBlob
 
 @dataclass(frozen=True)
 class Group:
-    """Members of a pool that become one."""
+    """Adapters of a pool that become one."""
 
-    members: tuple[SharedAdapter, ...]
-    logits: dict[str, TaskLogits]  # windows of each of their tasks, shown to all of them
-    sharing: int  # tasks of the pool, among which windows were divided
+    adapters: tuple[SharedAdapter, ...]
+    windows: dict[str, TaskLogits]  # by task: its windows with the logits of all tasks
+    task_count: int  # number of tasks in the pool, which share the limit of windows
 
     @property
     def tasks(self) -> list[TaskBlob]:
-        """Their tasks."""
-        return list_tasks(self.members)
+        """The tasks of all adapters."""
+        return list_tasks(self.adapters)
 
-    def others(self, task: str) -> list[str]:
-        """The tasks that this one is to share its adapter with."""
+    def list_others(self, task: str) -> list[str]:
+        """List the tasks that a task is to share its adapter with."""
         return [other.task for other in self.tasks if other.task != task]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How a pool becomes smaller."""
+    """How to reduce a pool."""
 
-    before: int  # different adapters, those that add nothing not counted
+    before: int  # number of different adapters, without the initial one
     after: int
     groups: list[Group]
-    forgotten: dict[str, NoTrainingSetError]  # tasks that cannot be merged, and why
+    not_mergeable: dict[str, NoTrainingSetError]  # by task: why it cannot be merged
 
 
 @dataclass(frozen=True)
@@ -63,51 +64,50 @@ class Consolidator:
     memory: ReplayMemory
 
     def plan(self, tasks: Sequence[TaskBlob], budget: int) -> Plan:
-        """How these tasks come to have at most `budget` different adapters.
+        """Plan how these tasks come to have at most `budget` different adapters.
 
         Raises:
-            NoTrainingSetError: the recordings of too many tasks are not remembered.
+            NoTrainingSetError: too few recordings of too many tasks are in the cache.
         """
         forward = self.learner.runtime.forward
-        pool = [
-            one
-            for one in group_by_adapter(tasks, forward.adapter_size)
-            if not forward.is_identity(one.adapter)
-        ]
+        adapters = group_by_adapter(tasks, forward.adapter_size)
+        pool = [shared for shared in adapters if not forward.is_identity(shared.adapter)]
         if len(pool) <= budget:
             return Plan(len(pool), len(pool), [], {})
-        samples, forgotten = self._remembered(list_tasks(pool))
-        free = [member for member in pool if all(task.task in samples for task in member.tasks)]
+        samples, errors = self._draw_samples(list_tasks(pool))
+        free = [shared for shared in pool if all(task.task in samples for task in shared.tasks)]
         fixed = len(pool) - len(free)
         if fixed + bool(free) > budget:
-            raise _too_few(fixed + bool(free), budget, forgotten)
-        shown = self._shown(list_tasks(free), samples)
+            raise _too_few_mergeable(fixed + bool(free), budget, errors)
+        windows = self._compute_logits(list_tasks(free), samples)
 
-        def tells(source: str, target: str) -> float:
-            return similarity(softmax(shown[target].logits[source]), shown[target].labels)
+        def task_similarity(source: str, target: str) -> float:
+            return similarity(softmax(windows[target].logits[source]), windows[target].labels)
 
-        groups = group_adapters(free, budget - fixed, tells)
-        sharing = len(list_tasks(pool))
-        merged = [Group(tuple(group), shown, sharing) for group in groups if len(group) > 1]
-        return Plan(len(pool), fixed + len(groups), merged, forgotten)
+        groups = group_adapters(free, budget - fixed, task_similarity)
+        task_count = len(list_tasks(pool))
+        merged = [Group(tuple(group), windows, task_count) for group in groups if len(group) > 1]
+        return Plan(len(pool), fixed + len(groups), merged, errors)
 
     def measure_effects(self, group: Group) -> list[MergeEffect]:
-        """What would become of each task of a group, in its order."""
-        return MergeTrial(self.learner, self.memory, self._distiller, group.sharing).measure(group.members)
+        """Measure the effect of merging on each task of a group, in its order."""
+        trial = MergeTrial(self.learner, self.memory, self._distiller, group.task_count)
+        return trial.measure(group.adapters)
 
     def merge(
-        self, group: Group, changes: Sequence[MergeEffect], created: Callable[[str], str]
+        self, group: Group, effects: Sequence[MergeEffect], created: Callable[[str], str]
     ) -> list[TaskBlob]:
-        """The tasks of a group with the adapter that they share from now on.
+        """Return the tasks of a group with their shared adapter.
 
         Args:
-            changes: what was measured of it, for their records.
-            created: gives for a task the moment to be written into its blob, ISO 8601 in UTC.
+            group: the tasks to merge.
+            effects: what was measured, for their records.
+            created: returns the time to be written into a task's blob, ISO 8601 in UTC.
         """
-        shown = [group.logits[task.task] for task in group.tasks]
+        windows = [group.windows[task.task] for task in group.tasks]
         return [
-            _recorded(task, change, group.others(task.task), created(task.task))
-            for task, change in zip(self._distiller.distill(group.tasks, shown), changes, strict=True)
+            _record_merge(task, effect, group.list_others(task.task), created(task.task))
+            for task, effect in zip(self._distiller.distill(group.tasks, windows), effects, strict=True)
         ]
 
     @property
@@ -115,37 +115,39 @@ class Consolidator:
         learner = self.learner
         return Distiller(learner.runtime.forward, learner.engine, learner.seed, learner.progress)
 
-    def _remembered(
+    def _draw_samples(
         self, tasks: Sequence[TaskBlob]
     ) -> tuple[dict[str, Dataset], dict[str, NoTrainingSetError]]:
-        """A sample of the windows of each task, or why there is none."""
-        samples, forgotten = dict[str, Dataset](), dict[str, NoTrainingSetError]()
+        """Draw a sample of the windows of each task, or note why it has none."""
+        samples, errors = dict[str, Dataset](), dict[str, NoTrainingSetError]()
         for number, task in enumerate(tasks):
-            self.learner.progress("remembering", number, len(tasks))
+            self.learner.progress("loading features", number, len(tasks))
             try:
-                with self.memory.open_dataset(task) as examples:
-                    samples[task.task] = draw_sample(examples, len(tasks), self.learner.seed)
+                with self.memory.open_dataset(task) as dataset:
+                    samples[task.task] = draw_sample(dataset, len(tasks), self.learner.seed)
             except NoTrainingSetError as error:
-                forgotten[task.task] = error
-        self.learner.progress("remembering", len(tasks), len(tasks))
-        return samples, forgotten
+                errors[task.task] = error
+        self.learner.progress("loading features", len(tasks), len(tasks))
+        return samples, errors
 
-    def _shown(self, tasks: Sequence[TaskBlob], samples: Mapping[str, Dataset]) -> dict[str, TaskLogits]:
-        """The sample of each task, shown to all of them."""
-        shown = {}
+    def _compute_logits(
+        self, tasks: Sequence[TaskBlob], samples: Mapping[str, Dataset]
+    ) -> dict[str, TaskLogits]:
+        """Compute the logits of all tasks for the sample of each."""
+        windows = {}
         for number, task in enumerate(tasks):
             self.learner.progress("comparing", number, len(tasks))
-            shown[task.task] = TaskLogits.compute(tasks, samples[task.task], self.learner.runtime.forward)
+            windows[task.task] = TaskLogits.compute(tasks, samples[task.task], self.learner.runtime.forward)
         self.learner.progress("comparing", len(tasks), len(tasks))
-        return shown
+        return windows
 
 
-def _recorded(task: TaskBlob, change: MergeEffect, others: Sequence[str], created: str) -> TaskBlob:
-    """The task, its record telling what was done; the way to learn it again stays what it was."""
+def _record_merge(task: TaskBlob, effect: MergeEffect, others: Sequence[str], created: str) -> TaskBlob:
+    """Return the task with the merge in its record; method and recipe stay as they were."""
     training = {
         "merged_with": ", ".join(others),
-        "held_out_recordings": len(change.after.labels),
-        "held_out_accuracy": change.after.accuracy,
+        "held_out_recordings": len(effect.after.labels),
+        "held_out_accuracy": effect.after.accuracy,
     }
     record = task.record.model_copy(
         update={"created": created, "training": {**task.record.training, **training}}
@@ -153,10 +155,10 @@ def _recorded(task: TaskBlob, change: MergeEffect, others: Sequence[str], create
     return replace(task, record=record)
 
 
-def _too_few(least: int, budget: int, forgotten: Mapping[str, EdgeclError]) -> NoTrainingSetError:
-    reasons = "; ".join(error.message for error in forgotten.values())
-    ways_out = " and ".join(f"'edgecl enroll {task} FOLDER --replace'" for task in forgotten)
+def _too_few_mergeable(least: int, budget: int, errors: Mapping[str, EdgeclError]) -> NoTrainingSetError:
+    reasons = "; ".join(error.message for error in errors.values())
+    commands = " and ".join(f"'edgecl enroll {task} FOLDER --replace'" for task in errors)
     return NoTrainingSetError(
         f"the least is {least} adapters, not {budget}, since some tasks cannot be merged: {reasons}",
-        f"run {ways_out} to hear the recordings again, or consolidate with --budget {least}",
+        f"run {commands} to train them from their recordings, or consolidate with --budget {least}",
     )

@@ -1,11 +1,10 @@
-"""What merging would cost, asked of recordings that nothing had learnt from.
+"""Measures what merging costs, on recordings that were held out.
 
-    a fifth of each task's recordings is kept aside
-    the rest ─► each task learnt again, in the way it was ─┬─► merged ─► asked for what was kept aside: after
-                                                           └───────────► asked for the same:           before
+    a fifth of each task's recordings is held out
+    the others ─► each task trained again as it was ─┬─► merged ─► scored on the held-out recordings: after
+                                                     └───────────► scored on the same:                before
 
-The tasks as they are cannot tell: they have learnt from every recording, and what is merged would be taught
-by them.
+The stored tasks cannot be compared, because they were trained on every recording.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,7 @@ from edgecl.store.blob import TaskBlob
 
 @dataclass(frozen=True)
 class MergeEffect:
-    """What becomes of one task."""
+    """The accuracy of one task before and after merging."""
 
     task: str
     before: ValidationResult
@@ -32,67 +31,68 @@ class MergeEffect:
 
     @property
     def gain(self) -> float:
-        """By how much the share of recordings that are recognised grows; less than 0: a loss."""
+        """Change of the accuracy, −1…1; negative is a loss."""
         return self.after.accuracy - self.before.accuracy
 
 
 @dataclass(frozen=True)
 class _Trial:
-    """A task learnt again without some of its recordings."""
+    """A task trained again without its held-out recordings."""
 
-    learnt: TaskBlob
-    seen: Dataset  # a sample of what it learnt from
-    unseen: Dataset
+    task: TaskBlob
+    sample: Dataset  # of what it was trained on
+    held_out: Dataset
 
-    def asked(self, task: TaskBlob, forward: AdapterForward) -> ValidationResult:
-        """What a version of the task makes of what was kept aside."""
-        unseen = self.unseen
-        logits, _ = forward.run(unseen.tokens, task.parameters, task.normalizer)
-        return ValidationResult.from_windows(softmax(logits), unseen.labels, unseen.recordings)
+    def validate(self, task: TaskBlob, forward: AdapterForward) -> ValidationResult:
+        """Score a version of the task on the held-out recordings."""
+        held_out = self.held_out
+        logits, _ = forward.run(held_out.tokens, task.parameters, task.normalizer)
+        return ValidationResult.from_windows(softmax(logits), held_out.labels, held_out.recordings)
 
 
 @dataclass(frozen=True)
 class MergeTrial:
-    """Tries groups of tasks."""
+    """Merges groups of tasks on trial."""
 
     learner: Learner
     memory: ReplayMemory
     distiller: Distiller
-    sharing: int  # tasks among which windows are divided, as where they are not on trial
+    task_count: int  # number of tasks that share the limit of windows, as in the real merge
 
     def measure(self, group: Sequence[SharedAdapter]) -> list[MergeEffect]:
-        """What would become of each task of a group, in its order.
+        """Measure the effect of merging on each task of a group, in its order.
 
         Raises:
-            NoTrainingSetError: too little is remembered of one of them.
+            NoTrainingSetError: too few recordings of a task are in the cache.
         """
-        trials = {task.task: self._trial(task) for task in list_tasks(group)}
-        before = [task for member in group for task in self._as_they_are(member, trials)]
-        after = self._merged(before, trials)
+        trials = {task.task: self._train(task) for task in list_tasks(group)}
+        before = [task for shared in group for task in self._restore(shared, trials)]
+        after = self._merge(before, trials)
         return [
-            MergeEffect(had.task, trial.asked(had, self._forward), trial.asked(has, self._forward))
-            for had, has, trial in zip(before, after, trials.values(), strict=True)
+            MergeEffect(old.task, trial.validate(old, self._forward), trial.validate(new, self._forward))
+            for old, new, trial in zip(before, after, trials.values(), strict=True)
         ]
 
     @property
     def _forward(self) -> AdapterForward:
         return self.learner.runtime.forward
 
-    def _trial(self, task: TaskBlob) -> _Trial:
+    def _train(self, task: TaskBlob) -> _Trial:
+        """Train a task again by its method and recipe, with one fold held out."""
         seed, manifest = self.learner.seed, self.learner.runtime.bundle.manifest
         learner = replace(self.learner, method=read_method(task), recipe=read_recipe(task))
-        with self.memory.open_dataset(task) as examples:
-            folds = assign_folds(examples, seed)
-            seen = examples.select(folds != VALIDATION_FOLD)
-            unseen = examples.select((folds == VALIDATION_FOLD) & ~examples.augmented)
-        learnt = learner.fit(seen, task.labels).to_blob(task.task, task.record.created, manifest)
-        return _Trial(learnt, draw_sample(seen, self.sharing, seed), unseen)
+        with self.memory.open_dataset(task) as dataset:
+            folds = assign_folds(dataset, seed)
+            training = dataset.select(folds != VALIDATION_FOLD)
+            held_out = dataset.select((folds == VALIDATION_FOLD) & ~dataset.augmented)
+        fitted = learner.fit(training, task.labels).to_blob(task.task, task.record.created, manifest)
+        return _Trial(fitted, draw_sample(training, self.task_count, seed), held_out)
 
-    def _as_they_are(self, member: SharedAdapter, trials: Mapping[str, _Trial]) -> list[TaskBlob]:
-        """The tasks of a member as tried, merged where they were merged before."""
-        learnt = [trials[task.task].learnt for task in member.tasks]
-        return learnt if len(learnt) == 1 else self._merged(learnt, trials)
+    def _restore(self, shared: SharedAdapter, trials: Mapping[str, _Trial]) -> list[TaskBlob]:
+        """Return the trial versions of the tasks of an adapter, merged if they were merged before."""
+        tasks = [trials[task.task].task for task in shared.tasks]
+        return tasks if len(tasks) == 1 else self._merge(tasks, trials)
 
-    def _merged(self, tasks: Sequence[TaskBlob], trials: Mapping[str, _Trial]) -> list[TaskBlob]:
-        shown = [TaskLogits.compute(tasks, trials[task.task].seen, self._forward) for task in tasks]
-        return self.distiller.distill(tasks, shown)
+    def _merge(self, tasks: Sequence[TaskBlob], trials: Mapping[str, _Trial]) -> list[TaskBlob]:
+        windows = [TaskLogits.compute(tasks, trials[task.task].sample, self._forward) for task in tasks]
+        return self.distiller.distill(tasks, windows)

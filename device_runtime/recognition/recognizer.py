@@ -1,8 +1,8 @@
-"""Waveform → what every task says about it: the backbone runs once a window, then each different adapter.
+"""Scores clips with all tasks: the backbone runs once per window, then each different adapter.
 
-A clip gets one score a task. Whose it is say the tasks' keys: their margins are on one scale, so the clip
-belongs to the task with the largest, and to none where no task accepts it. A longer recording is a stream
-(see `listen`): there every task detects for itself, since sounds overlap.
+A clip gets one score per task. Open-set margins of all tasks are on one scale, so the clip belongs to the
+accepting task with the largest margin, and to none where no task accepts it. A longer recording is a stream
+(see `recognition.stream`), in which every task detects independently, because sounds overlap.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from device_runtime.model.adapter import softmax
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.adapter_pool import AdapterPool
-from edgecl.arrays import Floats, Tokens
+from edgecl.arrays import Floats, Tokens, Waveform, Windows
 from edgecl.learning.negative_labels import is_negative
 from edgecl.learning.open_set import compute_margins
 from edgecl.store.blob import TaskBlob
@@ -20,51 +20,55 @@ from edgecl.windows import split_into_windows
 
 @dataclass(frozen=True)
 class TaskScore:
-    """What one task says about one clip."""
+    """The score of a clip by one task."""
 
     task: str
-    label: str
+    label: str  # the most probable one
     score: float  # probability of the label, 0…1
-    accepted: bool  # like what the task was taught, and not one of its negatives
-    margin: float  # how much more it is like one of the task's sounds than like background, about −1…1
-    threshold: float  # the smallest accepted margin
-    scores: dict[str, float]  # every label's probability
+    accepted: bool  # whether the margin reaches the threshold and the label is no negative
+    margin: float  # similarity to the task's sounds less similarity to background, about −1…1
+    threshold: float  # the smallest margin that is accepted
+    scores: dict[str, float]  # probability of every label
 
 
 def find_best_task(scores: Sequence[TaskScore]) -> TaskScore | None:
-    """The first task, largest margin first, that accepts a clip; None: it is unknown to all of them."""
+    """Return the first score that is accepted; None where the clip is unknown to all tasks.
+
+    Args:
+        scores: the largest margin first.
+    """
     return next((score for score in scores if score.accepted), None)
 
 
 class Recognizer:
-    """Some tasks, ready to hear."""
+    """A bundle's runtime and some tasks to recognise."""
 
     def __init__(self, runtime: Runtime, tasks: Sequence[TaskBlob]) -> None:
         self.runtime = runtime
         self.tasks = tasks
         self._pool = AdapterPool(runtime.forward, tasks)
 
-    def score_clip(self, waveform: Floats) -> list[TaskScore]:
-        """One score a task for a clip [samples], the largest margin first: means over its windows."""
+    def score_clip(self, waveform: Waveform) -> list[TaskScore]:
+        """Return the score of a clip [samples] by every task, largest margin first; windows are averaged."""
         return self.score_windows(split_into_windows(waveform, self.runtime.window_samples))
 
-    def score_windows(self, windows: Floats) -> list[TaskScore]:
-        """The same for the windows [N, samples] of a clip, or for a single one."""
+    def score_windows(self, windows: Windows) -> list[TaskScore]:
+        """Return the same for the windows [N, samples] of a clip, or for a single window."""
         return self.score_tokens(self.runtime.backbone.extract_tokens(windows))
 
     def score_tokens(self, tokens: Tokens) -> list[TaskScore]:
-        """The same for what the backbone heard in them, [N, tokens, D]."""
+        """Return the same for the tokens [N, tokens, D] of a clip's windows."""
         embeddings = self.runtime.forward.compute_embeddings(tokens)
-        said = self._pool.compute_logits(tokens, embeddings)
-        scores = [_clip_score(task, logits, embeddings) for task, logits in said]
-        return sorted(scores, key=lambda s: -s.margin)
+        logits = self._pool.compute_logits(tokens, embeddings)
+        scores = [_score_clip(task, task_logits, embeddings) for task, task_logits in logits]
+        return sorted(scores, key=lambda score: -score.margin)
 
-    def is_single_window(self, waveform: Floats) -> bool:
-        """Whether a waveform [samples] fits in one window."""
+    def is_single_window(self, waveform: Waveform) -> bool:
+        """Return whether a waveform [samples] fits into one window."""
         return len(waveform) <= self.runtime.window_samples
 
 
-def _clip_score(task: TaskBlob, logits: Floats, embeddings: Floats) -> TaskScore:
+def _score_clip(task: TaskBlob, logits: Floats, embeddings: Floats) -> TaskScore:
     scores = softmax(logits).mean(axis=0)
     margin = float(compute_margins(embeddings, task.keys).max(axis=1).mean())
     best = int(scores.argmax())

@@ -1,1 +1,1 @@
-"""Fitting a task: recipe, engines, methods, validation, rejection thresholds."""
+"""Training a task: recipe, methods, engines, validation, rejection threshold."""

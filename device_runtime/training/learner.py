@@ -1,8 +1,8 @@
-"""From examples to a task blob: no file is read and nothing is listened to here.
+"""Fits a task to a dataset: training, calibration, and the blob. No file is read here.
 
     tokens, labels, recordings ─► train ─► calibrate ─► blob
 
-Who has tokens can learn: an enrolment that just listened, a correction that adds one recording to the cached
+It serves every caller that has tokens: an enrolment, a correction that adds one recording to the cached
 ones, a benchmark.
 """
 
@@ -18,12 +18,12 @@ from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import Progress
 from device_runtime.training.engines.base import Engine
 from device_runtime.training.learning_curve import CurvePoint, format_curve
-from device_runtime.training.methods import Method, auto
+from device_runtime.training.methods import auto
 from device_runtime.training.methods.adapter import TrainedAdapter, Trainer
+from device_runtime.training.methods.base import Method
 from device_runtime.training.methods.closed_form import CLOSED_FORMS, ClosedForm
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.recipe import Recipe
-from device_runtime.training.recipe_text import recipe_of, words_of
 from device_runtime.training.rejection import Rejection, calibrate_rejection
 from device_runtime.training.validation import ValidationResult
 from edgecl.arrays import Floats
@@ -32,61 +32,62 @@ from edgecl.store.blob import BlobRecord, Scalar, TaskBlob
 
 AUTO, ADAPTER = "auto", "adapter"
 METHODS = (AUTO, *CLOSED_FORMS, ADAPTER)
-REQUESTED = "it was asked for"
-UNCHANGED = "by it the task was learnt before"
+REQUESTED = "requested by the user"
+UNCHANGED = "same method as before"
+_REQUESTED = (REQUESTED, "it was asked for")  # the latter in blobs of version 0.1.0
 
 
 def read_method(task: TaskBlob) -> str:
-    """The method by which a task was learnt; `auto` where it does not say."""
-    named = task.record.training.get("method")
-    return named if isinstance(named, str) and named in METHODS else AUTO
+    """Return the method that a task was trained with; `auto` where its record does not say."""
+    method = task.record.training.get("method")
+    return method if isinstance(method, str) and method in METHODS else AUTO
 
 
 def read_requested_method(task: TaskBlob) -> str:
-    """The method that somebody chose for a task; `auto` where nobody did."""
-    return read_method(task) if task.record.training.get("why") == REQUESTED else AUTO
+    """Return the method that the user chose for a task; `auto` where none was chosen."""
+    return read_method(task) if task.record.training.get("why") in _REQUESTED else AUTO
 
 
 def read_recipe(task: TaskBlob) -> Recipe:
-    """The recipe that a task was learnt by."""
-    words = task.record.training.get("recipe")
-    return recipe_of(words.split()) if isinstance(words, str) else Recipe()
+    """Return the recipe that a task was trained by."""
+    text = task.record.training.get("recipe")
+    return Recipe.parse(text.split()) if isinstance(text, str) else Recipe()
 
 
 @dataclass(frozen=True)
 class FittedTask:
-    """What was learnt from examples."""
+    """A task fitted to a dataset."""
 
     labels: tuple[str, ...]  # the label of each class [C]
     method: str
-    reason: str  # this method was taken
+    reason: str  # why this method was chosen
     parameters: Floats  # [n]
     normalizer: Floats  # [2, P]
     rejection: Rejection
-    validation: ValidationResult  # what the method made of recordings that it had not learnt from
-    training: dict[str, Scalar]  # how it was learnt, for the blob's record
+    validation: ValidationResult
+    training: dict[str, Scalar]  # how it was trained, for the blob's record
 
-    def improves_on(self, other: "FittedTask") -> bool:
-        """Whether this one is to be preferred to a first lesson in closed form.
+    def improves_on(self, closed_form: "FittedTask") -> bool:
+        """Return whether this fit is to replace a first fit in closed form.
 
-        Recordings kept aside decide: between closed forms by their loss, for an adapter by those it gains,
-        unless it was asked for, or the task had one before.
+        Held-out recordings decide: between closed forms by the loss, for an adapter by significantly more
+        hits. An adapter that was requested, or that the task had before, is always taken.
         """
         if self.method == ADAPTER:
-            return self.reason in (REQUESTED, UNCHANGED) or auto.is_significantly_better(
-                self.validation, other.validation
-            )
-        return self.validation.loss < other.validation.loss
+            is_chosen = self.reason in (REQUESTED, UNCHANGED)
+            return is_chosen or auto.is_significantly_better(self.validation, closed_form.validation)
+        return self.validation.loss < closed_form.validation.loss
 
     def to_blob(
         self, task: str, created: str, manifest: Manifest, curve: Sequence[CurvePoint] = ()
     ) -> TaskBlob:
-        """The task of this name that knows all of it.
+        """Return the task as a blob.
 
         Args:
-            created: the moment to be written into the blob, ISO 8601 in UTC.
-            manifest: of the bundle it was learnt with.
-            curve: what more recordings brought; it travels in the record.
+            task: its name.
+            created: time to be written into the blob, ISO 8601 in UTC.
+            manifest: of the bundle it was trained with.
+            curve: learning curve, stored in the record.
         """
         record = BlobRecord(
             task=task,
@@ -104,93 +105,102 @@ class FittedTask:
 
 @dataclass(frozen=True)
 class Learner:
-    """Learns from examples with one bundle, one engine and one recipe."""
+    """Fits tasks with one bundle, engine, recipe and method."""
 
     runtime: Runtime
     engine: Engine
     recipe: Recipe
     seed: int
     progress: Progress
-    method: str = AUTO  # of METHODS
+    method: str = AUTO  # one of METHODS
     stored: Sequence[TaskBlob] = ()  # other tasks of the same bundle, for a warm start
-    reason: str = REQUESTED  # a method other than auto is taken
+    reason: str = REQUESTED  # why a method other than auto is used
 
     def check_class_count(self, classes: int) -> None:
-        """Let the engine refuse what it cannot hold, before anything is listened to.
+        """Check that the engine can hold this many classes, before anything is computed.
 
         Raises:
-            EngineError: the engine cannot hold that many classes.
+            EngineError: it cannot.
         """
-        self.engine.start(self._start(classes), identity_normalizer(self.runtime.bundle.manifest))
-
-    def prepare(self, examples: Dataset) -> TrainingData:
-        """Examples as every method meets them."""
-        return TrainingData.from_dataset(
-            examples, self.runtime.forward, self._start(examples.classes), self.seed
+        self.engine.start(
+            self._initial_parameters(classes), identity_normalizer(self.runtime.bundle.manifest)
         )
 
-    def fit_closed_form(self, material: TrainingData, names: Sequence[str]) -> FittedTask:
-        """What there is to be learnt in seconds: a head in closed form.
+    def prepare(self, dataset: Dataset) -> TrainingData:
+        """Compute what every method needs of a dataset."""
+        initial = self._initial_parameters(dataset.classes)
+        return TrainingData.from_dataset(dataset, self.runtime.forward, initial, self.seed)
+
+    def fit_closed_form(self, data: TrainingData, labels: Sequence[str]) -> FittedTask:
+        """Fit a head in closed form, within seconds: the requested one, otherwise that of `auto`.
 
         Args:
-            names: the label of each class [C].
+            data: of the task.
+            labels: the label of each class [C].
         """
-        rejection = self._rejection(material, names)
+        rejection = self._calibrate_rejection(data, labels)
         if self.method in CLOSED_FORMS:
-            taken = ClosedForm.fit(self.method, material)
-            return self._lesson(material, names, rejection, taken, self.reason)
-        return self._lesson(material, names, rejection, *auto.fit_closed_form(material))
+            fitted = ClosedForm.fit(self.method, data, self.progress)
+            return self._finish(data, labels, rejection, fitted, self.reason)
+        return self._finish(data, labels, rejection, *auto.fit_closed_form(data, self.progress))
 
-    def fit(self, examples: Dataset, names: Sequence[str]) -> FittedTask:
-        """All that these examples teach, by the learner's method."""
-        material = self.prepare(examples)
+    def fit(self, dataset: Dataset, labels: Sequence[str]) -> FittedTask:
+        """Fit a task by the learner's method.
+
+        Args:
+            dataset: of the task.
+            labels: the label of each class [C].
+        """
+        data = self.prepare(dataset)
         if self.method in CLOSED_FORMS:
-            return self.fit_closed_form(material, names)
+            return self.fit_closed_form(data, labels)
         trainer = Trainer(
             self.engine, self.runtime.forward, self.recipe, self.seed, self.progress, self.stored
         )
-        rejection = self._rejection(material, names)
+        rejection = self._calibrate_rejection(data, labels)
         if self.method == ADAPTER:
-            return self._lesson(material, names, rejection, trainer.fit(material), self.reason)
-        return self._lesson(material, names, rejection, *auto.fit_best(material, trainer))
+            return self._finish(data, labels, rejection, trainer.fit(data), self.reason)
+        return self._finish(data, labels, rejection, *auto.fit_best(data, trainer))
 
-    def _rejection(self, material: TrainingData, names: Sequence[str]) -> Rejection:
-        """Of every method; found before any is tried, since each holds memory that this needs meanwhile."""
+    def _calibrate_rejection(self, data: TrainingData, labels: Sequence[str]) -> Rejection:
+        """Fit keys and threshold before any method, because both need much memory."""
         background = Background.load(self.runtime.bundle)
-        return calibrate_rejection(background, material.embeddings, material.dataset, names)
+        return calibrate_rejection(background, data.embeddings, data.dataset, labels)
 
-    def _lesson(
-        self, material: TrainingData, names: Sequence[str], rejection: Rejection, taken: Method, why: str
+    def _finish(
+        self, data: TrainingData, labels: Sequence[str], rejection: Rejection, method: Method, reason: str
     ) -> FittedTask:
-        examples, held_out = material.dataset, taken.validation
+        """Fit the method to all recordings and record how."""
+        dataset, validation = data.dataset, method.validation
+        recipe, source = self.recipe.to_text(), _warm_start_source(method)
         training: dict[str, Scalar] = {
-            "method": taken.name,
-            "why": why,
+            "method": method.name,
+            "why": reason,
             "engine": self.engine.name,
             "seed": self.seed,
             "threads": self.runtime.threads,
-            "recordings": len(np.unique(examples.recordings)),
-            "varied_windows": int(examples.augmented.sum()),
-            "held_out_recordings": len(held_out.labels),
-            "held_out_accuracy": held_out.accuracy,
-            **({"recipe": words} if (words := words_of(self.recipe)) else {}),
-            **({"started_from": source.task} if (source := _source(taken)) else {}),
+            "recordings": len(np.unique(dataset.recordings)),
+            "varied_windows": int(dataset.augmented.sum()),
+            "held_out_recordings": len(validation.labels),
+            "held_out_accuracy": validation.accuracy,
+            **({"recipe": recipe} if recipe else {}),
+            **({"started_from": source.task} if source else {}),
         }
         return FittedTask(
-            labels=tuple(names),
-            method=taken.name,
-            reason=why,
-            parameters=taken.fit_all(),
-            normalizer=material.normalizer,
+            labels=tuple(labels),
+            method=method.name,
+            reason=reason,
+            parameters=method.fit_all(),
+            normalizer=data.normalizer,
             rejection=rejection,
-            validation=held_out,
+            validation=validation,
             training=training,
         )
 
-    def _start(self, classes: int) -> Floats:
+    def _initial_parameters(self, classes: int) -> Floats:
         return load_initial_parameters(self.runtime.bundle, classes)
 
 
-def _source(taken: Method) -> TaskBlob | None:
-    """The stored task whose adapter it started from."""
-    return taken.source if isinstance(taken, TrainedAdapter) else None
+def _warm_start_source(method: Method) -> TaskBlob | None:
+    """Return the stored task whose adapter the training started from."""
+    return method.source if isinstance(method, TrainedAdapter) else None

@@ -1,93 +1,161 @@
-"""How a task is trained: a handful of numbers, and the learning rate they mean step by step.
+"""The training recipe: the settings of a training run with their defaults, bounds and meaning.
 
-Chosen by the mean accuracy on six tasks of recorded sounds, with 4, 16 and all clips a class. What is off
-by default did not win there; `python -m tools.bench.switches TASKS` shows what each costs and brings.
+The defaults have the best mean accuracy on six tasks of recorded sounds, with 4, 16 and all clips per class.
+Settings that are off by default gained nothing there; `python -m tools.bench.switches` measures each of them.
 """
 
-from dataclasses import dataclass, field, fields
-from math import cos, pi
-from typing import TypeVar
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edgecl.errors import UsageError
 
-Number = TypeVar("Number", int, float, bool)
 
-
-def _setting(default: Number, meaning: str, least: float = 0, most: float = 1) -> Number:
-    """A field that knows what it means and its bounds, both included."""
-    setting: Number = field(default=default, metadata={"meaning": meaning, "bounds": (least, most)})
-    return setting
-
-
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(BaseModel):
     """How a task is trained.
 
     Raises:
-        UsageError: a number is out of its bounds, or two exclude each other.
+        ValidationError: a value is out of its bounds.
+        UsageError: two settings exclude each other.
     """
 
-    epochs: int = _setting(
-        30, "passes over the windows, unless the held-out recordings get worse before", 1, 1000
-    )
-    batch: int = _setting(8, "windows a step", 1, 1024)
-    learning_rate: float = _setting(1e-3, "at its peak; falls to zero along half a cosine", 1e-6, 1)
-    warmup: float = _setting(0.05, "share of the steps during which the learning rate rises")
-    weight_decay: float = _setting(
-        1.0, "AdamW's: a step takes this share of the learning rate off every parameter", 0, 100
-    )
-    label_smoothing: float = _setting(0.1, "share of each target spread evenly over all classes", 0, 0.9)
-    mixup: float = _setting(
-        0.0, "concentration of the Beta distribution that mixes pairs of windows, 1 uniform, 0 off", 0, 10
-    )
-    windows: int = _setting(1500, "to learn from: recordings are varied as long as there are fewer", 1, 10**5)
-    copies: int = _setting(4, "varied copies of a recording, at most", 0, 100)
-    patience: int = _setting(
-        10, "epochs that the held-out recordings may stay worse before training stops", 1, 1000
-    )
-    data_removal: float = _setting(
-        0.0, "share of the windows, the easiest of each class, that leave while training goes on", 0, 0.9
-    )
-    gradient_mask: float = _setting(
-        0.0, "share of the parameters, those of the least gradient, that stand still for an epoch", 0, 0.99
-    )
-    sparsity: float = _setting(0.0, "share of the adapter's weights that are zero", 0, 0.99)
-    warm_start: bool = _setting(False, "start from a copy of the stored adapter that fits the sounds best")
-    soup: int = _setting(1, "trainings, each with a seed of its own, whose parameters are averaged", 1, 16)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    def __post_init__(self) -> None:
-        for setting in fields(self):
-            value, (least, most) = getattr(self, setting.name), setting.metadata["bounds"]
-            if not least <= value <= most:
-                raise UsageError(
-                    f"{setting.name} of a recipe lies between {least:g} and {most:g}, not at {value:g}",
-                    f"it is: {setting.metadata['meaning']}",
-                )
+    epochs: int = Field(
+        default=30, ge=1, le=1000, description="passes over the windows, unless validation gets worse before"
+    )
+    batch: int = Field(default=8, ge=1, le=1024, description="windows per step")
+    learning_rate: float = Field(
+        default=1e-3, ge=1e-6, le=1, description="peak value; it falls to zero along half a cosine"
+    )
+    warmup: float = Field(
+        default=0.05, ge=0, le=1, description="share of the steps during which the learning rate rises"
+    )
+    weight_decay: float = Field(
+        default=1.0, ge=0, le=100, description="of AdamW, relative to the learning rate: decay = rate × this"
+    )
+    label_smoothing: float = Field(
+        default=0.1, ge=0, le=0.9, description="share of each target that is spread evenly over all classes"
+    )
+    mixup: float = Field(
+        default=0.0,
+        ge=0,
+        le=10,
+        description="Beta distribution that mixes pairs of windows; 1 is uniform, 0 is off",
+    )
+    windows: int = Field(
+        default=1500,
+        ge=1,
+        le=10**5,
+        description="windows to train on; augmented copies fill up to this number",
+    )
+    copies: int = Field(
+        default=4, ge=0, le=100, description="largest number of augmented copies per recording"
+    )
+    patience: int = Field(
+        default=10,
+        ge=1,
+        le=1000,
+        description="epochs for which validation may stay worse before training stops",
+    )
+    data_removal: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.9,
+        description="share of the windows, the easiest of each class, to drop in training",
+    )
+    gradient_mask: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.99,
+        description="share of the parameters, of least gradient, to freeze for an epoch",
+    )
+    sparsity: float = Field(
+        default=0.0, ge=0, le=0.99, description="share of the adapter's weights that are zero"
+    )
+    warm_start: bool = Field(
+        default=False, description="start from the stored adapter that fits the sounds best"
+    )
+    soup: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="number of trainings with different seeds to average the parameters of",
+    )
+
+    @model_validator(mode="after")
+    def _check_combination(self) -> Self:
         if self.soup > 1 and self.sparsity:
             raise UsageError(
-                "soup and sparsity exclude each other", "sparse adapters, averaged, are sparse no longer"
+                "soup and sparsity exclude each other", "averaged sparse adapters are no longer sparse"
             )
+        return self
+
+    @classmethod
+    def parse(cls, settings: Sequence[str]) -> "Recipe":
+        """Parse settings of the form KEY=VALUE; the others keep their defaults.
+
+        Raises:
+            UsageError: a setting has another form, an unknown key or an invalid value.
+        """
+        values: dict[str, str] = {}
+        for setting in settings:
+            key, separator, value = setting.partition("=")
+            if not separator:
+                raise UsageError(f"recipe setting '{setting}' is not KEY=VALUE", _list_keys())
+            if key not in cls.model_fields:
+                raise UsageError(f"a recipe has no '{key}'{_suggest_key(key)}", _list_keys())
+            values[key] = value
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise _explain(error) from None
+
+    def to_text(self) -> str:
+        """Return the settings that differ from the defaults, in the form that `parse` reads."""
+        settings = [
+            (key, field.default, getattr(self, key)) for key, field in type(self).model_fields.items()
+        ]
+        return " ".join(f"{key}={_format(value)}" for key, default, value in settings if value != default)
 
     def count_copies(self, windows: int) -> int:
-        """How many varied copies to make of each of so many windows."""
+        """Return the number of augmented copies to make of each window, where there are this many windows."""
         return max(0, min(self.copies, self.windows // windows - 1))
 
 
-class Schedule:
-    """Learning rate step by step: a short linear rise, then half a cosine down to zero."""
+def describe_settings() -> list[tuple[str, str, str]]:
+    """Return `KEY=DEFAULT`, range and meaning of every setting."""
+    return [
+        (
+            f"{key}={_format(field['default'])}",
+            "on, off" if field["type"] == "boolean" else f"{field['minimum']:g} … {field['maximum']:g}",
+            field["description"],
+        )
+        for key, field in Recipe.model_json_schema()["properties"].items()
+    ]
 
-    def __init__(self, recipe: Recipe, windows: int, epochs: int) -> None:
-        self._recipe, self._epochs = recipe, epochs
-        self._done = 0.0  # share of the training, 0…1
-        self.over(windows)
 
-    def over(self, windows: int) -> None:
-        """From the next epoch on there are so many windows."""
-        self._step = 1 / (self._epochs * -(-windows // self._recipe.batch))
+def _explain(error: ValidationError) -> UsageError:
+    """Turn the first problem that pydantic found into an error message."""
+    problem = error.errors()[0]
+    key = str(problem["loc"][0])
+    field = Recipe.model_fields[key]
+    return UsageError(
+        f"invalid recipe setting '{key}={problem['input']}': it {problem['msg'].removeprefix('Input ')}",
+        f"{key}: {field.description}; default {_format(field.default)}",
+    )
 
-    def next(self) -> float:
-        """The learning rate of the next step."""
-        rise = min(1.0, (self._done + self._step) / max(self._recipe.warmup, self._step))
-        fall = 0.5 * (1 + cos(pi * self._done))
-        self._done += self._step
-        return self._recipe.learning_rate * rise * fall
+
+def _list_keys() -> str:
+    return f"'--recipe help' explains every key: {', '.join(Recipe.model_fields)}"
+
+
+def _suggest_key(key: str) -> str:
+    near = get_close_matches(key, Recipe.model_fields, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def _format(value: object) -> str:
+    return ("off", "on")[value] if isinstance(value, bool) else repr(value)

@@ -1,19 +1,13 @@
-"""What a task accepts as one of its sounds: keys, and the margin from which they count.
+"""Fits a task's open-set keys and the threshold of their margin, below which a sound is rejected as unknown.
 
-    embeddings of its windows ─┐
-    its negatives ─────────────┼─► keys, and every recording's margin without its takes ─► threshold
-    noises and other sounds ───┘
+    embeddings of the task's windows ─┐
+    its negatives ────────────────────┼─► keys, and each recording's margin without its own group ─► threshold
+    noises and other sounds ──────────┘
 
-The threshold is where as many known recordings are rejected as unknown ones accepted, but never so low that
-one of the built-in noises would be: a task must not fire in an empty room, however few its recordings are.
-A recording counts once, however many windows and varied copies of it there are: else the copies of a single
-correction would raise the threshold for everything else.
-
-Other tasks' recordings are no background: a blob would depend on what else is in the home, and margins of
-different tasks would no longer be on one scale. They would halve the strangers that pass where 95 % of a
-task's own do, 4.1 → 2.1 %, at the price of 1.6 points of its own at the threshold; but only those of tasks it
-met: of another task's 4.3 % pass (six tasks, `tools.bench.strangers`). Where both are in one home, what the
-other task knows goes to it anyway, by the larger margin.
+The threshold is where as many known recordings are rejected as unknown ones are accepted, but never so low
+that a built-in noise would be accepted. Each recording counts once, however many windows and augmented
+copies it has. Recordings of other tasks are not used as background, so that a task does not depend on what
+else is enrolled.
 """
 
 from collections.abc import Sequence
@@ -31,35 +25,37 @@ from edgecl.learning.negative_labels import is_negative
 
 @dataclass(frozen=True)
 class Rejection:
-    """What recognition compares with."""
+    """What recognition needs to reject unknown sounds."""
 
     keys: Floats  # [S, P + 1], one for each label that is no negative, in the order of the labels
-    threshold: float  # the smallest accepted margin
+    threshold: float  # the smallest margin that is accepted
 
 
 def calibrate_rejection(
-    background: Background, embeddings: Floats, examples: Dataset, names: Sequence[str]
+    background: Background, embeddings: Floats, dataset: Dataset, labels: Sequence[str]
 ) -> Rejection:
-    """Keys and threshold of a task, whatever parameters it learns.
+    """Fit the keys and the threshold of a task; they do not depend on its parameters.
 
     Args:
-        embeddings: of its windows before any adapter, [N, P].
-        names: the label of each class [C]; windows of negatives are background.
+        background: of the bundle.
+        embeddings: features of the task's windows before any adapter, [N, P].
+        dataset: the task's windows.
+        labels: the label of each class [C]; windows of negatives count as background.
     """
-    sounds = np.array([not is_negative(name) for name in names])
-    row = np.cumsum(sounds) - 1  # class → key
-    known = sounds[examples.labels]  # [N]
+    is_sound = np.array([not is_negative(label) for label in labels])
+    key_of = np.cumsum(is_sound) - 1  # class → key
+    known = is_sound[dataset.labels]  # [N]
     unknown = np.concatenate([background.noise, background.sounds, embeddings[~known]])
-    learnt = open_set.fit(
-        embeddings[known], row[examples.labels[known]], examples.held_out_groups[known], unknown
+    fitted = open_set.fit(
+        embeddings[known], key_of[dataset.labels[known]], dataset.held_out_groups[known], unknown
     )
-    travelling = len(background.noise) + len(background.sounds)
+    bundled = len(background.noise) + len(background.sounds)
     threshold = equal_error_threshold(
-        average_per_recording(learnt.sound_margins, examples.recordings[known]),
+        average_per_recording(fitted.sound_margins, dataset.recordings[known]),
         np.append(
-            learnt.background_margins[:travelling],
-            average_per_recording(learnt.background_margins[travelling:], examples.recordings[~known]),
+            fitted.background_margins[:bundled],
+            average_per_recording(fitted.background_margins[bundled:], dataset.recordings[~known]),
         ),
     )
-    loudest = learnt.background_margins[: len(background.noise)].max()
-    return Rejection(learnt.keys, max(threshold, float(np.nextafter(loudest, np.inf))))
+    largest_of_noise = fitted.background_margins[: len(background.noise)].max()
+    return Rejection(fitted.keys, max(threshold, float(np.nextafter(largest_of_noise, np.inf))))

@@ -47,7 +47,7 @@ class ConsolidationResult:
         rows = [
             {
                 "task": effect.task,
-                "shares_with": group.others(effect.task),
+                "shares_with": group.list_others(effect.task),
                 "recordings": len(effect.before.labels),
                 "accuracy_before": effect.before.accuracy,
                 "accuracy_after": effect.after.accuracy,
@@ -58,7 +58,7 @@ class ConsolidationResult:
         ]
         forgotten = [
             {"task": task, "reason": error.message, "hint": error.hint}
-            for task, error in self.plan.forgotten.items()
+            for task, error in self.plan.not_mergeable.items()
         ]
         return {
             "budget": self.budget,

@@ -30,8 +30,6 @@ from edgecl.windows import split_into_windows
 
 COPIES = 8
 """Augmented copies of the recording, which alone is one among hundreds."""
-FITS = 2
-"""Steps of the progress stage "fitting": without copies of the other recordings, and with them."""
 
 
 @dataclass(frozen=True)
@@ -118,14 +116,10 @@ class Corrector:
 
         Copies of the corrected recording, the last one, take part in both.
         """
-        progress = self.learner.progress
         corrected = dataset.recordings == dataset.recordings.max()
-        progress("fitting", 0, FITS)
         plain = self.learner.prepare(dataset.select(corrected | ~dataset.augmented))
         first = self.learner.fit_closed_form(plain, labels)
-        progress("fitting", 1, FITS)
         fitted = self.learner.fit(dataset, labels)
-        progress("fitting", FITS, FITS)
         return fitted if fitted.improves_on(first) else first
 
     def _score(self, task: TaskBlob, clip: Clip) -> TaskScore:

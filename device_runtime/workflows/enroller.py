@@ -26,8 +26,6 @@ from edgecl.store.training_set import TrainingSet, collect_labels
 
 STAGES = ("decode", "backbone", "varying", "training", "advice")
 """Keys of `Enrolment.seconds`."""
-FITS = 3
-"""Steps of the progress stage "fitting": the first fit, the learning curve, the fit with augmented copies."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +81,11 @@ class Enroller:
             builder = DatasetBuilder(buffer)
             forgotten = replay(task, _without_new(known, ingest), self.cache, builder)
             ingest = extractor.extract(ingest, "added" if known else "enrolled", builder)
-            progress("fitting", 0, FITS)
             with self.stopwatch("training"):
                 data = learner.prepare(builder.build(labels))
                 first = learner.fit_closed_form(data, labels)
-            progress("fitting", 1, FITS)
             with self.stopwatch("advice"):
-                curve = measure_learning_curve(data, first.method, first.validation)
-            progress("fitting", 2, FITS)
+                curve = measure_learning_curve(data, first.method, first.validation, progress)
 
             def enrolment(fitted: FittedTask) -> Enrolment:
                 return Enrolment(
@@ -113,7 +108,6 @@ class Enroller:
             extractor.augment(ingest, learner.recipe.count_copies(builder.window_count), builder)
             with self.stopwatch("training"):
                 fitted = learner.fit(builder.build(labels), labels)
-            progress("fitting", FITS, FITS)
             if fitted.improves_on(first):
                 yield enrolment(fitted)
 

@@ -1,7 +1,7 @@
 """`python -m tools.bench.features TASK --teacher mn04.pt`: features and closed-form heads compared.
 
-Features: those of the backbone, those of its teacher mn04, and both concatenated. Heads: all closed forms of
-the product. Columns:
+Features: those of the backbone, those of its teacher mn04, and both concatenated. Heads: the closed
+forms of the product, and logistic regression. Columns:
 
     test             the test recordings, trained on all training recordings (SLDA: range over its shrinkages)
     grouped folds    cross-validation in which all takes of a thing are in the same fold
@@ -13,7 +13,7 @@ the backbone, the whole clip for mn04. Each feature is standardised; of the 2112
 ours.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -23,25 +23,50 @@ import torch
 import typer
 
 from device_runtime.cli.progress import show_progress
-from device_runtime.data.dataset import Dataset, assign_folds
+from device_runtime.data.dataset import FOLDS, Dataset, assign_folds
 from device_runtime.system.progress import Progress
-from device_runtime.training.methods import logistic
-from device_runtime.training.methods.closed_form import CLOSED_FORMS, cross_validate
+from device_runtime.training.methods.closed_form import CLOSED_FORMS
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.methods.kernel import Solver
-from edgecl.arrays import Floats, Integers
+from edgecl.arrays import Bools, Floats, Integers
 from edgecl.audio.reader import read_clip
 from edgecl.learning.calibration import fit_normalizer
 from edgecl.learning.metrics import wilson_interval
 from edgecl.learning.recording_groups import group_recordings
 from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import Half
+from tools.bench.logistic import fit_logistic
 from tools.bench.machine import describe_machine
 from tools.bench.markdown import format_header, format_row
 from tools.bench.probe import Embed, load_embedders
 from tools.command_line import run_command
 
-HEADS = ("SLDA", "ridge", "logistic", "prototype")
+Predict = Callable[[Floats], Integers]
+"""Standardised features [M, P] → classes [M]."""
+Fit = Callable[[TrainingData], Predict]
+
+
+def _fit_closed_form(solver: Solver) -> Fit:
+    """Return the fit of a closed form."""
+
+    def fit(data: TrainingData) -> Predict:
+        solution = solver(data.kernel)
+        return lambda features: solution.compute_logits(features @ data.features.T).argmax(axis=1)
+
+    return fit
+
+
+def _fit_regression(data: TrainingData) -> Predict:
+    return fit_logistic(data.features, data.dataset.labels[data.sample]).predict
+
+
+FITS: dict[str, tuple[Fit, ...]] = {
+    "SLDA": tuple(_fit_closed_form(solver) for solver in CLOSED_FORMS["slda"]),
+    "ridge": tuple(_fit_closed_form(solver) for solver in CLOSED_FORMS["ridge"]),
+    "logistic": (_fit_regression,),
+    "prototype": tuple(_fit_closed_form(solver) for solver in CLOSED_FORMS["prototype"]),
+}
+HEADS = tuple(FITS)
 COLUMNS = (
     *("features", *(f"{head}: test" for head in HEADS)),
     *("logistic: grouped folds", "logistic: random folds"),
@@ -130,27 +155,31 @@ def format_table(train: Features, test: Features, draws: int) -> Iterator[str]:
     """Yield lines of Markdown, one row per network and one for both."""
     yield from format_header(COLUMNS)
     for network in train.vectors:
-        tested = [
-            [measure_test_accuracy(solve, network, train, test) for solve in CLOSED_FORMS[head.lower()]]
-            for head in HEADS
-        ]
+        tested = [[measure_test_accuracy(fit, network, train, test) for fit in FITS[head]] for head in HEADS]
         validated = [[cross_validation_accuracy(train, network, of, draws)] for of in (train.groups, None)]
         yield format_row([network, *map(_format_range, tested + validated)])
 
 
-def measure_test_accuracy(solve: Solver, network: str, train: Features, test: Features) -> float:
+def measure_test_accuracy(fit: Fit, network: str, train: Features, test: Features) -> float:
     """Measure the test accuracy (0…1) of a head trained on all training recordings."""
     data = train.to_training_data(network)
     mean, inverse_deviation = data.normalizer
-    products = (test.vectors[network] - mean) * inverse_deviation @ data.features.T  # [M, N]
-    predicted = solve(data.kernel).compute_logits(products).argmax(axis=1)
+    predicted = fit(data)((test.vectors[network] - mean) * inverse_deviation)
     return float((np.unique(train.labels)[predicted] == test.labels).mean())
 
 
 def cross_validation_accuracy(train: Features, network: str, groups: Integers | None, draws: int) -> float:
     """Return the cross-validation accuracy (0…1) of the logistic head; a group [R] is in a single fold."""
-    data = (train.to_training_data(network, groups, seed) for seed in range(draws))
-    return float(np.mean([cross_validate(logistic.solve, one)[0].accuracy for one in data]))
+    hits = list[Bools]()
+    for seed in range(draws):
+        data = train.to_training_data(network, groups, seed)
+        labels, folds = data.dataset.labels[data.sample], data.folds[data.sample]
+        for fold in range(FOLDS):
+            held_out = folds == fold
+            if held_out.any():
+                regression = fit_logistic(data.features[~held_out], labels[~held_out])
+                hits.append(regression.predict(data.features[held_out]) == labels[held_out])
+    return float(np.concatenate(hits).mean())
 
 
 def _format_range(shares: Sequence[float]) -> str:

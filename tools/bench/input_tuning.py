@@ -4,7 +4,7 @@
                training data
     learnt     gains and offsets trained by gradient through the frozen backbone (--learn; slow)
 
-Behind both is a closed-form logistic head on the initial adapter. A task is trained and tested through a flat
+Behind both is a logistic regression on the embeddings. A task is trained and tested through a flat
 microphone, through one that colours sounds strongly, and trained through the flat one but tested through the
 other. In the last case, bands tuned to the task know nothing of the new microphone; `matched` gives the test
 recordings, whose labels are unknown, the bands of the training recordings.
@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from device_runtime.data.dataset import Dataset
-from device_runtime.model.adapter import AdapterForward, load_initial_parameters, softmax
+from device_runtime.model.adapter import AdapterForward, load_initial_parameters
 from device_runtime.model.runtime import DEFAULT_BUNDLE
-from device_runtime.training.methods.closed_form import ClosedForm
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.validation import ValidationResult
 from edgecl.arrays import Floats
@@ -48,6 +47,7 @@ from export.weights import load_weights
 from tools.bench.__main__ import DEFAULT_WEIGHTS
 from tools.bench.continual.sources import folders
 from tools.bench.continual.sources.task_files import Half, TaskFiles
+from tools.bench.logistic import fit_logistic
 from tools.bench.machine import describe_machine
 from tools.bench.markdown import format_header, format_row
 from tools.command_line import Seed, TasksFolder, run_command
@@ -120,12 +120,14 @@ class Bench:
         return Dataset(tokens, images.labels, images.recordings, augmented, int(images.labels.max()) + 1)
 
     def fit_and_test(self, train: Dataset, test: Dataset) -> ValidationResult:
-        """Train a closed-form head and test it."""
+        """Train a logistic regression and test it."""
         start = load_initial_parameters(self.bundle, train.classes)
         data = TrainingData.from_dataset(train, self.forward, start, self.seed)
-        parameters = ClosedForm.fit("logistic", data).fit_all()
-        logits, _ = self.forward.run(test.tokens, parameters, data.normalizer)
-        return ValidationResult.from_windows(softmax(logits), test.labels, test.recordings)
+        regression = fit_logistic(data.features, data.dataset.labels[data.sample])
+        mean, inverse_deviation = data.normalizer
+        embeddings = self.forward.compute_embeddings(test.tokens)
+        probabilities = regression.predict_proba((embeddings - mean) * inverse_deviation)
+        return ValidationResult.from_windows(probabilities, test.labels, test.recordings)
 
 
 Results = dict[tuple[str, str], ValidationResult]

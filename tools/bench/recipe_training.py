@@ -19,7 +19,6 @@ from device_runtime.training.learner import FittedTask, Learner
 from device_runtime.training.methods.adapter import Trainer
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.recipe import Recipe
-from device_runtime.training.recipe_text import words_of
 from edgecl.arrays import Doubles, Floats
 from edgecl.store import blob
 from edgecl.store.blob import TaskBlob
@@ -112,7 +111,7 @@ class Bench:
             others = [task for task in stored if task.task != subject.task.name]
             for recipe in recipes:
                 training = self._train(subject, recipe, seed, others)
-                yield self._measure(words_of(recipe), subject, training)
+                yield self._measure(recipe.to_text(), subject, training)
 
     def _train_members(self, subject: Subject, seed: int) -> list[Training]:
         return [self._train(subject, DEFAULT_RECIPE, seed + member, []) for member in range(MEMBERS)]
@@ -132,7 +131,7 @@ class Bench:
         """Measure the same trainings as a soup and as an ensemble, which needs as many blobs."""
         seconds = sum(member.seconds for member in members)
         mean = Training(average_parameters([member.parameters for member in members]), seconds)
-        soup = self._measure(words_of(Recipe(soup=MEMBERS)), subject, mean)
+        soup = self._measure(Recipe(soup=MEMBERS).to_text(), subject, mean)
         yield soup
         scores = [subject.compute_scores(member.parameters, self.runtime) for member in members]
         yield replace(

@@ -29,7 +29,7 @@ from device_runtime.data.dataset import Dataset
 from device_runtime.model.adapter import load_initial_parameters
 from device_runtime.model.background import Background
 from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
-from device_runtime.system.progress import Progress
+from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.training.methods import auto
 from device_runtime.training.methods.closed_form import ClosedForm
 from device_runtime.training.methods.features import TrainingData
@@ -138,7 +138,10 @@ class Bench:
                 load_windows(extractor.cache, task.train),
                 load_augmented_windows(extractor.cache, task.train, RECIPE, 0),
             )
-            forms = [auto.fit_closed_form(self._training_data(task, windows))[0] for windows in training_sets]
+            forms = [
+                auto.fit_closed_form(self._training_data(task, windows), ignore_progress)[0]
+                for windows in training_sets
+            ]
             fitted = min(forms, key=lambda form: form.validation.loss)
             sounds = [clip for clip in task.test if not is_negative(task.labels[clip.label])]
             test = load_windows(extractor.cache, sounds)

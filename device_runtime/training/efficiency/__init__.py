@@ -1,1 +1,1 @@
-"""Optional methods that save computation or memory, off by default: SparCL, warm start, soup."""
+"""Optional methods that save computation or memory, off by default: SparCL, warm start, model soup."""

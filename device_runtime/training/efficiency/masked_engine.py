@@ -1,11 +1,11 @@
-"""An engine whose steps pass through masks: some entries of the flat vector do not move, or stay zero.
+"""An engine whose steps pass through masks, by which some parameters do not change or stay zero.
 
     state ─► one step of the engine ─► state ─► mask ─► mask ─► state
 
-Masks work between steps on the parameters and both moments, so they mean the same to every engine and ask
-nothing of its graph. The price is that the graph still computes every gradient: masks save no arithmetic.
-What a mask is chosen by, the mean gradient of an epoch, is read from AdamW's first moment,
-m' = β₁ m + (1 − β₁) g, for all entries, the masked ones too.
+Masks change the parameters and both moments between steps, so they work with every engine and need no
+support in its graph. The graph still computes every gradient, so masks save no arithmetic. The mean
+gradient of an epoch, by which masks are chosen, is read from AdamW's first moment, m' = β₁ m + (1 − β₁) g,
+for masked parameters as well.
 """
 
 from collections.abc import Sequence
@@ -18,21 +18,23 @@ from edgecl.arrays import Floats
 
 
 class Mask(Protocol):
-    """Which entries of the flat vector may change."""
+    """A rule by which entries of the flat vector may change."""
 
     def apply(self, before: TrainingState, after: TrainingState) -> TrainingState:
-        """What remains of a step."""
+        """Return the state after a step, as far as the mask allows it."""
 
     def update(self, parameters: Floats, gradient: Floats, done: float) -> None:
-        """Choose again, by the parameters [n] and the mean gradient [n] of the epoch that ended.
+        """Choose the masked entries again at the end of an epoch.
 
         Args:
+            parameters: [n].
+            gradient: mean of the epoch's gradients, [n].
             done: share of all epochs, 0…1.
         """
 
 
 class MaskedEngine:
-    """See `device_runtime.training.engines.Engine`; without masks it is the engine inside."""
+    """An engine with masks, see `engines.base.Engine`."""
 
     def __init__(self, engine: Engine, masks: Sequence[Mask]) -> None:
         self.name = engine.name
@@ -40,12 +42,12 @@ class MaskedEngine:
         self._masks = masks
 
     def start(self, parameters: Floats, normalizer: Floats) -> None:
-        """Begin a task from parameters [n], masked, and its normalizer [2, P], with a fresh optimizer."""
+        """Begin a task from parameters [n] and its normalizer [2, P], with a new optimizer state."""
         zeros = np.zeros_like(parameters)
         self.resume(TrainingState(parameters, zeros, zeros, step=0), normalizer)
 
     def resume(self, state: TrainingState, normalizer: Floats) -> None:
-        """Go on where `state` was taken, masked."""
+        """Continue from a saved state, as far as the masks allow it."""
         self._normalizer = normalizer
         for mask in self._masks:
             state = mask.apply(state, state)
@@ -53,9 +55,7 @@ class MaskedEngine:
         self._gradients, self._steps = np.zeros_like(state.parameters), 0
 
     def step(self, tokens: Floats, targets: Floats, learning_rate: float, weight_decay: float) -> float:
-        """Loss before one AdamW step, of which remains what the masks let through."""
-        if not self._masks:
-            return self._engine.step(tokens, targets, learning_rate, weight_decay)
+        """Take one AdamW step, apply the masks, and return the loss before the step."""
         before = self._engine.state()
         loss = self._engine.step(tokens, targets, learning_rate, weight_decay)
         after = self._engine.state()
@@ -67,17 +67,15 @@ class MaskedEngine:
         return loss
 
     def parameters(self) -> Floats:
-        """A copy of the current parameters [n]."""
+        """Return a copy of the current parameters [n]."""
         return self._engine.parameters()
 
     def state(self) -> TrainingState:
-        """A copy of everything needed to go on later, but for what the masks know."""
+        """Return a copy of everything that `resume` needs; the masks' own state is not part of it."""
         return self._engine.state()
 
     def update_masks(self, done: float) -> None:
-        """Let the masks choose again, at the end of an epoch; `done` is the share of all epochs, 0…1."""
-        if not self._masks:
-            return
+        """Update the masks at the end of an epoch; `done` is the share of all epochs, 0…1."""
         state = self._engine.state()
         mean = self._gradients / np.float32(max(1, self._steps))
         for mask in self._masks:

@@ -1,8 +1,8 @@
-"""A model soup: several trainings, one vector.
+"""Model soup: the parameters of several trainings, averaged.
 
 Wortsman et al. 2022, "Model soups", §2: the uniform soup is the mean of the parameters of models fine-tuned
-from the same start, (1/k) Σ θᵢ. Recognition costs what one of them costs, where an ensemble, the mean of
-their probabilities, costs k times as much and fits in no blob.
+from the same start, (1/k) Σ θᵢ. Recognition costs as much as with one of them. An ensemble, the mean of
+their probabilities, would cost k times as much and does not fit into a blob.
 
 Deviation: the trainings differ in their seed alone, and none is left out for being worse.
 """
@@ -15,5 +15,5 @@ from edgecl.arrays import Floats
 
 
 def average_parameters(trained: Sequence[Floats]) -> Floats:
-    """The mean of parameter vectors [n]."""
+    """Return the mean of parameter vectors [n]."""
     return np.asarray(np.mean(np.stack(trained), axis=0, dtype=np.float64), np.float32)

@@ -1,12 +1,12 @@
-"""A warm start: learning begins from a copy of the adapter that another task left.
+"""Warm start: training begins from a copy of another task's adapter.
 
 AFAF (Sokar et al. 2022, "Avoiding Forgetting and Allowing Forward Transfer in Continual Learning via Sparse
 Networks") lets a new task reuse components of the most similar classes learnt before. Here the adapter of one
 stored task is copied; nothing is shared, so no other blob changes.
 
 Deviations: whole adapters instead of parts of a sparse network; the copy is trained further where AFAF
-freezes what it reuses; similarity is LEEP (see `edgecl.learning.leep`) of what the stored task says
-about the new one's windows, instead of the distance between class representations. The head starts from zero.
+freezes what it reuses; similarity is LEEP (see `edgecl.learning.leep`) from the stored task's outputs to
+the new labels, instead of the distance between class representations. The head starts from zero.
 """
 
 from collections.abc import Sequence
@@ -22,29 +22,29 @@ from edgecl.store.blob import TaskBlob
 
 
 def select_source(
-    stored: Sequence[TaskBlob], material: TrainingData, windows: Integers, forward: AdapterForward
+    stored: Sequence[TaskBlob], data: TrainingData, windows: Integers, forward: AdapterForward
 ) -> TaskBlob | None:
-    """The stored task that says most about these windows; None where no adapter was ever trained.
+    """Return the stored task whose outputs predict the labels best; None where no adapter was ever trained.
 
     Args:
         stored: tasks of the same bundle.
-        windows: indices into the material.
+        data: of the new task.
+        windows: indices of the windows to judge by.
+        forward: the adapter's forward graph.
     """
     size = forward.adapter_size
     trained = [task for task in stored if not forward.is_identity(task.parameters[:size])]
-    tokens, labels = material.dataset.tokens[windows], material.dataset.labels[windows]
+    tokens, labels = data.dataset.tokens[windows], data.dataset.labels[windows]
 
-    def telling(task: TaskBlob) -> float:
+    def similarity(task: TaskBlob) -> float:
         logits, _ = forward.run(tokens, task.parameters, task.normalizer)
         return leep(softmax(logits), labels)
 
-    return max(trained, key=telling, default=None)
+    return max(trained, key=similarity, default=None)
 
 
-def start_from(material: TrainingData, source: TaskBlob, forward: AdapterForward) -> TrainingData:
-    """The same material, learning from which starts at a copy of the source's adapter."""
+def start_from(data: TrainingData, source: TaskBlob, forward: AdapterForward) -> TrainingData:
+    """Return the same data with a copy of the source's adapter as the start of training."""
     size = forward.adapter_size
-    return replace(
-        material,
-        initial_parameters=np.concatenate([source.parameters[:size], material.initial_parameters[size:]]),
-    )
+    initial = np.concatenate([source.parameters[:size], data.initial_parameters[size:]])
+    return replace(data, initial_parameters=initial)

@@ -1,12 +1,12 @@
 """The engine "ort-training": onnxruntime-training's own gradient graph and AdamW, in its wheel's sessions.
 
-The two graphs take everything as inputs (parameters, gradient buffers, moments) and write into those very
-buffers. So all state is NumPy vectors that live here: a task is swapped by filling them, stopped and resumed
-by copying them. onnxruntime's Python classes for training drive the graphs in the same way, but they read
-from paths instead of verified bytes, keep the moments to themselves, and import torch.
+The two graphs take everything as inputs (parameters, gradient buffers, moments) and write into these very
+buffers. So all state is NumPy vectors that live here: filling them changes the task, copying them saves the
+state. onnxruntime's Python classes for training drive the graphs in the same way, but they read from paths
+instead of verified bytes, do not expose the moments, and import torch.
 
 Shapes are fixed, with `max_classes` rows in the head. The head comes last in the flat vector [n] of a task,
-so the graphs' tensors are views of that vector lengthened by zeros:
+so the graphs' tensors are views of that vector, extended by zeros:
 
     adapter tensors | head, C rows | zeros, max_classes − C rows
     └──────────── n ─────────────┘
@@ -14,27 +14,24 @@ so the graphs' tensors are views of that vector lengthened by zeros:
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from device_runtime.model.session import open_session
 from device_runtime.training.engines.base import ORT_TRAINING, TrainingState
 from edgecl.arrays import Floats
+from edgecl.bundle.bundle import Bundle
 from edgecl.errors import EngineError
-
-if TYPE_CHECKING:
-    from edgecl.bundle.bundle import Bundle
 
 FOLDER = "ort_training"
 NO_CLASS = -50.0
-"""Added to the logit of a padding row, which is 0: its probability is nothing beside 1 but, as long as no
-logit is above 37, no denormal number either, with which some processors compute a hundred times slower."""
+"""Added to the logit of a padding row, which is 0. Its probability is then negligible but, while no logit
+exceeds 37, not denormal; some processors compute a hundred times slower with denormal numbers."""
 
 
 @dataclass
 class _Task:
-    """The lengthened vectors that the graphs read and write, and what stays the same in a task."""
+    """The padded vectors that the graphs read and write, and the constants of a task."""
 
     size: int  # n
     normalizer: Floats  # [2, P]
@@ -47,11 +44,11 @@ class _Task:
 
 
 class OrtTrainingEngine:
-    """Trains one task at a time, with at most as many classes as the artifacts have rows."""
+    """Runs the bundle's ORT artifacts, see `engines.base.Engine`; the number of classes is limited."""
 
     name = ORT_TRAINING
 
-    def __init__(self, bundle: "Bundle", threads: int) -> None:
+    def __init__(self, bundle: Bundle, threads: int) -> None:
         self._manifest = bundle.manifest
         self._shapes = {tensor.name: tensor.shape for tensor in bundle.manifest.parameters}
         self._shapes["head"] = (bundle.manifest.max_classes, bundle.manifest.head_features + 1)
@@ -62,7 +59,7 @@ class OrtTrainingEngine:
         self._current: _Task | None = None
 
     def start(self, parameters: Floats, normalizer: Floats) -> None:
-        """Begin a task from parameters [n] and its normalizer [2, P], with a fresh optimizer.
+        """Begin a task from parameters [n] and its normalizer [2, P], with a new optimizer state.
 
         Raises:
             EngineError: the task has more classes than the artifacts have rows.
@@ -71,24 +68,24 @@ class OrtTrainingEngine:
         self.resume(TrainingState(parameters, zeros, zeros, step=0), normalizer)
 
     def resume(self, state: TrainingState, normalizer: Floats) -> None:
-        """Go on exactly where `state` was taken."""
+        """Continue from a saved state."""
         self._current = _Task(
             size=state.parameters.size,
             normalizer=normalizer.copy(),
-            class_mask=self._class_mask(state.parameters),
-            parameters=self._lengthened(state.parameters),
-            gradients=self._lengthened(np.zeros(0, np.float32)),
-            first_moment=self._lengthened(state.first_moment),
-            second_moment=self._lengthened(state.second_moment),
+            class_mask=self._make_class_mask(state.parameters),
+            parameters=self._pad(state.parameters),
+            gradients=self._pad(np.zeros(0, np.float32)),
+            first_moment=self._pad(state.first_moment),
+            second_moment=self._pad(state.second_moment),
             step=state.step,
         )
 
     def step(self, tokens: Floats, targets: Floats, learning_rate: float, weight_decay: float) -> float:
-        """Loss before one AdamW step on tokens [B, N, D] and target distributions [B, C]."""
-        task = self._task()
-        loss = self._backward(task, tokens, targets)
-        task.gradients[task.size :] = 0  # of padding rows: squared, they would be denormal
-        task.parameters *= np.float32(1 - learning_rate * weight_decay)  # decoupled, as torch does it
+        """Take one AdamW step on tokens [B, tokens, D] and targets [B, C]; return the loss before it."""
+        task = self._require_task()
+        loss = self._compute_gradients(task, tokens, targets)
+        task.gradients[task.size :] = 0  # of padding rows; their squares would be denormal
+        task.parameters *= np.float32(1 - learning_rate * weight_decay)  # decoupled, as in torch
         task.step += 1
         feeds = {
             "learning_rate": np.array([learning_rate], np.float32),
@@ -102,19 +99,19 @@ class OrtTrainingEngine:
         return loss
 
     def parameters(self) -> Floats:
-        """A copy of the current parameters [n]."""
-        task = self._task()
+        """Return a copy of the current parameters [n]."""
+        task = self._require_task()
         return task.parameters[: task.size].copy()
 
     def state(self) -> TrainingState:
-        """A copy of everything needed to go on later."""
-        task = self._task()
+        """Return a copy of everything that `resume` needs."""
+        task = self._require_task()
         first_moment = task.first_moment[: task.size].copy()
         second_moment = task.second_moment[: task.size].copy()
         return TrainingState(self.parameters(), first_moment, second_moment, task.step)
 
-    def _backward(self, task: _Task, tokens: Floats, targets: Floats) -> float:
-        """Loss of a batch, whose gradients are then in `task.gradients`."""
+    def _compute_gradients(self, task: _Task, tokens: Floats, targets: Floats) -> float:
+        """Write the gradients of a batch into `task.gradients` and return its loss."""
         padding = self._manifest.max_classes - self._manifest.count_classes(task.size)
         feeds = {
             "tokens": tokens,
@@ -129,31 +126,31 @@ class OrtTrainingEngine:
             feeds |= {name: value, f"{name}_grad.accumulation.buffer": buffer}
         return float(self._gradient.run(None, feeds)[0])
 
-    def _class_mask(self, parameters: Floats) -> Floats:
-        """What is added to the logits [max_classes] so that padding rows take no part."""
-        classes, most = self._manifest.count_classes(parameters.size), self._manifest.max_classes
-        if classes > most:
+    def _make_class_mask(self, parameters: Floats) -> Floats:
+        """Return what is added to the logits so that padding rows have no effect, [max_classes]."""
+        classes, limit = self._manifest.count_classes(parameters.size), self._manifest.max_classes
+        if classes > limit:
             raise EngineError(
-                f"this task has {classes} classes, this bundle's engine '{self.name}' holds {most}",
+                f"this task has {classes} classes, this bundle's engine '{self.name}' holds {limit}",
                 "use --engine portable, which takes any number",
             )
-        mask = np.full(most, NO_CLASS, np.float32)
+        mask = np.full(limit, NO_CLASS, np.float32)
         mask[:classes] = 0
         return mask
 
-    def _lengthened(self, vector: Floats) -> Floats:
-        """A copy of a vector [n], followed by zeros for the padding rows."""
-        longer = np.zeros(sum(map(prod, self._shapes.values())), np.float32)
-        longer[: vector.size] = vector
-        return longer
+    def _pad(self, vector: Floats) -> Floats:
+        """Return a copy of a vector [n] with zeros for the padding rows."""
+        padded = np.zeros(sum(map(prod, self._shapes.values())), np.float32)
+        padded[: vector.size] = vector
+        return padded
 
-    def _tensors(self, longer: Floats) -> list[Floats]:
-        """Views of a lengthened vector, one per trainable: what is written there is written here."""
+    def _tensors(self, padded: Floats) -> list[Floats]:
+        """Return views of a padded vector, one per trainable tensor."""
         ends = np.cumsum([prod(shape) for shape in self._shapes.values()])
-        parts = np.split(longer, ends[:-1])
+        parts = np.split(padded, ends[:-1])
         return [part.reshape(shape) for part, shape in zip(parts, self._shapes.values(), strict=True)]
 
-    def _task(self) -> _Task:
+    def _require_task(self) -> _Task:
         if self._current is None:
             raise EngineError("the training engine has no task", "start or resume one first")
         return self._current

@@ -1,43 +1,39 @@
 """The portable engine: the bundle's plain-ONNX train step on stock onnxruntime."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from device_runtime.model.session import open_session
 from device_runtime.training.engines.base import BETA1, BETA2, PORTABLE, TrainingState
 from edgecl.arrays import Floats
-
-if TYPE_CHECKING:
-    from edgecl.bundle.bundle import Bundle
+from edgecl.bundle.bundle import Bundle
 
 _OUTPUTS = ["loss", "new_parameters", "new_first_moment", "new_second_moment"]
 
 
 class PortableEngine:
-    """Runs `train_step.onnx`; see `device_runtime.training.engines.Engine`.
+    """Runs the bundle's train_step.onnx, see `engines.base.Engine`.
 
-    The graph keeps nothing between calls: parameters and moments go in and come out at every step.
+    The graph is stateless: parameters and moments are inputs and outputs of every step.
     """
 
     name = PORTABLE
 
-    def __init__(self, bundle: "Bundle", threads: int) -> None:
-        # without memory patterns a step takes nearly half the memory
+    def __init__(self, bundle: Bundle, threads: int) -> None:
+        # without memory patterns a step needs about half the memory
         self._session = open_session(bundle.read("train_step.onnx"), threads, memory_pattern=False)
 
     def start(self, parameters: Floats, normalizer: Floats) -> None:
-        """Begin a task from parameters [n] and its normalizer [2, P], with a fresh optimizer."""
+        """Begin a task from parameters [n] and its normalizer [2, P], with a new optimizer state."""
         zeros = np.zeros_like(parameters)
         self.resume(TrainingState(parameters, zeros, zeros, step=0), normalizer)
 
     def resume(self, state: TrainingState, normalizer: Floats) -> None:
-        """Go on exactly where `state` was taken."""
+        """Continue from a saved state."""
         self._state = state
         self._normalizer = normalizer
 
     def step(self, tokens: Floats, targets: Floats, learning_rate: float, weight_decay: float) -> float:
-        """Loss before one AdamW step on tokens [B, N, D] and target distributions [B, C]."""
+        """Take one AdamW step on tokens [B, tokens, D] and targets [B, C]; return the loss before it."""
         state, number = self._state, self._state.step + 1
         inputs = {
             "tokens": tokens,
@@ -56,11 +52,11 @@ class PortableEngine:
         return float(loss)
 
     def parameters(self) -> Floats:
-        """A copy of the current parameters [n]."""
+        """Return a copy of the current parameters [n]."""
         return self._state.parameters.copy()
 
     def state(self) -> TrainingState:
-        """A copy of everything needed to go on later."""
+        """Return a copy of everything that `resume` needs."""
         now = self._state
         return TrainingState(
             now.parameters.copy(), now.first_moment.copy(), now.second_moment.copy(), now.step

@@ -1,15 +1,10 @@
-"""Adapter and head trained together, by gradient: epochs through an engine, measured on the first fold.
+"""Trains adapter and head together by gradient descent, through an engine.
 
-    epochs on the other folds, each measured on the first ─► how many epochs
-                                     └─► once more on all recordings, for that many epochs
+    epochs on all folds but one, each measured on that one ─► best number of epochs
+                                                     └─► training on all recordings, for that number of epochs
 
-The adapter is AI-CL's or AAT's, as the bundle has it (see `export.model.adapters`). Of the recipe's switches,
-mixup stands in `examples`, each other one in a file of its own: `data_removal`, `gradient_mask`,
-`sparse_adapter`, `warm_start`, `soup`.
-
-The learning rate ends at zero, so a run that is simply left to finish is hard to beat: an earlier epoch is
-preferred only where the held-out recordings prove it better, by more than chance lets their accuracy
-differ. Taking the epoch of the lowest held-out loss instead costs 1.5 to 2.5 points on six tasks.
+The kind of the adapter is the bundle's (AI-CL's or AAT's, see `export.model.adapters`). Mixup is in
+`training.batches`; every other optional method is in `training.efficiency`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,54 +24,65 @@ from device_runtime.training.efficiency.sparse_adapter import SparseAdapter
 from device_runtime.training.efficiency.warm_start import select_source, start_from
 from device_runtime.training.engines.base import Engine
 from device_runtime.training.methods.features import TrainingData
-from device_runtime.training.recipe import Recipe, Schedule
+from device_runtime.training.recipe import Recipe
+from device_runtime.training.schedule import Schedule
 from device_runtime.training.validation import MIN_PROBABILITY, ValidationResult
 from edgecl.arrays import Doubles, Floats, Integers
 from edgecl.store.blob import TaskBlob
 
-VALIDATION_FOLD = 0  # the fold that is measured
+VALIDATION_FOLD = 0
 MIN_EPOCHS = 8
 
 
 class EpochSelector:
-    """Which epoch to take: the last that is not worse than the best one by more than chance."""
+    """Selects the last epoch that is not significantly worse than the best one.
+
+    The learning rate ends at zero, so the last epoch is usually best, and an earlier one is preferred only
+    where validation proves it better.
+    """
 
     def __init__(self, patience: int) -> None:
         self._patience = patience
-        self._bound = 0.0
-        self._taken = 0
+        self._bound = 0.0  # smallest accuracy that is not significantly worse
+        self._selected = 0
 
-    def accept(self, epoch: int, accuracy: float, chance: float) -> bool:
-        """Whether this epoch is to be preferred to all before."""
-        self._bound = max(self._bound, accuracy - chance)
+    def accept(self, epoch: int, accuracy: float, margin_of_error: float) -> bool:
+        """Return whether this epoch replaces the one selected before.
+
+        Args:
+            epoch: 1 for the first.
+            accuracy: validation accuracy, 0…1.
+            margin_of_error: of the accuracy.
+        """
+        self._bound = max(self._bound, accuracy - margin_of_error)
         if accuracy >= self._bound:
-            self._taken = epoch
-        return self._taken == epoch
+            self._selected = epoch
+        return self._selected == epoch
 
     def should_stop(self, epoch: int) -> bool:
-        """Whether none was taken for too long."""
-        return epoch - self._taken >= self._patience
+        """Return whether the selected epoch lies too far back."""
+        return epoch - self._selected >= self._patience
 
 
 @dataclass(frozen=True)
 class TrainedAdapter:
-    """An adapter that was tried on a task: trained once, to find out for how long."""
+    """An adapter that was trained once with a fold held out, to find the number of epochs."""
 
     validation: ValidationResult
     epochs: int
     data: TrainingData
     trainer: "Trainer"
-    source: TaskBlob | None = None  # the stored task that it started from
+    source: TaskBlob | None = None  # the stored task of a warm start
     name: str = "adapter"
 
     def fit_all(self) -> Floats:
-        """Adapter and head trained for as long on all windows, [n]."""
+        """Train adapter and head on all windows for the same number of epochs; return the parameters [n]."""
         return self.trainer.train(self.data, self.epochs)
 
 
 @dataclass(frozen=True)
 class Trainer:
-    """Runs a recipe on an engine; measures with the forward graph that recognition will use."""
+    """Trains by a recipe on an engine; validation runs the forward graph that recognition uses."""
 
     engine: Engine
     forward: AdapterForward
@@ -85,93 +91,95 @@ class Trainer:
     progress: Progress
     stored: Sequence[TaskBlob] = ()  # other tasks of the same bundle, for a warm start
 
-    def fit(self, material: TrainingData) -> TrainedAdapter:
-        """An adapter trained without the first fold, and what that makes of it."""
-        seen = np.flatnonzero(material.folds != VALIDATION_FOLD)
-        source = self.select_source(material, seen)
+    def fit(self, data: TrainingData) -> TrainedAdapter:
+        """Train with the validation fold held out and select the number of epochs by it."""
+        training = np.flatnonzero(data.folds != VALIDATION_FOLD)
+        held_out = np.flatnonzero((data.folds == VALIDATION_FOLD) & ~data.dataset.augmented)
+        source = self.select_source(data, training)
         if source:
-            material = start_from(material, source, self.forward)
-        epochs, choice, chosen = (
-            self.count_epochs(material.dataset),
+            data = start_from(data, source, self.forward)
+        epochs, selector, selected = (
+            self.count_epochs(data.dataset),
             EpochSelector(self.recipe.patience),
             None,
         )
-        unseen = np.flatnonzero((material.folds == VALIDATION_FOLD) & ~material.dataset.augmented)
-        for epoch in self._epochs(material, seen, epochs, self.seed):
+        for epoch in self._train_epochs(data, training, epochs, self.seed):
             self.progress("training", epoch, epochs)
-            held_out = self._measured(material, unseen)
-            if choice.accept(epoch, held_out.accuracy, held_out.margin_of_error):
-                chosen = TrainedAdapter(held_out, epoch, material, self, source)
-            if choice.should_stop(epoch):
+            validation = self._validate(data, held_out)
+            if selector.accept(epoch, validation.accuracy, validation.margin_of_error):
+                selected = TrainedAdapter(validation, epoch, data, self, source)
+            if selector.should_stop(epoch):
                 break
         self.progress("training", epochs, epochs)
-        assert chosen is not None  # the first epoch is always taken
-        return chosen
+        assert selected is not None  # the first epoch is always accepted
+        return selected
 
-    def train(self, material: TrainingData, epochs: int) -> Floats:
-        """Parameters [n] after so many epochs over all windows, averaged over the runs of the recipe."""
-        windows, runs, found = np.arange(len(material.folds)), self.recipe.soup, []
+    def train(self, data: TrainingData, epochs: int) -> Floats:
+        """Train on all windows and return the parameters [n], averaged over the recipe's number of runs."""
+        windows, runs, trained = np.arange(len(data.folds)), self.recipe.soup, []
         for run in range(runs):
-            for epoch in self._epochs(material, windows, epochs, self.seed + run):
+            for epoch in self._train_epochs(data, windows, epochs, self.seed + run):
                 self.progress("refining", run * epochs + epoch, runs * epochs)
-            found.append(self.engine.parameters())
-        return average_parameters(found)
+            trained.append(self.engine.parameters())
+        return average_parameters(trained)
 
-    def select_source(self, material: TrainingData, windows: Integers) -> TaskBlob | None:
-        """The stored task to start from, by what it says about these windows, if the recipe wants one."""
+    def select_source(self, data: TrainingData, windows: Integers) -> TaskBlob | None:
+        """Return the stored task to start from, judged by these windows, if the recipe has a warm start."""
         if not self.recipe.warm_start:
             return None
-        return select_source(self.stored, material, windows, self.forward)
+        return select_source(self.stored, data, windows, self.forward)
 
-    def count_epochs(self, examples: Dataset) -> int:
-        """Varied copies take the place of epochs, so that they cost no time."""
-        return max(MIN_EPOCHS, round(self.recipe.epochs * float((~examples.augmented).mean())))
+    def count_epochs(self, dataset: Dataset) -> int:
+        """Return the largest number of epochs; augmented copies reduce it, so that they cost no time."""
+        return max(MIN_EPOCHS, round(self.recipe.epochs * float((~dataset.augmented).mean())))
 
-    def _epochs(self, material: TrainingData, windows: Integers, epochs: int, seed: int) -> Iterator[int]:
-        """Trains on these windows from the start; gives the number of each epoch once it is done."""
-        examples, rng = material.dataset, np.random.default_rng(seed)
-        engine = MaskedEngine(self.engine, self._masks(material, seed))
-        engine.start(material.initial_parameters, material.normalizer)
+    def _train_epochs(self, data: TrainingData, windows: Integers, epochs: int, seed: int) -> Iterator[int]:
+        """Train from the initial parameters on these windows; yield the number of each finished epoch."""
+        dataset, rng = data.dataset, np.random.default_rng(seed)
+        masks = self._make_masks(data, seed)
+        masked = MaskedEngine(self.engine, masks) if masks else None
+        engine = masked or self.engine
+        engine.start(data.initial_parameters, data.normalizer)
         schedule = Schedule(self.recipe, len(windows), epochs)
-        removal = DataRemoval(self.recipe.data_removal, examples.labels[windows], epochs)
+        removal = DataRemoval(self.recipe.data_removal, dataset.labels[windows], epochs)
         for epoch in range(1, epochs + 1):
-            for tokens, targets in iterate_batches(examples, windows, self.recipe, rng):
-                engine.step(tokens, targets, schedule.next(), self.recipe.weight_decay)
+            for tokens, targets in iterate_batches(dataset, windows, self.recipe, rng):
+                engine.step(tokens, targets, schedule.next_rate(), self.recipe.weight_decay)
             yield epoch
-            engine.update_masks(epoch / epochs)
+            if masked:
+                masked.update_masks(epoch / epochs)
             if removal.is_due(epoch):
-                labels, losses = examples.labels[windows], self._losses(material, windows)
+                labels, losses = dataset.labels[windows], self._compute_losses(data, windows)
                 windows = removal.select_remaining(windows, labels, losses)
-                schedule.over(len(windows))
+                schedule.set_windows(len(windows))
 
-    def _masks(self, material: TrainingData, seed: int) -> list[Mask]:
-        """What the recipe lays over every step."""
+    def _make_masks(self, data: TrainingData, seed: int) -> list[Mask]:
+        """Make the masks that the recipe asks for."""
         masks: list[Mask] = []
         if self.recipe.gradient_mask:
-            masks.append(GradientMask(self.recipe.gradient_mask, material.initial_parameters.size))
+            masks.append(GradientMask(self.recipe.gradient_mask, data.initial_parameters.size))
         if self.recipe.sparsity:
             rng = np.random.default_rng(seed)
-            masks.append(
-                SparseAdapter(self.recipe.sparsity, self.forward.tensors, material.initial_parameters, rng)
-            )
+            start = data.initial_parameters
+            masks.append(SparseAdapter(self.recipe.sparsity, self.forward.tensors, start, rng))
         return masks
 
-    def _losses(self, material: TrainingData, windows: Integers) -> Floats:
-        """−log of the probability that these windows' own classes are given now, [N]."""
-        scores = self._scores(material, windows)
-        own = scores[np.arange(len(windows)), material.dataset.labels[windows]]
+    def _compute_losses(self, data: TrainingData, windows: Integers) -> Floats:
+        """Return the present cross-entropy of each of these windows, [N]."""
+        scores = self._compute_scores(data, windows)
+        own = scores[np.arange(len(windows)), data.dataset.labels[windows]]
         losses: Floats = -np.log(np.maximum(own, MIN_PROBABILITY)).astype(np.float32)
         return losses
 
-    def _measured(self, material: TrainingData, windows: Integers) -> ValidationResult:
-        """What the recordings that these windows were cut from are taken for now."""
-        examples = material.dataset
+    def _validate(self, data: TrainingData, windows: Integers) -> ValidationResult:
+        """Return the present result for the recordings of these windows."""
+        dataset = data.dataset
         return ValidationResult.from_windows(
-            self._scores(material, windows), examples.labels[windows], examples.recordings[windows]
+            self._compute_scores(data, windows), dataset.labels[windows], dataset.recordings[windows]
         )
 
-    def _scores(self, material: TrainingData, windows: Integers) -> Doubles:
-        """Probabilities [N, C] of these windows now."""
-        tokens, parameters = material.dataset.tokens[windows], self.engine.parameters()
-        logits, _ = self.forward.run(tokens, parameters, material.normalizer)
+    def _compute_scores(self, data: TrainingData, windows: Integers) -> Doubles:
+        """Return the present class probabilities of these windows, [N, C]."""
+        tokens, parameters = data.dataset.tokens[windows], self.engine.parameters()
+        logits, _ = self.forward.run(tokens, parameters, data.normalizer)
         return softmax(logits)

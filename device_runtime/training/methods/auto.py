@@ -1,67 +1,55 @@
-"""Which method to take for a task, and why: asked of recordings that were held out, told in one sentence.
+"""Chooses the method of a task by its held-out recordings, and says why.
 
-SLDA stands for all closed forms. To choose among it, ridge and logistic regression by their held-out loss was
-no better with 4 recordings of each class, and half a point to a point worse with 8, 16 and all (six tasks,
-three draws); the mean of their logits was no better either. Nor were features behind a square root or scaled
-to one length, or copies at other speeds, through equalisers and in other rooms.
-
-Between it and the adapter, which answers for one fold only, hits decide, recording by recording: the adapter
-must gain more of them than chance usually moves (McNemar 1947: the recordings on which only one is right are
-compared, gained − lost against their standard deviation √(gained + lost); a fold is too small for two).
+The closed form is SLDA. An adapter is trained where SLDA makes mistakes in the validation fold, and taken
+where it recognises more recordings by more than chance (McNemar 1947: of the recordings that only one of
+both recognises, gained − lost is compared with its standard deviation √(gained + lost); a fold is too small
+for two deviations).
 """
 
 from math import sqrt
 
 import numpy as np
 
-from device_runtime.training.methods import Method
+from device_runtime.system.progress import Progress
 from device_runtime.training.methods.adapter import VALIDATION_FOLD, Trainer
+from device_runtime.training.methods.base import Method
 from device_runtime.training.methods.closed_form import ClosedForm
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.validation import ValidationResult
 
 CLOSED_FORM = "slda"
-"""The closed form that is taken."""
-
-WORTH_A_TRIAL = 2
-"""So many mistakes in the first fold, and an adapter may prove better; of fewer it can prove nothing."""
+MIN_MISTAKES = 2
+"""Mistakes in the validation fold from which an adapter can prove better."""
 
 
-def fit_closed_form(material: TrainingData) -> tuple[ClosedForm, str]:
-    """What can be had in seconds, and how good it is."""
-    closed = ClosedForm.fit(CLOSED_FORM, material)
-    return closed, f"in closed form it recognised {_share(closed.validation)} recordings kept aside"
+def fit_closed_form(data: TrainingData, progress: Progress) -> tuple[ClosedForm, str]:
+    """Fit the closed form, within seconds; return it with its accuracy in one sentence."""
+    fitted = ClosedForm.fit(CLOSED_FORM, data, progress)
+    return fitted, f"{fitted.name} recognised {_count_correct(fitted.validation)} held-out recordings"
 
 
-def fit_best(material: TrainingData, trainer: Trainer) -> tuple[Method, str]:
-    """The method that the held-out recordings speak for, and why."""
-    closed, why = fit_closed_form(material)
-    asked = closed.validation.select(
-        np.unique(material.dataset.recordings[material.folds == VALIDATION_FOLD])
-    )
-    wrong = int((~asked.is_correct).sum())
-    if wrong < WORTH_A_TRIAL:
-        return closed, f"{why}; an adapter had {wrong} of {_count(asked)} mistakes to mend and was not tried"
-    adapter = trainer.fit(material)
-    verdict = f"an adapter recognised {_share(adapter.validation)}, {closed.name} {_share(asked)}"
-    return (
-        (adapter, verdict)
-        if is_significantly_better(adapter.validation, asked)
-        else (closed, f"{why}; {verdict}")
-    )
+def fit_best(data: TrainingData, trainer: Trainer) -> tuple[Method, str]:
+    """Fit the method with the better validation result; return it with the reason in one sentence."""
+    closed_form, reason = fit_closed_form(data, trainer.progress)
+    fold = np.unique(data.dataset.recordings[data.folds == VALIDATION_FOLD])
+    measured = closed_form.validation.select(fold)
+    mistakes = int((~measured.is_correct).sum())
+    if mistakes < MIN_MISTAKES:
+        return closed_form, f"{reason}, so few mistakes that an adapter could not prove better"
+    adapter = trainer.fit(data)
+    comparison = f"{_count_correct(adapter.validation)}, {closed_form.name} {_count_correct(measured)}"
+    if is_significantly_better(adapter.validation, measured):
+        return adapter, f"an adapter recognised {comparison} held-out recordings"
+    return closed_form, f"{reason}; an adapter was not better ({comparison} of the same recordings)"
 
 
 def is_significantly_better(challenger: ValidationResult, holder: ValidationResult) -> bool:
-    """Whether the challenger is right more often on the recordings both were asked, by over one deviation."""
-    both = np.intersect1d(challenger.recordings, holder.recordings)
-    ours, theirs = challenger.select(both).is_correct, holder.select(both).is_correct
+    """Return whether the challenger recognises more of the common recordings, by over one deviation."""
+    common = np.intersect1d(challenger.recordings, holder.recordings)
+    ours, theirs = challenger.select(common).is_correct, holder.select(common).is_correct
     gained, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
     return gained - lost > sqrt(gained + lost)
 
 
-def _share(held_out: ValidationResult) -> str:
-    return f"{int(held_out.is_correct.sum())} of {_count(held_out)}"
-
-
-def _count(held_out: ValidationResult) -> int:
-    return len(held_out.labels)
+def _count_correct(validation: ValidationResult) -> str:
+    return f"{int(validation.is_correct.sum())} of {len(validation.labels)}"

@@ -1,93 +1,117 @@
-"""The methods that need no gradient steps through the adapter: heads on the frozen features, cross-validated.
+"""Fits the closed-form methods: heads on the frozen features, compared by cross-validation.
 
-Each fold of the recordings is asked of what the others taught. That is cheap, because folds are parts of one
-matrix of products; and it makes every recording a measured one, where a single split would have a handful.
+Each fold of the recordings is scored by a fit to the other folds. This is cheap, because folds are parts of
+one matrix of inner products, and it measures every recording instead of the few of a single split.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from device_runtime.data.dataset import FOLDS, NEVER_HELD_OUT
 from device_runtime.model.adapter import softmax
-from device_runtime.training.methods import logistic, prototype, ridge, slda
+from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.methods.kernel import Solver
+from device_runtime.training.methods.linear import SHRINKAGES, solve_prototype, solve_ridge, solve_slda
 from device_runtime.training.validation import MIN_PROBABILITY, ValidationResult
-from edgecl.arrays import Doubles, Floats, Integers
+from edgecl.arrays import Bools, Doubles, Floats, Integers
 
 CLOSED_FORMS: dict[str, tuple[Solver, ...]] = {
-    "prototype": (prototype.solve,),
-    "slda": slda.VERSIONS,
-    "ridge": (ridge.solve,),
-    "logistic": (logistic.solve,),
+    "prototype": (solve_prototype,),
+    "slda": tuple(partial(solve_slda, shrinkage=shrinkage) for shrinkage in SHRINKAGES),
+    "ridge": (solve_ridge,),
 }
-"""Of each the versions among which held-out recordings choose."""
+"""The variants of each method, of which held-out recordings choose one."""
 SCALES = np.logspace(-3, 2, 51)
 
 
 @dataclass(frozen=True)
 class ClosedForm:
-    """One of them, tried on a task."""
+    """A closed-form method, fitted to a task."""
 
     name: str
     validation: ValidationResult
     data: TrainingData
-    solver: Solver  # the version that was surest and right
-    scale: float  # of the logits, as the held-out windows found it best
+    solver: Solver  # the variant with the least validation loss
+    scale: float  # calibration factor of its logits
 
     @classmethod
-    def fit(cls, name: str, material: TrainingData, taught: NDArray[np.bool_] | None = None) -> "ClosedForm":
-        """The method of this name, in the version of the least held-out loss.
+    def fit(
+        cls,
+        name: str,
+        data: TrainingData,
+        progress: Progress = ignore_progress,
+        included: Bools | None = None,
+    ) -> "ClosedForm":
+        """Fit a method by cross-validation, in the variant with the least validation loss.
 
         Args:
-            taught: which windows of the sample [M] may teach; all, where it is not said.
+            name: of the method.
+            data: of the task.
+            progress: called after every fold, in stage "fitting".
+            included: mask of the windows of the sample [M] to fit to; None: all.
         """
-        versions = []
-        for solve in CLOSED_FORMS[name]:
-            held_out, scale = cross_validate(solve, material, taught)
-            versions.append(cls(name, held_out, material, solve, scale))
-        return min(versions, key=lambda version: version.validation.loss)
+        solvers = CLOSED_FORMS[name]
+        fitted = []
+        for number, solver in enumerate(solvers):
+
+            def report(fold: int, done: int = number * FOLDS) -> None:
+                progress("fitting", done + fold, len(solvers) * FOLDS)
+
+            validation, scale = cross_validate(solver, data, included, report)
+            fitted.append(cls(name, validation, data, solver, scale))
+        return min(fitted, key=lambda one: one.validation.loss)
 
     def fit_all(self) -> Floats:
-        """The untouched adapter, then the head that all windows of the sample teach, [n]."""
-        material = self.data
-        head = self.solver(material.kernel).scale(self.scale).to_head(material.features)
-        return np.concatenate([material.initial_parameters[: -head.size], head.ravel()])
+        """Fit to all windows of the sample; return the initial adapter and the fitted head, [n]."""
+        head = self.solver(self.data.kernel).scale(self.scale).to_head(self.data.features)
+        return np.concatenate([self.data.initial_parameters[: -head.size], head.ravel()])
 
 
 def cross_validate(
-    solve: Solver, material: TrainingData, taught: NDArray[np.bool_] | None = None
+    solver: Solver,
+    data: TrainingData,
+    included: Bools | None = None,
+    on_fold: Callable[[int], None] = lambda fold: None,
 ) -> tuple[ValidationResult, float]:
-    """What each fold's recordings are taken for by what the others taught, and the scale of their logits.
+    """Score each fold's recordings by a fit to the other folds.
 
     Args:
-        taught: which windows of the sample [M] may teach; all, where it is not said.
+        solver: fits a head.
+        data: of the task.
+        included: mask of the windows of the sample [M] to fit to; None: all.
+        on_fold: called with the number of finished folds.
+
+    Returns:
+        The scores, and the factor that calibrates the logits.
     """
-    examples, sample, gram = material.dataset, material.sample, material.kernel
-    folds, measured = material.folds[sample], ~examples.augmented[sample]
-    logits = np.zeros((len(sample), gram.classes))
+    dataset, sample, kernel = data.dataset, data.sample, data.kernel
+    folds, is_measured = data.folds[sample], ~dataset.augmented[sample]
+    logits = np.zeros((len(sample), kernel.classes))
     for fold in range(FOLDS):
-        asked, teaching = (folds == fold) & measured, folds != fold
-        if taught is not None:
-            teaching &= taught
-        if asked.any():
-            logits[asked] = solve(gram.select(teaching)).compute_logits(
-                gram.products[np.ix_(asked, teaching)]
-            )
-    asked = (folds != NEVER_HELD_OUT) & measured
-    labels, recordings = examples.labels[sample][asked], examples.recordings[sample][asked]
-    scale = _best_scale(logits[asked], labels)
-    return ValidationResult.from_windows(softmax(scale * logits[asked]), labels, recordings), scale
+        on_fold(fold)
+        held_out, training = (folds == fold) & is_measured, folds != fold
+        if included is not None:
+            training &= included
+        if held_out.any():
+            products = kernel.products[np.ix_(held_out, training)]
+            logits[held_out] = solver(kernel.select(training)).compute_logits(products)
+    on_fold(FOLDS)
+    scored = (folds != NEVER_HELD_OUT) & is_measured
+    labels, recordings = dataset.labels[sample][scored], dataset.recordings[sample][scored]
+    scale = _calibrate_scale(logits[scored], labels)
+    return ValidationResult.from_windows(softmax(scale * logits[scored]), labels, recordings), scale
 
 
-def _best_scale(logits: Doubles, labels: Integers) -> float:
-    """By what to multiply logits [M, C] so that they are as sure as they are right.
+def _calibrate_scale(logits: Doubles, labels: Integers) -> float:
+    """Return the factor of logits [M, C] with the least cross-entropy.
 
     Temperature scaling: Guo et al. 2017, "On Calibration of Modern Neural Networks", §4.2, equation 9.
-    Deviation: the share 1 / (M + 2) of each target is spread over all classes, after Platt 1999, §2.2; else
-    a method that is always right would be made infinitely sure.
+    Deviation: the share 1 / (M + 2) of each target is spread over all classes, after Platt 1999, §2.2;
+    otherwise a method without mistakes would get an infinite factor.
     """
     count, classes = logits.shape
     spread = 1 / (count + 2)

@@ -1,4 +1,4 @@
-"""The windows of a task as every method meets them: divided into folds, their features standardised."""
+"""Training data as every method uses it: a dataset, its folds, and its standardised features."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,39 +12,46 @@ from edgecl.arrays import Floats, Integers
 from edgecl.learning.calibration import fit_normalizer
 
 MAX_WINDOWS = 1500
-"""That closed forms look at: their products then take 18 MB."""
+"""Number of windows that closed forms use at most; their inner products then take 18 MB."""
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What there is to learn from, and where learning starts."""
+    """A dataset prepared for training."""
 
     dataset: Dataset
     folds: Integers  # [N]
-    initial_parameters: Floats  # [n], the untouched adapter, then a head of zeros
+    initial_parameters: Floats  # [n], the initial adapter, then a head of zeros
     embeddings: Floats  # [N, P], features before any adapter
     normalizer: Floats  # [2, P]
 
     @classmethod
     def from_dataset(
-        cls, examples: Dataset, forward: AdapterForward, start: Floats, seed: int
+        cls, dataset: Dataset, forward: AdapterForward, initial_parameters: Floats, seed: int
     ) -> "TrainingData":
-        """Examples, once the forward graph has seen them."""
-        embeddings = forward.compute_embeddings(examples.tokens)
-        folds = assign_folds(examples, seed)
-        return cls(examples, folds, start, embeddings, fit_normalizer(embeddings))
+        """Compute the embeddings of a dataset and assign its folds.
+
+        Args:
+            dataset: the windows of a task.
+            forward: the adapter's forward graph.
+            initial_parameters: that training starts from, [n].
+            seed: of the folds.
+        """
+        embeddings = forward.compute_embeddings(dataset.tokens)
+        folds = assign_folds(dataset, seed)
+        return cls(dataset, folds, initial_parameters, embeddings, fit_normalizer(embeddings))
 
     @cached_property
     def sample(self) -> Integers:
-        """Indices of the windows that closed forms look at, [M].
+        """Indices of the windows that closed forms use, [M].
 
-        Where there are too many, classes give up windows until they have equally many: varied copies first,
-        then the later windows of each recording, then whole recordings.
+        Where there are too many, classes give up windows until they have equally many: augmented copies
+        first, then the later windows of each recording, then whole recordings.
         """
-        examples = self.dataset
-        order = np.lexsort((rank_within(examples.recordings), examples.augmented))
+        dataset = self.dataset
+        order = np.lexsort((rank_within(dataset.recordings), dataset.augmented))
         rank = np.empty_like(order)
-        rank[order] = rank_within(examples.labels[order])
+        rank[order] = rank_within(dataset.labels[order])
         kept: Integers = np.sort(np.argsort(rank, kind="stable")[:MAX_WINDOWS])
         return kept
 
@@ -64,7 +71,7 @@ class TrainingData:
 
 
 def rank_within(groups: Integers) -> Integers:
-    """How many of the same group stand before each, [N]."""
+    """Return the number of earlier elements of the same group for each element, [N]."""
     order = np.argsort(groups, kind="stable")
     first = np.searchsorted(groups[order], groups[order])
     rank = np.empty_like(order)

@@ -1,24 +1,23 @@
-"""What the closed forms share: they see the windows of a task only through their inner products.
+"""Linear classifiers in dual form, which use the windows of a task only through their inner products.
 
-    features [N, P] ─► products [N, N] ─► solve ─► Dual ─► head [C, P + 1]
+    features [N, P] ─► inner products [N, N] ─► solver ─► DualSolution ─► head [C, P + 1]
 
-A linear classifier whose weights are sums of the windows it learnt from needs no more than that. There are
-fewer windows than features (P = 1728), so every system to be solved is N × N and a small board has it in
-moments; and what a part of the windows would have taught is read from a part of the matrix.
+A linear classifier whose weights are sums of its training windows needs nothing else. There are fewer
+windows than features (P = 1728), so every linear system is N × N and small enough for a board.
+Cross-validation only needs parts of the matrix.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgecl.arrays import Doubles, Floats, Integers
+from edgecl.arrays import Bools, Doubles, Floats, Integers
 
 
 @dataclass(frozen=True)
 class KernelMatrix:
-    """Inner products of windows, and what they are."""
+    """Inner products of windows, and their classes."""
 
     products: Doubles  # [N, N]
     labels: Integers  # [N], 0…C−1
@@ -27,49 +26,49 @@ class KernelMatrix:
 
     @classmethod
     def from_features(cls, features: Floats, labels: Integers, classes: int) -> "KernelMatrix":
-        """The products of standardised features [N, P]."""
+        """Compute the inner products of standardised features [N, P]."""
         wide = features.astype(np.float64)
         return cls(wide @ wide.T, labels, classes, features.shape[1])
 
-    def select(self, windows: NDArray[np.bool_]) -> "KernelMatrix":
-        """The same of some windows [N]."""
+    def select(self, windows: Bools) -> "KernelMatrix":
+        """Return the matrix of some windows, given by a mask [N]."""
         return KernelMatrix(
             self.products[np.ix_(windows, windows)], self.labels[windows], self.classes, self.width
         )
 
     @property
     def one_hot(self) -> Doubles:
-        """1 where a window is of a class, [N, C]."""
+        """1 for the class of each window, [N, C]."""
         return np.eye(self.classes)[self.labels]
 
     @property
     def class_averaging(self) -> Doubles:
-        """What makes class means of features, [N, C]: μ = averagingᵀ · features."""
+        """The matrix A that averages each class, [N, C]: means = Aᵀ · features."""
         return self.one_hot / np.bincount(self.labels, minlength=self.classes)
 
 
 @dataclass(frozen=True)
 class DualSolution:
-    """A linear classifier, its weights as sums of the windows it learnt from."""
+    """A linear classifier whose weights are sums of its training windows."""
 
     coefficients: Doubles  # [N, C]
     bias: Doubles  # [C]
 
     def compute_logits(self, products: Doubles) -> Doubles:
-        """Logits [M, C] of M windows, from their products with the N that taught it, [M, N]."""
+        """Return logits [M, C] from the inner products [M, N] of M windows with the N training windows."""
         return products @ self.coefficients + self.bias
 
     def to_head(self, features: Floats) -> Floats:
-        """The head [C, P + 1] of a flat parameter vector, from the features [N, P] that taught it."""
+        """Return the head [C, P + 1] of a flat parameter vector, from the training features [N, P]."""
         return np.column_stack([self.coefficients.T @ features, self.bias]).astype(np.float32)
 
     def scale(self, factor: float) -> "DualSolution":
-        """The same answers, surer or less sure."""
+        """Return the classifier with scaled logits."""
         return DualSolution(self.coefficients * factor, self.bias * factor)
 
 
 def add_ridge(products: Doubles, penalty: float) -> Doubles:
-    """Products [N, N] + penalty · I, in their place: on a small board each copy of them counts."""
+    """Add penalty · I to inner products [N, N] in place, because a small board has no room for copies."""
     products.flat[:: len(products) + 1] += penalty
     return products
 

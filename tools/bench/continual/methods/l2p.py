@@ -68,7 +68,7 @@ class Prompts(FineTune):
     def __init__(self, inputs: MethodInputs) -> None:
         self._weights = inputs.setup.weights
         super().__init__(inputs, Setting.TASK_INCREMENTAL)
-        self.recipe = replace(self.recipe, epochs=max(1, self.recipe.epochs // 3))
+        self.recipe = self.recipe.model_copy(update={"epochs": max(1, self.recipe.epochs // 3)})
 
     def make_network(self) -> PromptNetwork:
         """Return an untrained pool in front of the backbone's last blocks."""

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from device_runtime.training.methods.adapter import MIN_EPOCHS
-from device_runtime.training.recipe import Recipe, Schedule
+from device_runtime.training.recipe import Recipe
+from device_runtime.training.schedule import Schedule
 from tools.bench.continual.tasks import Windows
 
 MASKED_LOGIT = -1e9
@@ -53,7 +54,7 @@ def train(
     schedule = Schedule(recipe, len(windows), epochs)
     for _ in range(epochs):
         for batch in iterate_batches(windows, recipe.batch, rng):
-            optimizer.param_groups[0]["lr"] = schedule.next()
+            optimizer.param_groups[0]["lr"] = schedule.next_rate()
             optimizer.zero_grad()
             compute_loss(batch).backward()
             _skip_unused(trainable)
