@@ -1,4 +1,4 @@
-"""What was learnt at once, and closer learning behind it: which of the two a task keeps, and why."""
+"""Which of two fits a task keeps, the first closed form or the second one, and why."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -41,8 +41,10 @@ def learner(runtime: Runtime, method: str) -> Learner:
 
 @pytest.fixture(scope="module")
 def signs(runtime: Runtime) -> Dataset:
-    """Two features, each of either sign: the class is whether the signs are alike, which no linear head on
-    the features can tell."""
+    """Return recordings of two features whose class is whether their signs are equal.
+
+    No linear head on the features can separate them.
+    """
     random, geometry = np.random.default_rng(0), runtime.bundle.manifest.geometry
     count = geometry.special_tokens + geometry.frequency_rows * geometry.time_columns
     sign = random.choice([-1, 1], (RECORDINGS, 2))
@@ -59,44 +61,48 @@ def first(runtime: Runtime, signs: Dataset) -> FittedTask:
     return one.fit_closed_form(one.prepare(signs), NAMES)
 
 
-def knowing(lesson: FittedTask, right: int) -> ValidationResult:
-    """Of the recordings that were kept aside so many are recognised, more than before or fewer."""
-    of = lesson.validation
-    called = np.where(np.argsort(np.argsort(~of.is_correct, kind="stable")) < right, of.labels, 1 - of.labels)
-    return ValidationResult(of.recordings, of.labels, np.eye(2)[called] * 0.8 + 0.1)
+def with_hits(fitted: FittedTask, hits: int) -> ValidationResult:
+    """Return a validation result in which a number of recordings is recognised."""
+    old = fitted.validation
+    predicted = np.where(
+        np.argsort(np.argsort(~old.is_correct, kind="stable")) < hits, old.labels, 1 - old.labels
+    )
+    return ValidationResult(old.recordings, old.labels, np.eye(2)[predicted] * 0.8 + 0.1)
 
 
-def test_what_no_head_can_tell_an_adapter_learns_and_auto_says_so(
+def test_auto_takes_an_adapter_where_no_head_can_separate_the_classes_and_says_why(
     runtime: Runtime, signs: Dataset, first: FittedTask
 ) -> None:
     assert first.validation.accuracy < 0.75
-    lesson = learner(runtime, AUTO).fit(signs, NAMES)
-    assert lesson.method == ADAPTER
-    assert lesson.reason.startswith("an adapter recognised ")
-    assert "slda" in lesson.reason
-    assert lesson.validation.accuracy > 0.75
-    assert lesson.improves_on(first)
+    fitted = learner(runtime, AUTO).fit(signs, NAMES)
+    assert fitted.method == ADAPTER
+    assert fitted.reason.startswith("an adapter recognised ")
+    assert "slda" in fitted.reason
+    assert fitted.validation.accuracy > 0.75
+    assert fitted.improves_on(first)
 
 
-def test_an_adapter_that_gains_no_more_than_chance_is_not_stored_unless_it_was_asked_for(
+def test_an_adapter_that_gains_no_more_than_chance_is_not_kept_unless_it_was_requested(
     first: FittedTask,
 ) -> None:
-    right = int(first.validation.is_correct.sum())
-    lucky = replace(first, method=ADAPTER, reason="an adapter …", validation=knowing(first, right + 1))
-    better = replace(lucky, validation=knowing(first, right + 10))
+    hits = int(first.validation.is_correct.sum())
+    lucky = replace(first, method=ADAPTER, reason="an adapter …", validation=with_hits(first, hits + 1))
+    better = replace(lucky, validation=with_hits(first, hits + 10))
     assert not lucky.improves_on(first)
     assert better.improves_on(first)
-    assert replace(lucky, reason=REQUESTED, validation=knowing(first, 0)).improves_on(first)
+    assert replace(lucky, reason=REQUESTED, validation=with_hits(first, 0)).improves_on(first)
 
 
-def test_between_closed_forms_the_surer_one_is_kept(first: FittedTask) -> None:
-    surer = replace(first, validation=knowing(first, RECORDINGS))
-    assert surer.improves_on(first)
-    assert not first.improves_on(surer)
+def test_of_two_closed_forms_the_one_with_less_loss_is_kept(first: FittedTask) -> None:
+    better = replace(first, validation=with_hits(first, RECORDINGS))
+    assert better.improves_on(first)
+    assert not first.improves_on(better)
     assert not first.improves_on(first)
 
 
-def test_who_corrects_a_task_has_asked_for_no_method(edgecl: Edgecl, home: Path, recordings: Path) -> None:
+def test_a_correction_does_not_count_as_a_request_for_a_method(
+    edgecl: Edgecl, home: Path, recordings: Path
+) -> None:
     ring = recordings / "alarms" / "timer" / "0.wav"
     assert edgecl("correct", ring, "--is", "alarms/timer").code == 0
     with Store.open(home, create=False) as store:
@@ -105,14 +111,16 @@ def test_who_corrects_a_task_has_asked_for_no_method(edgecl: Edgecl, home: Path,
     assert read_requested_method(task) == AUTO
 
 
-def test_a_task_grows_by_the_method_that_was_asked_for(edgecl: Edgecl, home: Path, recordings: Path) -> None:
-    def asked_for(folder: str, *options: str) -> str:
+def test_recordings_are_added_by_the_method_that_was_requested(
+    edgecl: Edgecl, home: Path, recordings: Path
+) -> None:
+    def enroll(folder: str, *options: str) -> str:
         assert edgecl("enroll", "more", recordings / folder, *options).code == 0
         with Store.open(home, create=False) as store:
             return read_requested_method(blob.from_bytes(store.read_blob("more")))
 
-    assert asked_for("kitchen", "--method", "ridge") == "ridge"
-    assert asked_for("alarms", "--add") == "ridge"
-    told = edgecl("enroll", "more", recordings / "alarms", "--add", "--recipe", "epochs=9")
-    assert_fails(told, 2, "ridge is computed in closed form: 'epochs=9' has no effect", "--method adapter")
-    assert asked_for("kitchen", "--replace") == AUTO
+    assert enroll("kitchen", "--method", "ridge") == "ridge"
+    assert enroll("alarms", "--add") == "ridge"
+    result = edgecl("enroll", "more", recordings / "alarms", "--add", "--recipe", "epochs=9")
+    assert_fails(result, 2, "ridge is computed in closed form: 'epochs=9' has no effect", "--method adapter")
+    assert enroll("kitchen", "--replace") == AUTO

@@ -1,4 +1,4 @@
-"""What a process freed goes back to the system, so that its memory is what it uses."""
+"""Freed memory is returned to the operating system."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ def resident_pages():
     return int(Path("/proc/self/statm").read_text().split()[1])
 
 blocks = [b"x" * 100_000 for _ in range(500)]
-pin = b"x" * 100_000  # above them all: what lies below stays with the process
+pin = b"x" * 100_000  # above all blocks, so that glibc keeps the memory below it
 del blocks
 before = resident_pages()
 release_free_memory()
@@ -22,6 +22,6 @@ print(4096 * (before - resident_pages()))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_free_memory_is_given_back() -> None:
-    told = subprocess.run([sys.executable, "-c", FREEING], capture_output=True, text=True, check=True)
-    assert int(told.stdout) > 30_000_000
+def test_free_memory_is_released() -> None:
+    result = subprocess.run([sys.executable, "-c", FREEING], capture_output=True, text=True, check=True)
+    assert int(result.stdout) > 30_000_000

@@ -1,4 +1,4 @@
-"""What a task was taught is accepted, also where it was never heard before; what it was not is rejected."""
+"""New recordings of a task's sounds are accepted, other sounds are rejected."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -26,28 +26,28 @@ from tools.demo.waveforms import RATE_HZ
 LABELS = {"alarms": ALARMS, "kitchen": KITCHEN}
 
 
-def accepted(recognizer: Recognizer, labels: tuple[str, ...]) -> float:
-    """The share of fresh clips of these sounds that the task takes for its own."""
+def share_accepted(recognizer: Recognizer, labels: tuple[str, ...]) -> float:
+    """Return the share of new clips of these sounds that the task accepts."""
     clips = [make_clip(label, FIRST_UNSEEN + number) for label in labels for number in range(8)]
     return float(np.mean([recognizer.score_clip(one.astype(np.float32))[0].accepted for one in clips]))
 
 
 @pytest.mark.parametrize(("task", "other"), [("alarms", "kitchen"), ("kitchen", "alarms")])
-def test_fresh_clips_of_known_sounds_are_accepted_and_unknown_sounds_are_not(
+def test_new_clips_of_known_sounds_are_accepted_and_unknown_sounds_are_not(
     bundle: Path, recordings: Path, tmp_path: Path, task: str, other: str
 ) -> None:
     runtime = Runtime.open(bundle, threads=1)
     cache = TokenCache(tmp_path, runtime.bundle.fingerprint, runtime.window_samples, 1 << 30)
     learner = Learner(runtime, open_engine("auto", runtime.bundle, 1), Recipe(), 0, ignore_progress)
-    *_, learnt = Enroller(learner, cache).fit(
+    *_, enrolment = Enroller(learner, cache).fit(
         task, find_recordings(recordings / task), "2026-01-01T00:00:00Z"
     )
-    recognizer = Recognizer(runtime, [learnt.blob])
-    assert accepted(recognizer, LABELS[task]) >= 0.8
-    assert accepted(recognizer, LABELS[other]) <= 0.1
+    recognizer = Recognizer(runtime, [enrolment.blob])
+    assert share_accepted(recognizer, LABELS[task]) >= 0.8
+    assert share_accepted(recognizer, LABELS[other]) <= 0.1
 
 
-def test_what_is_measured_as_answered_is_what_predict_answers_of_loud_clips_and_of_faint_ones(
+def test_the_answered_share_of_evaluate_matches_the_answers_of_predict_for_loud_and_faint_clips(
     edgecl: Edgecl, home: Path, recordings: Path, tmp_path: Path
 ) -> None:
     edgecl("enroll", "kitchen", recordings / "kitchen")
@@ -70,8 +70,8 @@ def test_what_is_measured_as_answered_is_what_predict_answers_of_loud_clips_and_
     assert 0.2 < measured["answered"] < measured["accuracy"]
 
 
-def test_takes_that_are_alike_do_not_make_a_task_choosy() -> None:
-    """Five things, four takes of each: single takes left out seem more like their sound than new things."""
+def test_similar_takes_do_not_raise_the_threshold() -> None:
+    """Five things, four takes of each: held out singly, takes seem more similar than new things are."""
     rng = np.random.default_rng(0)
     takes = np.repeat(np.arange(5), 4)
     embeddings = (1 + rng.standard_normal((5, 60))[takes] + 0.1 * rng.standard_normal((20, 60))).astype(

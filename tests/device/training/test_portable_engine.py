@@ -1,4 +1,4 @@
-"""The portable engine on the shipped bundle: torch's golden vectors, swapping tasks, going on later."""
+"""The portable engine on the shipped bundle: torch's golden vectors, changing tasks, resuming."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def take_steps(engine: Engine, golden: Golden, count: int) -> list[float]:
     return [engine.step(*batch, LEARNING_RATE, WEIGHT_DECAY) for _ in range(count)]
 
 
-def test_loss_and_gradients_are_torchs(engine: Engine, golden: Golden) -> None:
+def test_loss_and_gradients_are_those_of_torch(engine: Engine, golden: Golden) -> None:
     engine.start(golden["parameters"], golden["normalizer"])
     (loss,) = take_steps(engine, golden, 1)
 
@@ -46,7 +46,7 @@ def test_loss_and_gradients_are_torchs(engine: Engine, golden: Golden) -> None:
     assert np.abs(gradients - golden["gradients"]).max() <= 1e-5 * np.abs(golden["gradients"]).max()
 
 
-def test_fifty_steps_end_where_torchs_adamw_ended(engine: Engine, golden: Golden) -> None:
+def test_fifty_steps_give_the_parameters_of_torchs_adamw(engine: Engine, golden: Golden) -> None:
     engine.start(golden["parameters"], golden["normalizer"])
     losses = take_steps(engine, golden, STEPS)
 
@@ -54,7 +54,7 @@ def test_fifty_steps_end_where_torchs_adamw_ended(engine: Engine, golden: Golden
     assert np.abs(engine.parameters() - golden["trained_parameters"]).mean() <= 1e-6
 
 
-def test_a_task_trained_after_another_comes_out_as_if_alone(engine: Engine, golden: Golden) -> None:
+def test_a_task_trained_after_another_gets_the_same_parameters(engine: Engine, golden: Golden) -> None:
     engine.start(golden["parameters"], golden["normalizer"])
     take_steps(engine, golden, 3)
     alone = engine.parameters()
@@ -67,7 +67,7 @@ def test_a_task_trained_after_another_comes_out_as_if_alone(engine: Engine, gold
     assert np.array_equal(engine.parameters(), alone)
 
 
-def test_training_goes_on_in_a_new_engine_as_if_never_interrupted(opened: Bundle, golden: Golden) -> None:
+def test_training_resumed_in_a_new_engine_gives_the_same_parameters(opened: Bundle, golden: Golden) -> None:
     first, second = (open_engine("portable", opened, threads=1) for _ in range(2))
     first.start(golden["parameters"], golden["normalizer"])
     take_steps(first, golden, 3)
@@ -77,7 +77,7 @@ def test_training_goes_on_in_a_new_engine_as_if_never_interrupted(opened: Bundle
     assert np.array_equal(second.parameters(), first.parameters())
 
 
-def test_the_vectors_handed_in_and_out_are_nobody_elses(engine: Engine, golden: Golden) -> None:
+def test_vectors_passed_in_and_out_are_copies(engine: Engine, golden: Golden) -> None:
     start = golden["parameters"].copy()
     engine.start(start, golden["normalizer"])
     engine.parameters()[:] = 0.0
@@ -106,18 +106,18 @@ def test_an_engine_that_does_not_exist_is_refused(opened: Bundle) -> None:
     assert "portable" in refusal.value.hint
 
 
-def test_auto_takes_an_engine_that_is_here(opened: Bundle) -> None:
+def test_auto_takes_an_installed_engine(opened: Bundle) -> None:
     assert open_engine("auto", opened, threads=1).name == list_usable_engines(opened.manifest.engines)[0]
 
 
 @pytest.mark.skipif("ort-training" in list_engines(), reason="the training wheel is installed here")
-def test_an_engine_that_is_not_installed_is_refused_with_the_way_out(opened: Bundle) -> None:
+def test_an_engine_that_is_not_installed_is_refused_with_a_hint(opened: Bundle) -> None:
     with pytest.raises(EngineError, match="'ort-training' is not installed here") as refusal:
         open_engine("ort-training", opened, threads=1)
     assert "--engine portable" in refusal.value.hint
 
 
-def test_an_engine_that_the_bundle_lacks_is_refused_and_the_hint_names_one_that_runs(
+def test_an_engine_that_the_bundle_lacks_is_refused_and_the_hint_names_a_usable_one(
     bundle: Path, tmp_path: Path
 ) -> None:
     lean = Bundle.open(make_altered_bundle(bundle, tmp_path / "lean", engines=("portable",)))
@@ -127,7 +127,7 @@ def test_an_engine_that_the_bundle_lacks_is_refused_and_the_hint_names_one_that_
     assert refusal.value.hint.endswith("use --engine portable")
 
 
-def test_auto_passes_over_what_the_bundle_does_not_carry(bundle: Path, tmp_path: Path) -> None:
+def test_auto_skips_engines_that_the_bundle_lacks(bundle: Path, tmp_path: Path) -> None:
     other = Bundle.open(make_altered_bundle(bundle, tmp_path / "other", engines=("ort-training",)))
     if "ort-training" in list_engines():
         assert open_engine("auto", other, threads=1).name == "ort-training"

@@ -1,4 +1,4 @@
-"""What only a process of its own can show: closed pipes, no torch."""
+"""Commands in processes of their own: closed pipes, no torch."""
 
 import os
 import shutil
@@ -42,7 +42,7 @@ def test_a_reader_that_closes_the_pipe_ends_the_command_quietly(home: Path) -> N
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_an_enrolment_is_finished_although_nobody_reads_its_messages(
+def test_an_enrolment_finishes_although_its_messages_cannot_be_written(
     home: Path, recordings: Path, bundle: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(recordings / "kitchen", tmp_path / "kitchen")
@@ -55,7 +55,7 @@ def test_an_enrolment_is_finished_although_nobody_reads_its_messages(
     assert "learnt 'kitchen'" in done.stdout
 
 
-def test_every_command_explains_itself_by_examples() -> None:
+def test_every_command_has_examples_in_its_help() -> None:
     for command in ("enroll", "predict", "evaluate", "tasks", "forget", "verify", "doctor"):
         out, err = process(command, "--help").communicate(timeout=60)
         assert "Examples" in out

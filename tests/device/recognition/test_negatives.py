@@ -1,4 +1,4 @@
-"""One sound and a folder of what is not it: learnt as two classes, of which only one is ever an answer."""
+"""A task of one sound and a negative class, which is trained but never detected."""
 
 import shutil
 from pathlib import Path
@@ -13,21 +13,21 @@ from tools.demo.waveforms import RATE_HZ
 
 @pytest.fixture
 def one_sound(recordings: Path, tmp_path: Path) -> Path:
-    """doorbell/ and background/ (the kitchen's sounds, in a folder each)."""
+    """Return doorbell/ and Background/ (the kitchen's sounds)."""
     shutil.copytree(recordings / "alarms" / "doorbell", tmp_path / "sounds" / "doorbell")
     shutil.copytree(recordings / "kitchen", tmp_path / "sounds" / "Background")
     return tmp_path / "sounds"
 
 
-def heard(edgecl: Edgecl, label: str, folder: Path) -> dict[str, object]:
+def predict(edgecl: Edgecl, label: str, folder: Path) -> dict[str, object]:
     soundfile.write(folder / "one.wav", make_clip(label, FIRST_UNSEEN)[: 2 * RATE_HZ], RATE_HZ)
     score: dict[str, object] = edgecl("predict", folder / "one.wav", "--json").json["files"][0]["scores"][0]
     return score
 
 
-def test_a_negative_is_learnt_and_never_accepted(edgecl: Edgecl, one_sound: Path, tmp_path: Path) -> None:
+def test_a_negative_is_trained_and_never_accepted(edgecl: Edgecl, one_sound: Path, tmp_path: Path) -> None:
     assert edgecl("enroll", "bell", one_sound, "--json").json["labels"] == ["Background", "doorbell"]
-    ring, knock = heard(edgecl, "doorbell", tmp_path), heard(edgecl, "knock", tmp_path)
+    ring, knock = predict(edgecl, "doorbell", tmp_path), predict(edgecl, "knock", tmp_path)
     assert (ring["label"], ring["accepted"]) == ("doorbell", True)
     assert (knock["label"], knock["accepted"]) == ("Background", False)
 
@@ -51,7 +51,7 @@ def test_evaluation_counts_a_negative_like_any_class(edgecl: Edgecl, one_sound: 
     assert not any(file["accepted"] for file in negatives if file["label"] == "Background")
 
 
-def test_a_class_that_was_not_measured_has_no_figure(edgecl: Edgecl, one_sound: Path) -> None:
+def test_a_class_without_recordings_has_no_recall(edgecl: Edgecl, one_sound: Path) -> None:
     edgecl("enroll", "bell", one_sound)
     shutil.rmtree(one_sound / "doorbell")
     result = edgecl("evaluate", "bell", one_sound, "--json").json

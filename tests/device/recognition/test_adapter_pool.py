@@ -1,4 +1,4 @@
-"""Tasks that carry the same adapter: it runs once, and each of them says what it says alone."""
+"""Tasks with the same adapter: it runs once, and each task scores as it does alone."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,18 +28,18 @@ def alarms(learnt_home: Path, runtime: Runtime) -> TaskBlob:
         return load_task(store, "alarms", runtime.bundle.manifest)
 
 
-def sound(label: str) -> Floats:
-    """An unseen recording, [samples]."""
+def make_sound(label: str) -> Floats:
+    """Return an unseen recording [samples]."""
     return make_clip(label, FIRST_UNSEEN).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def tokens(runtime: Runtime) -> Tokens:
-    return runtime.backbone.extract_tokens(split_into_windows(sound("doorbell"), runtime.window_samples))
+    return runtime.backbone.extract_tokens(split_into_windows(make_sound("doorbell"), runtime.window_samples))
 
 
-def another(task: TaskBlob, name: str, adapter: Floats, seed: int) -> TaskBlob:
-    """A task with this adapter and a head and normalizer of its own."""
+def copy_task(task: TaskBlob, name: str, adapter: Floats, seed: int) -> TaskBlob:
+    """Return a task with this adapter and a head and normalizer of its own."""
     rng = np.random.default_rng(seed)
     head = task.parameters[adapter.size :]
     other_head = head + rng.normal(0, 0.01, head.size).astype(np.float32)
@@ -51,37 +51,37 @@ def another(task: TaskBlob, name: str, adapter: Floats, seed: int) -> TaskBlob:
     )
 
 
-def several(task: TaskBlob, runtime: Runtime) -> list[TaskBlob]:
-    """Two tasks on the adapter that adds nothing, two on one that does, by turns."""
-    untouched = task.parameters[: runtime.forward.adapter_size]
-    trained = untouched + np.random.default_rng(0).normal(0, 0.05, untouched.size).astype(np.float32)
+def make_tasks(task: TaskBlob, runtime: Runtime) -> list[TaskBlob]:
+    """Return two tasks with the initial adapter and two with a trained one, alternating."""
+    initial = task.parameters[: runtime.forward.adapter_size]
+    trained = initial + np.random.default_rng(0).normal(0, 0.05, initial.size).astype(np.float32)
     names = enumerate(["bells", "words", "steps", "birds"])
-    return [another(task, name, trained if seed % 2 else untouched, seed) for seed, name in names]
+    return [copy_task(task, name, trained if seed % 2 else initial, seed) for seed, name in names]
 
 
-def test_every_task_says_what_the_graph_says_of_it_alone(
+def test_every_task_has_the_logits_that_the_graph_computes_for_it_alone(
     runtime: Runtime, alarms: TaskBlob, tokens: Tokens
 ) -> None:
-    tasks = several(alarms, runtime)
+    tasks = make_tasks(alarms, runtime)
     pooled = AdapterPool(runtime.forward, tasks).compute_logits(
         tokens, runtime.forward.compute_embeddings(tokens)
     )
-    said = {task.task: logits for task, logits in pooled}
+    by_task = {task.task: logits for task, logits in pooled}
     for task in tasks:
         alone, _ = runtime.forward.run(tokens, task.parameters, task.normalizer)
-        np.testing.assert_allclose(said[task.task], alone, rtol=1e-4, atol=1e-4 * np.abs(alone).max())
+        np.testing.assert_allclose(by_task[task.task], alone, rtol=1e-4, atol=1e-4 * np.abs(alone).max())
 
 
 def test_tasks_are_grouped_by_the_bytes_of_their_adapters(runtime: Runtime, alarms: TaskBlob) -> None:
-    pool = group_by_adapter(several(alarms, runtime), runtime.forward.adapter_size)
+    pool = group_by_adapter(make_tasks(alarms, runtime), runtime.forward.adapter_size)
     names = [[task.task for task in member.tasks] for member in pool]
     assert names == [["bells", "steps"], ["words", "birds"]]
 
 
-def test_a_task_gives_the_same_scores_to_the_bit_whoever_shares_its_adapter(
+def test_scores_are_bit_identical_whichever_tasks_share_the_adapter(
     runtime: Runtime, alarms: TaskBlob
 ) -> None:
-    tasks = several(alarms, runtime)
-    together = {score.task: score for score in Recognizer(runtime, tasks).score_clip(sound("timer"))}
+    tasks = make_tasks(alarms, runtime)
+    together = {score.task: score for score in Recognizer(runtime, tasks).score_clip(make_sound("timer"))}
     for task in tasks:
-        assert Recognizer(runtime, [task]).score_clip(sound("timer")) == [together[task.task]]
+        assert Recognizer(runtime, [task]).score_clip(make_sound("timer")) == [together[task.task]]

@@ -1,4 +1,4 @@
-"""Tasks that come to share adapters, on real recordings: told what it costs, done as a whole, taken back."""
+"""Consolidation on real recordings: its measured cost, its atomicity, its undo."""
 
 import random
 import shutil
@@ -26,33 +26,33 @@ from tests.device.helpers import (
     wait_until,
 )
 
-LEARNT = {
+SOURCES = {
     "digits": ("fsdd_digits", ("0", "1", "2")),
     "drums": ("drum_hits", ("kick", "snare", "tom")),
     "words": ("wake_words_en", ("alexa", "computer", "snowboy")),
 }
-CLIPS, HEARD = 6, 6
+TRAIN_CLIPS, TEST_CLIPS = 6, 6
 
 
 @pytest.fixture(scope="module")
 def sounds(task: Callable[[str], Path], recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """train/<task>/<label>/ to learn from and test/<task>/<label>/ to ask."""
+    """Return a folder of train/<task>/<label>/ and test/<task>/<label>/."""
     folder = tmp_path_factory.mktemp("sounds")
     shutil.copytree(recordings / "alarms", folder / "test" / "alarms")
-    for name, (source, labels) in LEARNT.items():
+    for name, (source, labels) in SOURCES.items():
         for label in labels:
-            copy_first(task(source) / "train" / label, folder / "train" / name / label, CLIPS)
-            copy_first(task(source) / "test" / label, folder / "test" / name / label, HEARD)
+            copy_first(task(source) / "train" / label, folder / "train" / name / label, TRAIN_CLIPS)
+            copy_first(task(source) / "test" / label, folder / "test" / name / label, TEST_CLIPS)
     return folder
 
 
 @pytest.fixture(scope="module")
-def learnt_pool(
+def trained_pool(
     learnt_home: Path, sounds: Path, bundle: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A home of four tasks: 'alarms' in closed form, the others with adapters; to be copied, not used."""
+    """Return a home of four tasks, 'alarms' in closed form, the others with adapters; copy it first."""
     home = shutil.copytree(learnt_home, tmp_path_factory.mktemp("pool") / "home")
-    for name in LEARNT:
+    for name in SOURCES:
         words = ["enroll", name, sounds / "train" / name, "--method", "adapter", "--json"]
         enrolment = process(*words, "--home", home, "--bundle", bundle)
         _, messages = enrolment.communicate()
@@ -61,9 +61,9 @@ def learnt_pool(
 
 
 @pytest.fixture
-def pool(learnt_pool: Path, tmp_path: Path) -> Path:
-    """A copy of it, where the fixture `edgecl` finds it."""
-    return shutil.copytree(learnt_pool, tmp_path / "home")
+def pool(trained_pool: Path, tmp_path: Path) -> Path:
+    """Return a copy of it, where the fixture `edgecl` finds it."""
+    return shutil.copytree(trained_pool, tmp_path / "home")
 
 
 def tasks_of(home: Path, bundle: Path) -> dict[str, TaskBlob]:
@@ -72,7 +72,7 @@ def tasks_of(home: Path, bundle: Path) -> dict[str, TaskBlob]:
 
 
 def sharing(home: Path, bundle: Path) -> set[frozenset[str]]:
-    """Which tasks carry the same adapter."""
+    """Return the sets of tasks that have the same adapter."""
     size, tasks = Bundle.open(bundle).manifest.adapter_size, tasks_of(home, bundle)
     return {
         frozenset(task.task for task in member.tasks) for member in group_by_adapter([*tasks.values()], size)
@@ -80,27 +80,27 @@ def sharing(home: Path, bundle: Path) -> set[frozenset[str]]:
 
 
 def identities(home: Path) -> dict[str, str]:
-    """Every task's hash; its bytes are what it names."""
+    """Return the hash of every task, whose blob new that hash."""
     with Store.open(home, create=False) as store:
         assert all(verdict.status == "unchanged" for verdict in store.verify())
         return {entry.task: entry.sha256 for entry in store.list_tasks()}
 
 
-def calls(edgecl: Edgecl, name: str, sounds: Path) -> list[str]:
-    """What each test recording of a task is taken for."""
+def predict(edgecl: Edgecl, name: str, sounds: Path) -> list[str]:
+    """Return the predicted label of each test recording of a task."""
     files = edgecl("evaluate", name, sounds / "test" / name, "--json").json["files"]
     return [file["label"] for file in files]
 
 
-def test_without_yes_the_price_is_told_and_nothing_is_changed(edgecl: Edgecl, pool: Path) -> None:
+def test_without_yes_the_cost_is_printed_and_nothing_is_changed(edgecl: Edgecl, pool: Path) -> None:
     before = {
         path: path.read_bytes() for path in pool.rglob("*") if path.parent.name != "cache" and path.is_file()
     }
-    told = edgecl("consolidate", "--budget", 2, "--json").json
-    assert (told["committed"], told["adapters"]) == (False, {"before": 3, "after": 2})
-    one, other = told["tasks"]
+    result = edgecl("consolidate", "--budget", 2, "--json").json
+    assert (result["committed"], result["adapters"]) == (False, {"before": 3, "after": 2})
+    one, other = result["tasks"]
     assert (one["shares_with"], other["shares_with"]) == ([other["task"]], [one["task"]])
-    for row in told["tasks"]:
+    for row in result["tasks"]:
         assert row["recordings"] >= 3
         assert row["accuracy_after"] >= row["accuracy_before"] - row["chance"]
     shown = edgecl("consolidate", "--budget", 2)
@@ -109,29 +109,29 @@ def test_without_yes_the_price_is_told_and_nothing_is_changed(edgecl: Edgecl, po
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_merged_tasks_share_an_adapter_and_the_others_are_byte_for_byte_what_they_were(
+def test_merged_tasks_share_an_adapter_and_the_others_stay_byte_for_byte(
     edgecl: Edgecl, pool: Path, sounds: Path, bundle: Path
 ) -> None:
-    before, blobs, had = identities(pool), read_blobs(pool), tasks_of(pool, bundle)
-    called = {name: calls(edgecl, name, sounds) for name in before}
-    told = edgecl("consolidate", "--budget", 2, "--yes", "--json").json
-    merged = {row["task"] for row in told["tasks"]}
-    now, has = identities(pool), tasks_of(pool, bundle)
+    before, blobs, old = identities(pool), read_blobs(pool), tasks_of(pool, bundle)
+    predicted = {name: predict(edgecl, name, sounds) for name in before}
+    result = edgecl("consolidate", "--budget", 2, "--yes", "--json").json
+    merged = {row["task"] for row in result["tasks"]}
+    now, new = identities(pool), tasks_of(pool, bundle)
     alone = {frozenset([name]) for name in set(before) - merged}
     assert sharing(pool, bundle) == {frozenset(merged), *alone}
     assert {name for name in before if now[name] != before[name]} == merged
-    assert told["others_unchanged"] == dict.fromkeys(set(before) - merged, True)
+    assert result["others_unchanged"] == dict.fromkeys(set(before) - merged, True)
     assert blobs.items() <= read_blobs(pool).items()  # undo needs the old ones
-    one, other = (has[name] for name in merged)
+    one, other = (new[name] for name in merged)
     assert one.normalizer.tobytes() == other.normalizer.tobytes()
     for name in merged:
-        assert has[name].keys.tobytes() == had[name].keys.tobytes()
-        assert has[name].record.threshold == had[name].record.threshold
-        agree = [was == is_now for was, is_now in zip(called[name], calls(edgecl, name, sounds), strict=True)]
+        assert new[name].keys.tobytes() == old[name].keys.tobytes()
+        assert new[name].record.threshold == old[name].record.threshold
+        agree = [old == new for old, new in zip(predicted[name], predict(edgecl, name, sounds), strict=True)]
         assert np.mean(agree) >= 0.7
 
 
-def test_undo_gives_a_task_its_former_adapter_back(edgecl: Edgecl, pool: Path, bundle: Path) -> None:
+def test_undo_restores_the_adapter_of_a_task(edgecl: Edgecl, pool: Path, bundle: Path) -> None:
     before = identities(pool)
     row, other = edgecl("consolidate", "--budget", 2, "--yes", "--json").json["tasks"]
     merged = identities(pool)
@@ -142,43 +142,41 @@ def test_undo_gives_a_task_its_former_adapter_back(edgecl: Edgecl, pool: Path, b
     assert identities(pool) == before
 
 
-def test_what_shares_an_adapter_may_come_to_share_it_with_more(
-    edgecl: Edgecl, pool: Path, bundle: Path
-) -> None:
+def test_a_shared_adapter_can_be_merged_again(edgecl: Edgecl, pool: Path, bundle: Path) -> None:
     edgecl("consolidate", "--budget", 2, "--yes")
     (pair,) = (names for names in sharing(pool, bundle) if len(names) == 2)
-    told = edgecl("consolidate", "--budget", 1, "--yes").out
-    assert "Merged 2 different adapters into 1" in told
-    assert sharing(pool, bundle) == {frozenset({"alarms"}), frozenset(LEARNT)}
-    third = next(iter(set(LEARNT) - pair))
+    result = edgecl("consolidate", "--budget", 1, "--yes").out
+    assert "Merged 2 different adapters into 1" in result
+    assert sharing(pool, bundle) == {frozenset({"alarms"}), frozenset(SOURCES)}
+    third = next(iter(set(SOURCES) - pair))
     assert edgecl("undo", third).code == 0
     assert sharing(pool, bundle) == {frozenset({"alarms"}), frozenset({third}), pair}
 
 
-def test_a_task_in_closed_form_has_no_adapter_to_count_or_to_merge(
+def test_a_task_in_closed_form_is_not_counted_and_not_merged(
     edgecl: Edgecl, pool: Path, recordings: Path
 ) -> None:
     edgecl("enroll", "kitchen", recordings / "kitchen", "--method", "slda")
     before = identities(pool)
-    told = edgecl("consolidate", "--budget", 3)
-    assert told.code == 0
-    assert "Nothing to do: there are 3 different adapters, and the budget is 3" in told.out
+    result = edgecl("consolidate", "--budget", 3)
+    assert result.code == 0
+    assert "Nothing to do: there are 3 different adapters, and the budget is 3" in result.out
     answer = edgecl("consolidate", "--budget", 1, "--yes", "--json").json
     assert answer["adapters"] == {"before": 3, "after": 1}
-    assert {row["task"] for row in answer["tasks"]} == set(LEARNT)
+    assert {row["task"] for row in answer["tasks"]} == set(SOURCES)
     assert answer["others_unchanged"] == {"alarms": True, "kitchen": True}
     now = identities(pool)
     assert {name for name in before if now[name] == before[name]} == {"alarms", "kitchen"}
 
 
 def test_where_every_task_is_in_closed_form_there_is_nothing_to_share(edgecl: Edgecl, pool: Path) -> None:
-    for name in LEARNT:
+    for name in SOURCES:
         edgecl("forget", name)
-    told = edgecl("consolidate", "--budget", 1)
-    assert (told.code, "no task has an adapter to share" in told.out) == (0, True)
+    result = edgecl("consolidate", "--budget", 1)
+    assert (result.code, "no task new an adapter to share" in result.out) == (0, True)
 
 
-def test_a_task_that_is_not_remembered_is_named_and_keeps_its_adapter(
+def test_a_task_that_is_not_in_the_cache_is_named_and_keeps_its_adapter(
     edgecl: Edgecl, pool: Path, sounds: Path, bundle: Path
 ) -> None:
     edgecl(
@@ -189,12 +187,12 @@ def test_a_task_that_is_not_remembered_is_named_and_keeps_its_adapter(
     for name in ("digits", "words"):
         edgecl("enroll", name, sounds / "train" / name, "--replace", "--method", "adapter")
     before = identities(pool)
-    told = edgecl("consolidate", "--budget", 2, "--yes", "--json").json
-    forgotten = {one["task"]: one for one in told["cannot_be_merged"]}
-    assert set(forgotten) == {"taps"}
-    assert "recordings of 'kick' are no longer in the cache" in forgotten["taps"]["reason"]
-    assert "edgecl enroll taps FOLDER --replace" in forgotten["taps"]["hint"]
-    assert {row["task"] for row in told["tasks"]} == {"digits", "words"}
+    result = edgecl("consolidate", "--budget", 2, "--yes", "--json").json
+    not_merged = {one["task"]: one for one in result["cannot_be_merged"]}
+    assert set(not_merged) == {"taps"}
+    assert "recordings of 'kick' are no longer in the cache" in not_merged["taps"]["reason"]
+    assert "edgecl enroll taps FOLDER --replace" in not_merged["taps"]["hint"]
+    assert {row["task"] for row in result["tasks"]} == {"digits", "words"}
     assert sharing(pool, bundle) == {
         frozenset(names) for names in (["alarms"], ["taps"], ["digits", "words"])
     }
@@ -202,8 +200,8 @@ def test_a_task_that_is_not_remembered_is_named_and_keeps_its_adapter(
         "alarms",
         "taps",
     }
-    told = edgecl("consolidate", "--budget", 1)
-    assert_fails(told, 1, "the least is 2 adapters, not 1, since some tasks cannot be merged", "--budget 2")
+    result = edgecl("consolidate", "--budget", 1)
+    assert_fails(result, 1, "the least is 2 adapters, not 1, since some tasks cannot be merged", "--budget 2")
 
 
 def test_a_task_of_another_bundle_is_named_and_not_counted(
@@ -239,7 +237,7 @@ def test_a_budget_is_a_number_of_adapters(edgecl: Edgecl, pool: Path, budget: st
 def test_in_any_order_of_commands_no_other_task_changes(
     edgecl: Edgecl, pool: Path, sounds: Path, recordings: Path
 ) -> None:
-    chance, folders = random.Random(3), {name: sounds / "train" / name for name in LEARNT}
+    chance, folders = random.Random(3), {name: sounds / "train" / name for name in SOURCES}
     folders["alarms"] = recordings / "alarms"
 
     def enrol(name: str) -> tuple[CommandResult, set[str]]:
@@ -247,8 +245,8 @@ def test_in_any_order_of_commands_no_other_task_changes(
         return edgecl("enroll", name, folders[name], *words), {name}
 
     def consolidate(name: str) -> tuple[CommandResult, set[str]]:
-        told = edgecl("consolidate", "--budget", chance.randint(1, 3), "--yes", "--json")
-        return told, {row["task"] for row in told.json.get("tasks", [])}
+        result = edgecl("consolidate", "--budget", chance.randint(1, 3), "--yes", "--json")
+        return result, {row["task"] for row in result.json.get("tasks", [])}
 
     def undo(name: str) -> tuple[CommandResult, set[str]]:
         return edgecl("undo", name), {name}

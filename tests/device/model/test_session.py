@@ -1,21 +1,27 @@
-"""The door to onnxruntime."""
+"""Importing onnxruntime."""
 
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from device_runtime.model.session import list_onnxruntime_distributions
 
 
-def test_the_door_lets_neither_torch_nor_onnx_in():
+def test_onnxruntime_is_imported_without_torch_and_onnx() -> None:
     code = (
-        "import sys; from device_runtime.model.session import import_onnxruntime as door;"
-        "door(); print('onnxruntime' in sys.modules, sorted({'torch', 'onnx'} & set(sys.modules)))"
+        "import sys; from device_runtime.model.session import import_onnxruntime;"
+        "import_onnxruntime();"
+        "print('onnxruntime' in sys.modules, sorted({'torch', 'onnx'} & set(sys.modules)))"
     )
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert printed.split(maxsplit=1) == ["True", "[]\n"]
 
 
-def test_two_wheels_that_own_onnxruntime_are_both_named(tmp_path, monkeypatch):
+def test_two_distributions_of_onnxruntime_are_both_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (installed,) = list_onnxruntime_distributions()
 
     record = tmp_path / "onnxruntime_second-1.0.dist-info"
