@@ -8,7 +8,7 @@ import typer
 
 from device_runtime.cli.help import read_help
 from device_runtime.cli.options import command
-from device_runtime.system.packages import installed_version
+from device_runtime.system.packages import find_installed_version
 
 COMMANDS = {
     "enroll": "enroll.enroll",
@@ -77,7 +77,7 @@ def start(
         edgecl enroll --help
     """
     if version:
-        typer.echo(f"edgecl {installed_version('edgecl') or 'from source'}")
+        typer.echo(f"edgecl {find_installed_version('edgecl') or 'from source'}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

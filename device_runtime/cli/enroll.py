@@ -9,9 +9,9 @@ import typer
 from device_runtime.cli import enroll_output, output
 from device_runtime.cli.options import PlotFile, Settings
 from device_runtime.cli.progress import show_progress
-from device_runtime.cli.recipe import RecipeWords, parse_recipe
+from device_runtime.cli.recipe import RecipeSettings
 from device_runtime.cli.signals import interrupts
-from device_runtime.training.learner import AUTO
+from device_runtime.training.recipe import Recipe
 from device_runtime.workflows import plot as plots
 from device_runtime.workflows.enroll import EnrolmentRequest, Mode
 from device_runtime.workflows.enroll import enroll as run
@@ -66,7 +66,7 @@ def enroll(
         ),
     ] = None,
     plot: PlotFile = None,
-    recipe: RecipeWords = None,
+    recipe: RecipeSettings = None,
 ) -> int:
     """Train a task on a folder of recordings, one sub-folder per sound, and store it.
 
@@ -97,7 +97,7 @@ def enroll(
         folder=folder,
         mode=_mode(replace, add),
         method=method,
-        recipe=parse_recipe(recipe, method or AUTO),
+        recipe=Recipe.parse(recipe) if recipe else None,
         dry_run=dry_run,
         trial_recording=trial,
     )

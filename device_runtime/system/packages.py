@@ -3,7 +3,7 @@
 from importlib import metadata
 
 
-def installed_version(package: str) -> str:
+def find_installed_version(package: str) -> str:
     """Return the installed version of a distribution; empty where it is not installed."""
     try:
         return metadata.version(package)

@@ -28,10 +28,13 @@ from device_runtime.training.rejection import Rejection, calibrate_rejection
 from device_runtime.training.validation import ValidationResult
 from edgecl.arrays import Floats
 from edgecl.bundle.manifest import Manifest
+from edgecl.errors import UsageError
 from edgecl.store.blob import BlobRecord, Scalar, TaskBlob
 
 AUTO, ADAPTER = "auto", "adapter"
 METHODS = (AUTO, *CLOSED_FORMS, ADAPTER)
+CLOSED_FORM_SETTINGS = ("windows", "copies")
+"""The settings of a recipe that closed forms use."""
 REQUESTED = "requested by the user"
 UNCHANGED = "same method as before"
 _REQUESTED = (REQUESTED, "it was asked for")  # the latter in blobs of version 0.1.0
@@ -52,6 +55,22 @@ def read_recipe(task: TaskBlob) -> Recipe:
     """Return the recipe that a task was trained by."""
     text = task.record.training.get("recipe")
     return Recipe.parse(text.split()) if isinstance(text, str) else Recipe()
+
+
+def check_recipe(recipe: Recipe, method: str) -> None:
+    """Check that a closed form is given no setting that only training uses.
+
+    Raises:
+        UsageError: it is.
+    """
+    unused = [
+        key for key in Recipe.model_fields if key in recipe.model_fields_set - set(CLOSED_FORM_SETTINGS)
+    ]
+    if method in CLOSED_FORMS and unused:
+        raise UsageError(
+            f"{method} is computed in closed form: '{recipe.format_setting(unused[0])}' has no effect on it",
+            f"only {' and '.join(CLOSED_FORM_SETTINGS)} have; the others need --method adapter or auto",
+        )
 
 
 @dataclass(frozen=True)

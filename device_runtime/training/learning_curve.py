@@ -26,7 +26,7 @@ MIN_CLIPS = 2  # recordings of each class per part: one to score, one to train o
 class CurvePoint:
     """One point of the curve."""
 
-    recordings: int  # number of recordings, of which one fold at a time is held out
+    recordings: int  # number of recordings; one fold at a time is held out
     accuracy: float  # on the held-out recordings
     low: float  # 95 % interval of that accuracy
     high: float

@@ -115,10 +115,12 @@ class Recipe(BaseModel):
 
     def to_text(self) -> str:
         """Return the settings that differ from the defaults, in the form that `parse` reads."""
-        settings = [
-            (key, field.default, getattr(self, key)) for key, field in type(self).model_fields.items()
-        ]
-        return " ".join(f"{key}={_format(value)}" for key, default, value in settings if value != default)
+        fields = type(self).model_fields.items()
+        return " ".join(self.format_setting(key) for key, one in fields if getattr(self, key) != one.default)
+
+    def format_setting(self, key: str) -> str:
+        """Return one setting as KEY=VALUE."""
+        return f"{key}={_format(getattr(self, key))}"
 
     def count_copies(self, windows: int) -> int:
         """Return the number of augmented copies to make of each window, where there are this many windows."""

@@ -17,7 +17,7 @@ from device_runtime.data.token_cache import measure_usage
 from device_runtime.model import selftest
 from device_runtime.model.runtime import Runtime, default_threads
 from device_runtime.model.session import list_onnxruntime_distributions
-from device_runtime.system.packages import installed_version
+from device_runtime.system.packages import find_installed_version
 from device_runtime.training.engines.factory import list_engines, open_engine
 from device_runtime.training.engines.selftest import check_engine
 from device_runtime.workflows.documents import Document
@@ -90,9 +90,9 @@ def _check_machine(threads: int) -> Check:
 
 
 def _check_packages() -> Check:
-    own = f"edgecl {installed_version('edgecl') or 'from source'}"
+    own = f"edgecl {find_installed_version('edgecl') or 'from source'}"
     return Check(
-        "packages", "ok", ", ".join([own, *(f"{name} {installed_version(name)}" for name in PACKAGES)])
+        "packages", "ok", ", ".join([own, *(f"{name} {find_installed_version(name)}" for name in PACKAGES)])
     )
 
 
@@ -100,7 +100,7 @@ def _check_onnxruntime() -> Check:
     installed = list_onnxruntime_distributions()
     if not installed:
         return Check("onnxruntime", "fail", "not installed", "run 'pip install edgecl' again")
-    detail = ", ".join(f"{name} {installed_version(name)}" for name in installed)
+    detail = ", ".join(f"{name} {find_installed_version(name)}" for name in installed)
     if len(installed) == 1:
         return Check("onnxruntime", "ok", detail)
     hint = f"run 'pip uninstall {' '.join(installed)}', then 'pip install edgecl' again"
@@ -141,10 +141,10 @@ def _check_microphone() -> Check:
 
 def _check_daemon() -> Check:
     """Find the packages of the extra `daemon`, without which `edgecl serve` still works."""
-    missing = [name for name in DAEMON_PACKAGES if not installed_version(name)]
+    missing = [name for name in DAEMON_PACKAGES if not find_installed_version(name)]
     if not missing:
         return Check(
-            "daemon", "ok", ", ".join(f"{name} {installed_version(name)}" for name in DAEMON_PACKAGES)
+            "daemon", "ok", ", ".join(f"{name} {find_installed_version(name)}" for name in DAEMON_PACKAGES)
         )
     detail = f"the page, the API and MQTT of 'edgecl serve' need {', '.join(missing)}"
     return Check("daemon", "ok", detail, "to use them, in the clone: pip install '.[daemon]'")

@@ -16,7 +16,7 @@ from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.recognition.stream import TaskDetection, detect_sounds
 from device_runtime.system.progress import Progress, ignore_progress
-from device_runtime.training.learner import AUTO, Learner, read_recipe, read_requested_method
+from device_runtime.training.learner import AUTO, Learner, check_recipe, read_recipe, read_requested_method
 from device_runtime.training.recipe import Recipe
 from device_runtime.workflows.documents import Document, list_rejected
 from device_runtime.workflows.enroller import Enroller, Enrolment
@@ -165,6 +165,8 @@ def enroll(
     """
     started = perf_counter()
     name = check_task_name(request.task)
+    if request.recipe:
+        check_recipe(request.recipe, request.method or AUTO)
     adds = request.mode == "add"
     found = scan_labelled_folder(request.folder) if adds else find_recordings(request.folder)
     with workspace.open_store(create=not adds) as store:
@@ -217,6 +219,8 @@ def _fit(
     name, manifest = request.task, runtime.bundle.manifest
     old, known = load_with_training_set(store, name, manifest) if request.mode == "add" else (None, ())
     method = request.method or (read_requested_method(old) if old else AUTO)
+    if request.recipe:
+        check_recipe(request.recipe, method)
     recipe = request.recipe or (read_recipe(old) if old else Recipe())
     others = load_others(store, name, manifest) if recipe.warm_start else []
     engine = workspace.open_engine(runtime.bundle)

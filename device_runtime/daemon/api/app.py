@@ -18,7 +18,7 @@ from device_runtime.daemon.api.routes import (
     tasks,
     transfer,
 )
-from device_runtime.system.packages import installed_version
+from device_runtime.system.packages import find_installed_version
 
 ROUTES = (status, transfer, tasks, enrolments, events, sounds, live, system, metrics, api_docs, page)
 
@@ -27,7 +27,7 @@ def create_app(context: ApiContext) -> FastAPI:
     """Return the application that serves the API of a daemon."""
     app = FastAPI(
         title="edgecl",
-        version=installed_version("edgecl") or "0",
+        version=find_installed_version("edgecl") or "0",
         docs_url=None,
         redoc_url=None,
         responses=problems.RESPONSES,

@@ -16,7 +16,7 @@ from device_runtime.daemon.sinks.jsonl import JsonLines, is_journal
 from device_runtime.daemon.sinks.mqtt import Mqtt
 from device_runtime.daemon.sinks.queue import Sink
 from device_runtime.daemon.sinks.source_log import SourceLog
-from device_runtime.system.packages import installed_version
+from device_runtime.system.packages import find_installed_version
 from edgecl.config.privacy import NO_HISTORY
 from edgecl.config.schema import Config
 from edgecl.learning.negative_labels import is_negative
@@ -73,7 +73,7 @@ def _open_stdout(config: Config, warn: Callable[[str], None]) -> list[Sink]:
 
 def _open_mqtt(config: Config, controls: Controls, warn: Callable[[str], None]) -> Mqtt:
     name = config.mqtt.name or slug(socket.gethostname().lower())
-    device = Device(name, installed_version("edgecl"), config.mqtt.off_delay_s, config.mqtt.discovery)
+    device = Device(name, find_installed_version("edgecl"), config.mqtt.off_delay_s, config.mqtt.discovery)
     return Mqtt(config.mqtt, device, controls, warn)
 
 

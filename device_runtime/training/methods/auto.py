@@ -35,7 +35,7 @@ def fit_best(data: TrainingData, trainer: Trainer) -> tuple[Method, str]:
     measured = closed_form.validation.select(fold)
     mistakes = int((~measured.is_correct).sum())
     if mistakes < MIN_MISTAKES:
-        return closed_form, f"{reason}, so few mistakes that an adapter could not prove better"
+        return closed_form, f"{reason}: too few mistakes for an adapter to prove better"
     adapter = trainer.fit(data)
     comparison = f"{_count_correct(adapter.validation)}, {closed_form.name} {_count_correct(measured)}"
     if is_significantly_better(adapter.validation, measured):

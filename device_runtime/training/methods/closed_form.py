@@ -24,7 +24,7 @@ CLOSED_FORMS: dict[str, tuple[Solver, ...]] = {
     "slda": tuple(partial(solve_slda, shrinkage=shrinkage) for shrinkage in SHRINKAGES),
     "ridge": (solve_ridge,),
 }
-"""The variants of each method, of which held-out recordings choose one."""
+"""The variants of each method; held-out recordings choose one."""
 SCALES = np.logspace(-3, 2, 51)
 
 

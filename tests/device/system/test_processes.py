@@ -52,7 +52,7 @@ def test_an_enrolment_finishes_although_its_messages_cannot_be_written(
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, text=True, check=False)
     assert done.returncode == 0
-    assert "learnt 'kitchen'" in done.stdout
+    assert "Enrolled 'kitchen'" in done.stdout
 
 
 def test_every_command_has_examples_in_its_help() -> None:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from device_runtime.daemon.api.context import Context
 from device_runtime.daemon.api.schemas import RequestModel, ResponseModel
-from device_runtime.system.packages import installed_version
+from device_runtime.system.packages import find_installed_version
 from edgecl.config.privacy import NO_HISTORY
 from edgecl.events import State
 
@@ -78,7 +78,7 @@ def get_status(context: Context) -> Status:
     """Return uptime, source, tasks in use and counters."""
     pipeline, condition = context.pipeline, context.tap.condition
     return Status(
-        version=installed_version("edgecl") or "from source",
+        version=find_installed_version("edgecl") or "from source",
         up_s=round(time.monotonic() - STARTED_S, 1),
         heard_s=round(pipeline.processed_s, 3),
         sounds=pipeline.sound_count if context.config.privacy < NO_HISTORY else 0,

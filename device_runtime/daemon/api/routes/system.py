@@ -15,7 +15,7 @@ from device_runtime.daemon.system import host_info
 from device_runtime.daemon.system.log_buffer import CAPACITY
 from device_runtime.daemon.worker.protocol import DoctorRequest
 from device_runtime.model.session import list_onnxruntime_distributions
-from device_runtime.system.packages import installed_version
+from device_runtime.system.packages import find_installed_version
 
 router = APIRouter(tags=["system"])
 PROCESSOR = host_info.ProcessorUsage()
@@ -23,7 +23,7 @@ PROCESSOR = host_info.ProcessorUsage()
 
 @cache
 def _format_onnxruntime() -> str:
-    return ", ".join(f"{name} {installed_version(name)}" for name in list_onnxruntime_distributions())
+    return ", ".join(f"{name} {find_installed_version(name)}" for name in list_onnxruntime_distributions())
 
 
 class BundleView(ResponseModel):
@@ -90,7 +90,7 @@ def get_system(context: Context) -> System:
         machine=host_info.read_machine(),
         python=platform.python_version(),
         onnxruntime=_format_onnxruntime(),
-        edgecl=installed_version("edgecl") or "from source",
+        edgecl=find_installed_version("edgecl") or "from source",
         bundle=BundleView(name=manifest.name, fingerprint=manifest.fingerprint),
         threads=context.workspace.threads,
     )
