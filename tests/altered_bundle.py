@@ -1,4 +1,4 @@
-"""A bundle that differs from another in what its manifest says: whole, but another identity."""
+"""A valid bundle that differs from another in its manifest and thus in its fingerprint."""
 
 import shutil
 from pathlib import Path
@@ -9,13 +9,13 @@ from edgecl.bundle.manifest import Description, from_bytes
 
 
 def read_description(folder: Path) -> Description:
-    """What the manifest in `folder` says of the bundle."""
+    """Read the description of a bundle from its manifest."""
     manifest = from_bytes((folder / "manifest.json").read_bytes())
     return Description(**{name: getattr(manifest, name) for name in Description.model_fields})
 
 
 def make_altered_bundle(bundle: Path, folder: Path, **changes: Any) -> Path:
-    """A copy of `bundle` in `folder` with other fields in its manifest."""
+    """Copy a bundle to a folder, with other fields in its manifest."""
     shutil.copytree(bundle, folder)
     (folder / "manifest.json").unlink()
     write_manifest(folder, read_description(bundle).model_copy(update=changes))

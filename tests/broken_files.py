@@ -1,8 +1,4 @@
-"""A folder of hostile recordings, each named for its defect, written with real bytes.
-
-`write_hostile_folder(folder)` writes them all and returns what each must cause: a piece of its own sentence,
-or None where the file looks odd and is nevertheless good.
-"""
+"""A folder of hostile recordings, each named for its defect, written with real bytes."""
 
 import io
 import os
@@ -20,14 +16,14 @@ ExpectedErrors = dict[Path, str | None]
 
 
 def make_tone(seconds: float = 1.0, rate_hz: int = RATE_HZ, channels: int = 1) -> Samples:
-    """A 440 Hz tone in some noise, [samples, channels], the same every time."""
+    """Make a 440 Hz tone in some noise, [samples, channels], always the same."""
     time_s = np.arange(int(seconds * rate_hz)) / rate_hz
     noise = np.random.RandomState(1).uniform(-0.05, 0.05, time_s.size)
     return np.tile((0.4 * np.sin(2 * np.pi * 440 * time_s) + noise)[:, None], (1, channels))
 
 
 def encode(samples: Samples, container: str, subtype: str | None = None, rate_hz: int = RATE_HZ) -> bytes:
-    """The bytes of a whole file."""
+    """Encode samples as the bytes of an audio file."""
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, rate_hz, format=container, subtype=subtype)
     return buffer.getvalue()
@@ -38,26 +34,26 @@ def encode_wav(samples: Samples, subtype: str = "PCM_16", rate_hz: int = RATE_HZ
 
 
 def patch(data: bytes, offset: int, replacement: bytes) -> bytes:
-    """`data` with some bytes overwritten."""
+    """Overwrite some bytes."""
     return data[:offset] + replacement + data[offset + len(replacement) :]
 
 
 def make_flac_declaring(frames: int) -> bytes:
-    """A FLAC file whose header claims another number of samples (36 bits, from the middle of byte 21)."""
+    """Make a FLAC file whose header declares a number of samples (36 bits, from the middle of byte 21)."""
     data = encode(make_tone(), "FLAC")
     high = data[21] & 0xF0 | frames >> 32
     return patch(data, 21, struct.pack(">BI", high, frames & 0xFFFFFFFF))
 
 
 def encode_wav_with_sample(value: float) -> bytes:
-    """A float wav with one sample of `value`."""
+    """Make a float WAV file with one sample of `value`."""
     samples = make_tone()
     samples[8000] = value
     return encode_wav(samples, "FLOAT")
 
 
 def make_id3_tag(content_bytes: int) -> bytes:
-    """An ID3v2 tag, as it stands in front of an MP3 with a picture; its length has seven bits a byte."""
+    """Make an ID3v2 tag, as in front of an MP3 with a picture; its length has seven bits per byte."""
     length = bytes(content_bytes >> shift & 0x7F for shift in (21, 14, 7, 0))
     return b"ID3\x03\0\0" + length + bytes(content_bytes)
 
@@ -95,7 +91,7 @@ GOOD: dict[str, Callable[[], bytes]] = {
     "lying-data-size.wav": lambda: patch(encode_wav(make_tone()), 40, struct.pack("<I", 2**31 - 1)),
     "streamed-length-unknown.flac": lambda: make_flac_declaring(0),
 }
-"""Name → bytes of files that look odd and decode all the same, to about a second."""
+"""Name → bytes of unusual files that decode to about a second."""
 
 BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "zero-length.wav": (lambda: b"", "is empty (0 bytes)"),
@@ -130,11 +126,15 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "m4a-called.wav": (lambda: b"\0\0\0\x20ftypM4A " + bytes(3000), "is M4A or MP4 sound"),
     "broken.wma": (lambda: bytes(3000), "is Windows Media sound"),
 }
-"""Name → (bytes, piece of the sentence that refuses them)."""
+"""Name → (bytes, part of the message that rejects them)."""
 
 
 def write_hostile_folder(folder: Path) -> ExpectedErrors:
-    """What each file written into `folder` must meet: a piece of its sentence, or None if it is good."""
+    """Write all files into a folder.
+
+    Returns:
+        File → part of the expected error message, or None for a usable file.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     expected: ExpectedErrors = {}
     for name, make in GOOD.items():
@@ -147,7 +147,7 @@ def write_hostile_folder(folder: Path) -> ExpectedErrors:
 
 
 def _write_oddities(folder: Path) -> ExpectedErrors:
-    """Things that are no plain file: links, folders, pipes, forbidden files; and what macOS leaves behind."""
+    """Write links, folders, pipes, unreadable files, and files that macOS leaves behind."""
     (folder / "link-to-good.wav").symlink_to("plain.wav")
     (folder / "dangling-link.wav").symlink_to("gone.wav")
     (folder / "link-to-itself.wav").symlink_to("link-to-itself.wav")

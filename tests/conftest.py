@@ -1,4 +1,4 @@
-"""Shared ground: the real audio (EDGECL_DATA), its tasks unpacked, the teacher beside it."""
+"""Fixtures for all tests: the real audio (EDGECL_DATA), its tasks, the published teacher."""
 
 import os
 import tarfile
@@ -12,7 +12,7 @@ DATA = Path(os.environ.get("EDGECL_DATA", REPOSITORY.parent / "shared" / "data")
 
 
 def require(path: Path) -> Path:
-    """The path; where it does not exist the test is skipped, under CI=true it fails."""
+    """Return a path; if it does not exist, skip the test, or fail it under CI=true."""
     if not path.exists():
         reason = f"no '{path}': set EDGECL_DATA"
         if os.environ.get("CI") == "true":
@@ -23,13 +23,13 @@ def require(path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def data() -> Callable[[str], Path]:
-    """Finds a file of the real audio by its path in that folder."""
+    """Return a function that finds a file of the real audio by its path in that folder."""
     return lambda name: require(DATA / name)
 
 
 @pytest.fixture(scope="session")
 def published_teacher() -> Path:
-    """The folder of the published teacher: its weights and the names of its classes."""
+    """Return the folder of the published teacher: its weights and the names of its classes."""
     folder = DATA.parent / "models" / "mn04"
     require(folder / "mn04_as_mAP_432.pt")
     require(folder / "audioset_class_labels_indices.csv")
@@ -38,7 +38,7 @@ def published_teacher() -> Path:
 
 @pytest.fixture(scope="session")
 def task(data: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Unpacks a labelled task by name: a folder with train/<class>/ and test/<class>/."""
+    """Return a function that unpacks a labelled task by name: train/<class>/ and test/<class>/."""
     unpacked = tmp_path_factory.mktemp("tasks")
 
     def unpack(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Runs the command `edgecl-export` in a test."""
+"""Running the command `edgecl-export` within a test."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from export.cli import main
 
 
 def export(*arguments: object, on: pytest.MonkeyPatch) -> int:
-    """Return the exit code of `edgecl-export ARGUMENTS…`."""
+    """Run `edgecl-export ARGUMENTS…` and return its exit code."""
     on.setattr("sys.argv", ["edgecl-export", *map(str, arguments)])
-    with pytest.raises(SystemExit) as exit_info:
+    with pytest.raises(SystemExit) as exit_:
         main()
-    return int(exit_info.value.code or 0)
+    return int(exit_.value.code or 0)

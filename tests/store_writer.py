@@ -1,4 +1,4 @@
-"""Processes that write to a store, to be killed or to race; each reports what it is about to do."""
+"""Processes that write to a store, to be killed or to race; each reports its changes through a pipe."""
 
 import random
 from collections.abc import Iterator
@@ -12,18 +12,18 @@ from edgecl.store.training_set import TrainingClip, TrainingSet
 from tests.tiny_files import make_tiny_blob_bytes
 
 TASKS = ("doorbell", "kettle", "knock")
-LABELS = tuple(f"label {number}" for number in range(300))  # some 20 KB a blob
+LABELS = tuple(f"label {number}" for number in range(300))  # about 20 KB per blob
 
 State = dict[str, int]  # task → the value of its blob
 
 
 def make_blob(task: str, value: int) -> bytes:
-    """The one blob of this task and value."""
+    """Make the blob of a task and value, always the same."""
     return make_tiny_blob_bytes(task, value, labels=LABELS)
 
 
 def make_training_set(value: int) -> TrainingSet:
-    """What the blob of this value was learnt from."""
+    """Make the training set of the blob of a value."""
     return (
         TrainingClip(
             clip_sha256=f"{value:064x}", label=LABELS[0], windows=1, file="a.wav", origin="enrolled"
@@ -31,11 +31,11 @@ def make_training_set(value: int) -> TrainingSet:
     )
 
 
-def write_until_killed(home: Path, state: State, seed: int, reports: Connection) -> None:
-    """Commit, replace, undo and forget without end, sending the state before and after each change."""
+def write_until_killed(home: Path, state: State, seed: int, events: Connection) -> None:
+    """Commit, replace, undo and forget without end, and report each change before and after it."""
     with Store.open(home, create=True) as store:
         for after, task, action in _changes(state, random.Random(seed)):
-            reports.send(("trying", after))
+            events.send(("trying", after))
             if action == "forget":
                 store.forget(task)
             elif action == "undo":
@@ -45,12 +45,12 @@ def write_until_killed(home: Path, state: State, seed: int, reports: Connection)
                 store.commit(
                     task, make_blob(task, value), replace=True, training_set=make_training_set(value)
                 )
-            reports.send(("done", after))
+            events.send(("done", after))
 
 
 def _changes(state: State, choice: random.Random) -> Iterator[tuple[State, str, str]]:
-    """(the state after it, the task, what is done to it), without end."""
-    before: State = {}  # what undo goes back to, as far as this writer knows
+    """Yield (state after the change, task, action) without end."""
+    before: State = {}  # what undo restores, as far as this writer knows
     while True:
         task, action = choice.choice(TASKS), choice.choice(["commit", "commit", "undo", "forget"])
         present, earlier = state.get(task), before.pop(task, None)
@@ -68,20 +68,20 @@ def _changes(state: State, choice: random.Random) -> Iterator[tuple[State, str, 
 
 
 def commit_repeatedly(home: Path, task: str, times: int, start: Barrier) -> None:
-    """Commit one task again and again, from the moment everybody is ready."""
+    """Commit one task repeatedly, after all writers are ready."""
     start.wait()
     with Store.open(home, create=True) as store:
         for value in range(times):
             store.commit(task, make_blob(task, value), replace=True, training_set=make_training_set(value))
 
 
-def commit_once(home: Path, value: int, start: Barrier, reports: Connection) -> None:
-    """Commit the contested task and send whether it was won."""
+def commit_once(home: Path, value: int, start: Barrier, events: Connection) -> None:
+    """Commit the contested task and report whether that succeeded."""
     start.wait()
     with Store.open(home, create=True) as store:
         try:
             store.commit("contested", make_blob("contested", value), training_set=make_training_set(value))
         except TaskExistsError:
-            reports.send(False)
+            events.send(False)
         else:
-            reports.send(True)
+            events.send(True)

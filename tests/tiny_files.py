@@ -1,4 +1,4 @@
-"""Blobs and bundles of a kilobyte: the real formats, with the smallest possible content."""
+"""Blobs and bundles of a kilobyte: the real formats with minimal content."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ FINGERPRINT = "5a" * 32
 
 
 def make_tiny_blob(task: str = "doorbell", value: float = 1.0, **changes: object) -> TaskBlob:
-    """A blob of two labels whose parameters all are `value`; its time grows with `value`."""
+    """Make a blob of two labels whose parameters are all `value`; its creation time grows with `value`."""
     record = BlobRecord(
         **{
             "task": task,
@@ -41,31 +41,31 @@ def make_tiny_blob(task: str = "doorbell", value: float = 1.0, **changes: object
 
 
 def make_tiny_blob_bytes(task: str = "doorbell", value: float = 1.0, **changes: object) -> bytes:
-    """The file of `make_tiny_blob`."""
+    """Make the file of `make_tiny_blob`."""
     return to_bytes(make_tiny_blob(task, value, **changes))
 
 
 def encode_field(number: int, content: bytes | int) -> bytes:
-    """One protobuf field: a number, or bytes with their length."""
+    """Encode a protobuf field: a number, or bytes with their length."""
     if isinstance(content, int):
         return _varint(number << 3) + _varint(content)
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 
 def encode_node(operator: str = "Relu", domain: str = "", attributes: bytes = b"") -> bytes:
-    """A node, as the field of a graph that holds it."""
+    """Encode a node as a field of a graph."""
     body = encode_field(1, b"x") + encode_field(2, b"y") + encode_field(4, operator.encode()) + attributes
     return encode_field(1, body + (encode_field(7, domain.encode()) if domain else b""))
 
 
 def encode_model(graph: bytes | None = None, ir_version: int = 10) -> bytes:
-    """A model whose graph has these fields."""
+    """Encode a model whose graph has these fields."""
     body = encode_node() if graph is None else graph
     return encode_field(1, ir_version) + encode_field(7, body) + encode_field(8, encode_field(2, 18))
 
 
 def make_tiny_description() -> Description:
-    """A bundle of a front end of four mels and an adapter of six values."""
+    """Make the description of a bundle with four mel bands and an adapter of six parameters."""
     return Description(
         name="tiny",
         created="2026-01-02",
@@ -104,7 +104,7 @@ def make_tiny_description() -> Description:
 
 
 def write_tiny_bundle(folder: Path) -> Manifest:
-    """The manifest of a bundle just written to `folder`."""
+    """Write a bundle to a folder and return its manifest."""
     folder.mkdir(parents=True)
     for name in ("backbone", "adapter", "train_step"):
         (folder / f"{name}.onnx").write_bytes(encode_model(encode_node(name.capitalize())))

@@ -1,4 +1,4 @@
-"""A tiny adapted tail and its forward graph, exported once per test run."""
+"""A tiny adapted tail and its forward graph for tests of the engines, exported once per run."""
 
 from functools import cache
 
@@ -16,7 +16,7 @@ RANK = 3
 
 @cache
 def make_tiny_tail(placement: str) -> tuple[AdaptedTail, ModelProto]:
-    """Return a tail with random weights and its graph, the same objects every time: do not change them."""
+    """Make a tail of random weights and its graph, always the same; tests must not change them."""
     torch.manual_seed(0)
     tail = AdaptedTail(Ast(CONFIG), Placement.parse(placement, CONFIG.depth), RANK).eval()
     return tail, export_forward(tail)

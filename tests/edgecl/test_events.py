@@ -1,4 +1,4 @@
-"""The contract of events: what is written today is read for ever."""
+"""The contract of events: every version can read those of today."""
 
 import json
 
@@ -19,7 +19,7 @@ SOURCE = (
 )
 
 
-def test_events_of_version_one_are_read_and_written_as_they_always_were() -> None:
+def test_events_of_version_1_are_read_and_written_unchanged() -> None:
     assert to_line(SoundEvent.model_validate_json(SOUND)) == SOUND[:-1] + ', "exact": true}'
     assert to_line(SourceEvent.model_validate_json(SOURCE)) == SOURCE
 
@@ -35,7 +35,7 @@ def test_events_of_version_one_are_read_and_written_as_they_always_were() -> Non
         ("id", "x"),
     ],
 )
-def test_what_is_no_event_is_refused(field: str, value: object) -> None:
+def test_an_invalid_event_is_refused(field: str, value: object) -> None:
     with pytest.raises(ValidationError):
         SoundEvent.model_validate_json(json.dumps(json.loads(SOUND) | {field: value}))
 
@@ -48,11 +48,11 @@ def test_a_line_is_one_line_of_plain_ascii() -> None:
     assert json.loads(line)["label"] == label
 
 
-def test_a_time_is_written_to_the_millisecond_in_utc() -> None:
+def test_a_time_is_formatted_to_the_millisecond_in_utc() -> None:
     assert format_time(1_700_000_000.0) == "2023-11-14T22:13:20.000Z"
 
 
-def test_the_same_sound_has_the_same_identity_and_another_has_another() -> None:
+def test_the_same_sound_has_the_same_id_and_another_sound_another() -> None:
     start = format_time(1_700_000_000.0)
     same = make_event_id("mic", "alarms", "doorbell", start)
     assert same == make_event_id("mic", "alarms", "doorbell", start)

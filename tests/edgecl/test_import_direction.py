@@ -29,7 +29,7 @@ MAY_USE_DAEMON = {
 }
 
 
-def imports(file: Path) -> Iterator[tuple[int, str]]:
+def find_imports(file: Path) -> Iterator[tuple[int, str]]:
     """Yield the line and full name of every import in a file, `import_module("name")` included."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -43,11 +43,11 @@ def imports(file: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, name.value if isinstance(name, ast.Constant) else ast.unparse(name)
 
 
-def imported_packages(file: Path) -> set[str]:
-    return {name.split(".")[0] for _, name in imports(file)}
+def find_imported_packages(file: Path) -> set[str]:
+    return {name.split(".")[0] for _, name in find_imports(file)}
 
 
-def python_files(*folders: str) -> list[Path]:
+def list_python_files(*folders: str) -> list[Path]:
     return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
 
 
@@ -56,30 +56,30 @@ def test_a_package_imports_nothing_that_stands_to_its_right(package: str) -> Non
     right = set(PACKAGES[PACKAGES.index(package) + 1 :])
     upwards = {
         (str(file.relative_to(ROOT)), ".".join(name.split(".")[:2]))
-        for file in python_files(package)
-        for _, name in imports(file)
+        for file in list_python_files(package)
+        for _, name in find_imports(file)
         if name.split(".")[0] in right
     }
     assert upwards == (set(ALLOWED_UPWARDS.items()) if package == "edgecl" else set())
 
 
-def test_the_device_side_names_no_package_of_the_host() -> None:
-    for file in python_files("edgecl", "device_runtime"):
-        assert not imported_packages(file) & HOST_ONLY, file
+def test_the_device_side_imports_no_package_of_the_host() -> None:
+    for file in list_python_files("edgecl", "device_runtime"):
+        assert not find_imported_packages(file) & HOST_ONLY, file
 
 
 def test_only_one_file_of_the_device_side_plots() -> None:
-    files = python_files("edgecl", "device_runtime")
-    assert [file.name for file in files if "matplotlib" in imported_packages(file)] == ["plot.py"]
+    files = list_python_files("edgecl", "device_runtime")
+    assert [file.name for file in files if "matplotlib" in find_imported_packages(file)] == ["plot.py"]
 
 
-def test_the_contracts_know_no_model_runtime() -> None:
-    for file in python_files("edgecl"):
-        assert "onnxruntime" not in imported_packages(file), file
+def test_edgecl_does_not_import_a_model_runtime() -> None:
+    for file in list_python_files("edgecl"):
+        assert "onnxruntime" not in find_imported_packages(file), file
 
 
 def is_allowed(file: str, imported: str) -> bool:
-    """Whether a file of device_runtime may import from a room."""
+    """Return whether a file of device_runtime may import from a room."""
     room = Path(file).with_suffix("").parts[1]
     if room in ENTRY_POINTS or imported in {room, LEAF}:
         return True
@@ -91,8 +91,8 @@ def is_allowed(file: str, imported: str) -> bool:
 def test_a_room_of_the_runtime_imports_nothing_that_stands_to_its_right() -> None:
     violations = [
         f"{file}:{line} imports {name}"
-        for file in (str(path.relative_to(ROOT)) for path in python_files("device_runtime"))
-        for line, name in imports(ROOT / file)
+        for file in (str(path.relative_to(ROOT)) for path in list_python_files("device_runtime"))
+        for line, name in find_imports(ROOT / file)
         if name.startswith("device_runtime.") and not is_allowed(file, name.split(".")[1])
     ]
     assert violations == []

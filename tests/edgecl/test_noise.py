@@ -1,4 +1,4 @@
-"""The built-in noises are what they are called, and the same every time."""
+"""Synthetic noise: reproducible, within its levels, and of the stated colour."""
 
 import numpy as np
 import pytest
@@ -10,24 +10,22 @@ SAMPLES = 32000
 
 
 def test_the_same_seed_gives_the_same_noises_and_another_seed_others() -> None:
-    once, again, other = (generate_noises(6, SAMPLES, RATE_HZ, seed) for seed in (1, 1, 2))
-    assert once.tobytes() == again.tobytes()
-    assert not np.isclose(once, other).all(axis=1).any()
+    first, second, other = (generate_noises(6, SAMPLES, RATE_HZ, seed) for seed in (1, 1, 2))
+    assert first.tobytes() == second.tobytes()
+    assert not np.isclose(first, other).all(axis=1).any()
 
 
-def test_every_kind_is_a_waveform_between_nearly_silent_and_loud() -> None:
-    made = generate_noises(10 * len(KINDS), SAMPLES, RATE_HZ, seed=3)
-    level_dbfs = 20 * np.log10(made.std(axis=1))
-    assert made.dtype == np.float32
-    assert np.abs(made).max() <= 1
+def test_every_kind_is_a_waveform_within_the_range_of_levels() -> None:
+    noises = generate_noises(10 * len(KINDS), SAMPLES, RATE_HZ, seed=3)
+    level_dbfs = 20 * np.log10(noises.std(axis=1))
+    assert noises.dtype == np.float32
+    assert np.abs(noises).max() <= 1
     assert MIN_DBFS - 0.1 <= level_dbfs.min() < -60
     assert -20 < level_dbfs.max() <= MAX_DBFS + 0.1
 
 
 @pytest.mark.parametrize(("slope", "fall_db"), [(0.0, 0.0), (1.0, 3.0), (2.0, 6.0)])
-def test_the_power_of_coloured_noise_falls_by_so_many_decibels_an_octave(
-    slope: float, fall_db: float
-) -> None:
+def test_the_power_of_coloured_noise_falls_with_its_slope(slope: float, fall_db: float) -> None:
     power = np.square(
         np.abs(np.fft.rfft(generate_coloured_noise(np.random.default_rng(0), 16 * SAMPLES, RATE_HZ, slope)))
     )

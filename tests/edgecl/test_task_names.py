@@ -1,4 +1,4 @@
-"""What a task may be called."""
+"""Valid task names."""
 
 import unicodedata
 
@@ -13,11 +13,11 @@ from edgecl.task_names import check_task_name
 @pytest.mark.parametrize(
     "name", ["doorbell", "Smoke alarm 2", "v1.0_b-c", "Türklingel", "दरवाज़ा", "ドアベル", "7"]
 )
-def test_names_of_any_script_are_welcome(name: str) -> None:
+def test_names_of_any_script_are_valid(name: str) -> None:
     assert check_task_name(name) == unicodedata.normalize("NFC", name)
 
 
-def test_one_name_has_one_spelling() -> None:
+def test_names_are_normalized_to_nfc() -> None:
     assert check_task_name("u\u0308ber") == check_task_name("\u00fcber")
 
 
@@ -39,14 +39,14 @@ def test_one_name_has_one_spelling() -> None:
         ("x" * 65, "longer than 64"),
     ],
 )
-def test_other_names_are_refused_with_a_sentence(name: str, fault: str) -> None:
+def test_invalid_names_are_refused_with_a_reason(name: str, fault: str) -> None:
     with pytest.raises(UsageError, match=fault) as refusal:
         check_task_name(name)
     assert "letters, digits" in refusal.value.hint
 
 
 @given(st.text(max_size=70))
-def test_an_accepted_name_is_one_file_name_and_is_accepted_again(name: str) -> None:
+def test_a_valid_name_is_a_single_file_name_and_is_valid_again(name: str) -> None:
     try:
         accepted = check_task_name(name)
     except UsageError:

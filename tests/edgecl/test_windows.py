@@ -1,4 +1,4 @@
-"""Windows: every sample of a loud clip is covered, nothing depends on anything but the samples."""
+"""Windows cover every sample of a loud clip and depend on the samples alone."""
 
 import hashlib
 
@@ -12,38 +12,38 @@ from edgecl.windows import PADDING_DBFS, WindowStream, pad_window, split_into_wi
 WINDOW = 400
 
 
-def ramp(samples: int) -> np.ndarray:
-    """A loud waveform in which each sample says where it stands: +1, −2, +3 … over its length."""
+def make_ramp(samples: int) -> np.ndarray:
+    """Make a loud waveform whose samples encode their position: +1, −2, +3 … over its length."""
     signs = np.where(np.arange(samples) % 2, -1, 1)
     return ((1 + np.arange(samples)) * signs / max(1, samples)).astype(np.float32)
 
 
-def loud(samples: int) -> np.ndarray:
-    """White noise, as loud everywhere."""
+def make_noise(samples: int) -> np.ndarray:
+    """Make white noise of constant level."""
     return np.random.RandomState(3).uniform(-1, 1, samples).astype(np.float32)
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 5 * WINDOW))
 def test_every_sample_of_a_loud_clip_is_in_a_window(samples: int) -> None:
-    waveform = loud(samples)
+    waveform = make_noise(samples)
     windows = split_into_windows(waveform, WINDOW)
     assert windows.shape == (max(1, -(-samples // WINDOW)), WINDOW)
     assert windows.dtype == np.float32
     assert np.isin(waveform, windows).all()
 
 
-def streamed(chunks: list[np.ndarray], hop: int) -> list[tuple[int, np.ndarray]]:
-    """Every window of a stream that arrives in these chunks."""
+def stream_windows(chunks: list[np.ndarray], hop: int) -> list[tuple[int, np.ndarray]]:
+    """Collect all windows of a stream that arrives in these chunks."""
     stream = WindowStream(WINDOW, hop)
     return [window for chunk in chunks for window in stream.feed(chunk)] + list(stream.finish())
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 5 * WINDOW), st.integers(1, WINDOW))
-def test_a_stream_loses_no_sample_and_every_window_starts_where_it_says(samples: int, hop: int) -> None:
-    waveform = ramp(samples)
-    pieces = streamed([waveform], hop)
+def test_a_stream_loses_no_sample_and_reports_the_start_of_every_window(samples: int, hop: int) -> None:
+    waveform = make_ramp(samples)
+    pieces = stream_windows([waveform], hop)
     assert np.isin(waveform, np.stack([window for _, window in pieces])).all()
     starts = [start for start, _ in pieces]
     assert starts[:-1] == [hop * index for index in range(len(starts) - 1)]
@@ -56,38 +56,38 @@ def test_a_stream_loses_no_sample_and_every_window_starts_where_it_says(samples:
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 5 * WINDOW), st.integers(1, WINDOW), st.lists(st.integers(0, 5 * WINDOW), max_size=20))
 def test_a_stream_gives_the_same_windows_however_it_is_cut(samples: int, hop: int, cuts: list[int]) -> None:
-    waveform = ramp(samples)
-    whole, cut = streamed([waveform], hop), streamed(np.split(waveform, sorted(cuts)), hop)
+    waveform = make_ramp(samples)
+    whole, cut = stream_windows([waveform], hop), stream_windows(np.split(waveform, sorted(cuts)), hop)
     assert [start for start, _ in whole] == [start for start, _ in cut]
     for (_, one), (_, other) in zip(whole, cut, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_stream_without_a_sample_has_no_window_and_can_be_begun_again() -> None:
+def test_an_empty_stream_has_no_window_and_can_be_restarted() -> None:
     stream = WindowStream(WINDOW, WINDOW // 4)
     assert list(stream.finish()) == []
     for _ in range(2):
-        assert [start for start, _ in stream.feed(ramp(WINDOW + 30))] == [0]
+        assert [start for start, _ in stream.feed(make_ramp(WINDOW + 30))] == [0]
         assert [start for start, _ in stream.finish()] == [30]
 
 
-def test_a_clip_as_long_as_a_window_is_that_window() -> None:
-    waveform = ramp(WINDOW)
+def test_a_clip_of_exactly_one_window_is_not_changed() -> None:
+    waveform = make_ramp(WINDOW)
     np.testing.assert_array_equal(split_into_windows(waveform, WINDOW), waveform[None])
-    ((start, window),) = streamed([waveform], WINDOW)
+    ((start, window),) = stream_windows([waveform], WINDOW)
     assert start == 0
     np.testing.assert_array_equal(window, waveform)
 
 
 def test_a_short_clip_lies_in_the_middle_of_faint_noise() -> None:
-    (window,) = split_into_windows(ramp(100), WINDOW)
-    np.testing.assert_array_equal(window[150:250], ramp(100))
+    (window,) = split_into_windows(make_ramp(100), WINDOW)
+    np.testing.assert_array_equal(window[150:250], make_ramp(100))
     around = np.concatenate([window[:150], window[250:]])
     assert 20 * np.log10(around.std()) == pytest.approx(PADDING_DBFS, abs=1.0)
     assert np.unique(around).size == around.size
 
 
-def test_the_padding_is_white_and_of_the_stated_level() -> None:
+def test_the_padding_is_white_noise_of_the_stated_level() -> None:
     noise = pad_window(np.zeros(0, np.float32), 32_000)
     assert 20 * np.log10(noise.std()) == pytest.approx(PADDING_DBFS, abs=0.1)
     power = np.abs(np.fft.rfft(noise)[1:]) ** 2
@@ -95,30 +95,30 @@ def test_the_padding_is_white_and_of_the_stated_level() -> None:
     assert bands.max() / bands.min() < 1.3
 
 
-def test_the_padding_is_the_same_on_every_machine_for_ever() -> None:
+def test_the_padding_is_the_same_on_every_machine_and_in_every_version() -> None:
     digest = hashlib.sha256(pad_window(np.zeros(0, np.float32), 1000).tobytes()).hexdigest()
     assert digest.startswith("c008171c7a777b15")
 
 
-def test_the_same_waveform_gives_the_same_windows_and_is_left_alone() -> None:
+def test_the_same_waveform_gives_the_same_windows_and_is_not_changed() -> None:
     for samples in (100, WINDOW, 1000):
-        waveform = ramp(samples)
+        waveform = make_ramp(samples)
         first = split_into_windows(waveform, WINDOW)
         first_bytes = first.tobytes()
         first += 1
-        np.testing.assert_array_equal(waveform, ramp(samples))
+        np.testing.assert_array_equal(waveform, make_ramp(samples))
         assert split_into_windows(waveform, WINDOW).tobytes() == first_bytes
 
 
 def test_pauses_are_left_out_but_never_all() -> None:
-    sound, pause = loud(WINDOW), 0.001 * loud(WINDOW)
+    sound, pause = make_noise(WINDOW), 0.001 * make_noise(WINDOW)
     windows = split_into_windows(np.concatenate([pause, sound, pause]), WINDOW)
     np.testing.assert_array_equal(windows, sound[None])
     assert len(split_into_windows(np.tile(pause, 3), WINDOW)) == 3
     assert len(split_into_windows(np.zeros(3 * WINDOW, np.float32), WINDOW)) == 3
 
 
-def test_a_hop_that_would_lose_sound_is_a_mistake_of_the_caller() -> None:
+def test_a_hop_that_would_skip_samples_is_a_value_error() -> None:
     for hop in (0, -1, WINDOW + 1):
         with pytest.raises(ValueError, match="hop"):
             WindowStream(WINDOW, hop)

@@ -1,4 +1,4 @@
-"""Audio intake: a folder of hostile files, each met with its own sentence; the good ones decode alike."""
+"""Reading audio files: each broken file is rejected with its own message, unusual ones are decoded."""
 
 import hashlib
 import time
@@ -34,8 +34,8 @@ Write = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> ExpectedErrors:
-    return write_hostile_folder(tmp_path_factory.mktemp("hostile"))
+def hostile_folder(tmp_path_factory: pytest.TempPathFactory) -> ExpectedErrors:
+    return write_hostile_folder(tmp_path_factory.mktemp("hostile_folder"))
 
 
 @pytest.fixture
@@ -47,20 +47,20 @@ def write(tmp_path: Path) -> Write:
     return write_one
 
 
-def test_each_broken_file_is_met_with_its_own_sentence_and_a_hint(hostile: ExpectedErrors) -> None:
-    for path, sentence in hostile.items():
-        if sentence is not None:
-            refused = read_or_reject(path)
-            assert isinstance(refused, RejectedFile), path
-            assert sentence in refused.reason
-            assert refused.reason.startswith(repr(str(path)))
-            assert refused.hint
-            assert "\n" not in refused.reason + refused.hint
+def test_each_broken_file_is_rejected_with_its_own_message_and_a_hint(hostile_folder: ExpectedErrors) -> None:
+    for path, message in hostile_folder.items():
+        if message is not None:
+            rejected = read_or_reject(path)
+            assert isinstance(rejected, RejectedFile), path
+            assert message in rejected.reason
+            assert rejected.reason.startswith(repr(str(path)))
+            assert rejected.hint
+            assert "\n" not in rejected.reason + rejected.hint
 
 
-def test_each_odd_but_good_file_decodes_to_the_second_it_holds(hostile: ExpectedErrors) -> None:
-    for path, sentence in hostile.items():
-        if sentence is None:
+def test_each_unusual_file_is_decoded_to_its_one_second(hostile_folder: ExpectedErrors) -> None:
+    for path, message in hostile_folder.items():
+        if message is None:
             clip = read_clip(path)
             assert clip.waveform.dtype == np.float32, path
             assert clip.waveform.ndim == 1
@@ -69,29 +69,29 @@ def test_each_odd_but_good_file_decodes_to_the_second_it_holds(hostile: Expected
             assert clip.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_lossless_files_of_the_same_sound_give_the_same_waveform(hostile: ExpectedErrors) -> None:
-    folder = next(iter(hostile)).parent
+def test_lossless_files_of_the_same_sound_give_the_same_waveform(hostile_folder: ExpectedErrors) -> None:
+    folder = next(iter(hostile_folder)).parent
     expected = read_clip(folder / "plain.wav").waveform
     for name in ("24-bit.wav", "float.wav", "8-channels.wav", "plain.flac", "plain.aiff", "link-to-good.wav"):
         np.testing.assert_allclose(read_clip(folder / name).waveform, expected, atol=5e-5)
 
 
-def test_a_recording_of_an_hour_is_given_up_early(hostile: ExpectedErrors) -> None:
+def test_a_recording_of_an_hour_is_rejected_early(hostile_folder: ExpectedErrors) -> None:
     started = time.process_time()
-    for path in hostile:
+    for path in hostile_folder:
         if path.name.startswith("one-hour"):
             assert isinstance(read_or_reject(path), RejectedFile)
     assert time.process_time() - started < 3.0
 
 
-def test_the_cap_is_exact(write: Write) -> None:
+def test_the_maximum_duration_is_exact(write: Write) -> None:
     limits = Limits(max_s=0.5)
     assert read_clip(write(make_tone(0.5)), limits).duration_s == 0.5
     with pytest.raises(AudioError, match=r"longer than 0\.5 s"):
         read_clip(write(make_tone(0.5001)), limits)
 
 
-def test_a_file_larger_than_allowed_is_refused_before_it_is_hashed(write: Write) -> None:
+def test_a_file_larger_than_the_limit_is_rejected_before_it_is_hashed(write: Write) -> None:
     with pytest.raises(AudioError, match="larger than 0 MiB"):
         read_clip(write(make_tone()), Limits(max_file_bytes=10_000))
 
@@ -117,13 +117,15 @@ def test_resampling_keeps_pitch_level_and_length(write: Write) -> None:
     assert clip.source_rate_hz == 44_100
 
 
-def test_one_short_sound_in_a_long_pause_is_not_silent(write: Write) -> None:
+def test_a_short_sound_in_a_long_pause_is_not_silent(write: Write) -> None:
     samples = np.zeros(60 * RATE_HZ)
     samples[30 * RATE_HZ :][:800] = 0.01 * make_tone(0.05)[:, 0]
     assert isinstance(read_or_reject(write(samples)), Clip)
 
 
-def test_a_file_that_grows_while_it_is_read_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_grows_while_it_is_read_is_rejected(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write(make_tone())
     hash_as_before = hashlib.sha256
 
@@ -136,28 +138,26 @@ def test_a_file_that_grows_while_it_is_read_is_refused(write: Write, monkeypatch
         read_clip(path)
 
 
-def test_the_error_for_a_phone_recording_says_how_to_convert_it(tmp_path: Path) -> None:
+def test_the_hint_for_a_phone_recording_is_a_command_that_converts_it(tmp_path: Path) -> None:
     path = tmp_path / "note.m4a"
     path.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
-    refused = read_or_reject(path)
-    assert isinstance(refused, RejectedFile)
-    assert refused.hint == f"convert it: ffmpeg -i {path} {path.with_suffix('.wav')}"
+    rejected = read_or_reject(path)
+    assert isinstance(rejected, RejectedFile)
+    assert rejected.hint == f"convert it: ffmpeg -i {path} {path.with_suffix('.wav')}"
 
 
-def test_a_cut_mp3_is_refused_before_the_decoder_can_complain(
-    hostile: ExpectedErrors, capfd: pytest.CaptureFixture[str]
+def test_a_truncated_mp3_is_rejected_before_the_decoder_prints_a_warning(
+    hostile_folder: ExpectedErrors, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for path in hostile:
+    for path in hostile_folder:
         if path.name.startswith("truncated") and path.suffix == ".mp3":
             assert isinstance(read_or_reject(path), RejectedFile)
     assert capfd.readouterr().err == ""
 
 
-def test_sentences_do_not_repeat_for_different_defects() -> None:
+def test_different_defects_have_different_messages() -> None:
     assert len(GOOD) > 20
-    assert (
-        len({sentence for _, sentence in BAD.values()}) >= len(BAD) - 6
-    )  # hour ×2, M4A ×2, silent ×2, cut ×4
+    assert len({message for _, message in BAD.values()}) >= len(BAD) - 6  # hour ×2, M4A ×2, silent ×2, cut ×4
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -167,7 +167,7 @@ def test_sentences_do_not_repeat_for_different_defects() -> None:
     near_header=st.booleans(),
     kept=st.sampled_from([1.0, 0.9, 0.5, 0.01]),
 )
-def test_mutated_bytes_either_decode_to_a_sane_waveform_or_are_refused(
+def test_mutated_bytes_are_decoded_to_a_valid_waveform_or_rejected(
     tmp_path: Path, name: str, patches: list[tuple[int, bytes]], near_header: bool, kept: float
 ) -> None:
     data = bytearray(SEEDS[name])

@@ -1,4 +1,4 @@
-"""A bundle opens whole or not at all: every defect, with real bytes."""
+"""A bundle opens completely verified or not at all: every defect, with real bytes."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def sign_again(folder: Path, change: Callable[[dict], object]) -> None:
-    """Change the manifest and give it a right digest: what a forger, or a later version, would write."""
+    """Change the manifest and its digest, as a forger or a later version would."""
     document = json.loads((folder / "manifest.json").read_bytes())
     del document["digest"]
     change(document)
@@ -43,7 +43,7 @@ def sign_again(folder: Path, change: Callable[[dict], object]) -> None:
     (folder / "manifest.json").write_bytes(canonical_json.dump(document | {"digest": digest}))
 
 
-def test_what_was_written_is_what_opens(folder: Path) -> None:
+def test_a_written_bundle_opens_with_the_same_content(folder: Path) -> None:
     bundle = Bundle.open(folder)
     assert (
         bundle.manifest.model_dump(exclude={"fingerprint", "files"}) == make_tiny_description().model_dump()
@@ -52,13 +52,13 @@ def test_what_was_written_is_what_opens(folder: Path) -> None:
     assert bundle.load_golden()["loss"].tolist() == [0.5]
 
 
-def test_todays_format_still_opens_later() -> None:
+def test_a_bundle_of_the_present_format_still_opens_in_later_versions() -> None:
     bundle = Bundle.open(GOLDEN / "bundle_v2")
     assert bundle.fingerprint == "9adbd93eb1ee71f4ae89bd08d49dc446d10975328c4fe9451d3ea8958b9ead96"
     assert bundle.manifest.adapter_size == 6
 
 
-def test_a_bundle_from_before_embeddings_were_described_is_refused_with_the_way_out() -> None:
+def test_a_bundle_of_format_version_1_is_refused_with_a_hint() -> None:
     with pytest.raises(BundleError, match=r"an earlier edgecl, before bundles named .* version 1") as refusal:
         Bundle.open(GOLDEN / "bundle_v1")
     assert "edgecl-export bundle" in refusal.value.hint
@@ -77,7 +77,7 @@ def test_the_same_files_give_the_same_manifest_and_fingerprint(folder: Path, tmp
     assert again.fingerprint == Bundle.open(folder).fingerprint
 
 
-def test_the_fingerprint_follows_what_tokens_mean_and_nothing_else(folder: Path) -> None:
+def test_the_fingerprint_covers_the_meaning_of_tokens_and_nothing_else(folder: Path) -> None:
     before = Bundle.open(folder).fingerprint
     (folder / "train_step.onnx").write_bytes(encode_model(encode_node("Other")))
     renamed = make_tiny_description().model_copy(update={"name": "another", "created": "2027-01-01"})
@@ -95,7 +95,7 @@ def test_any_changed_byte_of_the_manifest_is_refused(folder: Path) -> None:
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_file_flipped_cut_or_extended_is_refused(folder: Path, data: st.DataObject) -> None:
+def test_a_file_with_flipped_missing_or_extra_bytes_is_refused(folder: Path, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(sorted(folder.iterdir())))
     whole = path.read_bytes()
     at = data.draw(st.integers(0, len(whole) - 1))
@@ -126,7 +126,7 @@ def test_a_file_that_is_not_listed_is_refused(folder: Path, name: str) -> None:
         Bundle.open(folder)
 
 
-def test_hidden_files_do_no_harm(folder: Path) -> None:
+def test_hidden_files_are_ignored(folder: Path) -> None:
     (folder / ".DS_Store").write_bytes(b"finder")
     (folder / ".git").mkdir()
     (folder / ".git" / "HEAD").write_bytes(b"ref")
@@ -139,7 +139,7 @@ def test_a_missing_file_is_named(folder: Path) -> None:
         Bundle.open(folder)
 
 
-def test_a_bundle_without_what_its_engines_need_is_not_written(folder: Path) -> None:
+def test_a_bundle_without_the_files_of_its_engines_is_not_written(folder: Path) -> None:
     both = make_tiny_description().model_copy(update={"engines": ("portable", "ort-training")})
     with pytest.raises(BundleError, match="which engine 'ort-training' needs"):
         write_manifest(folder, both)
@@ -148,14 +148,14 @@ def test_a_bundle_without_what_its_engines_need_is_not_written(folder: Path) -> 
         write_manifest(folder, make_tiny_description())
 
 
-def test_no_folder_and_no_manifest_are_different_errors(tmp_path: Path) -> None:
+def test_a_missing_folder_and_a_missing_manifest_have_different_messages(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="is not a folder"):
         Bundle.open(tmp_path / "absent")
     with pytest.raises(BundleError, match=r"'manifest\.json' .* is missing"):
         Bundle.open(tmp_path)
 
 
-def test_a_link_may_lead_inside_but_not_outside(folder: Path, tmp_path: Path) -> None:
+def test_a_link_may_point_inside_the_bundle_but_not_outside(folder: Path, tmp_path: Path) -> None:
     inside = shutil.move(folder / "adapter.onnx", folder / ".adapter")
     (folder / "adapter.onnx").symlink_to(inside)
     Bundle.open(folder)
@@ -181,7 +181,7 @@ def test_links_to_folders_loops_and_pipes_are_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["../secret", "/etc/passwd", "a/../../b", "./x", "a//b", "a\\b", ".hidden", ""]
 )
-def test_a_listed_name_that_leaves_the_folder_is_refused(folder: Path, name: str) -> None:
+def test_a_listed_file_name_outside_the_folder_is_refused(folder: Path, name: str) -> None:
     sign_again(folder, lambda document: document["files"].update({name: document["files"]["adapter.onnx"]}))
     with pytest.raises(BundleError, match="manifest is not valid: files"):
         Bundle.open(folder)
@@ -207,7 +207,7 @@ def test_a_listed_name_that_leaves_the_folder_is_refused(folder: Path, name: str
         (lambda d: d["front_end"].update(low_hz=30.0), "has a fingerprint that does not match its content"),
     ],
 )
-def test_a_well_signed_manifest_must_still_make_sense(
+def test_a_manifest_with_a_correct_digest_must_still_be_valid(
     folder: Path, change: Callable[[dict], object], sentence: str
 ) -> None:
     sign_again(folder, change)
@@ -218,7 +218,7 @@ def test_a_well_signed_manifest_must_still_make_sense(
 @pytest.mark.parametrize(
     "content", [b"", b"null\n", b"[]\n", b"{}\n", b"[" * 100_000, b"1" * 5000, b"\xff" * 9]
 )
-def test_a_manifest_of_nonsense_is_refused(folder: Path, content: bytes) -> None:
+def test_a_malformed_manifest_is_refused(folder: Path, content: bytes) -> None:
     (folder / "manifest.json").write_bytes(content)
     with pytest.raises(BundleError, match="manifest was altered or cut short"):
         Bundle.open(folder)
@@ -226,12 +226,12 @@ def test_a_manifest_of_nonsense_is_refused(folder: Path, content: bytes) -> None
 
 def test_a_file_larger_than_listed_is_refused_before_it_is_read(folder: Path) -> None:
     with (folder / "backbone.onnx").open("ab") as file:
-        file.truncate(1 << 36)  # sparse: 64 GiB that take no room
+        file.truncate(1 << 36)  # sparse: 64 GiB that take no space
     with pytest.raises(BundleError, match="is larger than"):
         Bundle.open(folder)
 
 
-def test_a_graph_of_a_foreign_domain_is_refused_even_when_listed(folder: Path) -> None:
+def test_a_listed_graph_with_operators_of_an_unknown_domain_is_refused(folder: Path) -> None:
     (folder / "adapter.onnx").write_bytes(encode_model(encode_node("Run", "evil.ops")))
     write_manifest(folder, make_tiny_description())
     with pytest.raises(BundleError, match=r"'adapter\.onnx' uses the operator 'Run' of 'evil\.ops'"):
@@ -255,7 +255,7 @@ def test_golden_vectors_that_are_no_safetensors_are_refused(folder: Path) -> Non
         Bundle.open(folder).load_golden()
 
 
-def test_the_manifest_counts_classes_and_refuses_a_half_one(folder: Path) -> None:
+def test_the_number_of_classes_must_be_whole(folder: Path) -> None:
     opened = Bundle.open(folder).manifest
     assert opened.count_classes(6 + 3 * 5) == 3
     for wrong in (0, 6, 7, 6 + 3 * 5 - 1):
@@ -263,7 +263,7 @@ def test_the_manifest_counts_classes_and_refuses_a_half_one(folder: Path) -> Non
             opened.count_classes(wrong)
 
 
-def test_a_blob_fits_the_bundle_it_was_made_with_and_no_other(folder: Path) -> None:
+def test_a_blob_fits_only_the_bundle_it_was_made_with(folder: Path) -> None:
     opened = Bundle.open(folder).manifest
     ours = to_bytes(make_tiny_blob(fingerprint=opened.fingerprint))
     assert from_bytes(ours, manifest=opened).labels == ("ring", "knock")
@@ -277,7 +277,7 @@ def test_a_blob_fits_the_bundle_it_was_made_with_and_no_other(folder: Path) -> N
 @pytest.mark.parametrize(
     "change", [{"placement": "all"}, {"window_samples": 801}, {"labels": ("a", "b", "c"), "value": 2.0}]
 )
-def test_a_blob_that_claims_this_bundle_must_have_its_layout(folder: Path, change: dict) -> None:
+def test_a_blob_with_the_fingerprint_of_a_bundle_must_have_its_layout(folder: Path, change: dict) -> None:
     opened = Bundle.open(folder).manifest
     blob = make_tiny_blob(fingerprint=opened.fingerprint, **change)
     if len(blob.labels) == 3:

@@ -1,4 +1,4 @@
-"""The protobuf walk: what a model would do is seen before a runtime loads it."""
+"""The safety scan of ONNX files: unsafe models are rejected before a runtime loads them."""
 
 import pytest
 from hypothesis import given, settings
@@ -9,67 +9,72 @@ from edgecl.errors import BundleError
 from tests.tiny_files import encode_field, encode_model, encode_node
 
 
-def attribute(number: int, content: bytes) -> bytes:
-    """An attribute of a node whose value is the message `content` in field `number`."""
+def encode_attribute(number: int, content: bytes) -> bytes:
+    """Encode an attribute of a node whose value is the message `content` in field `number`."""
     return encode_field(5, encode_field(1, b"body") + encode_field(number, content))
 
 
-def test_a_plain_model_names_its_operators_and_version() -> None:
+def test_the_scan_finds_operators_and_version_of_a_model() -> None:
     findings = check(encode_model(encode_node("Relu") + encode_node("Add", "ai.onnx")), "a.onnx")
     assert findings.operators == {("", "Relu"), ("ai.onnx", "Add")}
     assert findings.ir_version == 10
 
 
 @pytest.mark.parametrize("domain", ["com.microsoft", "ai.onnx.ml", "ai.onnx.preview.training"])
-def test_the_runtimes_own_operators_belong_to_training_artifacts_only(domain: str) -> None:
+def test_the_runtimes_own_operators_are_allowed_in_training_artifacts_only(domain: str) -> None:
     model = encode_model(encode_node("SoftmaxGrad", domain))
     check(model, "ort_training/training_model.onnx", for_training=True)
     with pytest.raises(BundleError, match=f"'a.onnx' uses the operator 'SoftmaxGrad' of '{domain}'"):
         check(model, "a.onnx")
 
 
-def test_unknown_domains_are_refused_everywhere_they_can_hide() -> None:
+def test_unknown_domains_are_refused_at_every_place_of_a_model() -> None:
     evil = encode_node("Run", "evil")
-    hiding_places = [
+    models = [
         encode_model(encode_node() + evil),
-        encode_model(encode_node("If", attributes=attribute(6, evil))),
-        encode_model(encode_node("If", attributes=attribute(11, encode_node()) + attribute(11, evil))),
+        encode_model(encode_node("If", attributes=encode_attribute(6, evil))),
         encode_model(
-            encode_node("If", attributes=attribute(6, encode_node("Loop", attributes=attribute(6, evil))))
+            encode_node("If", attributes=encode_attribute(11, encode_node()) + encode_attribute(11, evil))
+        ),
+        encode_model(
+            encode_node(
+                "If",
+                attributes=encode_attribute(6, encode_node("Loop", attributes=encode_attribute(6, evil))),
+            )
         ),
         encode_model() + encode_field(7, evil),  # a repeated graph is merged with the first
         encode_model() + encode_field(20, encode_field(2, evil)),  # training information
         encode_model() + encode_field(25, encode_field(7, evil[2:])),  # a function of the model's own
     ]
-    for model in hiding_places:
+    for model in models:
         with pytest.raises(BundleError, match="uses the operator 'Run' of 'evil'"):
             check(model, "a.onnx", for_training=True)
 
 
-def test_a_domain_named_twice_counts_twice() -> None:
+def test_all_values_of_a_repeated_domain_are_checked() -> None:
     node = encode_field(1, encode_field(4, b"Run") + encode_field(7, b"evil") + encode_field(7, b""))
     with pytest.raises(BundleError, match="of 'evil'"):
         check(encode_model(node), "a.onnx")
 
 
-def test_weights_elsewhere_are_refused_everywhere_they_can_hide() -> None:
-    elsewhere = encode_field(8, b"w") + encode_field(14, 1)
-    hiding_places = [
-        encode_model(encode_node() + encode_field(5, elsewhere)),
+def test_external_weights_are_refused_at_every_place_of_a_model() -> None:
+    external = encode_field(8, b"w") + encode_field(14, 1)
+    models = [
+        encode_model(encode_node() + encode_field(5, external)),
         encode_model(encode_node() + encode_field(5, encode_field(13, encode_field(1, b"location")))),
-        encode_model(encode_node() + encode_field(15, encode_field(1, elsewhere))),
-        encode_model(encode_node("Constant", attributes=attribute(5, elsewhere))),
-        encode_model(encode_node("Constant", attributes=attribute(10, elsewhere))),
-        encode_model(encode_node("Constant", attributes=attribute(22, encode_field(2, elsewhere)))),
-        encode_model(encode_node("If", attributes=attribute(6, encode_field(5, elsewhere)))),
+        encode_model(encode_node() + encode_field(15, encode_field(1, external))),
+        encode_model(encode_node("Constant", attributes=encode_attribute(5, external))),
+        encode_model(encode_node("Constant", attributes=encode_attribute(10, external))),
+        encode_model(encode_node("Constant", attributes=encode_attribute(22, encode_field(2, external)))),
+        encode_model(encode_node("If", attributes=encode_attribute(6, encode_field(5, external)))),
     ]
-    for model in hiding_places:
+    for model in models:
         with pytest.raises(BundleError, match="keeps weights in another file"):
             check(model, "a.onnx")
 
 
-def test_weights_inside_are_not_looked_into() -> None:
-    weights = encode_field(9, encode_field(14, 1) * 500)  # raw data that happens to look like a location
+def test_the_bytes_of_weights_are_not_interpreted() -> None:
+    weights = encode_field(9, encode_field(14, 1) * 500)  # raw data that looks like an external location
     check(encode_model(encode_node() + encode_field(5, weights + encode_field(14, 0))), "a.onnx")
 
 
@@ -93,7 +98,7 @@ def test_an_ir_version_the_oldest_runtime_cannot_read_is_refused(ir_version: int
         (encode_field(7, encode_field(1, encode_field(7, b"\xff\xfe"))), "utf-8"),
     ],
 )
-def test_what_is_no_protobuf_is_refused_with_a_reason(data: bytes, reason: str) -> None:
+def test_malformed_protobuf_is_refused_with_a_reason(data: bytes, reason: str) -> None:
     with pytest.raises(BundleError, match=f"not a well-formed ONNX model.*{reason}"):
         check(data, "a.onnx")
 
@@ -103,17 +108,17 @@ def test_an_empty_file_has_no_graph() -> None:
         check(b"", "a.onnx")
 
 
-def test_graphs_nested_without_end_are_refused() -> None:
+def test_too_deeply_nested_graphs_are_refused() -> None:
     graph = encode_node()
     for _ in range(200):
-        graph = encode_node("If", attributes=attribute(6, graph))
+        graph = encode_node("If", attributes=encode_attribute(6, graph))
     with pytest.raises(BundleError, match="nested too deeply"):
         check(encode_model(graph), "a.onnx")
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200))
-def test_no_bytes_at_all_make_the_walk_fail_in_another_way(data: bytes) -> None:
+def test_no_bytes_make_the_scan_fail_in_another_way(data: bytes) -> None:
     try:
         scan(data)
     except ValueError:

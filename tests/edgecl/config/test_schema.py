@@ -1,4 +1,4 @@
-"""The configuration: short with defaults, and all its faults reported at once."""
+"""The configuration: every key has a default, and all faults are reported at once."""
 
 from pathlib import Path
 
@@ -38,33 +38,33 @@ keep = true
 """
 
 
-def written(tmp_path: Path, text: str) -> Path:
+def write_config(tmp_path: Path, text: str) -> Path:
     (tmp_path / "config.toml").write_text(text)
     return tmp_path / "config.toml"
 
 
-def refusal(tmp_path: Path, text: str) -> str:
+def read_refusal(tmp_path: Path, text: str) -> str:
     with pytest.raises(UsageError) as refused:
-        read_config(written(tmp_path, text))
+        read_config(write_config(tmp_path, text))
     return refused.value.message
 
 
-def test_an_empty_file_is_a_configuration(tmp_path: Path) -> None:
-    config = read_config(written(tmp_path, ""))
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+    config = read_config(write_config(tmp_path, ""))
     assert config == Config()
     assert config.get_rule("alarms") == DetectionRule()
     assert not config.clips.keep
 
 
 def test_a_task_may_differ_from_the_others(tmp_path: Path) -> None:
-    config = read_config(written(tmp_path, WHOLE))
+    config = read_config(write_config(tmp_path, WHOLE))
     assert config.get_rule("alarms") == DetectionRule(3, 5, 0.1, 60, {"doorbell": 0.3})
     assert config.get_rule("kitchen") == DetectionRule(3, 5, 0.1, 10)
     assert (config.source.rate_hz, config.loud.level_dbfs, config.history.days) == (48_000, -30, 7)
 
 
-def test_all_faults_are_reported_at_once_and_misspelt_keys_are_guessed(tmp_path: Path) -> None:
-    message = refusal(
+def test_all_faults_are_reported_at_once_with_suggestions_for_misspelt_keys(tmp_path: Path) -> None:
+    message = read_refusal(
         tmp_path,
         """
         hoem = "/tmp"
@@ -91,48 +91,50 @@ def test_all_faults_are_reported_at_once_and_misspelt_keys_are_guessed(tmp_path:
     assert "output.colour is not known;" in message
 
 
-def test_one_source_at_a_time(tmp_path: Path) -> None:
-    message = refusal(tmp_path, '[source]\ndevice = "default"\ncommand = "parec"')
+def test_only_one_kind_of_source_can_be_set(tmp_path: Path) -> None:
+    message = read_refusal(tmp_path, '[source]\ndevice = "default"\ncommand = "parec"')
     assert "has a fault: source takes one of device, command and path" in message
 
 
-def test_what_is_no_toml_or_not_there_says_so(tmp_path: Path) -> None:
-    assert "is no TOML" in refusal(tmp_path, "home = ")
+def test_a_missing_file_and_one_that_is_no_toml_are_refused(tmp_path: Path) -> None:
+    assert "is no TOML" in read_refusal(tmp_path, "home = ")
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         read_config(tmp_path / "gone.toml")
 
 
-def test_a_threshold_for_no_label_of_its_task_is_found_once_the_task_is_known(tmp_path: Path) -> None:
-    config = read_config(written(tmp_path, "[tasks.alarms.thresholds]\ndorbell = 0.3\ntimer = 0.2"))
+def test_a_threshold_for_an_unknown_label_is_found_once_the_task_is_known(tmp_path: Path) -> None:
+    config = read_config(write_config(tmp_path, "[tasks.alarms.thresholds]\ndorbell = 0.3\ntimer = 0.2"))
     (fault,) = config.find_unknown_labels("alarms", ("doorbell", "timer"))
     assert fault == "tasks.alarms.thresholds.dorbell is for no label of the task, did you mean 'doorbell'?"
     assert config.find_unknown_labels("kitchen", ("kettle",)) == []
 
 
-def test_secrets_are_never_reported(tmp_path: Path) -> None:
-    message = refusal(tmp_path, '[mqtt]\npassword = 1234\n[webhook]\nurl = "ftp://h/5678"\ntoken = 9012')
+def test_secrets_appear_in_no_message_and_no_listing(tmp_path: Path) -> None:
+    message = read_refusal(tmp_path, '[mqtt]\npassword = 1234\n[webhook]\nurl = "ftp://h/5678"\ntoken = 9012')
     assert "has 3 faults" in message
     assert "mqtt.password is not valid" in message
     assert "webhook.url should be a URL that begins with http" in message
     assert not any(secret in message for secret in ("1234", "5678", "9012"))
-    config = read_config(written(tmp_path, '[mqtt]\npassword = "1234"\n[webhook]\nurl = "http://h/5678"'))
+    config = read_config(
+        write_config(tmp_path, '[mqtt]\npassword = "1234"\n[webhook]\nurl = "http://h/5678"')
+    )
     shown = {value.key: value.text for value in list_values(config, "file")}
     assert shown["mqtt.password"] == shown["webhook.url"] == '"**********"'
     assert "1234" not in repr(config)
 
 
-def test_a_table_for_a_task_that_is_not_enrolled_is_reported(tmp_path: Path) -> None:
-    config = read_config(written(tmp_path, "[tasks.alarmz]\nrefractory_s = 1\n[tasks.kitchen]"))
+def test_settings_for_a_task_that_is_not_enrolled_are_reported(tmp_path: Path) -> None:
+    config = read_config(write_config(tmp_path, "[tasks.alarmz]\nrefractory_s = 1\n[tasks.kitchen]"))
     (fault,) = config.find_unknown_tasks(["alarms", "kitchen"])
     assert fault == "tasks.alarmz is for a task that is not enrolled yet, did you mean 'alarms'?"
 
 
-def test_clips_and_a_privacy_that_forbids_them_exclude_each_other(tmp_path: Path) -> None:
-    assert read_config(written(tmp_path, "privacy = 3\n[clips]\nquota_mb = 5")).privacy == 3
-    message = refusal(tmp_path, "privacy = 1\n[clips]\nkeep = true")
+def test_clips_are_refused_at_a_privacy_that_forbids_them(tmp_path: Path) -> None:
+    assert read_config(write_config(tmp_path, "privacy = 3\n[clips]\nquota_mb = 5")).privacy == 3
+    message = read_refusal(tmp_path, "privacy = 1\n[clips]\nkeep = true")
     assert "the file asks for clips (clips.keep), which privacy = 1 forbids" in message
-    assert "privacy is 4, it should be less than or equal to 3" in refusal(tmp_path, "privacy = 4")
-    assert "privacy is True, it should be a valid integer" in refusal(tmp_path, "privacy = true")
+    assert "privacy is 4, it should be less than or equal to 3" in read_refusal(tmp_path, "privacy = 4")
+    assert "privacy is True, it should be a valid integer" in read_refusal(tmp_path, "privacy = true")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,7 @@ def test_clips_and_a_privacy_that_forbids_them_exclude_each_other(tmp_path: Path
         ('address = "0.0.0.0"\ntoken = "short"', "needs a token of at least 16 plain characters"),
     ],
 )
-def test_an_api_that_anybody_could_reach_is_refused(tmp_path: Path, section: str, sentence: str) -> None:
+def test_an_api_that_others_can_reach_needs_a_token(tmp_path: Path, section: str, sentence: str) -> None:
     (tmp_path / "config.toml").write_text(f"[api]\n{section}\n")
     with pytest.raises(UsageError, match=sentence):
         read_config(tmp_path / "config.toml")

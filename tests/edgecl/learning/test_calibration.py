@@ -1,4 +1,4 @@
-"""The numbers a task is frozen with, against cases worked out by hand."""
+"""Normalizer and threshold against cases computed by hand."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def test_a_normalizer_gives_features_mean_zero_and_deviation_one() -> None:
     assert np.allclose(scaled.std(axis=0), 1, atol=1e-5)
 
 
-def test_a_feature_that_never_changes_is_not_blown_up() -> None:
+def test_a_constant_feature_is_not_scaled_up() -> None:
     normalizer = fit_normalizer(np.full((10, 2), 7.0, np.float32))
     assert np.isfinite(normalizer).all()
     assert normalizer[1].max() <= 1000.0
@@ -27,12 +27,12 @@ def test_a_recording_counts_once_however_many_windows_it_has() -> None:
     assert means.tolist() == [2.0, 5.0]
 
 
-def test_between_known_and_unknown_that_lie_apart_the_threshold_is_in_the_middle() -> None:
+def test_the_threshold_of_separable_margins_is_in_the_middle_of_the_gap() -> None:
     assert equal_error_threshold(np.array([2.0, 3.0, 9.0]), np.array([-1.0, 0.0])) == 1.0
     assert equal_error_threshold(np.array([2.0]), np.array([0.0])) == 1.0
 
 
-def test_where_they_overlap_as_many_known_are_rejected_as_unknown_accepted() -> None:
+def test_the_threshold_of_overlapping_margins_has_equal_error_rates() -> None:
     known, unknown = RANDOM.normal(1, 1, 4000), RANDOM.normal(-1, 2, 9000)
     threshold = equal_error_threshold(known, unknown)
     assert np.mean(known < threshold) == pytest.approx(np.mean(unknown >= threshold), abs=1e-3)

@@ -1,9 +1,9 @@
-"""Which labels stand for none of a task's sounds."""
+"""Negative labels."""
 
 from edgecl.learning.negative_labels import is_negative
 
 
-def test_two_names_in_any_case_stand_for_none_of_the_sounds() -> None:
+def test_two_names_in_upper_or_lower_case_are_negative() -> None:
     assert all(is_negative(label) for label in ("_negative", "_Negative", "background", "BACKGROUND"))
 
 

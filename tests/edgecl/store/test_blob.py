@@ -1,4 +1,4 @@
-"""A task blob is exactly what was written, or it is refused."""
+"""A task blob is read exactly as it was written, or it is refused."""
 
 import hashlib
 import json
@@ -19,22 +19,22 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "blob_v2.safetensors"
 WHOLE = make_tiny_blob_bytes()
 
 
-def with_header(change: dict[str, object], data: bytes = WHOLE) -> bytes:
-    """The blob with some entries of its header replaced, the length made right again."""
+def change_header(change: dict[str, object], data: bytes = WHOLE) -> bytes:
+    """Replace some entries of the header and correct its length."""
     size = int.from_bytes(data[:8], "little")
     header = json.dumps(json.loads(data[8 : 8 + size]) | change).encode()
     return len(header).to_bytes(8, "little") + header + data[8 + size :]
 
 
-def with_record(**change: object) -> bytes:
-    """The blob with some fields of its record replaced; its digest is then wrong."""
+def change_record(**change: object) -> bytes:
+    """Replace some fields of the record without correcting the digest."""
     size = int.from_bytes(WHOLE[:8], "little")
     record = json.loads(json.loads(WHOLE[8 : 8 + size])["__metadata__"][RECORD_KEY]) | change
     text = json.dumps(record, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
-    return with_header({"__metadata__": {RECORD_KEY: text}})
+    return change_header({"__metadata__": {RECORD_KEY: text}})
 
 
-def test_what_was_written_is_what_is_read() -> None:
+def test_a_blob_is_read_as_it_was_written() -> None:
     blob, again = make_tiny_blob(), from_bytes(WHOLE)
     assert again.record == blob.record
     for name in ("parameters", "normalizer", "keys"):
@@ -42,7 +42,7 @@ def test_what_was_written_is_what_is_read() -> None:
         assert getattr(again, name).dtype == np.float32
 
 
-def test_todays_bytes_are_written_the_same_and_open_later() -> None:
+def test_the_bytes_of_a_blob_stay_the_same_in_later_versions() -> None:
     data = GOLDEN.read_bytes()
     assert (
         hashlib.sha256(data).hexdigest() == "12b07759a08172de87c6f0e787d56e234f08f4ba2f1b5d14b67da4e0d855b847"
@@ -60,7 +60,7 @@ def test_any_safetensors_reader_opens_a_blob() -> None:
     }
 
 
-def test_any_changed_byte_is_refused_even_without_knowing_the_hash() -> None:
+def test_any_changed_byte_is_refused_even_without_a_known_hash() -> None:
     for at in range(len(WHOLE)):
         flipped = WHOLE[:at] + bytes([WHOLE[at] ^ (1 + at * 37 % 255)]) + WHOLE[at + 1 :]
         with pytest.raises(BlobError):
@@ -69,7 +69,7 @@ def test_any_changed_byte_is_refused_even_without_knowing_the_hash() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_a_blob_flipped_cut_or_extended_is_refused(data: st.DataObject) -> None:
+def test_a_blob_with_flipped_missing_or_extra_bytes_is_refused(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(WHOLE) - 1))
     flipped = WHOLE[:at] + bytes([WHOLE[at] ^ data.draw(st.integers(1, 255))]) + WHOLE[at + 1 :]
     for damaged in (flipped, WHOLE[:at], WHOLE + data.draw(st.binary(min_size=1, max_size=9))):
@@ -95,18 +95,18 @@ def test_a_header_bomb_is_refused_before_it_is_read() -> None:
         from_bytes(len(nested).to_bytes(8, "little") + nested)
 
 
-def test_a_tensor_that_claims_more_than_the_file_holds_is_refused() -> None:
+def test_a_tensor_larger_than_the_file_is_refused() -> None:
     huge = {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 1 << 42]}
     with pytest.raises(BlobError, match="cannot be read"):
-        from_bytes(with_header({"parameters": huge}))
+        from_bytes(change_header({"parameters": huge}))
 
 
-def test_a_blob_over_the_size_limit_is_refused_unread() -> None:
+def test_a_blob_over_the_size_limit_is_refused_without_parsing() -> None:
     with pytest.raises(BlobError, match="too large"):
         from_bytes(bytes(MAX_BLOB_BYTES + 1))
 
 
-def test_a_safetensors_file_of_something_else_is_named_as_such() -> None:
+def test_another_safetensors_file_is_refused_with_its_own_message() -> None:
     with pytest.raises(BlobError, match="is not a task blob"):
         from_bytes(save({"weight": np.ones(3, np.float32)}))
 
@@ -128,11 +128,9 @@ def test_a_safetensors_file_of_something_else_is_named_as_such() -> None:
         ({"digest": "0" * 64}, "was altered"),
     ],
 )
-def test_a_record_must_make_sense_and_be_the_one_that_was_written(
-    change: dict[str, object], sentence: str
-) -> None:
+def test_a_record_must_be_valid_and_unaltered(change: dict[str, object], sentence: str) -> None:
     with pytest.raises(BlobError, match=sentence):
-        from_bytes(with_record(**change))
+        from_bytes(change_record(**change))
 
 
 @pytest.mark.parametrize("name", ["parameters", "normalizer", "keys"])
@@ -166,4 +164,4 @@ def test_arrays_that_do_not_fit_together_are_refused(name: str, array: np.ndarra
 def test_tensors_of_another_type_in_the_file_are_refused() -> None:
     half = {"dtype": "I32", "shape": [16], "data_offsets": [72, 136]}
     with pytest.raises(BlobError, match="arrays that do not fit together"):
-        from_bytes(with_header({"parameters": half}))
+        from_bytes(change_header({"parameters": half}))

@@ -1,4 +1,4 @@
-"""Killed at any moment, the store holds the old state or the new one; racing writers lose nothing."""
+"""A process killed at any moment leaves the old state or the new one; concurrent writers lose nothing."""
 
 import multiprocessing
 import random
@@ -20,35 +20,38 @@ from tests.store_writer import (
 
 KILLS = 30
 
-# Children are forked from a server that has imported the store and runs no thread: starting one is quick,
-# and it inherits nothing of pytest.
+# Writers are forked from a server that has imported the store and runs no thread: they start quickly and
+# inherit nothing of pytest.
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["tests.store_writer"])
 
 
 def kill_within_a_change(home: Path, state: State, seed: int, moment: float) -> list[tuple[str, State]]:
-    """Return all that a writer reported until SIGKILL.
+    """Kill a writer with SIGKILL and return all messages it sent before.
 
     Args:
-        moment: when to kill, after a first whole change and in units of the time which that took.
+        home: The folder of the store.
+        state: The state that the store has.
+        seed: The seed of the changes.
+        moment: When to kill, after a first complete change, as a multiple of the time of that change.
     """
-    ours, theirs = processes.Pipe(duplex=False)
-    writer = processes.Process(target=write_until_killed, args=(home, state, seed, theirs))
+    receiver, sender = processes.Pipe(duplex=False)
+    writer = processes.Process(target=write_until_killed, args=(home, state, seed, sender))
     writer.start()
-    theirs.close()
-    reported = [ours.recv()]
-    began_s = time.perf_counter()
-    reported.append(ours.recv())
-    time.sleep(moment * (time.perf_counter() - began_s))
+    sender.close()
+    messages = [receiver.recv()]
+    started_s = time.perf_counter()
+    messages.append(receiver.recv())
+    time.sleep(moment * (time.perf_counter() - started_s))
     writer.kill()
     writer.join()
-    reported += _rest(ours)
+    messages += _receive_all(receiver)
     writer.close()
-    ours.close()
-    return reported
+    receiver.close()
+    return messages
 
 
-def _rest(connection: Connection) -> list[tuple[str, State]]:
+def _receive_all(connection: Connection) -> list[tuple[str, State]]:
     messages = []
     while True:
         try:
@@ -57,15 +60,15 @@ def _rest(connection: Connection) -> list[tuple[str, State]]:
             return messages
 
 
-def state_of(home: Path) -> State:
-    """What the store holds, blobs and lessons compared byte for byte, and nothing damaged or left over."""
+def read_state(home: Path) -> State:
+    """Read the state of a store and check its blobs, training sets and files."""
     with Store.open(home, create=True) as store:
         values = {entry.task: int(entry.created[-7:-1]) for entry in store.list_tasks()}
         for entry in store.list_tasks():
             value = values[entry.task]
             assert store.read_blob(entry.task) == make_blob(entry.task, value)
             assert store.training_sets.read(entry.sha256) == make_training_set(value)
-        assert all(verdict.status == "unchanged" for verdict in store.verify())
+        assert all(check.status == "unchanged" for check in store.verify())
         assert store.warnings == []
     assert not list((home / "quarantine").iterdir())
     return values
@@ -75,19 +78,19 @@ def test_sigkill_at_random_moments_leaves_the_old_state_or_the_new(tmp_path: Pat
     home, state, moments = tmp_path / "home", {}, random.Random(1)
     unfinished = 0
     for seed in range(KILLS):
-        reported = kill_within_a_change(home, state, seed, moments.uniform(0.0, 2.0))
-        old = [after for word, after in reported if word == "done"][-1]
-        new = reported[-1][1]
-        state = state_of(home)
+        messages = kill_within_a_change(home, state, seed, moments.uniform(0.0, 2.0))
+        old = [after for status, after in messages if status == "done"][-1]
+        new = messages[-1][1]
+        state = read_state(home)
         assert state in (old, new)
         unfinished += old != new
-    assert unfinished > KILLS // 2  # the kills did fall into the middle of changes
+    assert unfinished > KILLS // 2  # most kills hit a change in progress
 
 
-def test_after_a_crash_the_next_change_leaves_only_what_tasks_point_to(tmp_path: Path) -> None:
+def test_after_a_crash_the_next_change_deletes_unreferenced_files(tmp_path: Path) -> None:
     home = tmp_path / "home"
     for seed in range(5):
-        kill_within_a_change(home, state_of(home), seed, moment=0.5)
+        kill_within_a_change(home, read_state(home), seed, moment=0.5)
     with Store.open(home, create=False) as store:
         store.commit("last", make_blob("last", 1), training_set=make_training_set(1))
         hashes = {sha256 for entry in store.list_tasks() for sha256 in entry.generations}
@@ -95,7 +98,7 @@ def test_after_a_crash_the_next_change_leaves_only_what_tasks_point_to(tmp_path:
         assert {path.stem for path in (home / folder).iterdir()} == hashes
 
 
-def test_two_processes_committing_different_tasks_at_once_both_survive(tmp_path: Path) -> None:
+def test_two_processes_that_commit_different_tasks_at_once_lose_nothing(tmp_path: Path) -> None:
     start = processes.Barrier(2, timeout=60)
     writers = [
         processes.Process(target=commit_repeatedly, args=(tmp_path / "home", task, 10, start))
@@ -106,11 +109,11 @@ def test_two_processes_committing_different_tasks_at_once_both_survive(tmp_path:
     for writer in writers:
         writer.join()
     assert [writer.exitcode for writer in writers] == [0, 0]
-    assert state_of(tmp_path / "home") == {"doorbell": 9, "kettle": 9}
+    assert read_state(tmp_path / "home") == {"doorbell": 9, "kettle": 9}
 
 
 @pytest.mark.parametrize("contest", range(3))
-def test_of_several_processes_with_the_same_name_exactly_one_wins(tmp_path: Path, contest: int) -> None:
+def test_only_one_of_several_processes_can_commit_the_same_new_task(tmp_path: Path, contest: int) -> None:
     count = 4
     start = processes.Barrier(count, timeout=60)
     ours, theirs = zip(*(processes.Pipe(duplex=False) for _ in range(count)), strict=True)
@@ -127,4 +130,4 @@ def test_of_several_processes_with_the_same_name_exactly_one_wins(tmp_path: Path
         writer.join()
         connection.close()
     assert sum(won) == 1
-    assert state_of(tmp_path / "home") == {"contested": won.index(True)}
+    assert read_state(tmp_path / "home") == {"contested": won.index(True)}

@@ -1,4 +1,4 @@
-"""A full disk and a read-only home: a sentence, a hint, and nothing lost."""
+"""A full disk and a read-only home: a message, a hint, and nothing lost."""
 
 import os
 import resource
@@ -22,22 +22,22 @@ BLOCK_BYTES = 4096
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 512 KiB."""
+    """Mount a real file system of 512 KiB."""
     mount("-t", "tmpfs", "-o", "size=512k", "tmpfs", tmp_path)
     yield tmp_path
     subprocess.run(["umount", tmp_path], check=True)
 
 
 def leave_free(disk: Path, free_bytes: int) -> None:
-    """Fill the disk but for this much."""
+    """Fill the disk except for some bytes."""
     with (disk / "filler").open("wb") as filler:
         free = os.statvfs(disk).f_bavail * BLOCK_BYTES
         filler.write(bytes(max(0, free - free_bytes)))
 
 
 @contextmanager
-def files_limited_to(size_bytes: int) -> Iterator[None]:
-    """No file of this process may grow beyond the limit: a full disk for those who may not mount one."""
+def limit_file_size(size_bytes: int) -> Iterator[None]:
+    """Limit the size of files that this process writes, as a full disk would, without mounting one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
     try:
@@ -46,17 +46,17 @@ def files_limited_to(size_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def is_done_or_reported(change: Callable[[], object]) -> bool:
-    """Whether the change was made; a refusal must be the sentence about a full disk."""
-    refusal = None
+def try_change(change: Callable[[], object]) -> bool:
+    """Return whether a change succeeded; a failure must have the message of a full disk."""
+    failure = None
     try:
         change()
     except StoreError as error:
-        refusal = error
-    if refusal is not None:
-        assert "disk" in refusal.message or "No space left" in refusal.message
-        assert "nothing that was stored is lost" in refusal.hint
-    return refusal is None
+        failure = error
+    if failure is not None:
+        assert "disk" in failure.message or "No space left" in failure.message
+        assert "nothing that was stored is lost" in failure.hint
+    return failure is None
 
 
 def test_a_disk_that_fills_up_at_any_point_of_a_commit_loses_nothing(disk: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_disk_that_fills_up_at_any_point_of_a_commit_loses_nothing(disk: Path)
         outcomes = set()
         for free_blocks in range(24):
             leave_free(disk, free_blocks * BLOCK_BYTES)
-            done = is_done_or_reported(lambda: store.commit("kettle", KETTLE))
+            done = try_change(lambda: store.commit("kettle", KETTLE))
             outcomes.add(done)
             assert store.read_blob("doorbell") == FIRST
             assert [entry.task for entry in store.list_tasks()] == ["doorbell", "kettle"][: 1 + done]
@@ -75,12 +75,12 @@ def test_a_disk_that_fills_up_at_any_point_of_a_commit_loses_nothing(disk: Path)
         assert outcomes == {False, True}
 
 
-def test_a_full_disk_leaves_the_old_generation_current_and_room_later_is_enough(disk: Path) -> None:
+def test_a_full_disk_keeps_the_old_generation_and_free_space_is_enough_to_go_on(disk: Path) -> None:
     with Store.open(disk / "home", create=True) as store:
         store.commit("doorbell", FIRST)
         leave_free(disk, 0)
-        assert not is_done_or_reported(lambda: store.commit("doorbell", SECOND, replace=True))
-        assert not is_done_or_reported(lambda: store.forget("doorbell"))
+        assert not try_change(lambda: store.commit("doorbell", SECOND, replace=True))
+        assert not try_change(lambda: store.forget("doorbell"))
         assert store.read_blob("doorbell") == FIRST
         (disk / "filler").unlink()
         store.commit("doorbell", SECOND, replace=True)
@@ -94,24 +94,24 @@ def test_a_store_on_a_full_disk_can_still_be_opened_and_read(disk: Path) -> None
     leave_free(disk, 0)
     with Store.open(disk / "home", create=False) as store:
         assert store.read_blob("doorbell") == FIRST
-        assert [verdict.status for verdict in store.verify()] == ["unchanged"]
+        assert [check.status for check in store.verify()] == ["unchanged"]
 
 
-def test_a_new_store_on_a_full_disk_is_refused_with_a_sentence(disk: Path) -> None:
+def test_a_new_store_on_a_full_disk_is_refused_with_a_message(disk: Path) -> None:
     leave_free(disk, 0)
-    assert not is_done_or_reported(lambda: Store.open(disk / "home", create=True))
+    assert not try_change(lambda: Store.open(disk / "home", create=True))
     (disk / "filler").unlink()
     with Store.open(disk / "home", create=True) as store:
         store.commit("doorbell", FIRST)
 
 
 @pytest.mark.parametrize("limit_bytes", [0, 100, BLOCK_BYTES, len(KETTLE) - 1])
-def test_a_file_that_may_not_grow_is_a_full_disk_too(tmp_path: Path, limit_bytes: int) -> None:
+def test_a_limited_file_size_has_the_message_of_a_full_disk(tmp_path: Path, limit_bytes: int) -> None:
     with Store.open(tmp_path / "home", create=True) as store:
         store.commit("doorbell", FIRST)
-        with files_limited_to(limit_bytes), pytest.raises(StoreError) as refusal:
+        with limit_file_size(limit_bytes), pytest.raises(StoreError) as error:
             store.commit("kettle", KETTLE)
-        assert "nothing that was stored is lost" in refusal.value.hint
+        assert "nothing that was stored is lost" in error.value.hint
         assert len(list((tmp_path / "home" / "blobs").iterdir())) == 1
         store.commit("kettle", KETTLE)
         assert (store.read_blob("doorbell"), store.read_blob("kettle")) == (FIRST, KETTLE)
@@ -119,7 +119,7 @@ def test_a_file_that_may_not_grow_is_a_full_disk_too(tmp_path: Path, limit_bytes
 
 @pytest.fixture
 def read_only(tmp_path: Path) -> Iterator[Callable[[], Path]]:
-    """A home that becomes read-only when called: by its mount for root, by its permissions for others."""
+    """Return a function that makes the home read-only: by mount for root, by permissions for others."""
     home = tmp_path / "home"
     home.mkdir()
     if os.geteuid() == 0:
@@ -155,11 +155,11 @@ def test_a_read_only_home_opens_for_reading_and_refuses_changes(
     with Store.open(home, create=True) as store:
         assert not store.writable
         assert store.read_blob("doorbell") == SECOND
-        assert [verdict.status for verdict in store.verify()] == ["unchanged"]
+        assert [check.status for check in store.verify()] == ["unchanged"]
         for change in (lambda: store.commit("kettle", KETTLE), lambda: store.forget("doorbell")):
-            with pytest.raises(StoreError, match="is read-only") as refusal:
+            with pytest.raises(StoreError, match="is read-only") as error:
                 change()
-            assert refusal.value.hint == "choose another folder with --home"
+            assert error.value.hint == "choose another folder with --home"
         assert store.warnings == []
 
 
@@ -175,7 +175,7 @@ def test_a_damaged_blob_in_a_read_only_home_falls_back_without_moving_anything(
 
 
 @pytest.mark.parametrize("garbage", [None, b"garbage" * 1000])
-def test_a_lost_registry_in_a_read_only_home_is_made_again_in_memory(
+def test_a_lost_registry_in_a_read_only_home_is_rebuilt_in_memory(
     home: Path, read_only: Callable[[], Path], garbage: bytes | None
 ) -> None:
     (home / "registry.db").unlink()

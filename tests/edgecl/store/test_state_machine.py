@@ -1,4 +1,4 @@
-"""The store against a dictionary: any order of commits, replacements, undoing, losses and damage."""
+"""The store compared with a dictionary, for any order of commits, undos, losses and damages."""
 
 import shutil
 import tempfile
@@ -16,14 +16,14 @@ from tests.tiny_files import make_tiny_blob_bytes
 NAMES = st.sampled_from(["doorbell", "kettle", "Türklingel"])
 
 
-def intact(generations: list[tuple[int, bool]]) -> list[tuple[int, bool]]:
+def select_intact(generations: list[tuple[int, bool]]) -> list[tuple[int, bool]]:
     return [generation for generation in generations if generation[1]]
 
 
 class StoreMachine(RuleBasedStateMachine):
     """`model` holds, for each task, its generations, newest first: the value and whether it is intact.
 
-    A damaged blob keeps its header, so it still names its task and its time.
+    A damaged blob keeps its header, so that its task and time can be read.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.store.commit(task, data)
             return
         self.store.commit(task, data, replace)
-        self.model[task] = [(self.value, True), *intact(self.model.get(task, []))[:1]]
+        self.model[task] = [(self.value, True), *select_intact(self.model.get(task, []))[:1]]
 
     @rule(task=NAMES)
     def forget(self, task: str) -> None:
@@ -67,9 +67,9 @@ class StoreMachine(RuleBasedStateMachine):
     def undo(self, data: st.DataObject) -> None:
         task = data.draw(st.sampled_from(sorted(self.model)))
         present, *before = self.model[task]
-        if intact(before):
+        if select_intact(before):
             self.store.undo(task)
-            self.model[task] = before + intact([present])
+            self.model[task] = before + select_intact([present])
         else:
             with pytest.raises(StoreError, match="no earlier version"):
                 self.store.undo(task)
@@ -86,7 +86,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.store = Store.open(self.home, create=False)
         for task, generations in self.model.items():
             newest, *before = sorted(generations, reverse=True)
-            self.model[task] = [newest, *intact(before)]
+            self.model[task] = [newest, *select_intact(before)]
 
     @precondition(lambda self: self.model)
     @rule(data=st.data(), garbage=st.binary(max_size=20))
@@ -100,7 +100,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def read(self, data: st.DataObject) -> None:
         task = data.draw(st.sampled_from(sorted(self.model)))
-        usable = intact(self.model[task])
+        usable = select_intact(self.model[task])
         if usable:
             assert self.store.read_blob(task) == make_tiny_blob_bytes(task, usable[0][0])
         else:
@@ -108,10 +108,10 @@ class StoreMachine(RuleBasedStateMachine):
                 self.store.read_blob(task)
 
     @invariant()
-    def every_task_is_there_and_no_other(self) -> None:
-        verdicts = {verdict.task: verdict.status == "unchanged" for verdict in self.store.verify()}
-        assert verdicts == {task: generations[0][1] for task, generations in self.model.items()}
+    def the_store_has_exactly_the_tasks_of_the_model(self) -> None:
+        statuses = {check.task: check.status == "unchanged" for check in self.store.verify()}
+        assert statuses == {task: generations[0][1] for task, generations in self.model.items()}
 
 
 StoreMachine.TestCase.settings = settings(max_examples=12, stateful_step_count=15, deadline=None)
-test_any_story_ends_as_the_dictionary_says = StoreMachine.TestCase
+test_the_store_behaves_like_a_dictionary = StoreMachine.TestCase

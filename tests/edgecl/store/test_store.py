@@ -1,4 +1,4 @@
-"""The store keeps what it was given, reports what it cannot, and repairs itself from its blobs."""
+"""The store keeps its tasks, reports damage, and rebuilds its registry from the blobs."""
 
 import errno
 import json
@@ -19,7 +19,7 @@ from tests.tiny_files import make_tiny_blob_bytes
 FIRST, SECOND, THIRD = (make_tiny_blob_bytes("doorbell", value) for value in (1.0, 2.0, 3.0))
 KETTLE = make_tiny_blob_bytes("kettle", 1.0)
 FIRST_TIME = "2026-01-02T03:04:05.000001Z"
-WAY_OUT = "enroll it again with --replace, or forget it"
+WHAT_TO_DO = "enroll it again with --replace, or forget it"
 
 
 @pytest.fixture
@@ -32,16 +32,16 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def blob_files(home: Path) -> set[str]:
+def list_blob_files(home: Path) -> set[str]:
     return {path.name for path in (home / "blobs").iterdir()}
 
 
-def current_file(home: Path, task: str) -> Path:
+def find_current_file(home: Path, task: str) -> Path:
     with Store.open(home, create=False) as store:
         return home / "blobs" / f"{store.find_task(task).sha256}.safetensors"
 
 
-def test_what_was_committed_is_there_after_opening_again(home: Path) -> None:
+def test_committed_tasks_are_there_after_reopening(home: Path) -> None:
     with Store.open(home, create=False) as store:
         assert store.read_blob("doorbell") == SECOND
         assert store.read_blob("kettle") == KETTLE
@@ -49,7 +49,7 @@ def test_what_was_committed_is_there_after_opening_again(home: Path) -> None:
         assert store.warnings == []
 
 
-def test_an_entry_holds_what_the_blob_says(home: Path) -> None:
+def test_an_entry_has_the_fields_of_its_blob(home: Path) -> None:
     with Store.open(home, create=False) as store:
         entry = store.find_task("doorbell")
     assert entry.labels == ("ring", "knock")
@@ -57,7 +57,7 @@ def test_an_entry_holds_what_the_blob_says(home: Path) -> None:
     assert (entry.size_bytes, entry.fingerprint) == (len(SECOND), "5a" * 32)
 
 
-def test_a_new_home_is_made_only_when_asked(tmp_path: Path) -> None:
+def test_a_new_home_is_created_only_on_request(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no store in"):
         Store.open(tmp_path / "deep" / "home", create=False)
     assert not (tmp_path / "deep").exists()
@@ -74,7 +74,7 @@ def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
         assert refusal.value.hint == "choose a folder with --home"
 
 
-def test_a_folder_of_other_things_is_no_store_and_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_folder_of_other_files_is_no_store_and_is_not_changed(tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_bytes(b"mine")
     with pytest.raises(NoStoreError):
         Store.open(tmp_path, create=False)
@@ -90,12 +90,12 @@ def test_the_same_name_twice_is_refused_and_changes_nothing(home: Path) -> None:
 
 
 def test_two_generations_are_kept_and_no_third(home: Path) -> None:
-    assert len(blob_files(home)) == 3
+    assert len(list_blob_files(home)) == 3
     with Store.open(home, create=False) as store:
         sha256 = store.commit("doorbell", THIRD, replace=True)
         entry = store.find_task("doorbell")
         assert entry.sha256 == sha256
-        assert blob_files(home) == {
+        assert list_blob_files(home) == {
             f"{name}.safetensors"
             for name in (sha256, entry.previous_sha256, store.find_task("kettle").sha256)
         }
@@ -108,7 +108,7 @@ def test_committing_the_same_bytes_again_keeps_the_generation_before(home: Path)
         assert store.list_tasks() == before
 
 
-def test_a_forgotten_task_leaves_no_file_and_the_other_unmoved(home: Path) -> None:
+def test_a_forgotten_task_leaves_no_file_and_other_tasks_unchanged(home: Path) -> None:
     with Store.open(home, create=False) as store:
         store.forget("doorbell")
         with pytest.raises(UnknownTaskError, match="there is no task 'doorbell'"):
@@ -116,10 +116,10 @@ def test_a_forgotten_task_leaves_no_file_and_the_other_unmoved(home: Path) -> No
         with pytest.raises(UnknownTaskError):
             store.forget("doorbell")
         assert store.read_blob("kettle") == KETTLE
-    assert blob_files(home) == {current_file(home, "kettle").name}
+    assert list_blob_files(home) == {find_current_file(home, "kettle").name}
 
 
-def test_only_a_sound_blob_of_that_very_name_gets_in(home: Path) -> None:
+def test_only_a_valid_blob_of_the_same_task_is_committed(home: Path) -> None:
     with Store.open(home, create=False) as store:
         with pytest.raises(BlobError, match="is of task 'kettle', not 'spoon'"):
             store.commit("spoon", KETTLE)
@@ -129,27 +129,27 @@ def test_only_a_sound_blob_of_that_very_name_gets_in(home: Path) -> None:
 
 
 def test_verify_distinguishes_unchanged_damaged_and_missing(home: Path) -> None:
-    current_file(home, "doorbell").write_bytes(b"garbage")
+    find_current_file(home, "doorbell").write_bytes(b"garbage")
     with Store.open(home, create=False) as store:
         damaged, unchanged = store.verify()
         assert (damaged.status, unchanged.status) == ("damaged", "unchanged")
-        assert damaged.detail == f"rolled back to the version of {FIRST_TIME}; {WAY_OUT}"
-        current_file(home, "doorbell").unlink()
-        assert [verdict.status for verdict in store.verify("doorbell")] == ["missing"]
+        assert damaged.detail == f"rolled back to the version of {FIRST_TIME}; {WHAT_TO_DO}"
+        find_current_file(home, "doorbell").unlink()
+        assert [check.status for check in store.verify("doorbell")] == ["missing"]
         with pytest.raises(UnknownTaskError):
             store.verify("spoon")
 
 
 def test_verify_changes_nothing(home: Path) -> None:
-    current_file(home, "doorbell").write_bytes(b"garbage")
+    find_current_file(home, "doorbell").write_bytes(b"garbage")
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
     with Store.open(home, create=False) as store:
         store.verify()
     assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
 
 
-def test_a_damaged_blob_is_put_away_and_the_previous_one_takes_over(home: Path) -> None:
-    damaged = current_file(home, "doorbell")
+def test_a_damaged_blob_is_quarantined_and_the_previous_one_is_used(home: Path) -> None:
+    damaged = find_current_file(home, "doorbell")
     damaged.write_bytes(SECOND[:-1] + b"\xff")
     with Store.open(home, create=False) as store:
         assert store.read_blob("doorbell") == FIRST
@@ -161,10 +161,10 @@ def test_a_damaged_blob_is_put_away_and_the_previous_one_takes_over(home: Path) 
 
 
 @pytest.mark.parametrize("registry_is_lost", [False, True])
-def test_a_task_rolled_back_is_reported_until_it_is_enrolled_again(
+def test_a_rolled_back_task_is_reported_until_it_is_enrolled_again(
     home: Path, registry_is_lost: bool
 ) -> None:
-    damaged = current_file(home, "doorbell")
+    damaged = find_current_file(home, "doorbell")
     damaged.write_bytes(SECOND[:-1] + b"\xff")
     with Store.open(home, create=False) as store:
         store.read_blob("doorbell")
@@ -172,64 +172,64 @@ def test_a_task_rolled_back_is_reported_until_it_is_enrolled_again(
         (home / "registry.db").unlink()
     for _ in range(2):
         with Store.open(home, create=False) as store:
-            verdict, _ = store.verify()
-            assert (verdict.task, verdict.status) == ("doorbell", "damaged")
-            assert verdict.detail == f"rolled back to the version of {FIRST_TIME}; {WAY_OUT}"
+            check, _ = store.verify()
+            assert (check.task, check.status) == ("doorbell", "damaged")
+            assert check.detail == f"rolled back to the version of {FIRST_TIME}; {WHAT_TO_DO}"
             assert store.read_blob("doorbell") == FIRST
     with Store.open(home, create=False) as store:
         store.commit("doorbell", THIRD, replace=True)
-        assert [verdict.status for verdict in store.verify()] == ["unchanged", "unchanged"]
+        assert [check.status for check in store.verify()] == ["unchanged", "unchanged"]
         assert store.find_task("doorbell").previous_sha256 == sha256_hex(FIRST)
     assert not list((home / "quarantine").glob("*.safetensors"))
 
 
 def test_a_task_lost_together_with_the_registry_is_reported_until_it_is_forgotten(home: Path) -> None:
-    current_file(home, "kettle").write_bytes(KETTLE[:-1] + b"\xff")
+    find_current_file(home, "kettle").write_bytes(KETTLE[:-1] + b"\xff")
     for _ in range(2):
         (home / "registry.db").unlink()
         with Store.open(home, create=False) as store:
             assert f"the blob {sha256_hex(KETTLE)[:8]} of task 'kettle' is damaged" in store.warnings[1]
             _, lost = store.verify()
             assert (lost.task, lost.status) == ("kettle", "damaged")
-            assert lost.detail == f"lost: its blob is in quarantine; {WAY_OUT}"
+            assert lost.detail == f"lost: its blob is in quarantine; {WHAT_TO_DO}"
     with Store.open(home, create=False) as store:
         store.forget("kettle")
     (home / "registry.db").unlink()
     with Store.open(home, create=False) as store:
-        assert [verdict.task for verdict in store.verify()] == ["doorbell"]
+        assert [check.task for check in store.verify()] == ["doorbell"]
 
 
-def test_a_lost_blob_that_no_longer_holds_its_name_gets_one(home: Path) -> None:
-    current_file(home, "kettle").write_bytes(b"garbage")
+def test_a_lost_blob_without_a_readable_name_gets_one(home: Path) -> None:
+    find_current_file(home, "kettle").write_bytes(b"garbage")
     (home / "registry.db").unlink()
     name = f"unreadable-{sha256_hex(KETTLE)[:8]}"
     with Store.open(home, create=False) as store:
-        assert [(verdict.task, verdict.status) for verdict in store.verify()] == [
+        assert [(check.task, check.status) for check in store.verify()] == [
             ("doorbell", "unchanged"),
             (name, "damaged"),
         ]
         store.forget(name)
-        assert [verdict.task for verdict in store.verify()] == ["doorbell"]
+        assert [check.task for check in store.verify()] == ["doorbell"]
 
 
 def test_a_blob_with_no_intact_generation_is_reported_and_stays_listed(home: Path) -> None:
-    current_file(home, "kettle").write_bytes(b"")
+    find_current_file(home, "kettle").write_bytes(b"")
     with Store.open(home, create=False) as store:
         for _ in range(2):
             with pytest.raises(BlobError, match="is damaged and no earlier generation is intact") as refusal:
                 store.read_blob("kettle")
         assert "edgecl enroll kettle FOLDER --replace" in refusal.value.hint
-        assert [verdict.status for verdict in store.verify("kettle")] == ["damaged"]
+        assert [check.status for check in store.verify("kettle")] == ["damaged"]
         store.commit("kettle", KETTLE, replace=True)
         assert store.read_blob("kettle") == KETTLE
 
 
-def test_a_deleted_blob_is_called_missing(home: Path) -> None:
-    current_file(home, "kettle").unlink()
+def test_a_deleted_blob_is_reported_as_missing(home: Path) -> None:
+    find_current_file(home, "kettle").unlink()
     with Store.open(home, create=False) as store:
         with pytest.raises(BlobError, match="is missing and no earlier generation is intact"):
             store.read_blob("kettle")
-        assert store.verify("kettle")[0].detail == f"lost; {WAY_OUT}"
+        assert store.verify("kettle")[0].detail == f"lost; {WHAT_TO_DO}"
 
 
 def test_old_files_that_cannot_be_deleted_do_not_undo_a_commit(
@@ -238,14 +238,14 @@ def test_old_files_that_cannot_be_deleted_do_not_undo_a_commit(
     oldest = home / "blobs" / f"{sha256_hex(FIRST)}.safetensors"
     delete = Path.unlink
 
-    def on_a_failing_disk(path: Path, missing_ok: bool = False) -> None:
+    def fail_to_unlink(path: Path, missing_ok: bool = False) -> None:
         if path == oldest:
             raise OSError(errno.EIO, "Input/output error")
         delete(path, missing_ok)
 
     with Store.open(home, create=False) as store:
         with monkeypatch.context() as disk:
-            disk.setattr(Path, "unlink", on_a_failing_disk)
+            disk.setattr(Path, "unlink", fail_to_unlink)
             store.commit("doorbell", THIRD, replace=True)
         assert "old files are left for the next change to delete" in store.warnings[0]
         assert (store.read_blob("doorbell"), oldest.exists()) == (THIRD, True)
@@ -254,13 +254,13 @@ def test_old_files_that_cannot_be_deleted_do_not_undo_a_commit(
 
 
 def test_a_blob_file_of_impossible_size_is_not_read(home: Path) -> None:
-    with current_file(home, "doorbell").open("ab") as file:
+    with find_current_file(home, "doorbell").open("ab") as file:
         file.truncate(1 << 36)  # sparse
     with Store.open(home, create=False) as store:
         assert store.read_blob("doorbell") == FIRST
 
 
-def test_leftovers_of_a_crashed_writer_are_swept_and_other_files_are_not(home: Path) -> None:
+def test_leftovers_of_a_crashed_writer_are_deleted_and_other_files_are_not(home: Path) -> None:
     orphan = home / "blobs" / f"{'0' * 64}.safetensors"
     half = home / "blobs" / f".{'1' * 64}.safetensors.4711.tmp"
     note = home / "blobs" / "note.txt"
@@ -271,7 +271,7 @@ def test_leftovers_of_a_crashed_writer_are_swept_and_other_files_are_not(home: P
     assert (orphan.exists(), half.exists(), note.exists()) == (False, False, True)
 
 
-def test_a_lost_registry_is_made_again_from_the_blobs(home: Path) -> None:
+def test_a_lost_registry_is_rebuilt_from_the_blobs(home: Path) -> None:
     with Store.open(home, create=False) as store:
         before = store.list_tasks()
     (home / "registry.db").unlink()
@@ -286,7 +286,7 @@ def test_a_lost_registry_is_made_again_from_the_blobs(home: Path) -> None:
 
 
 @pytest.mark.parametrize("garbage", [b"", b"garbage" * 1000, b"SQLite format 3\0" + bytes(8176)])
-def test_a_corrupt_registry_goes_to_quarantine_and_is_made_again(home: Path, garbage: bytes) -> None:
+def test_a_corrupt_registry_is_quarantined_and_rebuilt(home: Path, garbage: bytes) -> None:
     with Store.open(home, create=False) as store:
         before = store.list_tasks()
     (home / "registry.db").write_bytes(garbage)
@@ -298,7 +298,7 @@ def test_a_corrupt_registry_goes_to_quarantine_and_is_made_again(home: Path, gar
     assert not (home / "registry.db-journal").exists()
 
 
-def test_a_registry_damaged_anywhere_never_names_a_wrong_task(home: Path) -> None:
+def test_a_registry_damaged_anywhere_never_lists_a_wrong_task(home: Path) -> None:
     with Store.open(home, create=False) as store:
         before = store.list_tasks()
     whole = (home / "registry.db").read_bytes()
@@ -308,7 +308,7 @@ def test_a_registry_damaged_anywhere_never_names_a_wrong_task(home: Path) -> Non
             assert store.list_tasks() == before
 
 
-def test_a_forged_row_is_noticed(home: Path) -> None:
+def test_a_forged_row_is_detected(home: Path) -> None:
     connection = sqlite3.connect(home / "registry.db")
     with connection:
         connection.execute("UPDATE tasks SET labels = ?", (json.dumps(["other"]),))
@@ -318,8 +318,8 @@ def test_a_forged_row_is_noticed(home: Path) -> None:
         assert "a row was altered" in store.warnings[0]
 
 
-def test_a_rebuild_sets_aside_what_is_no_blob(home: Path) -> None:
-    current_file(home, "doorbell").write_bytes(b"garbage")
+def test_a_rebuild_quarantines_what_is_no_blob(home: Path) -> None:
+    find_current_file(home, "doorbell").write_bytes(b"garbage")
     (home / "registry.db").unlink()
     with Store.open(home, create=False) as store:
         assert store.read_blob("doorbell") == FIRST
@@ -327,33 +327,33 @@ def test_a_rebuild_sets_aside_what_is_no_blob(home: Path) -> None:
     assert len(list((home / "quarantine").iterdir())) == 1
 
 
-def everything_in(home: Path) -> dict[Path, bytes]:
+def read_all_files(home: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
 
 
-def test_a_registry_of_a_newer_edgecl_is_refused_and_not_touched(home: Path) -> None:
+def test_a_registry_of_a_newer_edgecl_is_refused_and_not_changed(home: Path) -> None:
     with closing(sqlite3.connect(home / "registry.db")) as connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-    before = everything_in(home)
+    before = read_all_files(home)
     with pytest.raises(StoreError, match="made by a newer edgecl: it has version 2") as refusal:
         Store.open(home, create=False)
     assert refusal.value.hint.startswith("update edgecl")
-    assert everything_in(home) == before
+    assert read_all_files(home) == before
 
 
-def test_a_blob_of_a_newer_edgecl_is_refused_and_not_touched_when_the_registry_is_lost(home: Path) -> None:
+def test_without_a_registry_a_blob_of_a_newer_edgecl_is_refused_and_not_changed(home: Path) -> None:
     newer = KETTLE.replace(b'\\"format_version\\": 2', b'\\"format_version\\": 3')
     (home / "blobs" / f"{sha256_hex(newer)}.safetensors").write_bytes(newer)
-    current_file(home, "doorbell").write_bytes(b"garbage")
+    find_current_file(home, "doorbell").write_bytes(b"garbage")
     (home / "registry.db").unlink()
-    before = everything_in(home)
+    before = read_all_files(home)
     with pytest.raises(BlobError, match="made by a newer edgecl: it has format version 3") as refusal:
         Store.open(home, create=False)
     assert refusal.value.hint.startswith("update edgecl")
-    assert everything_in(home) == before
+    assert read_all_files(home) == before
 
 
-def test_a_clock_that_stands_still_or_goes_back_does_not_mix_up_the_generations(home: Path) -> None:
+def test_a_clock_that_stops_or_is_set_back_does_not_mix_up_the_generations(home: Path) -> None:
     epoch = datetime.fromtimestamp(0, UTC)
     with Store.open(home, create=False) as store:
         assert store.choose_creation_time("new", epoch) == "1970-01-01T00:00:00+00:00"

@@ -1,4 +1,4 @@
-"""What a task was learnt from stays with its blob, through undo, crashes and a lost registry."""
+"""A training set stays with its blob through undo, crashes and a lost registry."""
 
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from tests.tiny_files import make_tiny_blob_bytes
 FIRST, SECOND, THIRD = (make_tiny_blob_bytes("doorbell", value) for value in (1.0, 2.0, 3.0))
 
 
-def lessons(count: int) -> TrainingSet:
-    """Return this number of recordings of a ring."""
+def make_training_set(count: int) -> TrainingSet:
+    """Make a training set of some recordings of a ring."""
     return tuple(
         TrainingClip(
             clip_sha256=f"{n:064x}", label="ring", windows=1, file=f"ring/{n} ü.wav", origin="enrolled"
@@ -25,47 +25,47 @@ def lessons(count: int) -> TrainingSet:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A store of one task, learnt from three recordings, before that from two."""
+    """Create a store of one task, trained on two recordings, then on three."""
     with Store.open(tmp_path / "home", create=True) as store:
-        store.commit("doorbell", FIRST, training_set=lessons(2))
-        store.commit("doorbell", SECOND, replace=True, training_set=lessons(3))
+        store.commit("doorbell", FIRST, training_set=make_training_set(2))
+        store.commit("doorbell", SECOND, replace=True, training_set=make_training_set(3))
     return tmp_path / "home"
 
 
-def lessons_now(store: Store) -> TrainingSet | None:
+def current_training_set(store: Store) -> TrainingSet | None:
     return store.training_sets.read(store.find_task("doorbell").sha256)
 
 
-def test_lessons_come_back_as_they_were(home: Path) -> None:
+def test_a_training_set_is_read_as_it_was_written(home: Path) -> None:
     with Store.open(home, create=False) as store:
-        assert lessons_now(store) == lessons(3)
+        assert current_training_set(store) == make_training_set(3)
 
 
-def test_any_flipped_byte_makes_a_list_unknown() -> None:
-    whole = to_bytes(lessons(2))
-    assert from_bytes(whole) == lessons(2)
+def test_a_training_set_with_a_flipped_byte_counts_as_missing() -> None:
+    whole = to_bytes(make_training_set(2))
+    assert from_bytes(whole) == make_training_set(2)
     for at in range(len(whole)):
         assert from_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]) is None
     assert from_bytes(b"[]\n") is None
 
 
-def test_a_task_without_lessons_is_sound_and_says_that_they_are_unknown(home: Path) -> None:
+def test_a_task_without_a_training_set_is_intact(home: Path) -> None:
     with Store.open(home, create=False) as store:
         store.commit("doorbell", THIRD, replace=True)
-        assert lessons_now(store) is None
-        assert [verdict.status for verdict in store.verify()] == ["unchanged"]
+        assert current_training_set(store) is None
+        assert [check.status for check in store.verify()] == ["unchanged"]
 
 
-def test_undo_takes_blob_and_lessons_back_and_undoing_twice_restores_them(home: Path) -> None:
+def test_undo_restores_blob_and_training_set_and_a_second_undo_reverts_it(home: Path) -> None:
     with Store.open(home, create=False) as store:
         entry = store.undo("doorbell")
         assert (entry.sha256, entry.previous_sha256) == (sha256_hex(FIRST), sha256_hex(SECOND))
-        assert (store.read_blob("doorbell"), lessons_now(store)) == (FIRST, lessons(2))
+        assert (store.read_blob("doorbell"), current_training_set(store)) == (FIRST, make_training_set(2))
         store.undo("doorbell")
-        assert (store.read_blob("doorbell"), lessons_now(store)) == (SECOND, lessons(3))
+        assert (store.read_blob("doorbell"), current_training_set(store)) == (SECOND, make_training_set(3))
 
 
-def test_what_is_learnt_after_an_undo_has_the_version_gone_back_to_before_it(home: Path) -> None:
+def test_a_commit_after_an_undo_has_the_restored_version_as_the_previous_one(home: Path) -> None:
     with Store.open(home, create=False) as store:
         store.undo("doorbell")
         store.commit("doorbell", THIRD, replace=True)
@@ -73,7 +73,7 @@ def test_what_is_learnt_after_an_undo_has_the_version_gone_back_to_before_it(hom
         assert store.training_sets.read(sha256_hex(SECOND)) is None
 
 
-def test_there_is_nothing_before_the_first_version(home: Path) -> None:
+def test_the_first_version_cannot_be_undone(home: Path) -> None:
     with Store.open(home, create=False) as store:
         store.commit("kettle", make_tiny_blob_bytes("kettle"))
         with pytest.raises(StoreError, match="there is no earlier version of task 'kettle' to go back to"):
@@ -82,7 +82,7 @@ def test_there_is_nothing_before_the_first_version(home: Path) -> None:
             store.undo("spoon")
 
 
-def test_a_damaged_earlier_version_is_not_gone_back_to(home: Path) -> None:
+def test_a_damaged_previous_version_is_not_restored(home: Path) -> None:
     (home / "blobs" / f"{sha256_hex(FIRST)}.safetensors").write_bytes(b"garbage")
     with Store.open(home, create=False) as store:
         with pytest.raises(StoreError, match="no earlier version"):
@@ -90,30 +90,30 @@ def test_a_damaged_earlier_version_is_not_gone_back_to(home: Path) -> None:
         assert store.read_blob("doorbell") == SECOND
 
 
-def test_undo_is_a_way_out_of_damage(home: Path) -> None:
+def test_undo_replaces_a_damaged_version(home: Path) -> None:
     (home / "blobs" / f"{sha256_hex(SECOND)}.safetensors").write_bytes(b"garbage")
     with Store.open(home, create=False) as store:
         entry = store.undo("doorbell")
         assert (entry.sha256, entry.previous_sha256) == (sha256_hex(FIRST), None)
-        assert [verdict.status for verdict in store.verify()] == ["unchanged"]
+        assert [check.status for check in store.verify()] == ["unchanged"]
 
 
-def test_lessons_outlive_the_registry(home: Path) -> None:
+def test_training_sets_survive_the_loss_of_the_registry(home: Path) -> None:
     (home / "registry.db").unlink()
     with Store.open(home, create=False) as store:
         assert store.warnings[0].endswith("where a task has two, the newer one is in use")
-        assert lessons_now(store) == lessons(3)
+        assert current_training_set(store) == make_training_set(3)
         store.undo("doorbell")
-        assert lessons_now(store) == lessons(2)
+        assert current_training_set(store) == make_training_set(2)
 
 
-def test_lessons_without_a_blob_are_swept_away(home: Path) -> None:
+def test_training_sets_without_a_blob_are_deleted(home: Path) -> None:
     orphan = home / "lessons" / f"{'0' * 64}.json"
     half = home / "lessons" / f".{'1' * 64}.json.4711.tmp"
     for path in (orphan, half):
         path.write_bytes(b"left by a crashed writer")
     with Store.open(home, create=False) as store:
-        store.commit("doorbell", THIRD, replace=True, training_set=lessons(1))
+        store.commit("doorbell", THIRD, replace=True, training_set=make_training_set(1))
         generations = store.find_task("doorbell").generations
     assert {path.stem for path in (home / "lessons").iterdir()} == set(generations)
     with Store.open(home, create=False) as store:
@@ -121,7 +121,7 @@ def test_lessons_without_a_blob_are_swept_away(home: Path) -> None:
     assert list((home / "lessons").iterdir()) == []
 
 
-def test_what_was_made_from_a_version_that_is_gone_is_not_stored(home: Path) -> None:
+def test_a_blob_based_on_a_replaced_version_is_not_stored(home: Path) -> None:
     with Store.open(home, create=False) as store:
         with pytest.raises(StoreError, match="was changed in the meantime; nothing was stored"):
             store.commit("doorbell", THIRD, replace=True, base_sha256=sha256_hex(FIRST))
