@@ -80,7 +80,7 @@ def sharing(home: Path, bundle: Path) -> set[frozenset[str]]:
 
 
 def identities(home: Path) -> dict[str, str]:
-    """Return the hash of every task, whose blob new that hash."""
+    """Return the hash of every task, whose blob has that hash."""
     with Store.open(home, create=False) as store:
         assert all(verdict.status == "unchanged" for verdict in store.verify())
         return {entry.task: entry.sha256 for entry in store.list_tasks()}
@@ -173,7 +173,7 @@ def test_where_every_task_is_in_closed_form_there_is_nothing_to_share(edgecl: Ed
     for name in SOURCES:
         edgecl("forget", name)
     result = edgecl("consolidate", "--budget", 1)
-    assert (result.code, "no task new an adapter to share" in result.out) == (0, True)
+    assert (result.code, "no task has an adapter to share" in result.out) == (0, True)
 
 
 def test_a_task_that_is_not_in_the_cache_is_named_and_keeps_its_adapter(

@@ -124,3 +124,14 @@ def test_recordings_are_added_by_the_method_that_was_requested(
     result = edgecl("enroll", "more", recordings / "alarms", "--add", "--recipe", "epochs=9")
     assert_fails(result, 2, "ridge is computed in closed form: 'epochs=9' has no effect", "--method adapter")
     assert enroll("kitchen", "--replace") == AUTO
+
+
+def test_a_method_that_version_0_1_0_recorded_as_requested_still_counts_as_requested(
+    edgecl: Edgecl, home: Path, recordings: Path
+) -> None:
+    edgecl("enroll", "more", recordings / "kitchen", "--method", "ridge")
+    with Store.open(home, create=False) as store:
+        task = blob.from_bytes(store.read_blob("more"))
+    training = task.record.training | {"why": "it was asked for"}
+    old = replace(task, record=task.record.model_copy(update={"training": training}))
+    assert read_requested_method(old) == "ridge"

@@ -9,6 +9,7 @@ import pytest
 from device_runtime.data.dataset import Dataset
 from device_runtime.model.adapter import load_initial_parameters
 from device_runtime.model.runtime import Runtime
+from device_runtime.training.learning_curve import measure_learning_curve
 from device_runtime.training.methods import auto
 from device_runtime.training.methods.closed_form import CLOSED_FORMS, ClosedForm, cross_validate
 from device_runtime.training.methods.features import TrainingData
@@ -135,6 +136,16 @@ def test_the_variant_with_the_least_validation_loss_is_chosen(runtime: Runtime, 
     fitted = ClosedForm.fit("slda", data)
     assert fitted.solver is solvers[int(np.argmin(losses))]
     assert fitted.validation.loss == min(losses)
+
+
+def test_fitting_and_the_learning_curve_report_every_step(runtime: Runtime, dataset: Dataset) -> None:
+    steps = list[tuple[str, int, int]]()
+    data = prepare(runtime, dataset)
+    fitted = ClosedForm.fit("slda", data, lambda *step: steps.append(step))
+    assert sorted(set(steps)) == [("fitting", done, 25) for done in range(26)]
+    steps.clear()
+    measure_learning_curve(data, "slda", fitted.validation, lambda *step: steps.append(step))
+    assert steps == [("learning curve", done, 6) for done in range(7)]
 
 
 def test_every_recording_is_held_out_once_and_no_copy_ever(runtime: Runtime, dataset: Dataset) -> None:
