@@ -6,9 +6,14 @@ API: it is resolved on first use, so importing `edgecl` loads nothing but the st
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgecl.errors import EdgeclError
+
+if TYPE_CHECKING:
+    from device_runtime.api import Device
+
+    __version__: str
 
 __all__ = ["Device", "EdgeclError", "__version__"]
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
@@ -19,6 +20,11 @@ def test_importing_edgecl_loads_none_of_its_dependencies() -> None:
     loaded = set(run_python("-c", script).split())
     assert "edgecl" in loaded
     assert not loaded & {"numpy", "onnxruntime", "pydantic", "safetensors", "soundfile", "device_runtime"}
+
+
+def test_device_is_the_class_of_the_python_api() -> None:
+    assert edgecl.Device is import_module("device_runtime.api").Device
+    assert set(edgecl.__all__) == {"Device", "EdgeclError", "__version__"}
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
