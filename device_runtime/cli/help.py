@@ -1,12 +1,8 @@
 """Help texts of the commands, from their docstrings.
 
-A docstring holds a one-line purpose, paragraphs, and blocks such as
-
-    Examples:
-        # A comment on the next line
-        edgecl tasks --json
-
-The same text becomes `--help`, a chapter of the reference in Markdown and one of the man page.
+A docstring holds a one-line purpose, paragraphs, and blocks: a title such as `Examples:`, then indented
+lines, commands or comments on the next one. The same text becomes `--help`, a section of the reference in
+Markdown and one of the man page.
 """
 
 import inspect

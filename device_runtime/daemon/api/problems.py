@@ -129,10 +129,10 @@ async def _handle_http_exception(request: Request, error: Exception) -> JSONResp
 
 
 async def _handle_disconnect(request: Request, error: Exception) -> JSONResponse:
-    """The client closed the connection while sending; the response reaches nobody."""
+    """Answer a client that closed the connection while sending, for the log alone."""
     return make_response(HTTPStatus.BAD_REQUEST, "the connection was closed before the end of the body")
 
 
 async def _handle_bug(request: Request, error: Exception) -> JSONResponse:
-    """The server prints the traceback on stderr."""
+    """Answer a bug; the server prints the traceback on stderr."""
     return make_response(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug in edgecl", "see the log")
