@@ -22,7 +22,8 @@ from device_runtime.daemon.pipeline.loop import Pipeline
 from device_runtime.daemon.sources.wrappers import Tap
 from device_runtime.daemon.system.log_buffer import LogBuffer
 from device_runtime.daemon.worker.process import Worker
-from device_runtime.daemon.worker.protocol import Document, Request
+from device_runtime.daemon.worker.protocol import Request
+from device_runtime.workflows.documents import Document
 from device_runtime.workflows.workspace import Workspace
 from edgecl.bundle.bundle import Bundle
 from edgecl.config.schema import Config

@@ -25,12 +25,12 @@ from device_runtime.daemon.api.problems import BusyError, NotHereError, TooMuchE
 from device_runtime.daemon.api.schemas import (
     EDITABLE_STATES,
     EnrolmentView,
-    Mode,
     SessionState,
     Step,
     TakeView,
 )
 from device_runtime.daemon.worker.process import Worker
+from device_runtime.daemon.worker.protocol import Mode
 from edgecl.audio.reader import Limits, read_clip
 from edgecl.errors import AudioError, UsageError
 from edgecl.learning.negative_labels import is_negative

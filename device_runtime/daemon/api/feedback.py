@@ -15,7 +15,8 @@ from pydantic import Field
 from device_runtime.daemon.api.context import ApiContext
 from device_runtime.daemon.api.schemas import RequestModel
 from device_runtime.daemon.pipeline.loudness_trigger import TASK as LOUD
-from device_runtime.daemon.worker.protocol import CorrectionTarget, CorrectRequest, Document
+from device_runtime.daemon.worker.protocol import CorrectionTarget, CorrectRequest
+from device_runtime.workflows.documents import Document
 from edgecl.errors import UsageError
 from edgecl.events import SoundEvent
 from edgecl.store.store import Store

@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Mode = Literal["new", "replace", "add"]
+from device_runtime.daemon.worker.protocol import Mode
+
 SessionState = Literal["collecting", "trying", "tried", "learning", "done", "cancelled"]
 OPEN_STATES: tuple[SessionState, ...] = ("collecting", "trying", "tried", "learning")
 EDITABLE_STATES: tuple[SessionState, ...] = ("collecting", "tried")

@@ -15,10 +15,10 @@ from pathlib import Path
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.enrolment_session import EnrolmentSession
 from device_runtime.daemon.api.problems import BusyError, NotHereError
-from device_runtime.daemon.api.schemas import OPEN_STATES, EnrolmentView, Mode, SessionState, Step
+from device_runtime.daemon.api.schemas import OPEN_STATES, EnrolmentView, SessionState, Step
 from device_runtime.daemon.training_lock import TrainingLock
 from device_runtime.daemon.worker.process import Worker
-from device_runtime.daemon.worker.protocol import EnrollRequest
+from device_runtime.daemon.worker.protocol import EnrollRequest, Mode
 from device_runtime.system.progress import Progress
 from device_runtime.workflows.workspace import Workspace
 from edgecl.audio.reader import Clip, read_or_reject

@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
 
 from device_runtime.daemon.folder_import.scan import ImportState
 from device_runtime.daemon.training_lock import TrainingLock
 from device_runtime.daemon.worker.process import Worker
-from device_runtime.daemon.worker.protocol import Document, EnrollRequest
+from device_runtime.daemon.worker.protocol import EnrollRequest, Mode
+from device_runtime.workflows.documents import Document
 from device_runtime.workflows.workspace import Workspace
 from edgecl.dataset_folder import find_audio_files
 from edgecl.errors import (
@@ -38,7 +38,6 @@ TIMEOUT_S = 3600.0
 POLL_INTERVAL_S = 0.5
 REPORT_MODE = 0o644
 """Of a report: readable for the person who copied the files, unlike what else the daemon writes."""
-Mode = Literal["new", "replace", "add"]
 REFUSALS = (UsageError, AudioError, DatasetError, NoTrainingSetError)
 """Errors that only other recordings can remedy."""
 SENTENCE = "told"

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from device_runtime.daemon.worker.protocol import Document, Job, Message
+    from device_runtime.daemon.worker.protocol import Job, Message
+    from device_runtime.workflows.documents import Document
 
 GRACE_S = 5.0  # from SIGTERM to SIGKILL
 PROGRESS_INTERVAL_S = 0.1

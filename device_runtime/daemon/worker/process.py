@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from device_runtime.daemon.worker.protocol import Document, Failure, Job, Request, Result, parse_reply
+from device_runtime.daemon.worker.protocol import Failure, Job, Request, Result, parse_reply
 from device_runtime.daemon.worker.protocol import Progress as ProgressMessage
 from device_runtime.system.progress import Progress, ignore_progress
+from device_runtime.workflows.documents import Document
 from device_runtime.workflows.workspace import Workspace
 from edgecl.errors import EdgeclError
 

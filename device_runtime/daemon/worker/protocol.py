@@ -10,11 +10,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter
 
+from device_runtime.workflows.documents import Document
 from edgecl import errors
 from edgecl.errors import EdgeclError
 
-Document = dict[str, Any]
-"""A JSON object: the result of a workflow."""
+Mode = Literal["new", "replace", "add"]
+"""What an enrolment does with a task of the same name: refuse it, train it anew, or add to it."""
 
 
 def _replace_surrogates(text: str) -> str:
@@ -51,7 +52,7 @@ class EnrollRequest(Message):
     workflow: Literal["enroll"] = "enroll"
     task: str
     folder: FilePath
-    mode: Literal["new", "replace", "add"] = "new"
+    mode: Mode = "new"
     dry_run: bool = False
     trial_recording: FilePath | None = None
 

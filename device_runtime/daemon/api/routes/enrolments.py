@@ -14,8 +14,9 @@ from device_runtime.daemon.api.enrolment_session import EnrolmentSession, check_
 from device_runtime.daemon.api.privacy import check_privacy
 from device_runtime.daemon.api.problems import TooMuchError
 from device_runtime.daemon.api.routes.tasks import AUDIO_BODY
-from device_runtime.daemon.api.schemas import EnrolmentView, Mode, RequestModel, ResponseModel, TakeView
+from device_runtime.daemon.api.schemas import EnrolmentView, RequestModel, ResponseModel, TakeView
 from device_runtime.daemon.pipeline.ring_buffer import API_BUFFER_S
+from device_runtime.daemon.worker.protocol import Mode
 from edgecl.config.privacy import NO_MICROPHONE
 from edgecl.errors import TaskExistsError, UsageError
 from edgecl.task_names import check_task_name
