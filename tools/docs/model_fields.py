@@ -34,7 +34,7 @@ class FieldDescription:
 
 def describe_fields(model: type[BaseModel]) -> list[FieldDescription]:
     """Return the fields of a model in their order, with those it inherits."""
-    meanings = {name: text for base in reversed(model.__mro__) for name, text in _docstrings(base).items()}
+    meanings = {name: text for base in _own_bases(model) for name, text in attribute_docstrings(base).items()}
     return [
         FieldDescription(
             name=name,
@@ -46,11 +46,14 @@ def describe_fields(model: type[BaseModel]) -> list[FieldDescription]:
     ]
 
 
+def _own_bases(model: type[BaseModel]) -> list[type]:
+    """Return a model and the models it inherits from, the oldest first."""
+    return [base for base in reversed(model.__mro__) if issubclass(base, BaseModel) and base is not BaseModel]
+
+
 @cache
-def _docstrings(model: type) -> dict[str, str]:
+def attribute_docstrings(model: type) -> dict[str, str]:
     """Return the string below each annotated attribute of a class."""
-    if not issubclass(model, BaseModel) or model is BaseModel:
-        return {}
     tree = ast.parse(textwrap.dedent(inspect.getsource(model))).body[0]
     assert isinstance(tree, ast.ClassDef)
     found = {}

@@ -3,7 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.docs import cli_reference, config_reference, event_reference, http_reference, man_page
+from tools.docs import (
+    cli_reference,
+    config_reference,
+    event_reference,
+    http_reference,
+    man_page,
+    python_reference,
+)
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -14,6 +21,7 @@ PAGES: dict[Path, Callable[[], str]] = {
     REFERENCE / "configuration.md": config_reference.render,
     REFERENCE / "events.md": event_reference.render,
     REFERENCE / "http-api.md": http_reference.render,
+    REFERENCE / "python-classes.md": python_reference.render,
     ROOT / "docs" / "man" / "edgecl.1": man_page.render,
 }
 
