@@ -1,7 +1,7 @@
 """The training recipe: the settings of a training run with their defaults, bounds and meaning.
 
 The defaults have the best mean accuracy on six tasks of recorded sounds, with 4, 16 and all clips per class.
-Settings that are off by default gained nothing there; `python -m tools.bench.switches` measures each of them.
+Settings that are off by default gained nothing there: measure them by `python -m tools.bench.recipe_options`.
 """
 
 from collections.abc import Sequence

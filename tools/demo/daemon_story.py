@@ -92,7 +92,7 @@ class DaemonStory:
         """Enrol the second task through the API and wait for its first correct detection."""
         print_title(
             self.console,
-            f"Enrol a second task while the daemon listens: {', '.join(TASKS[SECOND])} (not enrolled yet)",
+            f"Enrol a second task while the daemon listens: {', '.join(TASKS[SECOND])}",
         )
         write_task(self.folder, SECOND, CLIPS)
         write_negatives(self.folder, SECOND, NEGATIVES)
