@@ -154,7 +154,7 @@ class Store:
         with self._transaction():
             old = self._check_base(task, base_sha256)
             if old is not None and not replace:
-                hint = "add --replace to learn it anew, or choose another name"
+                hint = "add --replace to replace it, or choose another name"
                 raise TaskExistsError(f"task '{task}' is already enrolled", hint)
             self._put(entry, data, training_set, old, base_sha256 if discard_base else None)
         return entry.sha256
@@ -181,7 +181,7 @@ class Store:
             entry = self.find_task(task)
             data = read_previous(entry, self.blobs)
             if data is None:
-                hint = f"'edgecl enroll {task} FOLDER --replace' learns it anew"
+                hint = f"'edgecl enroll {task} FOLDER --replace' enrols it again"
                 message = f"there is no earlier version of task '{task}' to go back to"
                 raise NoPreviousVersionError(message, hint)
             restored = self._link_previous(TaskEntry.from_blob(data), entry)
@@ -274,7 +274,7 @@ class Store:
         damage = f"the blob of task '{entry.task}' is {find_status(entry, self.blobs)}"
         data = read_previous(entry, self.blobs)
         if data is None:
-            hint = f"run 'edgecl enroll {entry.task} FOLDER --replace' to learn it anew"
+            hint = f"run 'edgecl enroll {entry.task} FOLDER --replace' to enrol it again"
             raise BlobError(f"{damage} and no earlier generation is intact", hint)
         self.warnings.append(f"{damage}; the version of {TaskEntry.from_blob(data).created} is used")
         return data

@@ -175,7 +175,7 @@ def test_a_flipped_byte_in_a_blob_is_found_and_the_other_tasks_go_on(
     assert verified.code == 1
     assert [v["status"] for v in verified.json["tasks"]] == ["damaged", "unchanged"]
     result = edgecl("evaluate", "alarms", recordings / "alarms")
-    assert_fails(result, 1, "the blob of task 'alarms' is damaged", "to learn it anew")
+    assert_fails(result, 1, "the blob of task 'alarms' is damaged", "to enrol it again")
     answer = edgecl("predict", recordings / "kitchen" / "knock" / "0.wav", "--json")
     assert answer.code == 0
     assert any("alarms" in warning for warning in answer.json["warnings"])
