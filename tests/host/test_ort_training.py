@@ -229,7 +229,7 @@ def test_padding_rows_stay_zero_and_have_no_denormal_probabilities(case):
     engine = case.engine()
     engine.start(*case.task(seed=0))
     train(engine, range(50))
-    task = engine._task()
+    task = engine._require_task()
     for vector in (task.parameters, task.gradients, task.first_moment, task.second_moment):
         assert not vector[task.size :].any()
     assert np.exp(np.float32(NO_CLASS)) > np.finfo(np.float32).tiny
