@@ -1,7 +1,7 @@
 """What a method reads in its own process: the bundle, the recipe and the cached features."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Setup:
     @property
     def recipe(self) -> Recipe:
         """The recipe of everything that is trained."""
-        return Recipe() if self.epochs is None else replace(Recipe(), epochs=self.epochs)
+        return Recipe() if self.epochs is None else Recipe(epochs=self.epochs)
 
 
 @dataclass(frozen=True)
