@@ -22,7 +22,8 @@ HOST := .venv/host
 DEVICE := .venv/device
 DEMO := .venv/demo
 SYSTEM_TOOLS := mosquitto systemd alsa-utils libportaudio2 chromium fonts-dejavu-core
-ONCE := tests/device/daemon tests/device/tools/test_demo.py tests/device/workflows/test_rejection_of_other_sounds.py
+ENGINES := tests/device/training tests/device/consolidation $(addprefix tests/device/workflows/,test_enroller.py test_plot.py)
+IN_PARALLEL := --numprocesses 2 --dist loadfile --cov --cov-report=
 SOURCES := pyproject.toml $(shell find edgecl device_runtime export -type f -not -name '*.pyc')
 
 help:  ## list the targets
@@ -65,7 +66,12 @@ docs: $(HOST)/.ready  ## check the documentation and build it strictly into buil
 	$(HOST)/bin/python -m tools.docs --check
 	$(HOST)/bin/mkdocs build --quiet --strict
 
-test: system-tools test-host test-device  ## run the suite in both environments
+test: system-tools $(HOST)/.ready $(DEVICE)/.ready  ## the whole suite, both environments side by side, and its coverage
+	@mkdir -p build; $(MAKE) --no-print-directory test-host >build/test-host.log 2>&1 & host=$$!; \
+	$(MAKE) --no-print-directory test-device; device=$$?; \
+	wait $$host; host=$$?; cat build/test-host.log; \
+	$(HOST)/bin/python -m coverage combine --quiet build; $(HOST)/bin/python -m coverage report --skip-covered --format=total | sed 's/^/coverage: /; s/$$/ %/'; \
+	exit $$((host || device))
 
 system-tools:  ## as root on Debian: what tests of the daemon need beside Python, and are skipped without
 	@PATH=$$PATH:/usr/sbin; if type mosquitto systemd-analyze arecord chromium >/dev/null 2>&1 && ldconfig -p | grep -q portaudio; then :; \
@@ -74,13 +80,13 @@ system-tools:  ## as root on Debian: what tests of the daemon need beside Python
 			$(SYSTEM_TOOLS) >/dev/null || echo "not installed: some tests of the daemon will be skipped"; \
 	else echo "some tests of the daemon are skipped: apt-get install $(SYSTEM_TOOLS)"; fi
 
-test-host: $(HOST)/.ready  ## … in .venv/host alone; what no engine changes and takes long is tested in .venv/device only
+test-host: $(HOST)/.ready  ## … in .venv/host: export, tools, and what a training engine can change on the device
 	$(HOST)/bin/python -m tools.environment host
-	$(HOST)/bin/python -m pytest tests/edgecl tests/device tests/host $(addprefix --ignore ,$(ONCE))
+	COVERAGE_FILE=build/.coverage.host $(HOST)/bin/python -m pytest $(IN_PARALLEL) tests/host $(ENGINES)
 
-test-device: $(DEVICE)/.ready  ## … in .venv/device alone
+test-device: $(DEVICE)/.ready  ## … in .venv/device: everything that runs on a board
 	$(DEVICE)/bin/python -m tools.environment device
-	$(DEVICE)/bin/python -m pytest tests/edgecl tests/device
+	COVERAGE_FILE=build/.coverage.device $(DEVICE)/bin/python -m pytest $(IN_PARALLEL) tests/edgecl tests/device
 
 demo: $(DEMO)/.ready  ## enrol two tasks of synthetic sounds and detect them in a recording
 	$(DEMO)/bin/python -m tools.demo
