@@ -17,7 +17,8 @@ from edgecl.audio.reader import Clip, read_or_reject
 from edgecl.dataset_folder import scan_labelled_folder
 from edgecl.noise import generate_noises
 from edgecl.windows import split_into_windows
-from export.model.ast import Ast, AstConfig, pool
+
+from .model.ast import Ast, AstConfig, pool
 
 NOISES = 256
 SOUNDS = 128

@@ -16,7 +16,7 @@ def _run_app() -> int:
     try:
         import torch  # noqa: PLC0415
 
-        from export.commands import app  # noqa: PLC0415
+        from .commands import app  # noqa: PLC0415
     except ImportError as error:
         raise ExportError(
             f"edgecl-export needs the host extra: {error}", "in the clone: pip install '.[host]'"

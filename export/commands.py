@@ -10,12 +10,13 @@ from rich.table import Table
 from edgecl.bundle.bundle import Bundle
 from edgecl.bundle.manifest import Variant
 from edgecl.errors import ExportError
-from export import parity
-from export.distill.command import distill_command
-from export.hugging_face import load_hugging_face
-from export.make_bundle import BundleOptions, make_bundle
-from export.model.adapters import ADAPTERS
-from export.weights import Weights, load_weights, save_weights
+
+from . import parity
+from .distill.command import distill_command
+from .hugging_face import load_hugging_face
+from .make_bundle import BundleOptions, make_bundle
+from .model.adapters import ADAPTERS
+from .weights import Weights, load_weights, save_weights
 
 WIDTH = 110  # the parity table, unwrapped
 

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from export.model.adapters import AdaptedTail
-from export.model.ast import Ast, AstConfig, pool
+from .model.adapters import AdaptedTail
+from .model.ast import Ast, AstConfig, pool
 
 STEPS = 50
 LEARNING_RATE = 1e-3

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from edgecl.bundle.manifest import FrontEnd
 from edgecl.errors import ExportError
-from export.model.ast import Ast, AstConfig, Attention
+
+from .model.ast import Ast, AstConfig, Attention
 
 PREFIX = "audio_spectrogram_transformer."
 KALDI_FLOOR = 1.192092955078125e-07

@@ -13,7 +13,7 @@ Used by `python -m tools.bench.input_tuning` only: it does not improve tasks on 
 import torch
 from torch import Tensor, nn
 
-from export.model.ast import Ast, pool
+from .model.ast import Ast, pool
 
 SHRINKAGE_WINDOWS = 10
 """The number of windows that move the bands half of the way."""

@@ -18,15 +18,16 @@ from edgecl.arrays import Floats
 from edgecl.bundle.bundle import Bundle, write_manifest
 from edgecl.bundle.manifest import AdapterSpec, Description, Geometry, TensorSpec, Variant
 from edgecl.errors import ExportError
-from export import parity
-from export.background import compute_background
-from export.engines.train_step import flatten_parameters, make_train_step
-from export.golden import compute_golden_vectors, flatten_trainables
-from export.model.adapters import AdaptedTail, Placement
-from export.model.ast import Ast
-from export.onnx_graph.quantization import quantize_int8, store_as_fp16
-from export.onnx_graph.to_onnx import export_backbone, export_forward
-from export.weights import Weights
+
+from . import parity
+from .background import compute_background
+from .engines.train_step import flatten_parameters, make_train_step
+from .golden import compute_golden_vectors, flatten_trainables
+from .model.adapters import AdaptedTail, Placement
+from .model.ast import Ast
+from .onnx_graph.quantization import quantize_int8, store_as_fp16
+from .onnx_graph.to_onnx import export_backbone, export_forward
+from .weights import Weights
 
 MAX_CLASSES = 64
 DENSE_UP_TO = 150  # cells of a window's grid; dense is faster at 5 s (128 cells), FTA at 10 s (252)
@@ -99,7 +100,7 @@ def _require_engines() -> None:
 
 
 def _write_graphs(model: Ast, tail: AdaptedTail, variant: Variant, folder: Path) -> None:
-    from export.engines.ort_training import write_artifacts  # noqa: PLC0415  (`check` runs without that wheel)
+    from .engines.ort_training import write_artifacts  # noqa: PLC0415  (`check` runs without that wheel)
 
     backbone = export_backbone(choose_attention(model), tail.first_block)
     forward = export_forward(tail)

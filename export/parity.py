@@ -13,8 +13,9 @@ from device_runtime.training.engines.factory import list_usable_engines, open_en
 from edgecl.arrays import Floats
 from edgecl.bundle.bundle import Bundle
 from edgecl.errors import ExportError
-from export.engines.train_step import BETA1
-from export.golden import LEARNING_RATE, STEPS, WEIGHT_DECAY
+
+from .engines.train_step import BETA1
+from .golden import LEARNING_RATE, STEPS, WEIGHT_DECAY
 
 
 @dataclass(frozen=True)

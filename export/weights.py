@@ -13,7 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from edgecl.errors import ExportError
-from export.model.ast import Ast, AstConfig
+
+from .model.ast import Ast, AstConfig
 
 
 @dataclass(frozen=True)

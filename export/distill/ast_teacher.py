@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from edgecl.errors import UsageError
-from export.distill.teacher_output import TeacherOutput
-from export.model.ast import Ast, AstConfig
-from export.model.stem import MobileStem
+
+from ..model.ast import Ast, AstConfig
+from ..model.stem import MobileStem
+from .teacher_output import TeacherOutput
 
 HEAD_WIDTH = 32
 

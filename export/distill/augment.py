@@ -7,7 +7,8 @@ under strong augmentation.
 import numpy as np
 
 from edgecl.audio.reader import SAMPLE_RATE_HZ as RATE_HZ
-from export.distill.clips import Clips
+
+from .clips import Clips
 
 
 class WindowSampler:

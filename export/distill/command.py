@@ -8,11 +8,12 @@ import torch
 import typer
 
 from edgecl.errors import ExportError
-from export.distill.ast_teacher import AstTeacher, copy_stem, make_student_config
-from export.distill.config import RunConfig
-from export.distill.distill import distill, load_or_create_config
-from export.distill.process_group import ProcessGroup
-from export.weights import Weights, load_weights, save_weights
+
+from ..weights import Weights, load_weights, save_weights
+from .ast_teacher import AstTeacher, copy_stem, make_student_config
+from .config import RunConfig
+from .distill import distill, load_or_create_config
+from .process_group import ProcessGroup
 
 CORES = os.cpu_count() or 1
 

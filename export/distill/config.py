@@ -7,7 +7,8 @@ from pydantic import Field, ValidationError, field_validator
 
 from edgecl.bundle.manifest import Count, Record
 from edgecl.errors import UsageError
-from export.model.ast import AstConfig
+
+from ..model.ast import AstConfig
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]

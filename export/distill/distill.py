@@ -6,14 +6,15 @@ from torch import Tensor, nn
 
 from device_runtime.cli.progress import show_progress
 from edgecl.errors import EdgeclError, UsageError
-from export.distill.clips import decode
-from export.distill.config import RunConfig
-from export.distill.curves import draw_curves
-from export.distill.display import print_status
-from export.distill.process_group import ProcessGroup
-from export.distill.run import CHECKPOINT, TrainingRun
-from export.distill.train import train
-from export.model.ast import Ast
+
+from ..model.ast import Ast
+from .clips import decode
+from .config import RunConfig
+from .curves import draw_curves
+from .display import print_status
+from .process_group import ProcessGroup
+from .run import CHECKPOINT, TrainingRun
+from .train import train
 
 CONFIG = "config.json"
 

@@ -7,11 +7,11 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from export.distill.objective import Objective
-from export.distill.teacher_output import TeacherOutput
-from export.model.ast import Ast, AstConfig
-from export.model.mobile import COARSE_LAYER, FINE_LAYER
-from export.model.stem import MobileStem, Standardize
+from ..model.ast import Ast, AstConfig
+from ..model.mobile import COARSE_LAYER, FINE_LAYER
+from ..model.stem import MobileStem, Standardize
+from .objective import Objective
+from .teacher_output import TeacherOutput
 
 LEAST_DEVIATION = 0.05
 

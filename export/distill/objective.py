@@ -6,9 +6,9 @@ spoken words above all. Every head is linear, reads the student's tokens and is 
 
 from torch import Tensor, nn
 
-from export.distill.teacher_output import TeacherOutput
-from export.model.ast import AstConfig, pool
-from export.model.stem import Standardize
+from ..model.ast import AstConfig, pool
+from ..model.stem import Standardize
+from .teacher_output import TeacherOutput
 
 TEMPERATURE = 2.0
 PARTIAL_WEIGHT = 0.5  # of the embeddings predicted from the tokens' mean and from the special tokens alone

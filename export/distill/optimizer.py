@@ -7,8 +7,8 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from export.distill.config import RunConfig
-from export.distill.distillation_model import DistillationModel
+from .config import RunConfig
+from .distillation_model import DistillationModel
 
 MAIN, STEM, FIRST = "main", "stem", "first"
 FIRST_LAYERS = 2

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from edgecl.store import atomic
-from export.distill.config import RunConfig
-from export.distill.distillation_model import make_distillation_model
-from export.distill.optimizer import clip_gradients, make_parameter_groups, make_scheduler
-from export.distill.process_group import ProcessGroup
-from export.distill.teacher_output import Teacher, TeacherOutput
-from export.model.ast import Ast
+
+from ..model.ast import Ast
+from .config import RunConfig
+from .distillation_model import make_distillation_model
+from .optimizer import clip_gradients, make_parameter_groups, make_scheduler
+from .process_group import ProcessGroup
+from .teacher_output import Teacher, TeacherOutput
 
 CHECKPOINT = "checkpoint.pt"
 EVALUATION_BATCH = 64  # windows

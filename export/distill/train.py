@@ -6,10 +6,11 @@ from pathlib import Path
 from torch import Tensor
 
 from edgecl import console
-from export.distill.display import ProgressDisplay
-from export.distill.run import TrainingRun
-from export.distill.stop_signal import StopSignal
-from export.distill.windows import STATISTICS, TrainingWindows, make_held_out_windows
+
+from .display import ProgressDisplay
+from .run import TrainingRun
+from .stop_signal import StopSignal
+from .windows import STATISTICS, TrainingWindows, make_held_out_windows
 
 RECORD_EVERY = 20  # steps
 

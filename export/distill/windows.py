@@ -11,10 +11,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from edgecl.windows import split_into_windows
-from export.distill.augment import WindowSampler
-from export.distill.clips import Clips, open_clips
-from export.distill.config import RunConfig
-from export.distill.process_group import ProcessGroup
+
+from .augment import WindowSampler
+from .clips import Clips, open_clips
+from .config import RunConfig
+from .process_group import ProcessGroup
 
 PREFETCHED = 4  # batches per worker
 STATISTICS, HELD_OUT = 1 << 40, 1 << 41

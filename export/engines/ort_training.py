@@ -24,7 +24,8 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 from onnxruntime.training import artifacts, onnxblock
 
 from edgecl.errors import ExportError
-from export.onnx_graph.graph import IR_VERSION
+
+from ..onnx_graph.graph import IR_VERSION
 
 ARTIFACTS = ("training_model.onnx", "eval_model.onnx", "optimizer_model.onnx", "checkpoint")
 DATA_INPUTS = ("tokens", "normalizer")

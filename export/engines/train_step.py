@@ -15,8 +15,9 @@ from math import prod
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 from edgecl.errors import ExportError
-from export.onnx_graph.autodiff import append_gradients
-from export.onnx_graph.graph import END, Graph
+
+from ..onnx_graph.autodiff import append_gradients
+from ..onnx_graph.graph import END, Graph
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # the defaults of torch.optim.AdamW
 

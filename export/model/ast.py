@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from edgecl.bundle.manifest import STATISTICS, FrontEnd, Pooling
-from export.model.frontend import LogMel
-from export.model.fta import dense_attention, frequency_time_attention, fta_mask
-from export.model.stem import MobileStem, PatchStem
+
+from .frontend import LogMel
+from .fta import dense_attention, frequency_time_attention, fta_mask
+from .stem import MobileStem, PatchStem
 
 Attention = Literal["fta", "masked", "full"]
 Place = Literal["beside_attention", "behind_attention", "beside_mlp"]

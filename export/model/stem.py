@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from export.model.mobile import COARSE_LAYER, FINE_LAYER, LAYERS, MobileLayers
+from .mobile import COARSE_LAYER, FINE_LAYER, LAYERS, MobileLayers
 
 CLAMP = 6.0
 

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from onnx import NodeProto
 
 from edgecl.errors import ExportError
-from export.onnx_graph.gradient_rules import RuleContext, find_rule
-from export.onnx_graph.gradient_rules.parts import Contribution, assemble_gradient
-from export.onnx_graph.graph import Graph
+
+from .gradient_rules import RuleContext, find_rule
+from .gradient_rules.parts import Contribution, assemble_gradient
+from .graph import Graph
 
 
 def append_gradients(graph: Graph, loss: str, wrt: Iterable[str]) -> dict[str, str]:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from edgecl.errors import ExportError
-from export.onnx_graph.simplify import remove_unused
+
+from .simplify import remove_unused
 
 OPSET = 18
 IR_VERSION = 10  # the newest that onnxruntime 1.19 reads

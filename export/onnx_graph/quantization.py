@@ -13,7 +13,8 @@ import onnx
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from device_runtime.model.session import import_onnxruntime
-from export.onnx_graph.to_onnx import stamp_versions
+
+from .to_onnx import stamp_versions
 
 MATRIX_OPS = ["MatMul", "Gemm"]
 LEAST_VALUES = 256  # smaller tensors are not worth a Cast

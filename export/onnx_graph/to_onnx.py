@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from export.model.adapters import AdaptedTail
-from export.model.ast import Ast, AstConfig, pool
-from export.onnx_graph.graph import IR_VERSION, OPSET
-from export.onnx_graph.simplify import simplify
+from ..model.adapters import AdaptedTail
+from ..model.ast import Ast, AstConfig, pool
+from .graph import IR_VERSION, OPSET
+from .simplify import simplify
 
 SHORTEST_S, LONGEST_S = 0.5, 64  # waveform lengths that a backbone accepts, in seconds
 

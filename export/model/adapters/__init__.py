@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from edgecl.errors import UsageError
-from export.model.adapters.adapter import Adapter
-from export.model.adapters.bottleneck import BottleneckAdapter
-from export.model.adapters.conv import ConvAdapter
-from export.model.ast import Ast, pool
+
+from ..ast import Ast, pool
+from .adapter import Adapter
+from .bottleneck import BottleneckAdapter
+from .conv import ConvAdapter
 
 ADAPTERS: dict[str, type[Adapter]] = {"conv": ConvAdapter, "bottleneck": BottleneckAdapter}
 """The kinds by name; each is built from (config, rank)."""

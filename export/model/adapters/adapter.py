@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from export.model.ast import AstConfig, Place
+from ..ast import AstConfig, Place
 
 
 class Adapter(nn.Module, ABC):

@@ -5,8 +5,8 @@ Liang et al., "AAT: Adapting Audio Transformer for Various Acoustics Recognition
 
 from torch import Tensor, nn
 
-from export.model.adapters.adapter import Adapter, make_zero_linear
-from export.model.ast import AstConfig
+from ..ast import AstConfig
+from .adapter import Adapter, make_zero_linear
 
 
 class BottleneckAdapter(Adapter):

@@ -9,8 +9,8 @@ frozen backbone computed once.
 import torch
 from torch import Tensor, nn
 
-from export.model.adapters.adapter import Adapter, make_zero_linear
-from export.model.ast import AstConfig
+from ..ast import AstConfig
+from .adapter import Adapter, make_zero_linear
 
 
 def quick_gelu(x: Tensor) -> Tensor:

@@ -13,8 +13,9 @@ from typing import Any
 from onnx import NodeProto
 
 from edgecl.errors import ExportError
-from export.onnx_graph.gradient_rules.parts import Contribution
-from export.onnx_graph.graph import Graph, describe_node, node_attributes
+
+from ..graph import Graph, describe_node, node_attributes
+from .parts import Contribution
 
 
 @dataclass(frozen=True)
@@ -107,4 +108,4 @@ def list_differentiable_ops() -> list[str]:
     return sorted(_rules)
 
 
-from export.onnx_graph.gradient_rules import arithmetic, convolution, linear, reductions, shapes  # noqa: E402, F401
+from . import arithmetic, convolution, linear, reductions, shapes  # noqa: E402, F401

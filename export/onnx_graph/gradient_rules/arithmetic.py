@@ -2,9 +2,9 @@
 
 import math
 
-from export.onnx_graph.gradient_rules import RuleContext, register_rule
-from export.onnx_graph.gradient_rules.broadcast import unbroadcast
-from export.onnx_graph.gradient_rules.parts import Contribution
+from . import RuleContext, register_rule
+from .broadcast import unbroadcast
+from .parts import Contribution
 
 
 def _fit(ctx: RuleContext, gradient: str, index: int) -> str:

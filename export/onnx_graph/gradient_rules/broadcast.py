@@ -1,6 +1,6 @@
 """The gradient of broadcasting: a sum over the broadcast axes."""
 
-from export.onnx_graph.graph import Graph, Shape
+from ..graph import Graph, Shape
 
 
 def unbroadcast(graph: Graph, gradient: str, shape: Shape, target: str) -> str:

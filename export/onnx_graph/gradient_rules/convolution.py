@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from export.onnx_graph.gradient_rules import RuleContext, register_rule
-from export.onnx_graph.gradient_rules.parts import Contribution
+from . import RuleContext, register_rule
+from .parts import Contribution
 
 
 @register_rule("Conv")

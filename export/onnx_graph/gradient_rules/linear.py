@@ -1,9 +1,9 @@
 """Gradients of matrix products."""
 
-from export.onnx_graph.gradient_rules import RuleContext, register_rule
-from export.onnx_graph.gradient_rules.broadcast import unbroadcast
-from export.onnx_graph.gradient_rules.parts import Contribution
-from export.onnx_graph.graph import Graph, Shape, node_attributes
+from ..graph import Graph, Shape, node_attributes
+from . import RuleContext, register_rule
+from .broadcast import unbroadcast
+from .parts import Contribution
 
 
 @register_rule("MatMul")

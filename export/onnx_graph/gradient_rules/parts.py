@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import reduce
 
-from export.onnx_graph.graph import Graph, Shape
+from ..graph import Graph, Shape
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from onnx import TensorProto
 
-from export.onnx_graph.gradient_rules import RuleContext, register_rule
-from export.onnx_graph.gradient_rules.parts import Contribution
+from . import RuleContext, register_rule
+from .parts import Contribution
 
 
 def _expand_to_input(ctx: RuleContext, gradient: str) -> str:

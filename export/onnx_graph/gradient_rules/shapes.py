@@ -1,9 +1,9 @@
 """Gradients of ops that move values without changing them."""
 
-from export.onnx_graph.gradient_rules import RuleContext, register_rule
-from export.onnx_graph.gradient_rules.broadcast import unbroadcast
-from export.onnx_graph.gradient_rules.parts import Contribution, Part, compute_bounds, count_unknown
-from export.onnx_graph.graph import END
+from ..graph import END
+from . import RuleContext, register_rule
+from .broadcast import unbroadcast
+from .parts import Contribution, Part, compute_bounds, count_unknown
 
 
 @register_rule("Reshape", "Flatten")
