@@ -23,7 +23,7 @@ from device_runtime.model.adapter import compute_logits
 from device_runtime.training.methods.closed_form import ClosedForm
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.methods.kernel import add_ridge
-from device_runtime.training.methods.linear import SHRINKAGES
+from device_runtime.training.methods.slda import SHRINKAGES
 from device_runtime.training.rejection import Rejection
 from edgecl.arrays import Doubles, Floats
 from edgecl.learning.calibration import average_per_recording

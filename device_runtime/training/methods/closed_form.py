@@ -15,7 +15,9 @@ from device_runtime.model.adapter import softmax
 from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.methods.kernel import Solver
-from device_runtime.training.methods.linear import SHRINKAGES, solve_prototype, solve_ridge, solve_slda
+from device_runtime.training.methods.prototype import solve_prototype
+from device_runtime.training.methods.ridge import solve_ridge
+from device_runtime.training.methods.slda import SHRINKAGES, solve_slda
 from device_runtime.training.validation import MIN_PROBABILITY, ValidationResult
 from edgecl.arrays import Bools, Doubles, Floats, Integers
 

@@ -14,7 +14,9 @@ from device_runtime.training.methods import auto
 from device_runtime.training.methods.closed_form import CLOSED_FORMS, ClosedForm, cross_validate
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.methods.kernel import DualSolution, KernelMatrix
-from device_runtime.training.methods.linear import RIDGE_PENALTY, solve_prototype, solve_ridge, solve_slda
+from device_runtime.training.methods.prototype import solve_prototype
+from device_runtime.training.methods.ridge import RIDGE_PENALTY, solve_ridge
+from device_runtime.training.methods.slda import solve_slda
 from device_runtime.training.validation import ValidationResult
 from edgecl.arrays import Doubles
 

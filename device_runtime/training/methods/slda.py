@@ -1,49 +1,12 @@
-"""The linear classifiers in closed form: nearest class mean, ridge regression, and SLDA."""
+"""Streaming linear discriminant analysis (SLDA)."""
 
 import numpy as np
 
 from device_runtime.training.methods.kernel import DualSolution, KernelMatrix, add_ridge
 from edgecl.arrays import Doubles
 
-RIDGE_PENALTY = 1 / 6
-"""λ, as a share of the number of features: about that of a standardised window's squared length."""
-
 SHRINKAGES = (0.2, 0.35, 0.5, 0.65, 0.8)
 """Values of SLDA's ε that held-out recordings choose from."""
-
-
-def solve_prototype(kernel: KernelMatrix) -> DualSolution:
-    """Classify by the nearest class mean: weights μ_c and biases −½ μ_cᵀμ_c.
-
-    Snell et al. 2017, "Prototypical Networks for Few-shot Learning", §2.4: with squared Euclidean distances
-    this is a linear classifier, −‖z − c‖² = 2 cᵀz − cᵀc − zᵀz (equation 8), in which zᵀz is the same for
-    all classes. As in iCaRL (Rebuffi et al. 2017, §2.1), the means are of features that were not trained
-    for the task.
-
-    Deviation: half of everything, so that weights are the means themselves.
-    """
-    averaging = kernel.class_averaging
-    squares = (averaging * (kernel.products @ averaging)).sum(axis=0)
-    return DualSolution(averaging, -squares / 2)
-
-
-def solve_ridge(kernel: KernelMatrix) -> DualSolution:
-    """Fit ridge regression to targets +1 and −1: coefficients (HKH + λ I)⁻¹ H y, H the centring matrix.
-
-    Saunders et al. 1998, "Ridge Regression Learning Algorithm in Dual Variables", §2: the weights are sums
-    of the windows, with coefficients (K + λ I)⁻¹ y. Used for classes as in regularised least-squares
-    classification (Rifkin et al. 2003).
-
-    Deviations: features and targets are centred, which fits a bias that is not penalised.
-    """
-    targets = 2 * kernel.one_hot - 1
-    centre = targets.mean(axis=0)
-    mean = kernel.products.mean(axis=0)
-    centred = kernel.products - mean
-    centred -= mean[:, None] - mean.mean()
-    solved = np.linalg.solve(add_ridge(centred, RIDGE_PENALTY * kernel.width), targets - centre)
-    coefficients = solved - solved.mean(axis=0)
-    return DualSolution(coefficients, centre - mean @ coefficients)
 
 
 def solve_slda(kernel: KernelMatrix, shrinkage: float) -> DualSolution:
