@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 HOST := .venv/host
 DEVICE := .venv/device
 DEMO := .venv/demo
-SYSTEM_TOOLS := mosquitto systemd alsa-utils libportaudio2 chromium fonts-dejavu-core
+SYSTEM_TOOLS := mosquitto systemd alsa-utils libportaudio2 strace chromium fonts-dejavu-core
 ENGINES := tests/device/training tests/device/consolidation $(addprefix tests/device/workflows/,test_enroller.py test_plot.py)
 IN_PARALLEL := --numprocesses 2 --dist loadfile --cov --cov-report=
 SOURCES := pyproject.toml $(shell find edgecl device_runtime export -type f -not -name '*.pyc')
@@ -74,7 +74,7 @@ test: system-tools $(HOST)/.ready $(DEVICE)/.ready  ## the whole suite, both env
 	exit $$((host || device))
 
 system-tools:  ## as root on Debian: what tests of the daemon need beside Python, and are skipped without
-	@PATH=$$PATH:/usr/sbin; if type mosquitto systemd-analyze arecord chromium >/dev/null 2>&1 && ldconfig -p | grep -q portaudio; then :; \
+	@PATH=$$PATH:/usr/sbin; if type mosquitto systemd-analyze arecord strace chromium >/dev/null 2>&1 && ldconfig -p | grep -q portaudio; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
 			$(SYSTEM_TOOLS) >/dev/null || echo "not installed: some tests of the daemon will be skipped"; \

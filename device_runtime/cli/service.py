@@ -47,7 +47,8 @@ def install(user: Own = None) -> int:
     """Write the systemd unit, and a first configuration if there is none. Nothing is started yet.
 
     EDGECL_HOME and EDGECL_CONFIG, if set, go into the unit of a user. The unit of the machine may access
-    only the folders it needs: run this again after a change of [watch] in the configuration.
+    only the folders and network addresses it needs: run this again after a change of [source], [watch],
+    [mqtt], [webhook] or [api] in the configuration.
 
     Examples:
         edgecl service install
@@ -115,7 +116,7 @@ def _unit(own: bool) -> str:
     if own:
         return render_user_unit(_environment())
     is_readable = os.access(SYSTEM_CONFIG, os.R_OK)
-    return render_system_unit(read_config(SYSTEM_CONFIG).watch.folder if is_readable else "")
+    return render_system_unit(read_config(SYSTEM_CONFIG) if is_readable else None)
 
 
 def _environment() -> dict[str, str]:

@@ -2,16 +2,21 @@
 
 The system service is sandboxed: it owns only its state folder, sees no home of a user, and has access to
 the sound card and the network. Its user exists only while it runs (`DynamicUser`), so the configuration,
-which may hold passwords, stays readable by root alone, and systemd passes it on (`LoadCredential`). A
-user's service has the part of this that needs no root.
+which may hold passwords, stays readable by root alone, and systemd passes it on (`LoadCredential`). It may
+exchange packets only with the addresses that the configuration needs. A user's service has the part of this
+that needs no root.
 """
 
+import contextlib
+import ipaddress
 import site
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import device_runtime
+from edgecl.config.schema import Config
 
 UNIT_NAME = "edgecl.service"
 SYSTEM_UNIT = Path("/etc/systemd/system") / UNIT_NAME
@@ -20,6 +25,13 @@ SYSTEM_HOME = Path("/var/lib/edgecl")
 WATCHDOG_S = 180
 """Seconds without any audio, for whatever reason, after which systemd restarts the daemon."""
 HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
+
+LOCAL_NETWORKS = (
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"),
+    *("fc00::/7", "fe80::/10"),
+)
+LOCAL_SUFFIXES = (".local", ".lan", ".home", ".internal", ".home.arpa")
+"""Endings of host names that only a local network resolves, as it does names without a dot."""
 
 HEAD = """\
 [Unit]
@@ -39,6 +51,7 @@ TimeoutStopSec=30
 """
 
 CONFINED = """\
+Environment=ORT_DISABLE_TELEMETRY=1
 NoNewPrivileges=yes
 LockPersonality=yes
 RestrictRealtime=yes
@@ -87,16 +100,18 @@ WantedBy={target}
 """
 
 
-def render_system_unit(watched_folder: str = "") -> str:
+def render_system_unit(config: Config | None = None) -> str:
     """Return the unit for /etc/systemd/system, for this installation of edgecl.
 
     Args:
-        watched_folder: the folder that recordings are imported from; empty for none.
+        config: the configuration, which determines the folder and the addresses that are accessible.
     """
+    config = config or Config()
     command = _render_command("--config", "${CREDENTIALS_DIRECTORY}/config.toml")
     head = HEAD.format(after="After=sound.target network.target\n", command=command, watchdog_s=WATCHDOG_S)
     visible = "".join(f"BindReadOnlyPaths={_quote(str(path))}\n" for path in _find_paths_in_homes())
-    sandbox = SANDBOX.format(config=SYSTEM_CONFIG, visible=visible + _bind_watched_folder(watched_folder))
+    visible += _bind_watched_folder(config.watch.folder)
+    sandbox = SANDBOX.format(config=SYSTEM_CONFIG, visible=visible) + _restrict_network(config)
     return head + CONFINED + sandbox + FOOT.format(target="multi-user.target")
 
 
@@ -130,6 +145,44 @@ def _bind_watched_folder(folder: str) -> str:
         return ""
     is_hidden = any(Path(folder).is_relative_to(home) for home in HOMES)
     return f"{'BindPaths' if is_hidden else 'ReadWritePaths'}={_quote('-' + folder)}\n"
+
+
+def _restrict_network(config: Config) -> str:
+    """Return the lines that refuse every address but those that the configuration needs.
+
+    Addresses can be refused, names cannot: nothing is refused where the configuration names a host anywhere
+    in the internet, or a command, which may be a stream from the network.
+    """
+    if config.source.command:
+        return "# IPAddressDeny= is left out: the command of [source] may use the network\n"
+    webhook = urlsplit(config.webhook.url.get_secret_value()).hostname
+    needed = {"localhost"}
+    if config.api.enabled and config.api.port:
+        needed |= _find_clients(config.api.address)
+    for host in filter(None, (config.mqtt.host, webhook)):
+        addresses = _find_addresses(host)
+        if not addresses:
+            return f"# IPAddressDeny= is left out: {host!r} may have any address\n"
+        needed |= addresses
+    return f"IPAddressDeny=any\nIPAddressAllow={' '.join(sorted(needed))}\n"
+
+
+def _find_clients(address: str) -> set[str]:
+    """Return the addresses that may reach the API at one of this machine's."""
+    own = ipaddress.ip_address(address)
+    if own.is_loopback:
+        return set()
+    return {"any"} if own.is_global else set(LOCAL_NETWORKS)
+
+
+def _find_addresses(host: str) -> set[str]:
+    """Return the addresses that a host may have; none where that is not known."""
+    with contextlib.suppress(ValueError):
+        return {str(ipaddress.ip_address(host))}
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return {"localhost"}
+    return set(LOCAL_NETWORKS) if "." not in name or name.endswith(LOCAL_SUFFIXES) else set()
 
 
 def _quote(word: str) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from platformdirs import user_data_path
 
-from device_runtime.system.systemd_unit import render_system_unit
+from device_runtime.system.systemd_unit import LOCAL_NETWORKS, render_system_unit
+from edgecl.config.schema import Config, WatchConfig, read_config
 
 MOST_EXPOSED = 20  # of 100: an exposure level of 2.0
 
@@ -43,8 +44,8 @@ def test_the_unit_of_the_system_is_hardened(
 
 
 def test_the_home_of_the_system_service_is_its_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    (line,) = [line for line in render_system_unit().splitlines() if line.startswith("Environment=")]
-    for setting in line.removeprefix("Environment=").split():
+    lines = [line for line in render_system_unit().splitlines() if line.startswith("Environment=")]
+    for setting in " ".join(line.removeprefix("Environment=") for line in lines).split():
         monkeypatch.setenv(*setting.split("="))
     assert user_data_path("edgecl") == Path("/var/lib/edgecl")
 
@@ -60,7 +61,7 @@ def test_a_watched_folder_is_the_only_folder_that_the_unit_makes_accessible(
     systemd_analyze: str, tmp_path: Path, folder: str, line: str
 ) -> None:
     unit = tmp_path / "edgecl.service"
-    unit.write_text(render_system_unit(folder))
+    unit.write_text(render_system_unit(Config(watch=WatchConfig(folder=folder))))
     assert line in unit.read_text().splitlines()
     judged = subprocess.run(
         [systemd_analyze, "verify", str(unit)], capture_output=True, text=True, check=False
@@ -68,6 +69,38 @@ def test_a_watched_folder_is_the_only_folder_that_the_unit_makes_accessible(
     assert "edgecl.service" not in judged.stderr
     rest = set(unit.read_text().splitlines()) - set(render_system_unit().splitlines())
     assert rest == {line}
+
+
+LAN = {"localhost", *LOCAL_NETWORKS}
+REACHABLE = {
+    "": {"localhost"},
+    "[api]\nenabled = true": {"localhost"},
+    f"[api]\nenabled = true\naddress = '0.0.0.0'\ntoken = '{'t' * 16}'": LAN,
+    f"[api]\nenabled = true\naddress = '1.1.1.1'\ntoken = '{'t' * 16}'": {"localhost", "any"},
+    "[mqtt]\nhost = '192.168.1.5'": {"localhost", "192.168.1.5"},
+    "[mqtt]\nhost = 'homeassistant.local'": LAN,
+    "[mqtt]\nhost = 'broker'": LAN,
+    "[webhook]\nurl = 'http://localhost:1880/sounds'": {"localhost"},
+    "[webhook]\nurl = 'http://[fd00::1]/'": {"localhost", "fd00::1"},
+    "[webhook]\nurl = 'https://example.com/sounds'": set(),
+    "[source]\ncommand = 'ffmpeg -i rtsp://camera/ -'": set(),
+}
+
+
+@pytest.mark.parametrize("text", REACHABLE)
+def test_the_unit_allows_only_the_addresses_that_the_configuration_needs(
+    systemd_analyze: str, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    unit = tmp_path / "edgecl.service"
+    unit.write_text(render_system_unit(read_config(tmp_path / "config.toml")))
+    judged = subprocess.run(
+        [systemd_analyze, "verify", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert "edgecl.service" not in judged.stderr
+    lines = dict(line.split("=", 1) for line in unit.read_text().splitlines() if line.startswith("IPAddress"))
+    assert set(lines.get("IPAddressAllow", "").split()) == REACHABLE[text]
+    assert ("IPAddressDeny" in lines) == bool(REACHABLE[text])
 
 
 @pytest.mark.parametrize("kind", ["--system", "--user"])
@@ -80,6 +113,7 @@ def test_systemd_accepts_the_unit(
         [systemd_analyze, "verify", str(unit)], capture_output=True, text=True, check=False
     )
     assert "edgecl.service" not in judged.stderr
+    assert "Environment=ORT_DISABLE_TELEMETRY=1" in unit.read_text().splitlines()
     assert f"ExecStart={sys.executable} -m device_runtime serve" in unit.read_text()
 
 
