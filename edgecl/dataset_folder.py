@@ -15,6 +15,7 @@ from pathlib import Path
 from edgecl.audio.file_types import UNSUPPORTED_SUFFIXES
 from edgecl.audio.reader import RejectedFile
 from edgecl.errors import DatasetError, UsageError
+from edgecl.labels import check_label
 
 PCM_SUFFIXES = frozenset({".wav", ".wave", ".w64", ".rf64", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf"})
 COMPRESSED_SUFFIXES = frozenset({".flac", ".ogg", ".oga", ".opus", ".mp3"})
@@ -85,9 +86,15 @@ def make_label(folder_name: str) -> str:
     """Make the label of a class from the name of its folder: composed Unicode, on one line.
 
     macOS stores accents as separate characters, Linux usually does not: both give the same label.
+
+    Raises:
+        DatasetError: The name has a control or bidirectional character.
     """
     text = os.fsencode(folder_name).decode("utf-8", "replace")
-    return " ".join(unicodedata.normalize("NFC", text).split()) or "_"
+    try:
+        return check_label(" ".join(unicodedata.normalize("NFC", text).split()) or "_")
+    except ValueError as error:
+        raise DatasetError(f"the folder {folder_name!r} cannot be a class: {error}", "rename it") from None
 
 
 def _check_exists(path: Path) -> Path:

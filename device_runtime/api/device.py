@@ -260,14 +260,14 @@ class Device:
 
     def _load(self, task: str | None = None) -> Recognizer:
         """Return a recognizer for all tasks, loaded again where any of them changed, or for one task."""
-        runtime = self._require_open()
+        runtime, warn = self._require_open(), self._workspace.warn
         try:
             with self._workspace.open_store() as store:
                 if task is not None:
-                    return predict.load_recognizer(store, runtime, check_task_name(task))
+                    return predict.load_recognizer(store, runtime, check_task_name(task), warn)
                 stored = tuple((entry.task, entry.sha256) for entry in store.list_tasks())
                 if self._recognizer is None or not stored or stored != self._loaded:
-                    self._recognizer = predict.load_recognizer(store, runtime)
+                    self._recognizer = predict.load_recognizer(store, runtime, warn=warn)
                     self._loaded = stored
                 return self._recognizer
         except NoStoreError:

@@ -112,7 +112,7 @@ def listen(
 def _load_recognizer(settings: Settings, task: str | None, threads: int) -> Recognizer:
     workspace = replace(settings.workspace, threads=threads)
     with workspace.open_store() as store:
-        return load_recognizer(store, workspace.open_runtime(), task)
+        return load_recognizer(store, workspace.open_runtime(), task, workspace.warn)
 
 
 class _Sentences:

@@ -10,6 +10,7 @@ from device_runtime.cli.options import Settings
 from device_runtime.cli.signals import interrupts
 from device_runtime.workflows import tasks as workflows
 from device_runtime.workflows.tasks import TaskListing
+from edgecl.labels import join_labels
 
 TaskName = Annotated[
     str,
@@ -70,7 +71,7 @@ def undo(settings: Settings, name: TaskName) -> int:
         output.emit(result.to_document())
     else:
         entry = result.entry
-        created, labels = output.format_time(entry.created), ", ".join(entry.labels)
+        created, labels = output.format_time(entry.created), join_labels(entry.labels)
         output.print_answer(
             f"'{name}' is back at its version of {created}: {labels}",
             f"Stored as {entry.sha256[:12]}. Run 'edgecl undo {name}' again to restore the change.",
@@ -116,7 +117,7 @@ def _task_table(tasks: list[TaskListing]) -> Table:
 
 def _task_row(task: TaskListing) -> tuple[str, ...]:
     entry = task.entry
-    labels, size = ", ".join(entry.labels), output.format_size(entry.size_bytes)
+    labels, size = join_labels(entry.labels), output.format_size(entry.size_bytes)
     created, undo = output.format_time(entry.created), "yes" if entry.previous_sha256 else "–"
     return entry.task, labels, _recordings(task), size, created, undo, entry.sha256[:12], _usability(task)
 

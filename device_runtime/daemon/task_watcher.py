@@ -48,7 +48,7 @@ class TaskWatcher:
             self._warn(error.message)
             return None
         self._stamp = stamp or self._read_stamp()
-        return Recognizer(self._runtime, tasks)
+        return Recognizer(self._runtime, tasks, self._warn)
 
     def _read_stamp(self) -> tuple[int, ...]:
         """Return what changes with the registry file; empty if there is none."""

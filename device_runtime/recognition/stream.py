@@ -106,6 +106,8 @@ class StreamRecognizer:
             )
             for one in scores
         }
+        for task in self._recognizer.set_aside & self._detectors.keys():
+            changes[task] = self._detectors.pop(task).finish()
         last_hop = window[-self._hop_samples :]
         return WindowResult(*times_s, level_dbfs(last_hop), scores, _flatten(changes), last_hop)
 

@@ -1,4 +1,4 @@
-"""The callback by which long operations report their progress."""
+"""The callbacks by which long operations report their progress and warnings."""
 
 from typing import Protocol
 
@@ -18,3 +18,7 @@ class Progress(Protocol):
 
 def ignore_progress(stage: str, done: int, total: int) -> None:
     """Ignore the report."""
+
+
+def ignore_warning(message: str) -> None:
+    """Drop a warning."""

@@ -23,6 +23,7 @@ from device_runtime.training.learning_curve import parse_curve
 from edgecl.audio.reader import Clip
 from edgecl.augmentation import augment, make_copies_key
 from edgecl.errors import DatasetError, UsageError
+from edgecl.labels import join_labels
 from edgecl.learning.negative_labels import NEGATIVE, is_negative
 from edgecl.store.blob import TaskBlob
 from edgecl.store.training_set import TrainingClip, TrainingSet, collect_labels
@@ -134,7 +135,7 @@ def _recorded_accuracy(task: TaskBlob) -> float | None:
 def _true_label(task: TaskBlob, target: CorrectionTarget) -> str:
     """Return the class of the recording, as the target says."""
     if target.label not in task.labels:
-        sounds = ", ".join(label for label in task.labels if not is_negative(label))
+        sounds = join_labels([label for label in task.labels if not is_negative(label)])
         raise UsageError(
             f"task '{task.task}' has no label '{target.label}'; it has {sounds}",
             f"'edgecl enroll {task.task} FOLDER --add' adds a new sound",

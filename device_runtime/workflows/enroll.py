@@ -26,6 +26,7 @@ from edgecl.audio.reader import Clip, read_clip
 from edgecl.canonical_json import sha256_hex
 from edgecl.dataset_folder import LabelledFolder, scan_labelled_folder
 from edgecl.errors import TaskExistsError
+from edgecl.labels import join_labels
 from edgecl.store import blob
 from edgecl.store.store import Store
 from edgecl.task_names import check_task_name
@@ -89,7 +90,7 @@ class EnrolmentResult:
 
     def __str__(self) -> str:
         """Return one line: labels, recordings, accuracy on held-out recordings, hash."""
-        labels, recordings = ", ".join(self.enrolment.blob.labels), len(self.enrolment.training_set)
+        labels, recordings = join_labels(self.enrolment.blob.labels), len(self.enrolment.training_set)
         measured = f"{100 * self.report.accuracy:.0f} % right on held-out recordings"
         return f"{self.task}: {labels}; {recordings} recordings; {measured}; {self.sha256[:12]}"
 

@@ -13,7 +13,8 @@ from device_runtime.workflows.workspace import Workspace
 from edgecl.arrays import Integers
 from edgecl.audio.reader import RejectedFile, read_or_reject
 from edgecl.dataset_folder import scan_labelled_folder
-from edgecl.errors import DatasetError
+from edgecl.errors import BlobError, DatasetError
+from edgecl.labels import join_labels
 from edgecl.learning.metrics import ClassScore, accuracy, confusion_matrix, score_classes
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.blob import TaskBlob
@@ -182,7 +183,7 @@ def score_folder(recognizer: Recognizer, task: TaskBlob, folder: Path, progress:
     if not files:
         raise DatasetError(
             f"no class in {str(folder)!r} is a label of task '{task.task}'",
-            f"its labels are {', '.join(task.labels)}",
+            f"its labels are {join_labels(task.labels)}",
         )
     unknown = [label for label in found.clips if label not in task.labels]
     evaluation = Evaluation(task.task, task.labels, [], list(found.rejected), unknown)
@@ -193,7 +194,10 @@ def score_folder(recognizer: Recognizer, task: TaskBlob, folder: Path, progress:
             evaluation.rejected.append(clip)
         else:
             scores = recognizer.score_clip(clip.waveform)
-            own = next(score for score in scores if score.task == task.task)
+            own = next((score for score in scores if score.task == task.task), None)
+            if own is None:
+                hint = "enrol it again with its recordings: edgecl enroll NAME FOLDER --replace"
+                raise BlobError(f"the scores of task '{task.task}' are not finite", hint)
             evaluation.scored.append(ScoredClip(path, label, own, scores[0].task, find_best_task(scores)))
     progress("evaluating", len(files), len(files))
     if not evaluation.scored:

@@ -1,7 +1,7 @@
 """Recognise the sounds of all tasks in recordings."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from device_runtime.data.task_loader import load_task, load_tasks
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import Recognizer, TaskScore, find_best_task
 from device_runtime.recognition.stream import TaskDetection, detect_sounds
+from device_runtime.system.progress import ignore_warning
 from device_runtime.workflows.documents import Document, list_rejected
 from device_runtime.workflows.workspace import Workspace
 from edgecl.arrays import Waveform
@@ -85,8 +86,8 @@ def predict(workspace: Workspace, paths: Sequence[Path], task: str | None = None
     """
     files = find_audio_files(paths)
     with workspace.open_store() as store:
-        recognizer = load_recognizer(store, workspace.open_runtime(), task)
-    outcomes = [predict_file(recognizer, path) for path in files]
+        recognizer = load_recognizer(store, workspace.open_runtime(), task, store.warnings.append)
+        outcomes = [predict_file(recognizer, path) for path in files]
     predictions = [one for one in outcomes if isinstance(one, FilePrediction)]
     rejected = [one for one in outcomes if isinstance(one, RejectedFile)]
     if not predictions:
@@ -94,8 +95,19 @@ def predict(workspace: Workspace, paths: Sequence[Path], task: str | None = None
     return PredictionResult(predictions, rejected, store.warnings)
 
 
-def load_recognizer(store: Store, runtime: Runtime, task: str | None = None) -> Recognizer:
+def load_recognizer(
+    store: Store,
+    runtime: Runtime,
+    task: str | None = None,
+    warn: Callable[[str], None] = ignore_warning,
+) -> Recognizer:
     """Load all tasks of a store that this bundle can use, or one.
+
+    Args:
+        store: the store.
+        runtime: the bundle.
+        task: load this task only.
+        warn: receives a sentence for every task that is set aside while it recognises.
 
     Raises:
         UnknownTaskError: there is no such task.
@@ -104,7 +116,7 @@ def load_recognizer(store: Store, runtime: Runtime, task: str | None = None) -> 
     """
     manifest = runtime.bundle.manifest
     tasks = load_tasks(store, manifest) if task is None else [load_task(store, task, manifest)]
-    return Recognizer(runtime, tasks)
+    return Recognizer(runtime, tasks, warn)
 
 
 def predict_file(recognizer: Recognizer, path: Path) -> FilePrediction | RejectedFile:

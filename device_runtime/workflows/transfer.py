@@ -4,13 +4,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from device_runtime.recognition.plausibility import check_plausibility
 from device_runtime.workflows.documents import Document
 from device_runtime.workflows.workspace import CommitGuard, Workspace, require_writable
 from edgecl.bundle.bundle import Bundle
 from edgecl.canonical_json import sha256_hex
 from edgecl.errors import BlobError, TaskExistsError, UsageError
 from edgecl.store import atomic, blob
-from edgecl.store.blob import MAX_BLOB_BYTES
+from edgecl.store.blob import MAX_BLOB_BYTES, TaskBlob
 from edgecl.store.store import Store
 
 
@@ -93,16 +94,27 @@ def import_blob(
     """Add the task that these bytes are.
 
     Raises:
-        BlobError: they are not a task, are damaged, or were made with another bundle.
+        BlobError: they are not a task that works here, see `read_foreign_task`.
         TaskExistsError: there is a task of this name, and it is not to be replaced.
     """
-    task = blob.from_bytes(data, manifest=Bundle.open(workspace.bundle).manifest).task
+    task = read_foreign_task(data, Bundle.open(workspace.bundle)).task
     with workspace.open_store(create=True) as store:
         require_writable(store)
         _require_free_name(store, task, replace)
         with commit_guard(f"task '{task}' is stored"):
             sha256 = store.commit(task, data, replace)
         return ImportResult(task, sha256, len(data), store.warnings)
+
+
+def read_foreign_task(data: bytes, bundle: Bundle) -> TaskBlob:
+    """Parse and check a task that another device made.
+
+    Raises:
+        BlobError: it is not a task, is damaged, was made with another bundle, or computes nonsense.
+    """
+    task = blob.from_bytes(data, manifest=bundle.manifest)
+    check_plausibility(task, bundle)
+    return task
 
 
 def _check_target(file: Path, overwrite: bool) -> None:

@@ -9,6 +9,7 @@ from device_runtime.data.task_loader import find_referenced_clips
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.model import selftest
 from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime, default_threads
+from device_runtime.system.progress import ignore_warning
 from device_runtime.training.engines.base import Engine
 from device_runtime.training.engines.factory import open_engine
 from edgecl.bundle.bundle import Bundle
@@ -20,10 +21,6 @@ DEFAULT_CACHE_BYTES = 512 << 20
 
 CommitGuard = Callable[[str], AbstractContextManager[object]]
 """Called with the state that a commit leaves ("task 'alarms' is stored"); the commit runs inside it."""
-
-
-def ignore_warning(message: str) -> None:
-    """Drop a warning."""
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,13 @@ from math import prod
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from edgecl import canonical_json
 from edgecl.canonical_json import sha256_hex
 from edgecl.errors import BlobError, BundleError
+from edgecl.task_names import MAX_NAME_CHARACTERS
+from edgecl.timestamps import check_date
 
 FORMAT_VERSION: Final = 2
 MAX_FILE_BYTES = 512 << 20
@@ -105,7 +107,7 @@ class Description(Record):
 
     format_version: Literal[2] = FORMAT_VERSION
     name: Annotated[str, Field(min_length=1)]
-    created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d")]  # ISO date
+    created: Annotated[str, AfterValidator(check_date)]  # ISO date
     front_end: FrontEnd
     geometry: Geometry
     variant: Variant  # data type of the stored backbone weights; int8: also of the computation
@@ -224,4 +226,5 @@ def _check_digest(data: bytes) -> dict[str, Any]:
 def describe_first_fault(error: ValidationError) -> str:
     """Describe the first fault of a validation, with its place, for a sentence."""
     fault = error.errors()[0]
-    return f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+    place = ".".join(str(part)[:MAX_NAME_CHARACTERS] for part in fault["loc"])
+    return f"{place}: {fault['msg'].removeprefix('Value error, ')}"

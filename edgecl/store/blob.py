@@ -7,6 +7,9 @@
 
 Any safetensors reader opens a blob. This reader accepts only the bytes that its own writer produces, so any
 altered byte is rejected even without a known hash. In the store, a blob's SHA-256 is its name.
+
+Values are bounded (`MAX_VALUE`), so that no score overflows: those of real tasks stay below 500. What a
+foreign task computes is checked where it is imported.
 """
 
 import json
@@ -14,7 +17,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
@@ -23,19 +26,27 @@ from edgecl.arrays import Floats
 from edgecl.bundle.manifest import Count, Manifest, Record, Sha256, describe_first_fault
 from edgecl.canonical_json import sha256_hex
 from edgecl.errors import BlobError, EdgeclError, NewerBlobError
+from edgecl.labels import check_label, check_text
 from edgecl.learning.negative_labels import is_negative
 from edgecl.task_names import check_task_name
+from edgecl.timestamps import check_time
 
 FORMAT_VERSION = 2
 MAX_BLOB_BYTES = 64 << 20
 MAX_HEADER_BYTES = 1 << 20
+MAX_LABELS = 1000
+MAX_VALUE = 1e6  # of any number in the tensors, in absolute value
+MAX_THRESHOLD = 10.0  # in absolute value; margins are about −1…1
 RECORD_KEY = "edgecl"
 TENSORS = ("keys", "normalizer", "parameters")
 
 ENROL_AGAIN = "restore the file from a copy, or enrol the task again"
 
-Scalar = str | int | float | bool | None
-Label = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, Field(max_length=4096), AfterValidator(check_text)]
+Key = Annotated[str, Field(max_length=64), AfterValidator(check_text)]
+Integer = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
+Scalar = Text | Integer | float | bool | None
+Label = Annotated[str, AfterValidator(check_label)]
 
 
 class BlobRecord(Record):
@@ -43,14 +54,20 @@ class BlobRecord(Record):
 
     format_version: Literal[2] = 2
     task: str
-    labels: Annotated[tuple[Label, ...], Field(min_length=1)]  # row of the head → label
-    created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)$")]
+    labels: Annotated[
+        tuple[Label, ...], Field(min_length=1, max_length=MAX_LABELS)
+    ]  # row of the head → label
+    created: Annotated[str, AfterValidator(check_time)]
     fingerprint: Sha256  # of the bundle it was trained with
-    placement: str
+    placement: Key
     window_samples: Count
-    threshold: float  # smallest accepted margin, see `edgecl.learning.open_set`
-    training: dict[str, Scalar]  # engine, seed, epochs, clips, validation_accuracy …
-    licence: str  # of the backbone
+    threshold: Annotated[
+        float, Field(ge=-MAX_THRESHOLD, le=MAX_THRESHOLD)
+    ]  # smallest accepted margin, see `edgecl.learning.open_set`
+    training: Annotated[
+        dict[Key, Scalar], Field(max_length=100)
+    ]  # engine, seed, epochs, clips, validation_accuracy …
+    licence: Text  # of the backbone
 
     @field_validator("task")
     @classmethod
@@ -120,7 +137,7 @@ def from_bytes(data: bytes, expected_sha256: str | None = None, manifest: Manife
     _check_shapes(blob)
     if _encode(blob) != data:
         raise BlobError(f"{_describe(blob)} was altered", ENROL_AGAIN)
-    _check_finite(blob)
+    _check_values(blob)
     if manifest is not None:
         _check_fit(blob, manifest)
     return blob
@@ -222,10 +239,18 @@ def _check_shapes(blob: TaskBlob) -> None:
         raise BlobError(f"{_describe(blob)} has arrays that do not fit together: {shapes}", ENROL_AGAIN)
 
 
-def _check_finite(blob: TaskBlob) -> None:
+def _check_values(blob: TaskBlob) -> None:
+    """Check that all values are finite and plausible."""
     for name in TENSORS:
-        if not np.isfinite(getattr(blob, name)).all():
+        largest = float(np.abs(getattr(blob, name)).max(initial=0.0))  # NaN if any is
+        if not np.isfinite(largest):
             raise BlobError(f"{_describe(blob)} holds values that are not finite in '{name}'", ENROL_AGAIN)
+        if largest > MAX_VALUE:
+            values = f"values of {largest:.1e} in '{name}', beyond {MAX_VALUE:.0e}"
+            raise BlobError(f"{_describe(blob)} is not plausible: it holds {values}", ENROL_AGAIN)
+    if not (blob.normalizer[1] > 0).all():
+        message = f"{_describe(blob)} is not plausible: it scales a feature by zero or less"
+        raise BlobError(message, ENROL_AGAIN)
 
 
 def _check_fit(blob: TaskBlob, manifest: Manifest) -> None:

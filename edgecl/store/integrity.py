@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from edgecl.store import blob
 from edgecl.store.blob_folder import BlobFolder
 from edgecl.store.registry import TaskEntry
 
@@ -41,8 +42,9 @@ def read_previous(entry: TaskEntry, blobs: BlobFolder) -> bytes | None:
 
 def _describe_consequence(entry: TaskEntry, blobs: BlobFolder) -> str:
     previous = read_previous(entry, blobs)
-    if previous is not None:
-        consequence = f"rolled back to the version of {TaskEntry.from_blob(previous).created}"
+    record = blob.read_unverified_record(previous) if previous else None
+    if record is not None:
+        consequence = f"rolled back to the version of {record.created}"
     elif blobs.is_quarantined(entry.sha256):
         consequence = "lost: its blob is in quarantine"
     else:

@@ -16,7 +16,7 @@ used, and `verify` keeps reporting it until the task is enrolled again or forgot
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,6 +35,7 @@ from edgecl.store.integrity import IntegrityCheck, check_integrity, find_status,
 from edgecl.store.recovery import lock_store, open_or_rebuild
 from edgecl.store.registry import REGISTRY_NAME, Registry, TaskEntry
 from edgecl.store.training_set import TrainingSet, TrainingSetFolder
+from edgecl.timestamps import clamp_time, parse_time
 
 
 def locate_blobs(home: Path) -> BlobFolder:
@@ -212,9 +213,12 @@ class Store:
         """
         with translate_errors(self.home):
             current = self.registry.read_entries().get(task)
-        if current is not None and current.created:
-            now = max(now, datetime.fromisoformat(current.created) + timedelta(seconds=1))
-        return now.isoformat(timespec="seconds")
+        if current is not None:
+            with suppress(
+                ValueError, OverflowError
+            ):  # a damaged blob, or one that an earlier edgecl accepted
+                now = max(now, parse_time(current.created) + timedelta(seconds=1))
+        return clamp_time(now).isoformat(timespec="seconds")
 
     def _check_base(self, task: str, base_sha256: str | None) -> TaskEntry | None:
         """Return the task's entry, if any; raise `StoreError` if its version is not `base_sha256`."""

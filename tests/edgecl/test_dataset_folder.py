@@ -104,6 +104,14 @@ def test_a_folder_name_that_is_not_utf_8_gives_a_valid_label() -> None:
     assert make_label("  ") == "_"
 
 
+@pytest.mark.parametrize("hidden", ["\x1b[31m", "\x07", "\u202e", "\u2066", "\u200f"])
+def test_a_folder_name_that_would_change_a_terminal_is_no_class(folder: Path, hidden: str) -> None:
+    write_wavs(folder, "ring/1.wav", f"knock{hidden}/1.wav")
+    with pytest.raises(DatasetError, match=r"cannot be a class: the character U\+") as refusal:
+        scan_labelled_folder(folder)
+    assert refusal.value.hint == "rename it"
+
+
 def test_a_hostile_folder_is_scanned_without_a_failure(folder: Path) -> None:
     expected = write_hostile_folder(folder / "bell")
     found = scan_labelled_folder(folder)

@@ -17,6 +17,14 @@ from tests.tiny_files import make_tiny_blob, make_tiny_blob_bytes
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "blob_v2.safetensors"
 WHOLE = make_tiny_blob_bytes()
+IMPOSSIBLE_TIMES = (
+    *("2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-00T00:00:00Z", "2023-02-29T00:00:00Z"),
+    *("0000-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "3000-01-01T00:00:00Z", "9999-12-31T23:59:59Z"),
+    *("2026-01-01T24:00:00Z", "2026-01-01T23:60:00Z", "2026-01-01T23:59:60Z", "2026-01-01T23:59:59"),
+    *("2026-01-01T23:59:59+01:00", "2026-01-01T23:59:59Z\n", "2026-01-01 23:59:59Z", "2026-1-1T0:0:0Z"),
+    *("٢٠٢٦-01-01T00:00:00Z", "２０２６-01-01T00:00:00Z", "2026-W01-1T00:00:00Z"),
+)
+HIDDEN = ("\x00", "\x1b", "\n", "\x7f", "\x9b", "\u2028", "\u200f", "\u202e", "\u2067")
 
 
 def change_header(change: dict[str, object], data: bytes = WHOLE) -> bytes:
@@ -123,7 +131,20 @@ def test_another_safetensors_file_is_refused_with_its_own_message() -> None:
         ({"threshold": "1"}, "threshold: Input should be a valid number"),
         ({"surprise": 1}, "surprise: Extra inputs"),
         ({"fingerprint": "short"}, "fingerprint: String should match"),
-        ({"created": "yesterday"}, "created: String should match"),
+        ({"created": "yesterday"}, "created: should be a time such as"),
+        *(({"created": created}, "created: ") for created in IMPOSSIBLE_TIMES),
+        ({"labels": ["a" * 900_000]}, "labels.0: a label has 1 to 255 characters, not 900000"),
+        ({"labels": ["a" * 256]}, "not 256"),
+        ({"labels": [""]}, "not 0"),
+        ({"labels": [f"{number}" for number in range(1001)]}, "at most 1000 items"),
+        *(({"labels": ["bell", f"a{hidden}b"]}, "labels.1: the character U") for hidden in HIDDEN),
+        *(({field: "a\x1b[31m"}, f"{field}: the character U") for field in ("licence", "placement")),
+        ({"licence": "a" * 5000}, "licence: String should have at most 4096"),
+        ({"training": {"why": "a\u202eb"}}, "the character U[+]202E"),
+        ({"training": {"k" * 900_000: 1}}, "training.k{64}.*at most 64 characters"),
+        ({"training": {str(number): 1 for number in range(101)}}, "training: Dictionary .*at most 100"),
+        ({"threshold": 11.0}, "threshold: Input should be less than"),
+        ({"threshold": -1e30}, "threshold: Input should be greater than"),
         ({"threshold": 2.5}, "was altered"),
         ({"digest": "0" * 64}, "was altered"),
     ],
@@ -165,3 +186,18 @@ def test_tensors_of_another_type_in_the_file_are_refused() -> None:
     half = {"dtype": "I32", "shape": [16], "data_offsets": [72, 136]}
     with pytest.raises(BlobError, match="arrays that do not fit together"):
         from_bytes(change_header({"parameters": half}))
+
+
+@pytest.mark.parametrize(
+    "label", ["Türklingel", "ドアベル", "👨\u200d👩\u200d👧", "می\u200cخواهم", "a" * 255, " ", "\\"]
+)
+def test_labels_of_any_script_are_valid(label: str) -> None:
+    data = make_tiny_blob_bytes(labels=(label, "other"))
+    assert from_bytes(data).labels == (label, "other")
+
+
+@pytest.mark.parametrize(
+    "created", ["1970-01-01T00:00:00Z", "2024-02-29T23:59:59.999999999+00:00", "2999-12-31T23:59:59+00:00"]
+)
+def test_times_that_exist_are_valid(created: str) -> None:
+    assert from_bytes(make_tiny_blob_bytes(created=created)).record.created == created

@@ -5,6 +5,7 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -365,6 +366,35 @@ def test_a_clock_that_stops_or_is_set_back_does_not_mix_up_the_generations(home:
     with Store.open(home, create=False) as store:
         assert store.list_tasks() == before
         assert store.read_blob("doorbell") == third
+
+
+@pytest.mark.parametrize(
+    "created", ["2026-02-30T00:00:00Z", "9999-12-31T23:59:59Z", "0000-01-01T00:00:00Z", ""]
+)
+def test_a_date_that_an_earlier_version_accepted_does_not_stop_the_next_enrolment(
+    home: Path, created: str
+) -> None:
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+    with Store.open(home, create=False) as store:
+        with store.registry.transaction():
+            store.registry.put(replace(store.find_task("doorbell"), created=created))
+        assert store.choose_creation_time("doorbell", now) == now.isoformat()
+        third = make_tiny_blob_bytes("doorbell", 3.0, created=store.choose_creation_time("doorbell", now))
+        store.commit("doorbell", third, replace=True)
+        assert store.read_blob("doorbell") == third
+
+
+@pytest.mark.parametrize(
+    "now", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)]
+)
+def test_a_task_is_stored_whatever_the_clock_and_the_version_before_say(home: Path, now: datetime) -> None:
+    last = make_tiny_blob_bytes("doorbell", 3.0, created="2999-12-31T23:59:59Z")
+    with Store.open(home, create=False) as store:
+        store.commit("doorbell", last, replace=True)
+        for task in ("doorbell", "new"):
+            data = make_tiny_blob_bytes(task, 4.0, created=store.choose_creation_time(task, now))
+            store.commit(task, data, replace=True)
+            assert store.read_blob(task) == data
 
 
 def test_a_store_moved_to_another_folder_is_the_same_store(home: Path, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from device_runtime.daemon.api.context import ApiContext, Context
 from device_runtime.daemon.api.problems import InvalidUploadError, TooMuchError
 from device_runtime.daemon.api.routes.tasks import describe_task
 from device_runtime.daemon.api.schemas import Task
+from device_runtime.workflows.transfer import read_foreign_task
 from edgecl.errors import BlobError
-from edgecl.store import blob
 
 router = APIRouter(tags=["tasks"])
 BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
@@ -46,7 +46,7 @@ async def import_task(context: Context, request: Request, replace: bool = False)
 
 def _commit(context: ApiContext, data: bytes, replace: bool) -> Task:
     try:
-        task = blob.from_bytes(data, manifest=context.bundle.manifest).task
+        task = read_foreign_task(data, context.bundle).task
     except BlobError as error:
         raise InvalidUploadError(error.message, error.hint) from None
     with context.open_store() as store:
