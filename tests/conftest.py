@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ.pop("COLUMNS", None)  # pytest-xdist sets it, and tables would be as narrow
 REPOSITORY = Path(__file__).parent.parent
 DATA = Path(os.environ.get("EDGECL_DATA", REPOSITORY.parent / "shared" / "data"))
 

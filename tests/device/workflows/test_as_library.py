@@ -68,7 +68,7 @@ def test_an_enrolment_stores_a_first_version_and_reports_every_stage_to_its_end(
     assert recorder.states[0] == "task 'kitchen' is stored as it was trained first"
     assert recorder.states[1:] in ([], ["task 'kitchen' is stored"])
     assert all(done == total for done, total in recorder.stages.values())
-    assert recorder.stages["fitting"] == (3, 3)
+    assert recorder.stages["fitting"][1] > 1, "fitting shows progress"
     assert result.report.accuracy >= first.report.accuracy
     assert [task.entry.sha256 for task in list_tasks(workspace).tasks][1] == result.sha256
     assert capsys.readouterr() == ("", "")
