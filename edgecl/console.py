@@ -13,7 +13,7 @@ from collections.abc import Callable
 from io import TextIOWrapper
 from typing import Any, NoReturn, TextIO
 
-from edgecl.errors import EdgeclError
+from edgecl.errors import DiskFullError, EdgeclError
 
 UNCHANGED = "nothing was changed"
 
@@ -40,8 +40,10 @@ def translate_os_error(error: OSError) -> EdgeclError:
     if error.errno is None:  # raised by a library, not by the operating system
         return EdgeclError(str(error))
     where = f"'{error.filename}'" if error.filename else "the file system"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "free some space and run the command again; nothing that was stored is lost"
+        return DiskFullError(f"{where}: {error.strerror or error}", hint)
     hints = {
-        errno.ENOSPC: "free some space and run the command again; nothing that was stored is lost",
         errno.EROFS: "choose a writable folder with --home",
         errno.EACCES: "check the permissions of this path, or choose another folder with --home",
     }

@@ -67,6 +67,10 @@ class StoreError(EdgeclError):
     """The store cannot be read or written: full disk, read-only folder, damaged registry."""
 
 
+class DiskFullError(StoreError):
+    """The disk, or the user's share of it, is full: nothing can be written."""
+
+
 class NoStoreError(StoreError):
     """The folder has no store yet."""
 

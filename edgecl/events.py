@@ -1,8 +1,9 @@
 """The events that the daemon emits: a contract with all receivers, frozen per version.
 
-There are two kinds, each one JSON document: a sound that starts, continues or ends, and an audio source whose
-state changes. All phases of a sound have the same `id`, and the newest holds all that is known. Fields may be
-added within a version; none is removed or changes its meaning.
+There are three kinds, each one JSON document: a sound that starts, continues or ends, an audio source whose
+state changes, and a part of the daemon that fails and is restarted. All phases of a sound have the same `id`,
+and the newest holds all that is known. Fields may be added within a version; none is removed or changes its
+meaning.
 """
 
 import json
@@ -76,7 +77,24 @@ class SourceEvent(Record):
     """Number of frames lost since it was opened."""
 
 
-Event = SoundEvent | SourceEvent
+class FaultEvent(Record):
+    """A part of the daemon that failed unexpectedly."""
+
+    kind: Literal["fault"] = "fault"
+    version: Literal[1] = 1
+    time: Time
+    """Time of the failure."""
+    part: str
+    """The part, such as `folder import`."""
+    detail: str
+    """What happened."""
+    hint: str
+    """What to do about it, or empty."""
+    count: Annotated[int, Field(ge=1)]
+    """Number of failures of this part since the daemon started; the 1st, 2nd, 4th, 8th, … is an event."""
+
+
+Event = SoundEvent | SourceEvent | FaultEvent
 
 
 def to_line(event: Event) -> str:

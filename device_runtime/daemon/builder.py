@@ -1,5 +1,6 @@
 """Builds the daemon from a configuration: the only place that knows which part is connected to which."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from device_runtime.daemon.sources.file import FileSource
 from device_runtime.daemon.sources.wrappers import SwitchableSource, Tap, WatchdogSource
 from device_runtime.daemon.system.log_buffer import LogBuffer
 from device_runtime.daemon.system.sd_notify import Notifier
+from device_runtime.daemon.system.supervisor import ThreadSupervisor
 from device_runtime.daemon.task_watcher import TaskWatcher
 from device_runtime.daemon.training_lock import TrainingLock
 from device_runtime.recognition.recognizer import Recognizer
@@ -110,7 +112,11 @@ def open_listener(
     """
     with ExitStack() as closing:
         closing.callback(source.close)
-        queues = [SinkQueue(sink, blocks=isinstance(source, FileSource)), SinkQueue(display)]
+        supervisor = ThreadSupervisor(lambda text: print(text, file=sys.stderr))
+        queues = [
+            SinkQueue(sink, blocks=isinstance(source, FileSource), name="events", supervisor=supervisor),
+            SinkQueue(display, name="display", supervisor=supervisor),
+        ]
         for queue in queues:
             closing.callback(queue.close)
         trigger = None if loud_dbfs is None else LoudTrigger(loud_dbfs)
@@ -120,7 +126,7 @@ def open_listener(
 
 def _build_daemon(config: Config, workspace: Workspace, log: LogBuffer, closing: ExitStack) -> Daemon:
     home, runtime = workspace.home, workspace.open_runtime()
-    notifier, training_lock = Notifier(), TrainingLock()
+    notifier, training_lock, supervisor = Notifier(), TrainingLock(), ThreadSupervisor(log.write)
     watcher = TaskWatcher(home, runtime, log.write)
     recognizer = watcher.poll() or Recognizer(runtime, [])
     for warning in (*_check_tasks(config, recognizer.tasks), *_check_leftovers(config.privacy, home)):
@@ -128,37 +134,48 @@ def _build_daemon(config: Config, workspace: Workspace, log: LogBuffer, closing:
     controls = Controls(config.get_rule, home / CONTROLS_NAME, log.write)
     controls.retain_tasks(watcher.task_names)
     ring_buffer = _create_ring_buffer(config, runtime.rate_hz)
-    feeds = _open_feeds(config, home, runtime.rate_hz, controls, ring_buffer, log)
-    sinks = open_sinks(config, home, controls, log.write, closing)
+    feeds = _open_feeds(config, home, runtime.rate_hz, controls, ring_buffer, log, supervisor)
+    sinks = open_sinks(config, home, controls, log.write, supervisor, closing)
     sinks.set_tasks(recognizer.tasks)
     watched = WatchdogSource(open_configured(config.source), notifier.feed_watchdog)
     source = Tap(SwitchableSource(watched, lambda: controls.listening))
     closing.callback(source.close)
     trigger = None if config.loud.level_dbfs is None else LoudTrigger(config.loud.level_dbfs)
     stream = StreamRecognizer(recognizer, controls.get_rule)
-    clip_recorder = _open_clip_recorder(config.clips, home, ring_buffer, log.write, closing)
+    clip_recorder = _open_clip_recorder(config.clips, home, ring_buffer, log.write, supervisor, closing)
     builder = RedactingEventBuilder if config.privacy >= NO_HISTORY else EventBuilder
-    receivers = [*sinks.sinks, notifier.report, *(feeds.sinks if feeds else [])]
+    receivers = {**sinks.sinks, "service manager": notifier.report, **(feeds.sinks if feeds else {})}
     pipeline = Pipeline(
         source,
         StreamProcessor(stream, source.rate_hz, trigger, ring_buffer),
         builder(source.name, recognizer.tasks, clip_recorder),
-        [_open_queue(receiver, log.write, closing) for receiver in receivers],
+        [_open_queue(name, sink, log.write, supervisor, closing) for name, sink in receivers.items()],
         feeds.live.add if feeds else ignore_update,
         _follow_tasks(
             watcher, controls, [sinks.set_tasks, *([feeds.publish_tasks] if feeds else [])], log.write
         ),
+        supervisor.take_faults,
     )
     if feeds:
         from device_runtime.daemon.api.server import serve_api  # noqa: PLC0415  (an extra)
 
         api = serve_api(
-            config, workspace, runtime.bundle, pipeline, source, controls, feeds, training_lock, log
+            config,
+            workspace,
+            runtime.bundle,
+            pipeline,
+            source,
+            controls,
+            feeds,
+            training_lock,
+            log,
+            supervisor,
+            sinks.get_mqtt_status,
         )
         closing.enter_context(api)
     if config.watch.folder:
         importer = FolderImporter(workspace, training_lock, log.write)
-        closing.enter_context(watch_folder(Path(config.watch.folder), importer, log.write))
+        closing.enter_context(watch_folder(Path(config.watch.folder), importer, log.write, supervisor))
     return Daemon(pipeline, notifier)
 
 
@@ -191,6 +208,7 @@ def _open_feeds(
     controls: Controls,
     ring_buffer: AudioRingBuffer | None,
     log: LogBuffer,
+    supervisor: ThreadSupervisor,
 ) -> "ApiFeeds | None":
     """Open the parts of the API that the pipeline feeds; None if the API is switched off.
 
@@ -208,7 +226,7 @@ def _open_feeds(
         hint = "in the clone: pip install '.[daemon]', or leave the API out: --no-api"
         raise EdgeclError(reason, hint) from None
     with_sound = config.privacy < NO_MICROPHONE
-    return open_feeds(home, rate_hz, controls, ring_buffer, with_sound, log)
+    return open_feeds(home, rate_hz, controls, ring_buffer, with_sound, log, supervisor)
 
 
 def _open_clip_recorder(
@@ -216,6 +234,7 @@ def _open_clip_recorder(
     home: Path,
     ring_buffer: AudioRingBuffer | None,
     warn: Log,
+    supervisor: ThreadSupervisor,
     closing: ExitStack,
 ) -> ClipRecorder | None:
     if not config.keep or ring_buffer is None:
@@ -227,13 +246,17 @@ def _open_clip_recorder(
         capacity=QUEUE_BYTES,
         size_of=lambda clip: clip.size_bytes,
         item_name="clips",
+        name="clips",
+        supervisor=supervisor,
     )
     closing.callback(queue.close)
     return ClipRecorder(ring_buffer, folder, queue)
 
 
-def _open_queue(sink: Sink, warn: Log, closing: ExitStack) -> SinkQueue[Event]:
-    queue = SinkQueue(sink, warn=warn)
+def _open_queue(
+    name: str, sink: Sink, warn: Log, supervisor: ThreadSupervisor, closing: ExitStack
+) -> SinkQueue[Event]:
+    queue = SinkQueue(sink, warn=warn, name=name, supervisor=supervisor)
     closing.callback(queue.close)
     return queue
 

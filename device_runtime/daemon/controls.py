@@ -3,19 +3,23 @@
 HOME/controls.json holds what differs from the configuration, so that it survives a restart; deleting the file
 goes back to the configuration. Home Assistant and the page may both change the controls: each is notified of
 the other's changes.
+
+A change is in force at once; the file is written by the thread that made it, once for all changes that are
+made while it is written.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from edgecl.config.schema import Margin
 from edgecl.detection import DetectionRule
+from edgecl.errors import StoreError
 from edgecl.store import atomic
+from edgecl.store.errors import translate_os_error
 
 CONTROLS_NAME = "controls.json"
 
@@ -30,6 +34,16 @@ class ControlsFile(BaseModel):
     """Task → label → the smallest accepted margin."""
 
 
+@dataclass(frozen=True)
+class ThresholdChange:
+    """A new threshold of a label."""
+
+    task: str
+    label: str
+    margin: float | None
+    """The smallest accepted margin; None: the configured one, if any, or else the task's own."""
+
+
 class Controls:
     """The controls, changed by any thread and in effect from the next window on."""
 
@@ -41,14 +55,16 @@ class Controls:
         Args:
             rule_of: maps a task's name to its configured detection rule.
             path: the file.
-            warn: receives a sentence when the file cannot be read or written.
+            warn: receives a sentence when the file cannot be read, or cannot be written by `reset_task`.
         """
         self._configured_rule = rule_of
         self._path = path
         self._warn = warn
         self._listeners: list[Callable[[], None]] = []
         self._lock = RLock()
+        self._writing = Lock()
         self._saved = _read(path, warn)
+        self._written = ""
         self._thresholds: dict[str, dict[str, float]] = {}
 
     def subscribe(self, listener: Callable[[], None]) -> None:
@@ -60,11 +76,6 @@ class Controls:
         """Return whether the sound of the source is processed."""
         return self._saved.listening
 
-    @listening.setter
-    def listening(self, on: bool) -> None:
-        with self._change():
-            self._saved.listening = on
-
     def get_rule(self, task: str) -> DetectionRule:
         """Return the detection rule of a task; its thresholds follow later changes."""
         return replace(self._configured_rule(task), thresholds=self._thresholds_of(task))
@@ -73,36 +84,54 @@ class Controls:
         """Label → the smallest accepted margin, for labels that differ from the task's own threshold."""
         return self._thresholds_of(task)
 
-    def set_threshold(self, task: str, label: str, margin: float) -> None:
-        """Set the smallest accepted margin of a label."""
-        with self._change():
-            self._thresholds_of(task)[label] = margin
-            self._saved.thresholds.setdefault(task, {})[label] = margin
+    def change(self, thresholds: Sequence[ThresholdChange] = (), listening: bool | None = None) -> None:
+        """Make several changes at once.
 
-    def reset_threshold(self, task: str, label: str) -> None:
-        """Reset the threshold of a label to the configured one, if any, or else to the task's own."""
-        with self._change():
-            configured = self._configured_rule(task).thresholds
-            self._saved.thresholds.get(task, {}).pop(label, None)
-            if label in configured:
-                self._thresholds_of(task)[label] = configured[label]
-            else:
-                self._thresholds_of(task).pop(label, None)
+        Args:
+            thresholds: the new thresholds.
+            listening: whether the source is listened to; None: as before.
+
+        Raises:
+            StoreError: the changes are in force, but cannot be saved.
+        """
+        with self._lock:
+            if listening is not None:
+                self._saved.listening = listening
+            for change in thresholds:
+                self._set_threshold(change)
+        self._notify()
+        self._save()
 
     def reset_task(self, task: str) -> None:
         """Reset all labels of a task, so that a later task of the same name does not inherit them."""
-        if task not in self._saved.thresholds:
-            return
-        with self._change():
-            self._saved.thresholds.pop(task, None)
+        with self._lock:
+            if self._saved.thresholds.pop(task, None) is None:
+                return
             thresholds = self._thresholds_of(task)
             thresholds.clear()
             thresholds.update(self._configured_rule(task).thresholds)
+        self._notify()
+        try:
+            self._save()
+        except StoreError as error:  # at the next start `retain_tasks` resets it again
+            self._warn(error.message)
 
     def retain_tasks(self, tasks: Collection[str]) -> None:
         """Reset all tasks but these: the others are gone from the store."""
         for task in self._saved.thresholds.keys() - set(tasks):
             self.reset_task(task)
+
+    def _set_threshold(self, change: ThresholdChange) -> None:
+        configured, saved = self._configured_rule(change.task).thresholds, self._saved.thresholds
+        in_force = configured.get(change.label) if change.margin is None else change.margin
+        if in_force is None:
+            self._thresholds_of(change.task).pop(change.label, None)
+        else:
+            self._thresholds_of(change.task)[change.label] = in_force
+        if change.margin is None:
+            saved.get(change.task, {}).pop(change.label, None)
+        else:
+            saved.setdefault(change.task, {})[change.label] = change.margin
 
     def _thresholds_of(self, task: str) -> dict[str, float]:
         """Return the thresholds of a task, always the same dictionary: detection rules refer to it."""
@@ -112,20 +141,23 @@ class Controls:
                 self._thresholds[task] = {**self._configured_rule(task).thresholds, **saved}
             return self._thresholds[task]
 
-    @contextmanager
-    def _change(self) -> Iterator[None]:
-        """Hold the lock during a change, then write the file and notify the listeners."""
-        with self._lock:
-            yield
-            self._write()
+    def _notify(self) -> None:
         for listener in self._listeners:
             listener()
 
-    def _write(self) -> None:
-        try:
-            atomic.write(self._path, self._saved.model_dump_json().encode())
-        except OSError as error:
-            self._warn(f"'{self._path}' cannot be written, it will not outlast a restart: {error}")
+    def _save(self) -> None:
+        with self._writing:
+            with self._lock:
+                document = self._saved.model_dump_json()
+            if document == self._written:
+                return
+            try:
+                atomic.write(self._path, document.encode())
+            except OSError as error:
+                consequence = "the change is in force, but will not outlast a restart"
+                reason = f"'{self._path.name}' cannot be written"
+                raise translate_os_error(reason, error, consequence) from None
+            self._written = document
 
 
 def _read(path: Path, warn: Callable[[str], None]) -> ControlsFile:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edgecl.errors import StoreError
+from edgecl.errors import DiskFullError, StoreError
 from edgecl.store.registry import RegistryDamagedError
 
 DISK_FULL = "free some space and run the command again; nothing that was stored is lost"
@@ -16,10 +16,9 @@ DISK_FAILING = "check the disk or SD card; nothing that was stored was changed"
 BUSY = "wait for the other edgecl to finish, then run the command again"
 REGISTRY_DAMAGED = "run the command again: the registry is rebuilt from the blobs when the store is opened"
 
+FULL_DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 HINT_BY_ERRNO = {
-    errno.ENOSPC: DISK_FULL,
-    errno.EDQUOT: DISK_FULL,
-    errno.EFBIG: DISK_FULL,
+    **dict.fromkeys(FULL_DISK_ERRNOS, DISK_FULL),
     errno.EROFS: READ_ONLY,
     errno.EACCES: NO_PERMISSION,
     errno.EPERM: NO_PERMISSION,
@@ -46,13 +45,26 @@ def translate_errors(home: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        message = f"the store in '{home}' cannot be used: {error.strerror or error}"
-        raise StoreError(message, HINT_BY_ERRNO.get(error.errno or 0, DISK_FAILING)) from error
+        raise translate_os_error(f"the store in '{home}' cannot be used", error) from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         message = f"the registry of the store in '{home}' cannot be used: {error}"
-        raise StoreError(message, HINT_BY_SQLITE_CODE.get(code, DISK_FAILING)) from error
+        kind = DiskFullError if code == sqlite3.SQLITE_FULL else StoreError
+        raise kind(message, HINT_BY_SQLITE_CODE.get(code, DISK_FAILING)) from error
     except RegistryDamagedError as error:
         raise StoreError(
             f"the registry of the store in '{home}' is damaged: {error}", REGISTRY_DAMAGED
         ) from error
+
+
+def translate_os_error(message: str, error: OSError, consequence: str = "") -> StoreError:
+    """Return the error for a failed file operation, with a hint that depends on its cause.
+
+    Args:
+        message: What could not be done.
+        error: Why.
+        consequence: What that means for the user; empty if it goes without saying.
+    """
+    kind = DiskFullError if error.errno in FULL_DISK_ERRNOS else StoreError
+    parts = [f"{message}: {error.strerror or error}", consequence]
+    return kind("; ".join(filter(None, parts)), HINT_BY_ERRNO.get(error.errno or 0, DISK_FAILING))

@@ -1,6 +1,6 @@
 """Generate docs/reference/events.md from the models of the events."""
 
-from edgecl.events import SoundEvent, SourceEvent
+from edgecl.events import FaultEvent, SoundEvent, SourceEvent
 from tools.docs.markdown import field_table
 
 INTRODUCTION = """# Events
@@ -34,6 +34,17 @@ The condition of a source changed.
 ```
 """
 
+FAULT = """## Fault
+
+A part of the daemon failed unexpectedly, which is a bug or a lack of memory. The part is restarted, with
+back-off, and the others go on.
+
+```json
+{"kind": "fault", "version": 1, "time": "2026-05-01T07:31:09.120Z", "part": "folder import",
+ "detail": "MemoryError", "hint": "", "count": 1}
+```
+"""
+
 STATES = """
 ### States of a source
 
@@ -53,4 +64,5 @@ def render() -> str:
     """Return the page as Markdown."""
     sound = [SOUND, *field_table(SoundEvent, with_default=False), ""]
     source = [SOURCE, *field_table(SourceEvent, with_default=False), STATES]
-    return "\n".join([INTRODUCTION, *sound, *source]).rstrip() + "\n"
+    fault = [FAULT, *field_table(FaultEvent, with_default=False)]
+    return "\n".join([INTRODUCTION, *sound, *source, *fault]).rstrip() + "\n"

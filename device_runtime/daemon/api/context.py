@@ -1,7 +1,7 @@
 """Shared state of all routes."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +19,10 @@ from device_runtime.daemon.api.session_manager import UPLOADS, SessionManager
 from device_runtime.daemon.api.task_records import TaskRecords
 from device_runtime.daemon.controls import Controls
 from device_runtime.daemon.pipeline.loop import Pipeline
+from device_runtime.daemon.sinks.mqtt import MqttStatus
 from device_runtime.daemon.sources.wrappers import Tap
 from device_runtime.daemon.system.log_buffer import LogBuffer
+from device_runtime.daemon.system.supervisor import ThreadSupervisor
 from device_runtime.daemon.worker.process import Worker
 from device_runtime.daemon.worker.protocol import Request
 from device_runtime.workflows.documents import Document
@@ -47,6 +49,8 @@ class ApiContext:
     sessions: SessionManager
     records: TaskRecords
     event_audio: EventAudio
+    supervisor: ThreadSupervisor
+    get_mqtt_status: Callable[[], MqttStatus | None]
     record_lock: BoundedSemaphore = field(default_factory=BoundedSemaphore)
     """Held while a client records from the microphone."""
     predict_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(PREDICTIONS))

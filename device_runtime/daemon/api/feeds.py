@@ -12,6 +12,7 @@ from device_runtime.daemon.pipeline.ring_buffer import AudioRingBuffer
 from device_runtime.daemon.sinks.clips import CLIPS_FOLDER
 from device_runtime.daemon.sinks.queue import Sink
 from device_runtime.daemon.system.log_buffer import LogBuffer
+from device_runtime.daemon.system.supervisor import ThreadSupervisor
 from edgecl.store.blob import TaskBlob
 
 
@@ -24,9 +25,9 @@ class ApiFeeds:
     event_audio: EventAudio
 
     @property
-    def sinks(self) -> list[Sink]:
-        """The event sinks."""
-        return [self.hub.publish_event, self.event_audio.add_event]
+    def sinks(self) -> dict[str, Sink]:
+        """The event sinks, by name."""
+        return {"live events": self.hub.publish_event, "event audio": self.event_audio.add_event}
 
     def publish_tasks(self, tasks: Sequence[TaskBlob]) -> None:
         """Publish the names of the tasks in use."""
@@ -45,6 +46,7 @@ def open_feeds(
     ring_buffer: AudioRingBuffer | None,
     with_sound: bool,
     log: LogBuffer,
+    supervisor: ThreadSupervisor,
 ) -> ApiFeeds:
     """Open the feeds, and publish every later line of the log.
 
@@ -55,8 +57,9 @@ def open_feeds(
         ring_buffer: the newest sound; None if the privacy level forbids it.
         with_sound: whether the privacy level allows spectrum and levels on the live feed.
         log: the log of the daemon.
+        supervisor: runs the thread of the live feed.
     """
     hub = EventHub()
     log.subscribe(lambda line: hub.publish("log", asdict(line)))
-    live = LiveFeed(hub, controls, rate_hz, with_sound)
+    live = LiveFeed(hub, controls, rate_hz, with_sound, supervisor)
     return ApiFeeds(hub, live, EventAudio(ring_buffer, home / CLIPS_FOLDER))

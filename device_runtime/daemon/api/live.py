@@ -9,6 +9,7 @@ from device_runtime.daemon.api.event_hub import LIVE, EventHub
 from device_runtime.daemon.controls import Controls
 from device_runtime.daemon.pipeline.stream_processor import StreamUpdate
 from device_runtime.daemon.sinks.queue import SinkQueue
+from device_runtime.daemon.system.supervisor import ThreadSupervisor
 from device_runtime.recognition.recognizer import TaskScore
 from device_runtime.recognition.stream import WindowResult
 from edgecl.arrays import Floats
@@ -23,7 +24,9 @@ COLUMNS = 10  # a window; windows are half a second apart, so a column is 50 ms
 class LiveFeed:
     """Publishes each window on the live channel, from a thread of its own."""
 
-    def __init__(self, hub: EventHub, controls: Controls, rate_hz: int, with_sound: bool) -> None:
+    def __init__(
+        self, hub: EventHub, controls: Controls, rate_hz: int, with_sound: bool, supervisor: ThreadSupervisor
+    ) -> None:
         """Start the thread.
 
         Args:
@@ -31,10 +34,13 @@ class LiveFeed:
             controls: the thresholds in force.
             rate_hz: sample rate of the windows.
             with_sound: whether the privacy level allows the spectrum and its levels.
+            supervisor: runs the thread.
         """
         self._hub, self._controls = hub, controls
         self._rate_hz, self._with_sound = rate_hz, with_sound
-        self._queue: SinkQueue[tuple[float, WindowResult]] = SinkQueue(self._publish)
+        self._queue: SinkQueue[tuple[float, WindowResult]] = SinkQueue(
+            self._publish, name="live feed", supervisor=supervisor
+        )
 
     def add(self, update: StreamUpdate) -> None:
         """Queue a window for the subscribers, if there are any."""

@@ -14,6 +14,7 @@ from edgecl.console import translate_os_error
 from edgecl.errors import (
     AudioError,
     DatasetError,
+    DiskFullError,
     EdgeclError,
     NoPreviousVersionError,
     NoStoreError,
@@ -75,6 +76,7 @@ STATUS: dict[type[EdgeclError], HTTPStatus] = {
     NoTasksError: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidUploadError: HTTPStatus.UNPROCESSABLE_ENTITY,
     SourceError: HTTPStatus.SERVICE_UNAVAILABLE,
+    DiskFullError: HTTPStatus.INSUFFICIENT_STORAGE,
     TooMuchError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     ForbiddenError: HTTPStatus.FORBIDDEN,
 }

@@ -4,8 +4,7 @@ They have separate connection limits, so clients of the port cannot block local 
 """
 
 import socket
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,8 +27,10 @@ from device_runtime.daemon.api.sockets import (
 from device_runtime.daemon.api.task_records import TaskRecords
 from device_runtime.daemon.controls import Controls
 from device_runtime.daemon.pipeline.loop import Pipeline
+from device_runtime.daemon.sinks.mqtt import MqttStatus
 from device_runtime.daemon.sources.wrappers import Tap
 from device_runtime.daemon.system.log_buffer import LogBuffer
+from device_runtime.daemon.system.supervisor import ThreadSupervisor
 from device_runtime.daemon.training_lock import TrainingLock
 from device_runtime.workflows.workspace import Workspace
 from edgecl.bundle.bundle import Bundle
@@ -52,6 +53,8 @@ def serve_api(
     feeds: ApiFeeds,
     training_lock: TrainingLock,
     log: LogBuffer,
+    supervisor: ThreadSupervisor,
+    get_mqtt_status: Callable[[], MqttStatus | None],
 ) -> Iterator[None]:
     """Serve the API while this context is open.
 
@@ -65,6 +68,8 @@ def serve_api(
         feeds: what the pipeline feeds; closed at the end.
         training_lock: held while a task is trained.
         log: the log of the daemon.
+        supervisor: runs the threads of the servers.
+        get_mqtt_status: returns the state of the connection to the MQTT broker, if one is configured.
 
     Raises:
         EdgeclError: a socket cannot be opened.
@@ -75,7 +80,7 @@ def serve_api(
     def notify(view: EnrolmentView) -> None:
         feeds.hub.publish("enrolment", view.model_dump())
 
-    sessions = SessionManager(workspace, training_lock, notify)
+    sessions = SessionManager(workspace, training_lock, notify, supervisor.report)
     context = ApiContext(
         config=config,
         workspace=workspace,
@@ -88,12 +93,11 @@ def serve_api(
         sessions=sessions,
         records=TaskRecords(locate_blobs(home)),
         event_audio=feeds.event_audio,
+        supervisor=supervisor,
+        get_mqtt_status=get_mqtt_status,
     )
     app = create_app(context)
-    servers = {_create_server(app): listening for listening in sockets}
-    threads = [threading.Thread(target=one.run, args=([at],), daemon=True) for one, at in servers.items()]
-    for thread in threads:
-        thread.start()
+    servers = [_Server(app, listening, supervisor) for listening in sockets]
     log.write(f"the API listens at {', '.join(map(format_address, sockets))}")
     if config.api.port:
         log.write(f"the page for a browser is {format_page_url(config.api, sockets[-1])}")
@@ -103,10 +107,33 @@ def serve_api(
         sessions.close()
         feeds.close()
         for server in servers:
-            server.should_exit = True
-        for thread in threads:
-            thread.join(SHUTDOWN_S + 3)
+            server.stop()
+        for server in servers:
+            server.join()
         _find_socket_path(config.api, home).unlink(missing_ok=True)
+
+
+class _Server:
+    """Serves one listening socket from a supervised thread."""
+
+    def __init__(self, app: FastAPI, listening: socket.socket, supervisor: ThreadSupervisor) -> None:
+        self._app = app
+        self._listening = listening
+        self._server = _create_server(app)
+        name = "API socket" if listening.family == socket.AF_UNIX else "API port"
+        self._thread = supervisor.start(name, self._run)
+
+    def stop(self) -> None:
+        self._thread.stop()
+        self._server.should_exit = True
+
+    def join(self) -> None:
+        self._thread.join(SHUTDOWN_S + 3)
+        self._listening.close()
+
+    def _run(self) -> None:
+        self._server = _create_server(self._app)
+        self._server.run([self._listening.dup()])  # which it closes
 
 
 def _create_server(app: FastAPI) -> uvicorn.Server:

@@ -36,6 +36,7 @@ class SessionManager:
         workspace: Workspace,
         training_lock: TrainingLock,
         notify: Callable[[EnrolmentView], None],
+        report: Callable[[str, BaseException], None],
     ) -> None:
         """Begin without enrolments; recordings left by an earlier daemon are deleted.
 
@@ -43,8 +44,9 @@ class SessionManager:
             workspace: its home holds the store and the uploads.
             training_lock: held while a task is trained.
             notify: called with every change of an enrolment, from any thread.
+            report: called with the name of this part and an unexpected failure of it.
         """
-        self._workspace, self._notify = workspace, notify
+        self._workspace, self._notify, self._report = workspace, notify, report
         self._folder = workspace.home / UPLOADS
         self._sessions: dict[str, EnrolmentSession] = {}
         self._lock = threading.Lock()
@@ -179,6 +181,9 @@ class SessionManager:
             result = worker.result(limits.TRAINING_TIMEOUT_S)
         except EdgeclError as error:
             failure = error.message, error.hint
+        except Exception as error:
+            self._report("enrolment", error)
+            failure = "this is a bug in edgecl", "see the log; the recordings are kept"
         finally:
             self._training_lock.release()
             session.finish_training(result, failure)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from device_runtime.daemon.folder_import.importer import FolderImporter
 from device_runtime.daemon.folder_import.scan import Files, ImportState, has_audio, scan_folder
+from device_runtime.daemon.system.supervisor import ThreadSupervisor
 from edgecl.errors import EdgeclError
 
 SCAN_INTERVAL_S = 3.0
@@ -98,7 +99,9 @@ class FolderWatcher:
 
 
 @contextmanager
-def watch_folder(folder: Path, importer: FolderImporter, log: Callable[[str], None]) -> Iterator[None]:
+def watch_folder(
+    folder: Path, importer: FolderImporter, log: Callable[[str], None], supervisor: ThreadSupervisor
+) -> Iterator[None]:
     """Watch a folder from a thread of its own while the context is open."""
     watcher = FolderWatcher(folder, importer.state, importer.import_folder, log)
     stopped = threading.Event()
@@ -107,13 +110,13 @@ def watch_folder(folder: Path, importer: FolderImporter, log: Callable[[str], No
         while not stopped.wait(max(SCAN_INTERVAL_S, REST_FACTOR * watcher.scan_duration_s)):
             watcher.scan(time.monotonic())
 
-    thread = threading.Thread(target=run, daemon=True)
     is_new = _create(folder)
-    thread.start()
+    thread = supervisor.start("folder import", run)
     log(f"'{folder}' is {'created and ' if is_new else ''}watched: every folder in it becomes a task")
     try:
         yield
     finally:
+        thread.stop()
         stopped.set()
         importer.stop()
         thread.join(CLOSE_TIMEOUT_S)

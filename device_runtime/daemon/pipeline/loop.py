@@ -8,7 +8,7 @@ from device_runtime.daemon.pipeline.stream_processor import StreamProcessor, Str
 from device_runtime.daemon.sinks.queue import SinkQueue
 from device_runtime.daemon.sources.base import STARTING, Block, Condition, Source
 from device_runtime.recognition.recognizer import Recognizer
-from edgecl.events import Event
+from edgecl.events import Event, FaultEvent
 
 POLL_INTERVAL_S = 0.25
 """How often `stopped` is checked while no sound arrives."""
@@ -22,6 +22,11 @@ def _keep_tasks() -> Recognizer | None:
     """Never change the tasks."""
 
 
+def _find_no_faults() -> Sequence[FaultEvent]:
+    """Report nothing."""
+    return ()
+
+
 class Pipeline:
     """One source, what is detected in it, and the queues of the sinks."""
 
@@ -33,6 +38,7 @@ class Pipeline:
         queues: Sequence[SinkQueue[Event]],
         on_update: Callable[[StreamUpdate], None] = ignore_update,
         poll_tasks: Callable[[], Recognizer | None] = _keep_tasks,
+        poll_faults: Callable[[], Sequence[FaultEvent]] = _find_no_faults,
     ) -> None:
         """Connect the parts.
 
@@ -43,6 +49,7 @@ class Pipeline:
             queues: receive every event.
             on_update: called for every window.
             poll_tasks: called again and again; a recognizer it returns replaces the tasks.
+            poll_faults: called again and again; returns the failures that become events.
         """
         self._source = source
         self._processor = processor
@@ -50,6 +57,7 @@ class Pipeline:
         self._queues = queues
         self._on_update = on_update
         self._poll_tasks = poll_tasks
+        self._poll_faults = poll_faults
         self._condition: Condition = STARTING
         self._frames = 0
         self._windows = 0
@@ -66,6 +74,8 @@ class Pipeline:
         try:
             while not stopped() and not any(queue.is_closed for queue in self._queues):
                 self._update_tasks()
+                for fault in self._poll_faults():
+                    self._send(fault)
                 block = self._source.read(POLL_INTERVAL_S)
                 self._report_condition()
                 if block is None:
@@ -87,8 +97,8 @@ class Pipeline:
 
     @property
     def dropped_events(self) -> int:
-        """Number of events a sink had no room for."""
-        return sum(queue.dropped for queue in self._queues)
+        """Number of events that a sink had no room for or failed to take, summed over the sinks."""
+        return sum(queue.lost for queue in self._queues)
 
     @property
     def task_names(self) -> list[str]:

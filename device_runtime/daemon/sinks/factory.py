@@ -2,7 +2,7 @@
 
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +13,10 @@ from device_runtime.daemon.sinks.history_reader import HISTORY_NAME
 from device_runtime.daemon.sinks.history_writer import HistoryWriter, Retention
 from device_runtime.daemon.sinks.home_assistant import AdvertisedTask, Device, slug
 from device_runtime.daemon.sinks.jsonl import JsonLines, is_journal
-from device_runtime.daemon.sinks.mqtt import Mqtt
+from device_runtime.daemon.sinks.mqtt import Mqtt, MqttStatus
 from device_runtime.daemon.sinks.queue import Sink
 from device_runtime.daemon.sinks.source_log import SourceLog
+from device_runtime.daemon.system.supervisor import ThreadSupervisor
 from device_runtime.system.packages import find_installed_version
 from edgecl.config.privacy import NO_HISTORY
 from edgecl.config.schema import Config
@@ -27,54 +28,65 @@ from edgecl.store.blob import TaskBlob
 class Sinks:
     """The sinks of a configuration."""
 
-    sinks: Sequence[Sink]
+    sinks: Mapping[str, Sink]
+    """By name."""
     set_tasks: Callable[[Sequence[TaskBlob]], None]
     """Has to be called whenever the tasks change; never blocks."""
+    get_mqtt_status: Callable[[], MqttStatus | None]
+    """Returns the state of the connection to the MQTT broker; None if there is none configured."""
 
 
 def open_sinks(
-    config: Config, home: Path, controls: Controls, warn: Callable[[str], None], closing: ExitStack
+    config: Config,
+    home: Path,
+    controls: Controls,
+    warn: Callable[[str], None],
+    supervisor: ThreadSupervisor,
+    closing: ExitStack,
 ) -> Sinks:
-    """Open the sinks of a configuration; `closing` closes them.
+    """Open the sinks of a configuration; `closing` closes them, `supervisor` runs their threads.
 
     Raises:
         StoreError: the history cannot be opened.
         UsageError: an extra is missing.
     """
-    sinks: list[Sink] = [SourceLog(warn).write, *_open_stdout(config, warn)]
+    sinks: dict[str, Sink] = {"log": SourceLog(warn).write, **_open_stdout(config, warn)}
     if config.privacy < NO_HISTORY:
         retention = Retention(config.history.days, config.history.sounds)
         history = HistoryWriter(home / HISTORY_NAME, retention)
         closing.callback(history.close)
-        sinks.append(history.write)
+        sinks["history"] = history.write
     if config.webhook.url.get_secret_value():
         from device_runtime.daemon.sinks.webhook import Webhook  # noqa: PLC0415  (http and ssl: 2 MB)
 
-        sinks.append(Webhook(config.webhook).post)
+        sinks["webhook"] = Webhook(config.webhook).post
     if not config.mqtt.host:
-        return Sinks(sinks, lambda tasks: None)
-    mqtt = _open_mqtt(config, controls, warn)
+        return Sinks(sinks, lambda tasks: None, lambda: None)
+    mqtt = _open_mqtt(config, controls, warn, supervisor)
     closing.callback(mqtt.close)
     loud = [] if config.loud.level_dbfs is None else [AdvertisedTask(TASK, (LABEL,), None)]
-    return Sinks([*sinks, mqtt.publish], lambda tasks: mqtt.set_tasks([*map(_advertise, tasks), *loud]))
+    sinks["MQTT"] = mqtt.publish
+    return Sinks(sinks, lambda tasks: mqtt.set_tasks([*map(_advertise, tasks), *loud]), lambda: mqtt.status)
 
 
-def _open_stdout(config: Config, warn: Callable[[str], None]) -> list[Sink]:
+def _open_stdout(config: Config, warn: Callable[[str], None]) -> dict[str, Sink]:
     """Return the sink for JSON lines on stdout; none if it is switched off or privacy forbids it."""
     keeps_history = config.privacy < NO_HISTORY
     if not config.output.stdout:
-        return []
+        return {}
     if not keeps_history and is_journal(sys.stdout):
         warn("events are not written to the journal, which would keep them")
-        return []
+        return {}
     others = config.mqtt.host, config.webhook.url.get_secret_value(), config.api.enabled, keeps_history
-    return [JsonLines(sys.stdout, is_only_sink=not any(others)).write]
+    return {"stdout": JsonLines(sys.stdout, is_only_sink=not any(others)).write}
 
 
-def _open_mqtt(config: Config, controls: Controls, warn: Callable[[str], None]) -> Mqtt:
+def _open_mqtt(
+    config: Config, controls: Controls, warn: Callable[[str], None], supervisor: ThreadSupervisor
+) -> Mqtt:
     name = config.mqtt.name or slug(socket.gethostname().lower())
     device = Device(name, find_installed_version("edgecl"), config.mqtt.off_delay_s, config.mqtt.discovery)
-    return Mqtt(config.mqtt, device, controls, warn)
+    return Mqtt(config.mqtt, device, controls, warn, supervisor)
 
 
 def _advertise(task: TaskBlob) -> AdvertisedTask:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from device_runtime.daemon.sinks.history_reader import Feedback, HistoryReader
 from edgecl.errors import StoreError
-from edgecl.events import Event, SoundEvent, format_time
+from edgecl.events import Event, SoundEvent, SourceEvent, format_time
 
 SCHEMA_VERSION = 1
 CACHE_KIB = 256  # enough for a row now and then; SQLite's default grows to 2 MB over hours
@@ -79,7 +79,7 @@ class HistoryWriter(HistoryReader):
         document = json.dumps(event.model_dump())
         if isinstance(event, SoundEvent):
             self._insert("OR REPLACE INTO sounds", event.id, event.start, event.task, event.label, document)
-        else:
+        elif isinstance(event, SourceEvent):
             self._insert("INTO conditions", event.time, event.source, document)
         self._written += 1
         if self._written % PRUNE_INTERVAL == 0:

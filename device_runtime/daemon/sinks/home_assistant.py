@@ -13,6 +13,7 @@ retained at `homeassistant/device/<name>/config` and has one component an entity
     microphone                       the newest condition of the source
 """
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ Component = dict[str, Any]
 ON, OFF = "ON", "OFF"
 LOWEST_MARGIN, HIGHEST_MARGIN = -2, 2
 STEP = 0.01
+THRESHOLD_WORDS = 5  # of its topic
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,15 @@ class AdvertisedTask:
     labels: Sequence[str]
     threshold: float | None
     """The task's own; None if it cannot be set."""
+
+
+@dataclass(frozen=True)
+class AnnouncedEntity:
+    """An entity in a discovery document."""
+
+    platform: str
+    state_topic: str
+    """Empty if it has none."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,15 @@ class Device:
     def topic(self, *words: str) -> str:
         """Return a topic of this device."""
         return "/".join(("edgecl", self.name, *words))
+
+    def is_threshold_topic(self, topic: str) -> bool:
+        """Return whether a topic is that of a threshold of this device."""
+        words = topic.split("/")
+        return (
+            len(words) == THRESHOLD_WORDS
+            and words[:3] == ["edgecl", self.name, "threshold"]
+            and not set(topic) & set("+#")
+        )
 
     def document(self, components: dict[str, Component]) -> dict[str, Any]:
         """Return the discovery document."""
@@ -144,6 +164,22 @@ class Device:
             "state_topic": self.topic("threshold", *place),
             "command_topic": self.topic("threshold", *place, "set"),
         }
+
+
+def parse_entities(document: str) -> dict[str, AnnouncedEntity]:
+    """Return every entity of a discovery document by its id; empty if the document is malformed.
+
+    Anyone with access to the broker may have written it.
+    """
+    try:
+        components = json.loads(document)["components"].items()
+        return {
+            key: AnnouncedEntity(str(entity["platform"]), str(entity.get("state_topic", "")))
+            for key, entity in components
+            if len(entity) > 1  # else it removes the entity
+        }
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}
 
 
 def slug(word: str) -> str:

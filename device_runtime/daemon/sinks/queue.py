@@ -2,11 +2,12 @@
 
 import queue
 import sqlite3
-import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
+from device_runtime.daemon.system.supervisor import ThreadSupervisor
 from edgecl.errors import EdgeclError
 from edgecl.events import Event
 
@@ -29,6 +30,8 @@ class SinkQueue(Generic[Item]):
         capacity: int | None = None,
         size_of: Callable[[Item], int] = lambda item: 1,
         item_name: str = "events",
+        name: str = "sink",
+        supervisor: ThreadSupervisor | None = None,
     ) -> None:
         """Start the thread.
 
@@ -39,6 +42,8 @@ class SinkQueue(Generic[Item]):
             capacity: largest sum of the sizes in the queue; not given: a thousand items.
             size_of: returns the size of an item.
             item_name: what the items are, in the plural, for warnings.
+            name: the name of the sink in reports of unexpected failures.
+            supervisor: receives these reports; not given: `warn` receives them.
         """
         self.dropped = 0
         """Number of items there was no room for."""
@@ -52,8 +57,9 @@ class SinkQueue(Generic[Item]):
         self._item_name = item_name
         self._failure = ""
         self._queue: _SizedQueue[Item] = _SizedQueue(CAPACITY if capacity is None else capacity, size_of)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._name = name
+        self._supervisor = supervisor or ThreadSupervisor(warn)
+        self._thread = self._supervisor.start(name, self._run)
 
     def put(self, item: Item) -> bool:
         """Enqueue an item; return whether there was room for it."""
@@ -66,13 +72,18 @@ class SinkQueue(Generic[Item]):
 
     def close(self) -> None:
         """Wait a while for the sink to take the remaining items."""
-        try:
+        self._thread.stop()
+        is_empty = False
+        with suppress(queue.Full):
             self._queue.put(None, timeout=CLOSE_TIMEOUT_S)
-            self._thread.join(CLOSE_TIMEOUT_S)
-        except queue.Full:
-            pass
-        if self._thread.is_alive():
+            is_empty = self._thread.join(CLOSE_TIMEOUT_S)
+        if not is_empty:
             self.dropped += self._queue.items
+
+    @property
+    def lost(self) -> int:
+        """Number of items that the sink did not take, for whatever reason."""
+        return self.dropped + self.failures
 
     def _drop(self) -> None:
         self.dropped += 1
@@ -96,6 +107,9 @@ class SinkQueue(Generic[Item]):
             if str(error) != self._failure:
                 self._failure = str(error)
                 self._warn(self._failure)
+        except Exception as error:  # a bug must cost this item only
+            self.failures += 1
+            self._supervisor.report(self._name, error)
 
 
 class _SizedQueue(queue.Queue[Item | None]):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from device_runtime.daemon.controls import CONTROLS_NAME, Controls
+from device_runtime.daemon.controls import CONTROLS_NAME, Controls, ThresholdChange
 from edgecl.config.schema import Config
 
 CONFIG = Config.model_validate({"tasks": {"alarms": {"refractory_s": 9.0, "thresholds": {"timer": 0.5}}}})
@@ -16,7 +16,7 @@ def open_controls(folder: Path, warnings: list[str] | None = None) -> Controls:
 def test_a_threshold_is_in_effect_at_once_and_the_others_stay(tmp_path: Path) -> None:
     controls = open_controls(tmp_path)
     rule = controls.get_rule("alarms")
-    controls.set_threshold("alarms", "doorbell", 0.2)
+    controls.change([ThresholdChange("alarms", "doorbell", 0.2)])
     assert rule.thresholds == {"timer": 0.5, "doorbell": 0.2}
     assert rule.refractory_s == 9
     assert controls.get_rule("kitchen").thresholds == {}
@@ -26,8 +26,8 @@ def test_a_threshold_is_in_effect_at_once_and_the_others_stay(tmp_path: Path) ->
 def test_what_was_set_is_restored_and_the_rest_is_as_configured(tmp_path: Path) -> None:
     controls = open_controls(tmp_path)
     assert controls.listening
-    controls.listening = False
-    controls.set_threshold("alarms", "doorbell", 0.2)
+    controls.change(listening=False)
+    controls.change([ThresholdChange("alarms", "doorbell", 0.2)])
     again = open_controls(tmp_path)
     assert not again.listening
     assert again.get_rule("alarms").thresholds == {"timer": 0.5, "doorbell": 0.2}
@@ -38,10 +38,10 @@ def test_resetting_a_threshold_restores_the_configured_one_at_once(tmp_path: Pat
     controls = open_controls(tmp_path)
     rule = controls.get_rule("alarms")
     for label in ("timer", "doorbell"):
-        controls.set_threshold("alarms", label, 0.9)
+        controls.change([ThresholdChange("alarms", label, 0.9)])
     assert rule.thresholds == {"timer": 0.9, "doorbell": 0.9}
     for label in ("timer", "doorbell"):
-        controls.reset_threshold("alarms", label)
+        controls.change([ThresholdChange("alarms", label, None)])
     assert rule.thresholds == {"timer": 0.5}
     assert open_controls(tmp_path).get_rule("alarms").thresholds == {"timer": 0.5}
 
@@ -49,7 +49,7 @@ def test_resetting_a_threshold_restores_the_configured_one_at_once(tmp_path: Pat
 def test_a_task_does_not_inherit_thresholds_from_a_forgotten_one_of_its_name(tmp_path: Path) -> None:
     controls = open_controls(tmp_path)
     for task, label in (("alarms", "timer"), ("alarms", "doorbell"), ("kitchen", "knock")):
-        controls.set_threshold(task, label, 0.9)
+        controls.change([ThresholdChange(task, label, 0.9)])
     controls.reset_task("alarms")
     controls.reset_task("unknown")
     assert open_controls(tmp_path).thresholds("alarms") == controls.thresholds("alarms") == {"timer": 0.5}
@@ -60,7 +60,7 @@ def test_thresholds_of_tasks_that_left_the_store_are_reset(tmp_path: Path) -> No
     controls, notified = open_controls(tmp_path), []
     rule = controls.get_rule("alarms")
     for task, label in (("alarms", "timer"), ("alarms", "doorbell"), ("kitchen", "knock")):
-        controls.set_threshold(task, label, 0.9)
+        controls.change([ThresholdChange(task, label, 0.9)])
     controls.subscribe(lambda: notified.append(1))
     controls.retain_tasks(["alarms", "kitchen", "voices"])
     assert notified == []
@@ -75,9 +75,9 @@ def test_thresholds_of_tasks_that_left_the_store_are_reset(tmp_path: Path) -> No
 def test_listeners_are_notified_of_every_change(tmp_path: Path) -> None:
     controls, changes = open_controls(tmp_path), []
     controls.subscribe(lambda: changes.append((controls.listening, dict(controls.thresholds("kitchen")))))
-    controls.listening = False
-    controls.set_threshold("kitchen", "knock", 0.1)
-    controls.reset_threshold("kitchen", "knock")
+    controls.change(listening=False)
+    controls.change([ThresholdChange("kitchen", "knock", 0.1)])
+    controls.change([ThresholdChange("kitchen", "knock", None)])
     assert changes == [(False, {}), (False, {"knock": 0.1}), (False, {})]
 
 
@@ -89,6 +89,6 @@ def test_a_damaged_file_is_reported_and_replaced(tmp_path: Path) -> None:
     assert controls.listening
     assert "cannot be read" in warnings[0]
     assert [path.name for path in tmp_path.iterdir()] == [CONTROLS_NAME]
-    controls.set_threshold("kitchen", "knock", 0.1)
+    controls.change([ThresholdChange("kitchen", "knock", 0.1)])
     assert open_controls(tmp_path, warnings).thresholds("kitchen") == {"knock": 0.1}
     assert len(warnings) == 1

@@ -10,5 +10,5 @@ router = APIRouter(tags=["events"])
 
 @router.get("/events", response_class=StreamingResponse)
 async def follow_events(context: Context) -> StreamingResponse:
-    """Stream server-sent events `sound`, `source`, `enrolment`, `tasks`, `log`, each one JSON document."""
+    """Stream server-sent events `sound`, `source`, `fault`, `enrolment`, `tasks`, `log`: JSON documents."""
     return context.hub.subscribe()

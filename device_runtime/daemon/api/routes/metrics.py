@@ -29,8 +29,24 @@ class MetricsCollector(Collector):
             yield CounterMetricFamily("edgecl_sounds", "Sounds detected.", pipeline.sound_count)
         yield CounterMetricFamily("edgecl_lost_frames", "Audio frames lost.", tap.lost_frames)
         yield CounterMetricFamily(
-            "edgecl_dropped_events", "Events dropped by full sink queues.", pipeline.dropped_events
+            "edgecl_dropped_events",
+            "Events that a sink had no room for or failed to take.",
+            pipeline.dropped_events,
         )
+        failures = CounterMetricFamily(
+            "edgecl_failures",
+            "Unexpected failures of parts of the daemon, each followed by a restart.",
+            labels=["part"],
+        )
+        for part, count in self._context.supervisor.failures.items():
+            failures.add_metric([part], count)
+        yield failures
+        mqtt = self._context.get_mqtt_status()
+        if mqtt:
+            connected = float(mqtt.state == "connected")
+            yield GaugeMetricFamily(
+                "edgecl_mqtt_connected", "1 while the MQTT broker is connected.", connected
+            )
         yield GaugeMetricFamily("edgecl_source_healthy", "1 while the source delivers audio.", healthy)
         tasks = len(pipeline.task_names)
         yield GaugeMetricFamily("edgecl_tasks", "Tasks in use.", tasks)

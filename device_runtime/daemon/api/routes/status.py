@@ -1,6 +1,7 @@
 """Routes: state of the daemon and of its source."""
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -8,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from device_runtime.daemon.api.context import Context
 from device_runtime.daemon.api.schemas import RequestModel, ResponseModel
+from device_runtime.daemon.sinks.mqtt import State as MqttState
 from device_runtime.system.packages import find_installed_version
 from edgecl.config.privacy import NO_HISTORY
 from edgecl.events import State
@@ -31,6 +33,18 @@ class SourceView(ResponseModel):
     """Audio frames lost since the source was opened."""
 
 
+class MqttView(ResponseModel):
+    """The connection to the MQTT broker."""
+
+    broker: str
+    """Host and port."""
+    state: MqttState
+    detail: str
+    """Why it is not connected, or empty."""
+    waiting_events: int
+    """Events that the broker has not acknowledged."""
+
+
 class Status(ResponseModel):
     """State of the daemon."""
 
@@ -42,8 +56,12 @@ class Status(ResponseModel):
     sounds: int
     """Number of sounds detected; 0 at privacy 3, where it would give away the second of each."""
     dropped_events: int
-    """Events dropped by full sink queues."""
+    """Events that a sink had no room for or failed to take."""
+    failures: dict[str, int]
+    """Part of the daemon → number of its unexpected failures, each followed by a restart."""
     source: SourceView
+    mqtt: MqttView | None
+    """None if no broker is configured."""
     tasks: list[str]
     """Tasks in use."""
     listening: bool
@@ -59,30 +77,42 @@ class Listening(RequestModel):
 
 
 class Health(ResponseModel):
-    """Whether the source delivers audio."""
+    """Whether the source delivers audio and all parts of the daemon run."""
 
     healthy: bool
     state: State
+    down: list[str]
+    """Parts that failed unexpectedly and are not running again yet."""
+    mqtt: MqttState | None
+    """State of the connection to the MQTT broker, if one is configured. It has no influence on `healthy`: a
+    restart of the daemon cannot bring a broker back."""
 
 
 @router.get("/health", response_model=Health, responses={503: {"model": Health}})
 def check_health(context: Context, response: Response) -> Response:
-    """Return 200 while the source delivers audio, else 503."""
-    state = context.tap.condition.state
-    health = Health(healthy=state in HEALTHY_STATES, state=state)
+    """Return 200 while the source delivers audio and all parts of the daemon run, else 503."""
+    state, down = context.tap.condition.state, context.supervisor.down
+    mqtt = context.get_mqtt_status()
+    health = Health(
+        healthy=state in HEALTHY_STATES and not down,
+        state=state,
+        down=down,
+        mqtt=mqtt.state if mqtt else None,
+    )
     return JSONResponse(health.model_dump(), 200 if health.healthy else 503)
 
 
 @router.get("/status")
 def get_status(context: Context) -> Status:
     """Return uptime, source, tasks in use and counters."""
-    pipeline, condition = context.pipeline, context.tap.condition
+    pipeline, condition, mqtt = context.pipeline, context.tap.condition, context.get_mqtt_status()
     return Status(
         version=find_installed_version("edgecl") or "from source",
         up_s=round(time.monotonic() - STARTED_S, 1),
         heard_s=round(pipeline.processed_s, 3),
         sounds=pipeline.sound_count if context.config.privacy < NO_HISTORY else 0,
         dropped_events=pipeline.dropped_events,
+        failures=context.supervisor.failures,
         source=SourceView(
             name=context.tap.name,
             rate_hz=context.tap.rate_hz,
@@ -91,6 +121,7 @@ def get_status(context: Context) -> Status:
             hint=condition.hint,
             lost_frames=context.tap.lost_frames,
         ),
+        mqtt=MqttView(**asdict(mqtt)) if mqtt else None,
         tasks=pipeline.task_names,
         listening=context.controls.listening,
         privacy=context.config.privacy,
@@ -100,7 +131,7 @@ def get_status(context: Context) -> Status:
 @router.put("/listening")
 def set_listening(context: Context, request: Listening) -> Listening:
     """Switch listening on or off; the setting outlasts a restart."""
-    context.controls.listening = request.on
+    context.controls.change(listening=request.on)
     return request
 
 

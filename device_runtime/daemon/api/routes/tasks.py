@@ -13,6 +13,7 @@ from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.context import ApiContext, Context, hold
 from device_runtime.daemon.api.problems import NotHereError
 from device_runtime.daemon.api.schemas import PointView, RequestModel, ResponseModel, Task
+from device_runtime.daemon.controls import ThresholdChange
 from device_runtime.daemon.worker.protocol import CorrectionTarget, CorrectRequest, PredictRequest
 from device_runtime.training.learning_curve import parse_curve
 from edgecl.config.schema import Margin
@@ -90,7 +91,7 @@ def set_threshold(context: Context, task: str, label: str, update: ThresholdUpda
     """Set the threshold of a label; in force at once and after a restart."""
     with context.open_store() as store:
         entry = _check_label(store.find_task(task), label)
-    context.controls.set_threshold(task, label, update.margin)
+    context.controls.change([ThresholdChange(task, label, update.margin)])
     return describe_task(context, entry)
 
 
@@ -99,7 +100,7 @@ def reset_threshold(context: Context, task: str, label: str) -> Task:
     """Reset the threshold of a label to the configuration, or else to the value set at enrolment."""
     with context.open_store() as store:
         entry = _check_label(store.find_task(task), label)
-    context.controls.reset_threshold(task, label)
+    context.controls.change([ThresholdChange(task, label, None)])
     return describe_task(context, entry)
 
 

@@ -66,7 +66,7 @@ async function loadAll() {
 function handle(kind, document) {
   if (kind === "tasks") loadAll();
   else emit(kind, document);
-  if (kind === "source") loadStatus().catch(() => {});
+  if (kind === "source" || kind === "fault") loadStatus().catch(() => {});
 }
 
 function emit(kind, detail) {

@@ -44,7 +44,7 @@ function mount(section) {
 function show() {
   clearInterval(timer);
   timer = setInterval(() => document.hidden || update().catch(() => {}), EVERY_MS);
-  Promise.all([loadStatus().then(update), log.load()]).catch(showError);
+  Promise.all([update(), log.load()]).catch(showError);
 }
 
 function hide() {
@@ -52,7 +52,7 @@ function hide() {
 }
 
 async function update() {
-  const state = await requestJson("GET", "/system");
+  const [state] = await Promise.all([requestJson("GET", "/system"), loadStatus()]);
   const { memory_total_bytes: total, memory_available_bytes: available, temperature_c: heat } = state;
   processor.show(`${state.cpu_percent.toFixed(0)} % of a core`, state.cpu_percent / 100);
   memory.show(`${formatSize(state.rss_bytes)} used by edgecl, ${formatSize(available)} free`, 1 - available / total);
@@ -63,13 +63,16 @@ async function update() {
 }
 
 function listFacts(state) {
-  const { source, privacy = 0 } = device.status;
+  const { source, mqtt, failures, privacy = 0 } = device.status;
+  const failed = Object.entries(failures).map(([part, count]) => `${part}: ${count}`);
   const lost = `${formatDuration(state.lost_frames / source.rate_hz)} since the microphone was opened`;
   const runtime = state.onnxruntime.includes(" ") ? state.onnxruntime : `onnxruntime ${state.onnxruntime}`;
   return {
     Microphone: [source.name, source.state, source.detail, source.hint].filter(Boolean).join(" – "),
     "Lost audio": state.lost_frames ? lost : "none",
     "Lost events": state.dropped_events ? String(state.dropped_events) : "none",
+    ...(mqtt && { MQTT: [mqtt.broker, mqtt.state, mqtt.detail].filter(Boolean).join(" – ") }),
+    ...(failed.length && { "Failures since the start": failed.join(", ") }),
     "Detection load": state.window_ms === null ? "–" : `${formatPercent(state.window_ms / HOP_MS)} of the available time`,
     Uptime: `${formatDuration(state.up_s)}, load ${state.load.map((value) => value.toFixed(2)).join(" ")}`,
     Privacy: `level ${privacy}: ${PRIVACY[privacy]}`,

@@ -17,7 +17,7 @@ HOUR_S = 3600
 
 @pytest.fixture
 def sessions(tmp_path: Path) -> SessionManager:
-    return SessionManager(Workspace(tmp_path), TrainingLock(), lambda view: None)
+    return SessionManager(Workspace(tmp_path), TrainingLock(), lambda view: None, lambda part, error: None)
 
 
 def test_only_the_newest_ended_enrolments_are_listed(sessions: SessionManager) -> None:

@@ -15,10 +15,13 @@ from device_runtime.daemon.folder_import import watcher
 from device_runtime.daemon.folder_import.importer import FolderImporter
 from device_runtime.daemon.folder_import.scan import STATE_NAME, ImportState
 from device_runtime.daemon.folder_import.watcher import QUIET_S, RETRY_S, FolderWatcher, watch_folder
+from device_runtime.daemon.system import supervisor
+from device_runtime.daemon.system.supervisor import ThreadSupervisor
 from device_runtime.daemon.training_lock import TrainingLock
 from device_runtime.workflows.workspace import Workspace
 from edgecl.errors import StoreError
 from edgecl.store.store import Store
+from tests.device.daemon.running import until
 from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
 
@@ -178,7 +181,7 @@ def logged(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         raise AssertionError(f"'{words}' was not logged, but {log}")
 
     importer = create_importer(tmp_path / "home", bundle, log.append)
-    with watch_folder(tmp_path / "sounds", importer, log.append):
+    with watch_folder(tmp_path / "sounds", importer, log.append, ThreadSupervisor(log.append)):
         yield wait_for
 
 
@@ -309,7 +312,12 @@ def test_a_result_is_logged_also_where_no_report_can_be_written(logged: Logged, 
 
 def test_a_missing_watched_folder_is_created(bundle: Path, tmp_path: Path) -> None:
     log: list[str] = []
-    with watch_folder(tmp_path / "sounds", create_importer(tmp_path / "home", bundle), log.append):
+    with watch_folder(
+        tmp_path / "sounds",
+        create_importer(tmp_path / "home", bundle),
+        log.append,
+        ThreadSupervisor(log.append),
+    ):
         assert (tmp_path / "sounds").is_dir()
     assert log == [f"'{tmp_path}/sounds' is created and watched: every folder in it becomes a task"]
 
@@ -322,3 +330,26 @@ def test_names_that_are_invalid_text_are_handled(logged: Logged, tmp_path: Path)
     assert "bell" in read_report(tmp_path / "sounds/alarms")["told"]
     shutil.copytree(tmp_path / "elsewhere", tmp_path / "sounds" / os.fsdecode(b"\xff"))
     logged("a task cannot be called")
+
+
+def test_a_scan_that_fails_unexpectedly_is_reported_and_the_folder_stays_watched(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "SCAN_INTERVAL_S", 0.01)
+    monkeypatch.setattr(supervisor, "FIRST_BACKOFF_S", 0.01)
+    scans: list[Path] = []
+
+    def scan(folder: Path) -> dict:
+        scans.append(folder)
+        if len(scans) == 1:
+            raise RecursionError("folders within folders")
+        return {}
+
+    monkeypatch.setattr(watcher, "scan_folder", scan)
+    log: list[str] = []
+    threads = ThreadSupervisor(log.append)
+    importer = create_importer(tmp_path / "home", bundle, log.append)
+    with watch_folder(tmp_path / "sounds", importer, log.append, threads):
+        until(lambda: len(scans) > 2)
+    assert threads.failures == {"folder import": 1}
+    assert threads.take_faults()[0].detail == "RecursionError: folders within folders"
