@@ -66,7 +66,8 @@ def test_cancelled_training_leaves_the_store_unchanged(clean_daemon: Daemon, rec
     until(lambda: daemon.state(identity)["detail"])
     assert daemon.tasks() == {}
     assert not (daemon.home / "uploads" / identity).exists()
-    assert daemon.http.get("/health").json() == {"healthy": True, "state": "listening"}
+    health = daemon.http.get("/health").raise_for_status().json()
+    assert health == {"healthy": True, "state": "listening", "down": [], "mqtt": None}
 
 
 @pytest.mark.parametrize("when", ["at once", "after the first version"])
