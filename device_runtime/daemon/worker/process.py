@@ -4,7 +4,6 @@ A worker may end at any moment, even by a signal: the store holds the state befo
 """
 
 import contextlib
-import os
 import subprocess
 import sys
 import threading
@@ -22,8 +21,6 @@ from edgecl.errors import EdgeclError
 NICENESS = 10
 START = f"from device_runtime.daemon.worker.child import run; run({NICENESS})"
 OOM_SCORE = "500"  # of 1000: where memory runs out the kernel ends the worker, not the daemon
-ONE_CORE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""The threads of NumPy wait for each other in busy loops: one is faster on a machine that is in use."""
 GRACE_S = 5.0  # from SIGTERM to SIGKILL
 STDERR_LINES = 20  # kept for the error message
 
@@ -51,7 +48,6 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **ONE_CORE},
             start_new_session=True,
             pass_fds=open_files,
         )
