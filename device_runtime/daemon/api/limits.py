@@ -10,6 +10,9 @@ from edgecl.dataset_folder import AUDIO_SUFFIXES
 from edgecl.errors import AudioError, UsageError
 
 MAX_BODY_BYTES = 20_000_000
+"""Of a file."""
+MAX_JSON_BYTES = 256_000
+"""Of any other request body."""
 BODY_TIMEOUT_S = 120.0
 """For a request body to arrive."""
 MAX_RECORDINGS = 200
