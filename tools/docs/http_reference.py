@@ -26,7 +26,7 @@ curl -H "Authorization: Bearer $TOKEN" --data-binary @ring.wav 'http://edgecl.lo
 - **Errors** are problem documents (RFC 9457, `application/problem+json`): `title`, `status`, `detail`, and a
   `hint` with the next step.
 - **Recordings** are sent as the raw bytes of one file; the query parameter `name` gives its suffix. A body
-  has 20 MB at most.
+  has 20 MB at most, any other body 256 kB.
 - **Privacy.** Routes that would give away more than `privacy` allows answer 403.
 - **Live events** are server-sent events: `curl -N …/events`.
 

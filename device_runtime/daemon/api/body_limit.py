@@ -1,7 +1,7 @@
 """Reads the whole body of a request before the application sees it, and refuses it above a limit.
 
-FastAPI reads a JSON body into memory, however large, before it calls the route. Routes that store a file as it
-arrives are left alone: they have limits of their own (`limits.save_body`).
+FastAPI reads a JSON body into memory, however large, before it calls the route. Routes that store a file as
+it arrives are left alone: they have a limit of their own (`limits.save_body`).
 """
 
 import asyncio
@@ -20,7 +20,7 @@ HINT = "recordings and exported tasks have routes of their own: see /docs"
 
 
 class BodyLimitMiddleware:
-    """ASGI middleware that refuses bodies of more than `MAX_JSON_BYTES` bytes, with or without a declared size."""
+    """ASGI middleware that refuses bodies larger than `MAX_JSON_BYTES`, with or without a declared size."""
 
     def __init__(self, app: ASGIApp, uploads: Sequence[APIRoute]) -> None:
         """Wrap an application; the routes in `uploads` may receive larger bodies."""
