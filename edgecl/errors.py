@@ -71,6 +71,10 @@ class DiskFullError(StoreError):
     """The disk, or the user's share of it, is full: nothing can be written."""
 
 
+class StoreBusyError(StoreError):
+    """Another process keeps the store locked."""
+
+
 class NoStoreError(StoreError):
     """The folder has no store yet."""
 

@@ -13,7 +13,7 @@ DISK_FULL = "free some space and run the command again; nothing that was stored 
 READ_ONLY = "choose a writable folder with --home"
 NO_PERMISSION = "check who owns this folder, or choose another one with --home"
 DISK_FAILING = "check the disk or SD card; nothing that was stored was changed"
-BUSY = "wait for the other edgecl to finish, then run the command again"
+BUSY = "end the program that has it open ('fuser' names it), then run the command again"
 REGISTRY_DAMAGED = "run the command again: the registry is rebuilt from the blobs when the store is opened"
 
 FULL_DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

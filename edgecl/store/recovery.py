@@ -4,30 +4,16 @@ A rebuilt registry lists damaged blobs too, by their file name and what their he
 `verify` keeps reporting which task was lost.
 """
 
-import fcntl
-import os
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgecl.errors import BlobError, NewerBlobError
 from edgecl.store import atomic
 from edgecl.store.blob_folder import BlobFolder
+from edgecl.store.home import lock_home
 from edgecl.store.registry import IN_MEMORY, Registry, RegistryDamagedError, TaskEntry
-
-
-@contextmanager
-def lock_store(home: Path) -> Iterator[None]:
-    """Keep other processes from rebuilding the same store; the lock is on the folder, so it needs no file."""
-    descriptor = os.open(home, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def open_or_rebuild(path: Path, blobs: BlobFolder, writable: bool) -> tuple[Registry, list[str]]:
@@ -45,6 +31,14 @@ def open_or_rebuild(path: Path, blobs: BlobFolder, writable: bool) -> tuple[Regi
     blobs.create()
     try:
         return Registry.open(path, writable=True), []
+    except RegistryDamagedError:
+        with lock_home(path.parent):
+            return _open_or_rebuild_locked(path, blobs)
+
+
+def _open_or_rebuild_locked(path: Path, blobs: BlobFolder) -> tuple[Registry, list[str]]:
+    try:
+        return Registry.open(path, writable=True), []  # another process rebuilt it
     except RegistryDamagedError as damage:
         found = _scan(blobs)
         for entry in found.damaged:

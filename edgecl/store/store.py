@@ -4,11 +4,12 @@
     home/lessons/<sha256>.json        the training set of each blob
     home/registry.db                  task → current and previous blob; rebuilt from the blobs when lost
     home/quarantine/                  damaged files, kept until their task is enrolled again or forgotten
+    home/.lock                        held during a change, with the number of the process that holds it
     home/cache/                       the token cache, which the store does not touch
 
 A commit writes training set and blob first (temporary file, flush, rename) and the registry last, all inside
-one `BEGIN IMMEDIATE` transaction: writers queue, and a crash leaves the old state or the new one. The next
-writer deletes files that no task refers to.
+one `BEGIN IMMEDIATE` transaction under a lock: writers queue, and a crash leaves the old state or the new
+one. The next writer deletes files that no task refers to.
 
 A damaged blob stays its task's current one so that the damage stays visible: the previous generation is
 used, and `verify` keeps reporting it until the task is enrolled again or forgotten.
@@ -31,8 +32,9 @@ from edgecl.errors import (
 )
 from edgecl.store.blob_folder import BlobFolder
 from edgecl.store.errors import translate_errors
+from edgecl.store.home import close_to_others, create_home, lock_home
 from edgecl.store.integrity import IntegrityCheck, check_integrity, find_status, read_previous
-from edgecl.store.recovery import lock_store, open_or_rebuild
+from edgecl.store.recovery import open_or_rebuild
 from edgecl.store.registry import REGISTRY_NAME, Registry, TaskEntry
 from edgecl.store.training_set import TrainingSet, TrainingSetFolder
 from edgecl.timestamps import clamp_time, parse_time
@@ -79,12 +81,13 @@ class Store:
             if home.exists() and not home.is_dir():
                 raise StoreError(f"'{home}' is a file, not a folder", "choose a folder with --home")
             if create:
-                home.mkdir(parents=True, exist_ok=True)
+                create_home(home)
             elif not (blobs.path.is_dir() or (home / REGISTRY_NAME).exists()):
                 raise NoStoreError(f"there is no store in '{home}'", "run 'edgecl enroll NAME FOLDER' first")
             writable = os.access(home, os.W_OK)
-            with lock_store(home) if writable else nullcontext():
-                registry, warnings = open_or_rebuild(home / REGISTRY_NAME, blobs, writable)
+            if writable:
+                close_to_others(home)
+            registry, warnings = open_or_rebuild(home / REGISTRY_NAME, blobs, writable)
         return cls(home, writable, blobs, TrainingSetFolder(home / "lessons"), registry, warnings)
 
     def close(self) -> None:
@@ -246,14 +249,20 @@ class Store:
         """Run one registry transaction; delete unreferenced files before and after it."""
         if not self.writable:
             raise StoreError(f"the store in '{self.home}' is read-only", "choose another folder with --home")
-        with translate_errors(self.home), self.registry.transaction():
+        with translate_errors(self.home), self._lock():
             self._delete_unreferenced()
             yield
         try:
-            with translate_errors(self.home), self.registry.transaction():
+            with translate_errors(self.home), self._lock():
                 self._delete_unreferenced()
         except StoreError as error:  # the change itself is committed
             self.warnings.append(f"old files are left for the next change to delete: {error.message}")
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Lock home and registry for one change; the registry alone would not name who holds it."""
+        with lock_home(self.home), self.registry.transaction():
+            yield
 
     def _delete_unreferenced(self) -> None:
         """Delete files that no task refers to; only within a transaction, when no other process writes."""
@@ -264,7 +273,7 @@ class Store:
 
     def _recover(self, task: str) -> bytes:
         """Return the newest intact generation; move a damaged blob to the quarantine if writable."""
-        with self.registry.transaction() if self.writable else nullcontext():
+        with self._lock() if self.writable else nullcontext():
             entry = self.find_task(task)
             data = self.blobs.read(entry.sha256)
             if data is not None:  # another process committed since
