@@ -80,9 +80,10 @@ def undo(settings: Settings, name: TaskName) -> int:
 
 
 def forget(settings: Settings, name: TaskName) -> int:
-    """Remove a task with both its versions and the list of its recordings.
+    """Remove a task with both its versions, the list of its recordings and what the cache has of them.
 
-    No other task changes. This cannot be undone: to keep a copy, run 'edgecl export-task' first.
+    No other task changes; the history of 'edgecl serve' stays. This cannot be undone: to keep a copy, run
+    'edgecl export-task' first.
 
     Examples:
         edgecl forget alarms

@@ -1,8 +1,8 @@
 """Tokens of recordings on disk, so that the backbone runs once per recording and tasks can be trained again.
 
 Each recording has one file: its tokens as .npy, then the SHA-256 of those bytes. The name is a hash of what
-determines the content: the recording's key, the bundle's fingerprint, the window length and how windows are
-cut.
+determines the content (see `edgecl.store.token_files`), by which the store deletes the files of recordings
+that no task refers to any more.
 
 It is the lower level of a two-level episodic memory as in CarM (Lee et al., DAC 2022): training reads a
 `TokenBuffer`, which is in memory while it is small, and the disk keeps everything. Deviations: tokens are
@@ -28,13 +28,12 @@ from pathlib import Path
 import numpy as np
 
 from device_runtime.data.coreset import MIN_CLIPS, select_evictions, summarise
-from edgecl import windows
 from edgecl.arrays import Tokens
+from edgecl.store.token_files import make_name
 
 RESERVE_BYTES = 8 << 20  # of the disk that are left to the store
 TRIMMED_SHARE = 0.95  # of the limit, so that not every recording has to make room
 DIGEST_BYTES = 32
-SUFFIX = ".tokens"
 
 Sizes = Mapping[Path, os.stat_result]
 
@@ -48,7 +47,7 @@ class TokenCache:
         self.warning = ""
         self._size_bytes = quota_bytes  # upper bound of the folder's size, which is not measured yet
         self._protected: list[set[Path]] = []  # by class
-        self._identity = f"{fingerprint}:{window_samples}:{windows.WINDOWS_VERSION}"
+        self._identity = fingerprint, window_samples
 
     def protect(self, classes: Iterable[Iterable[str]]) -> None:
         """Prefer to keep the recordings of these classes, given by key, over those of none."""
@@ -114,8 +113,7 @@ class TokenCache:
         yield from (self.folder / name for name in select_evictions(classes, vectors, MIN_CLIPS))
 
     def _path(self, key: str) -> Path:
-        name = hashlib.sha256(f"{self._identity}:{key}".encode()).hexdigest()
-        return self.folder / f"{name}{SUFFIX}"
+        return self.folder / make_name(key, *self._identity)
 
     def _write(self, path: Path, data: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

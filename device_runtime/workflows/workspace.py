@@ -16,6 +16,7 @@ from edgecl.bundle.bundle import Bundle
 from edgecl.bundle.manifest import Manifest
 from edgecl.errors import StoreError
 from edgecl.store.store import Store
+from edgecl.store.token_files import FOLDER_NAME
 
 DEFAULT_CACHE_BYTES = 512 << 20
 
@@ -57,7 +58,7 @@ class Workspace:
     def open_cache(self, store: Store, manifest: Manifest) -> TokenCache:
         """Open the token cache of the home; it protects what the stored tasks were trained on."""
         window_samples = manifest.geometry.window_samples
-        cache = TokenCache(self.home / "cache", manifest.fingerprint, window_samples, self.cache_bytes)
+        cache = TokenCache(self.home / FOLDER_NAME, manifest.fingerprint, window_samples, self.cache_bytes)
         cache.protect(find_referenced_clips(store, manifest.fingerprint))
         return cache
 

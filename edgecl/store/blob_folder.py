@@ -11,11 +11,15 @@ from edgecl.store.blob import MAX_BLOB_BYTES, MAX_HEADER_BYTES
 SUFFIX = ".safetensors"
 HASH_DIGITS = 64
 OWN_NAMES = re.compile(r"[0-9a-f]{64}\.safetensors(\.\d+)?|\..*\.tmp")
+OLD_REGISTRIES = re.compile(r"registry\.db(-journal)?(\.\d+)?")
 
 
 @dataclass(frozen=True)
 class BlobFolder:
-    """The blobs in `path`; damaged ones lie in `quarantine` while a task still refers to them."""
+    """The blobs in `path`; damaged ones lie in `quarantine` while a task still refers to them.
+
+    A damaged registry lies there until the next change.
+    """
 
     path: Path
     quarantine: Path
@@ -73,13 +77,14 @@ class BlobFolder:
         return sorted({path.name[:HASH_DIGITS] for path in paths if OWN_NAMES.fullmatch(path.name)})
 
     def delete_unreferenced(self, referenced: set[str]) -> None:
-        """Delete all blobs but the referenced ones, and temporary files of interrupted writers.
+        """Delete all blobs but the referenced ones, temporary files of interrupted writers, old registries.
 
         No other process may be writing.
         """
         for path in (*self.path.iterdir(), *self.quarantine.iterdir()):
-            is_own = OWN_NAMES.fullmatch(path.name) and not path.is_dir()
-            if is_own and path.name[:HASH_DIGITS] not in referenced:
+            is_own = OWN_NAMES.fullmatch(path.name) and path.name[:HASH_DIGITS] not in referenced
+            is_old_registry = path.parent == self.quarantine and OLD_REGISTRIES.fullmatch(path.name)
+            if (is_own or is_old_registry) and not path.is_dir():
                 path.unlink()
 
     def _file(self, sha256: str) -> Path:

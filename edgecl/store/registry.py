@@ -25,7 +25,13 @@ IN_MEMORY = Path(":memory:")
 
 # EXTRA also flushes the folder after the journal is deleted: without it a power cut could undo a commit
 # whose older blobs are already gone.
-PRAGMAS = ("PRAGMA journal_mode = DELETE", "PRAGMA synchronous = EXTRA")
+# secure_delete overwrites deleted rows; whether that is the default depends on who built SQLite.
+PRAGMAS = (
+    "PRAGMA journal_mode = DELETE",
+    "PRAGMA synchronous = EXTRA",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA temp_store = MEMORY",
+)
 DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 SCHEMA = (
     """CREATE TABLE tasks (
@@ -166,6 +172,10 @@ class Registry:
     def remove(self, task: str) -> None:
         """Delete a task's entry."""
         self._connection.execute("DELETE FROM tasks WHERE task = ?", (task,))
+
+    def erase_deleted(self) -> None:
+        """Write the file anew, without rows that an earlier version deleted and did not overwrite."""
+        self._connection.execute("VACUUM")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -3,13 +3,14 @@
     home/blobs/<sha256>.safetensors   the tasks; each blob names its task and its creation time
     home/lessons/<sha256>.json        the training set of each blob
     home/registry.db                  task → current and previous blob; rebuilt from the blobs when lost
-    home/quarantine/                  damaged files, kept until their task is enrolled again or forgotten
+    home/quarantine/                  damaged blobs, kept until their task is enrolled again or forgotten, and
+                                      a damaged registry, until the next change
     home/.lock                        held during a change, with the number of the process that holds it
-    home/cache/                       the token cache, which the store does not touch
+    home/cache/                       the token cache; tokens go with the last task that refers to them
 
 A commit writes training set and blob first (temporary file, flush, rename) and the registry last, all inside
 one `BEGIN IMMEDIATE` transaction under a lock: writers queue, and a crash leaves the old state or the new
-one. The next writer deletes files that no task refers to.
+one. The next writer deletes files that no task refers to. `forget` leaves no trace of a task in these files.
 
 A damaged blob stays its task's current one so that the damage stays visible: the previous generation is
 used, and `verify` keeps reporting it until the task is enrolled again or forgotten.
@@ -30,6 +31,8 @@ from edgecl.errors import (
     TaskExistsError,
     UnknownTaskError,
 )
+from edgecl.store import token_files
+from edgecl.store.blob import read_unverified_record
 from edgecl.store.blob_folder import BlobFolder
 from edgecl.store.errors import translate_errors
 from edgecl.store.home import close_to_others, create_home, lock_home
@@ -193,10 +196,15 @@ class Store:
         return restored
 
     def forget(self, task: str) -> None:
-        """Remove a task and delete the files of both generations."""
+        """Remove a task and delete the files of both generations and the tokens of its recordings.
+
+        Recordings that another task was trained on as well keep their tokens.
+        """
         with self._transaction():
             self.find_task(task)
             self.registry.remove(task)
+        with self._warn_of_leftovers("its name may still be in the registry file"), lock_home(self.home):
+            self.registry.erase_deleted()
 
     def verify(self, task: str | None = None) -> list[IntegrityCheck]:
         """Check the current blob of one task or of all; nothing is changed."""
@@ -252,11 +260,17 @@ class Store:
         with translate_errors(self.home), self._lock():
             self._delete_unreferenced()
             yield
+        with self._warn_of_leftovers("old files are left for the next change to delete"), self._lock():
+            self._delete_unreferenced()
+
+    @contextmanager
+    def _warn_of_leftovers(self, consequence: str) -> Iterator[None]:
+        """Turn a failure of tidying up into a warning: the change itself is committed."""
         try:
-            with translate_errors(self.home), self._lock():
-                self._delete_unreferenced()
-        except StoreError as error:  # the change itself is committed
-            self.warnings.append(f"old files are left for the next change to delete: {error.message}")
+            with translate_errors(self.home):
+                yield
+        except StoreError as error:
+            self.warnings.append(f"{consequence}: {error.message}")
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -268,8 +282,21 @@ class Store:
         """Delete files that no task refers to; only within a transaction, when no other process writes."""
         entries = self.registry.read_entries().values()
         referenced = {sha256 for entry in entries for sha256 in entry.generations}
+        released = self.training_sets.list_hashes() - referenced
+        if released:  # before the blobs and training sets that name the recordings
+            names = self._list_token_files(released) - self._list_token_files(referenced)
+            token_files.delete(self.home / token_files.FOLDER_NAME, names)
         self.blobs.delete_unreferenced(referenced)
         self.training_sets.delete_unreferenced(referenced)
+
+    def _list_token_files(self, blobs: set[str]) -> set[str]:
+        """List the names of the token files of all recordings that some blobs were trained on."""
+        names: set[str] = set()
+        for sha256 in blobs:
+            record = read_unverified_record(self.blobs.read_start(sha256))
+            if record is not None:
+                names |= token_files.list_names(self.training_sets.read(sha256) or (), record)
+        return names
 
     def _recover(self, task: str) -> bytes:
         """Return the newest intact generation; move a damaged blob to the quarantine if writable."""

@@ -95,6 +95,10 @@ class TrainingSetFolder:
             atomic.sync_folder(self.path.parent)
         atomic.write(self._file(blob_sha256), to_bytes(training_set))
 
+    def list_hashes(self) -> set[str]:
+        """List the blobs that have a training set."""
+        return {path.name[:HASH_DIGITS] for path in self.path.glob(f"*{SUFFIX}")}
+
     def delete_unreferenced(self, referenced: set[str]) -> None:
         """Delete the training sets of all blobs but the referenced ones, and temporary files."""
         if not self.path.is_dir():

@@ -1,0 +1,43 @@
+"""Names of the token cache's files, one for each recording and one for its augmented copies.
+
+A name is a hash of what determines the content. The store knows the names in order to delete the tokens of
+recordings that none of its tasks was trained on any more.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from edgecl import windows
+from edgecl.augmentation import make_copies_key
+from edgecl.store.blob import BlobRecord
+from edgecl.store.training_set import TrainingSet
+
+FOLDER_NAME = "cache"
+SUFFIX = ".tokens"
+
+
+def make_name(key: str, fingerprint: str, window_samples: int) -> str:
+    """Return the name of the file with the tokens of a recording.
+
+    Args:
+        key: The recording's hash, or `make_copies_key` of it.
+        fingerprint: The fingerprint of the bundle that computed the tokens.
+        window_samples: The bundle's window length.
+    """
+    identity = f"{fingerprint}:{window_samples}:{windows.WINDOWS_VERSION}"
+    return f"{hashlib.sha256(f'{identity}:{key}'.encode()).hexdigest()}{SUFFIX}"
+
+
+def list_names(training_set: TrainingSet, record: BlobRecord) -> set[str]:
+    """List the names of all files that the token cache can have for a task's training set."""
+    keys = {key for clip in training_set for key in (clip.clip_sha256, make_copies_key(clip.clip_sha256))}
+    return {make_name(key, record.fingerprint, record.window_samples) for key in keys}
+
+
+def delete(folder: Path, names: Iterable[str]) -> None:
+    """Delete the files of these names, and what writers that were killed left of them."""
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+        for temporary in folder.glob(f".{name}.*"):
+            temporary.unlink(missing_ok=True)
