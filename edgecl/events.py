@@ -16,7 +16,17 @@ from pydantic import Field
 from edgecl.bundle.manifest import Record, Sha256
 from edgecl.detection import Phase
 
-State = Literal["starting", "listening", "silent", "clipping", "wrong rate", "hung", "failed"]
+State = Literal[
+    "starting",
+    "listening",
+    "silent",
+    "clipping",
+    "wrong rate",
+    "opposite phase",
+    "one channel dead",
+    "hung",
+    "failed",
+]
 Time = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
 """RFC 3339, UTC, to the millisecond."""
 

@@ -15,7 +15,7 @@ PADDING_DBFS = -70.0  # RMS
 PADDING_SEED = 20_000
 MIN_LEVEL_DB = -30.0  # relative to the loudest window of the clip
 
-WINDOWS_VERSION = 1
+WINDOWS_VERSION = 2
 """Increased whenever decoding, resampling, padding or splitting gives other windows for the same file."""
 
 

@@ -23,6 +23,7 @@ from device_runtime.workflows.evaluate import EvaluationResult
 from device_runtime.workflows.tasks import TaskListing
 from device_runtime.workflows.workspace import Workspace
 from edgecl.audio.array_input import to_waveform
+from edgecl.audio.faults import describe_faults
 from edgecl.audio.reader import read_clip
 from edgecl.errors import NoStoreError, NoTasksError, UsageError
 from edgecl.store.integrity import IntegrityCheck
@@ -276,8 +277,15 @@ class Device:
     def _read(self, sound: Sound, sample_rate: int | None) -> np.ndarray:
         rate_hz = self._require_open().rate_hz
         if isinstance(sound, str | Path):
-            return read_clip(Path(sound), rate_hz=rate_hz).waveform
-        return to_waveform(sound, require_rate(sample_rate), rate_hz)
+            path = Path(sound)
+            clip = read_clip(path, rate_hz=rate_hz)
+            waveform, faults = clip.waveform, clip.faults
+        else:
+            path = Path("array")
+            waveform, faults = to_waveform(sound, require_rate(sample_rate), rate_hz)
+        for sentence in describe_faults([(path, faults)]):
+            self._workspace.warn(sentence)
+        return waveform
 
     def _require_open(self) -> Runtime:
         if self._runtime is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import soundfile
 
-from edgecl.audio.array_input import check_sample_rate, to_mono
+from edgecl.audio.array_input import check_sample_rate, to_channels
 from edgecl.errors import UsageError
 
 Sound = str | Path | Any
@@ -71,7 +71,7 @@ def as_file(sound: Sound, sample_rate: int | None) -> Iterator[Path]:
 
 def _write_sound(path: Path, sound: Any, sample_rate: int | None) -> None:
     rate_hz = check_sample_rate(require_rate(sample_rate))
-    soundfile.write(path, to_mono(sound, min_samples=1), rate_hz, subtype="FLOAT")
+    soundfile.write(path, to_channels(sound, min_samples=1), rate_hz, subtype="FLOAT")
 
 
 def require_rate(sample_rate: int | None) -> int:

@@ -8,7 +8,8 @@ import numpy as np
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.recognition.stream import StreamRecognizer, TaskDetection
 from edgecl.arrays import Waveform
-from edgecl.audio.array_input import check_sample_rate, to_mono
+from edgecl.audio.array_input import check_sample_rate, to_channels
+from edgecl.audio.channels import ChannelFault, ChannelMixer
 from edgecl.audio.resampling import Resampler
 from edgecl.errors import AudioError
 
@@ -41,6 +42,12 @@ class Stream:
         self._rate_hz = check_sample_rate(sample_rate)
         self._recognizer = StreamRecognizer(recognizer)
         self._resampler = Resampler(self._rate_hz, self._recognizer.rate_hz)
+        self._mixer = ChannelMixer(1, self._rate_hz)
+
+    @property
+    def channel_fault(self) -> ChannelFault | None:
+        """Return the fault of the channels; a single one is used in place of their mean."""
+        return self._mixer.fault
 
     def feed(self, chunk: Any) -> list[Event]:
         """Process a chunk and return the events it causes.
@@ -51,14 +58,16 @@ class Stream:
         Raises:
             AudioError: it is no sound.
         """
-        mono = to_mono(chunk)
-        peak = float(np.abs(mono).max(initial=0.0))
+        samples = to_channels(chunk)
+        peak = float(np.abs(samples).max(initial=0.0))
         if peak > MAX_PEAK:
             raise AudioError(
                 f"the chunk holds a sample of value {peak:g}",
                 "floats are expected in −1…1; divide what came from 16-bit integers by 32768",
             )
-        return self._process(self._resampler.feed(np.clip(mono, -1.0, 1.0)))
+        if samples.shape[1] != self._mixer.channels:
+            self._mixer = ChannelMixer(samples.shape[1], self._rate_hz)
+        return self._process(self._resampler.feed(self._mixer.feed(np.clip(samples, -1.0, 1.0))))
 
     def finish(self) -> list[Event]:
         """End the stream and return the last events: every sound ends. Then it can be fed from the start."""

@@ -64,6 +64,7 @@ def _show(result: EvaluationResult) -> None:
     evaluation = result.evaluation
     if evaluation.rejected:
         output.print_message(output.build_rejected_table(evaluation.rejected))
+    output.print_message(*result.notes)
     if evaluation.unknown:
         output.print_message(f"Left out, not labels of '{evaluation.task}': {', '.join(evaluation.unknown)}")
     rows = [

@@ -58,7 +58,7 @@ Rate = Annotated[
     int, typer.Option(metavar="HZ", help="Sample rate in Hz.", min=4000, max=192_000, rich_help_panel=RAW)
 ]
 Channels = Annotated[
-    int, typer.Option(help="Number of channels, averaged to mono.", min=1, max=64, rich_help_panel=RAW)
+    int, typer.Option(help="Number of channels, mixed to mono.", min=1, max=64, rich_help_panel=RAW)
 ]
 EncodingName = Annotated[Encoding, typer.Option(help="Sample format.", rich_help_panel=RAW)]
 

@@ -49,6 +49,7 @@ def predict(
 def _show(result: PredictionResult) -> None:
     if result.rejected:
         output.print_message(output.build_rejected_table(result.rejected))
+    output.print_message(*result.notes)
     clips = [_clip_row(one) for one in result.files if one.scores]
     if clips:
         columns = ["file", "task", "label", "score", "margin", "threshold"]

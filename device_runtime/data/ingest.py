@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from device_runtime.system.progress import Progress
+from edgecl.audio.faults import Fault
 from edgecl.audio.near_duplicates import Sketch, compute_sketch
 from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
 from edgecl.dataset_folder import LabelledFolder, scan_labelled_folder
@@ -30,11 +31,12 @@ class Recording:
     label: str
     sha256: str  # of the bytes of the file
     sketch: Sketch = field(compare=False, repr=False)  # of its waveform
+    faults: tuple[Fault, ...] = ()  # though it can be used
 
     @classmethod
     def from_clip(cls, clip: Clip, label: str) -> "Recording":
         """Make the recording of a decoded file."""
-        return cls(clip.path, label, clip.sha256, compute_sketch(clip.waveform))
+        return cls(clip.path, label, clip.sha256, compute_sketch(clip.waveform), clip.faults)
 
     def to_training_clip(self, windows: int, origin: Origin) -> TrainingClip:
         """Return the record of this recording in a task's training set.

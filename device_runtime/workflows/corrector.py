@@ -20,6 +20,7 @@ from device_runtime.data.token_cache import TokenCache
 from device_runtime.recognition.recognizer import Recognizer, TaskScore
 from device_runtime.training.learner import FittedTask, Learner
 from device_runtime.training.learning_curve import parse_curve
+from edgecl.audio.faults import describe_faults
 from edgecl.audio.reader import Clip
 from edgecl.augmentation import augment, make_copies_key
 from edgecl.errors import DatasetError, UsageError
@@ -109,7 +110,10 @@ class Corrector:
             accuracy=fitted.validation.accuracy,
             accuracy_before=_recorded_accuracy(task),
             margin_of_error=fitted.validation.margin_of_error,
-            notes=[trouble for trouble in (self.cache.warning, buffer.warning) if trouble],
+            notes=[
+                *describe_faults([(clip.path, clip.faults)]),
+                *filter(None, (self.cache.warning, buffer.warning)),
+            ],
         )
 
     def _fit(self, dataset: Dataset, labels: Sequence[str]) -> FittedTask:

@@ -20,6 +20,7 @@ from device_runtime.data.token_extractor import TokenExtractor
 from device_runtime.system.timing import Stopwatch
 from device_runtime.training.learner import FittedTask, Learner
 from device_runtime.training.learning_curve import CurvePoint, measure_learning_curve
+from edgecl.audio.faults import describe_faults
 from edgecl.dataset_folder import LabelledFolder
 from edgecl.store.blob import TaskBlob
 from edgecl.store.training_set import TrainingSet, collect_labels
@@ -98,9 +99,8 @@ class Enroller:
                     from_cache=extractor.from_cache,
                     seconds=self.stopwatch.seconds,
                     notes=[
-                        note
-                        for note in (self.cache.warning, buffer.warning, _forgotten_note(forgotten))
-                        if note
+                        *describe_faults((one.path, one.faults) for one in ingest.recordings),
+                        *filter(None, (self.cache.warning, buffer.warning, _forgotten_note(forgotten))),
                     ],
                 )
 

@@ -11,6 +11,7 @@ from device_runtime.workflows.documents import Document, list_rejected
 from device_runtime.workflows.open_set import OpenSetReport, measure_rejection
 from device_runtime.workflows.workspace import Workspace
 from edgecl.arrays import Integers
+from edgecl.audio.faults import Fault, describe_faults
 from edgecl.audio.reader import RejectedFile, read_or_reject
 from edgecl.dataset_folder import scan_labelled_folder
 from edgecl.errors import BlobError, DatasetError
@@ -31,6 +32,8 @@ class ScoredClip:
     """Of all tasks, the one with the largest margin."""
     answer: TaskScore | None
     """Score of the task that the recording belongs to, if all may answer; None: unknown to all."""
+    faults: tuple[Fault, ...]
+    """Of the recording, though it can be used."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,13 @@ class EvaluationResult:
     warnings: list[str]
     """Of the store."""
 
+    @property
+    def notes(self) -> list[str]:
+        """Return a sentence for each kind of fault of the recordings."""
+        known = [(one.path, one.faults) for one in self.evaluation.scored]
+        unknown = [(one.path, one.faults) for one in self.open_set.unknown] if self.open_set else []
+        return describe_faults([*known, *unknown])
+
     def to_document(self) -> Document:
         """Return everything as plain values: `edgecl evaluate --json`."""
         evaluation, open_set = self.evaluation, self.open_set
@@ -130,6 +140,7 @@ class EvaluationResult:
                 {"file": str(one.path), "truth": one.truth, **asdict(one.score)} for one in evaluation.scored
             ],
             "unknown_classes": evaluation.unknown,
+            "notes": self.notes,
             "unknown": open_set.to_document() if open_set else None,
             "refused": list_rejected([*evaluation.rejected, *(open_set.rejected_files if open_set else [])]),
         }
@@ -198,7 +209,8 @@ def score_folder(recognizer: Recognizer, task: TaskBlob, folder: Path, progress:
             if own is None:
                 hint = "enrol it again with its recordings: edgecl enroll NAME FOLDER --replace"
                 raise BlobError(f"the scores of task '{task.task}' are not finite", hint)
-            evaluation.scored.append(ScoredClip(path, label, own, scores[0].task, find_best_task(scores)))
+            answer = find_best_task(scores)
+            evaluation.scored.append(ScoredClip(path, label, own, scores[0].task, answer, clip.faults))
     progress("evaluating", len(files), len(files))
     if not evaluation.scored:
         raise DatasetError(f"no recording in {str(folder)!r} can be used: {evaluation.rejected[0].reason}")

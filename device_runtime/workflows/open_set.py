@@ -11,6 +11,7 @@ from device_runtime.recognition.stream import TaskDetection, detect_sounds
 from device_runtime.system.progress import Progress
 from device_runtime.workflows.documents import Document
 from edgecl.arrays import Doubles
+from edgecl.audio.faults import Fault
 from edgecl.audio.reader import RejectedFile, read_or_reject
 from edgecl.dataset_folder import find_audio_files
 from edgecl.errors import DatasetError
@@ -30,6 +31,8 @@ class UnknownResult:
     score: TaskScore
     false_alarms: list[TaskDetection] | None
     """What was detected in it; None for a clip that fits in one window."""
+    faults: tuple[Fault, ...]
+    """Of the recording, though it can be used."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def measure_rejection(
         (score,) = recognizer.score_clip(clip.waveform)
         is_clip = recognizer.is_single_window(clip.waveform)
         alarms = None if is_clip else detect_sounds(recognizer, clip.waveform)
-        report.unknown.append(UnknownResult(path, clip.duration_s, score, alarms))
+        report.unknown.append(UnknownResult(path, clip.duration_s, score, alarms, clip.faults))
     progress("unknown sounds", len(files), len(files))
     if not report.unknown:
         raise DatasetError(f"no recording in {str(folder)!r} can be used: {report.rejected_files[0].reason}")

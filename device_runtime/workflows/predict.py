@@ -13,6 +13,7 @@ from device_runtime.system.progress import ignore_warning
 from device_runtime.workflows.documents import Document, list_rejected
 from device_runtime.workflows.workspace import Workspace
 from edgecl.arrays import Waveform
+from edgecl.audio.faults import Fault, describe_faults
 from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
 from edgecl.dataset_folder import find_audio_files
 from edgecl.errors import AudioError
@@ -40,6 +41,8 @@ class FilePrediction(Prediction):
 
     path: Path
     duration_s: float
+    faults: tuple[Fault, ...]
+    """Of the recording, though it can be used."""
 
     def to_document(self) -> Document:
         """Return it as plain values."""
@@ -62,11 +65,17 @@ class PredictionResult:
     warnings: list[str]
     """Of the store."""
 
+    @property
+    def notes(self) -> list[str]:
+        """Return a sentence for each kind of fault of the recordings."""
+        return describe_faults((one.path, one.faults) for one in self.files)
+
     def to_document(self) -> Document:
         """Return everything as plain values: `edgecl predict --json`."""
         return {
             "files": [one.to_document() for one in self.files],
             "refused": list_rejected(self.rejected),
+            "notes": self.notes,
             "warnings": self.warnings,
         }
 
@@ -124,7 +133,7 @@ def predict_file(recognizer: Recognizer, path: Path) -> FilePrediction | Rejecte
     clip = read_or_reject(path, rate_hz=recognizer.runtime.rate_hz)
     if isinstance(clip, Clip):
         found = predict_waveform(recognizer, clip.waveform)
-        return FilePrediction(found.scores, found.events, path, clip.duration_s)
+        return FilePrediction(found.scores, found.events, path, clip.duration_s, clip.faults)
     if clip.too_long:
         return replace(clip, hint=f"process it with: edgecl listen {shlex.quote(str(path))} --fast")
     return clip

@@ -1,13 +1,14 @@
-"""Sound in an array of the caller's → a mono waveform: the checks that a file gets when it is decoded."""
+"""Sound in an array of the caller's → a mono waveform, checked and mixed like a file that is decoded."""
 
 from typing import Any
 
 import numpy as np
 
-from edgecl.arrays import Waveform
-from edgecl.audio.decoding import MAX_SAMPLE
+from edgecl.arrays import Floats, Waveform
+from edgecl.audio.channels import measure_channels, mix
+from edgecl.audio.decoding import MAX_SAMPLE, resample
+from edgecl.audio.faults import Fault
 from edgecl.audio.reader import DEFAULT_LIMITS, scale_to_full_range
-from edgecl.audio.resampling import Resampler
 from edgecl.errors import AudioError
 
 FULL_SCALE = {"int16": 1 << 15, "int32": 1 << 31}
@@ -17,8 +18,8 @@ ACCEPTED = ", ".join((*FLOATS, *FULL_SCALE))
 MAX_CHANNELS = 64
 
 
-def to_mono(array: Any, min_samples: int = 0) -> Waveform:
-    """Convert an array to a waveform, float32 [samples], the mean of its channels.
+def to_channels(array: Any, min_samples: int = 0) -> Floats:
+    """Convert an array to float32 [samples, channels], −1…1 where integers had their full scale.
 
     Args:
         array: [samples] or [samples, channels]; floats in −1…1, int16 or int32.
@@ -46,31 +47,36 @@ def to_mono(array: Any, min_samples: int = 0) -> Waveform:
         raise AudioError(
             f"the sound has {len(samples)} samples and needs {min_samples} at least", "pass more of it"
         )
-    return _mix_down(samples)
+    return _scale(samples if samples.ndim == 2 else samples[:, None])
 
 
-def to_waveform(array: Any, sample_rate: int, to_hz: int) -> Waveform:
+def to_waveform(array: Any, sample_rate: int, to_hz: int) -> tuple[Waveform, tuple[Fault, ...]]:
     """Convert an array to a waveform, float32 [samples] in −1…1, resampled to `to_hz`.
 
-    One that peaks above 1 is scaled down as a whole, as a file would be.
+    Its channels are mixed, and one that peaks above 1 is scaled down as a whole, as a file would be.
 
     Args:
-        array: See `to_mono`.
+        array: See `to_channels`.
         sample_rate: Its sample rate in Hz.
         to_hz: The sample rate of the result.
 
+    Returns:
+        The waveform, and what is wrong with it, though it can be used.
+
     Raises:
-        AudioError: See `to_mono`; or the sample rate is out of range, or the sound too short or too long.
+        AudioError: See `to_channels`; or the sample rate is out of range, or the sound too short or too long.
     """
     rate_hz = check_sample_rate(sample_rate)
-    mono = to_mono(array, min_samples=int(DEFAULT_LIMITS.min_s * rate_hz))
-    if len(mono) > DEFAULT_LIMITS.max_s * rate_hz:
+    samples = to_channels(array, min_samples=int(DEFAULT_LIMITS.min_s * rate_hz))
+    if len(samples) > DEFAULT_LIMITS.max_s * rate_hz:
         raise AudioError(
-            f"the sound lasts {len(mono) / rate_hz:.0f} s, longer than {DEFAULT_LIMITS.max_s:g} s",
+            f"the sound lasts {len(samples) / rate_hz:.0f} s, longer than {DEFAULT_LIMITS.max_s:g} s",
             "follow it as a stream: Device.stream",
         )
-    resampler = Resampler(rate_hz, to_hz)
-    return scale_to_full_range(np.concatenate([resampler.feed(mono), resampler.finish()]))
+    statistics = measure_channels([samples], samples.shape[1], rate_hz)
+    fault = statistics.find_fault()
+    waveform = resample([mix(samples, statistics.choose())], rate_hz, to_hz)
+    return scale_to_full_range(waveform), (fault,) if fault else ()
 
 
 def check_sample_rate(sample_rate: Any) -> int:
@@ -90,16 +96,15 @@ def check_sample_rate(sample_rate: Any) -> int:
     return int(sample_rate)
 
 
-def _mix_down(samples: np.ndarray) -> Waveform:
-    """Return the mean of the channels, −1…1 where integers had their full scale."""
-    scaled = samples.astype(np.float32) / np.float32(FULL_SCALE.get(samples.dtype.name, 1))
+def _scale(samples: np.ndarray) -> Floats:
+    """Return samples as floats, −1…1 where integers had their full scale."""
+    scaled: Floats = samples.astype(np.float32) / np.float32(FULL_SCALE.get(samples.dtype.name, 1))
     peak = float(np.abs(scaled).max(initial=0.0))
     if not peak <= MAX_SAMPLE:  # in this order because NaN compares as false
         raise AudioError(
             f"the sound holds a sample of value {peak:g}, which is no sound", "pass finite floats in −1…1"
         )
-    mono: Waveform = np.ascontiguousarray(scaled if scaled.ndim == 1 else scaled.mean(axis=1))
-    return mono
+    return scaled
 
 
 def _suggest_type(samples: np.ndarray) -> str:

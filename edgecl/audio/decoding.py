@@ -5,14 +5,14 @@ The errors raised here leave out the name of the file; `reader` puts it in front
 """
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import soundfile
 
-from edgecl.arrays import Waveform
+from edgecl.arrays import Floats, Waveform
 from edgecl.audio.file_types import detect_unsupported_format
 from edgecl.audio.resampling import Resampler
 from edgecl.errors import AudioError, TooLongError
@@ -65,8 +65,8 @@ def _make_format_error(file: BinaryIO) -> AudioError:
     return AudioError(f"is {kind}, which cannot be decoded here", f"convert it: {line}")
 
 
-def read_mono_blocks(sound: soundfile.SoundFile, max_s: float) -> Iterator[Waveform]:
-    """Decode a file into mono blocks [frames], the mean of the channels, at the file's sample rate.
+def read_blocks(sound: soundfile.SoundFile, max_s: float) -> Iterator[Floats]:
+    """Decode a file into blocks [frames, channels] at its own sample rate.
 
     Raises:
         AudioError: The sound is longer than `max_s`, damaged, cut off, empty or not finite.
@@ -81,7 +81,7 @@ def read_mono_blocks(sound: soundfile.SoundFile, max_s: float) -> Iterator[Wavef
         peak = float(np.abs(block).max())
         if not peak <= MAX_SAMPLE:  # in this order because NaN compares as false
             raise AudioError(f"holds a sample of value {peak:g}, which is no sound", "export it again as WAV")
-        yield block.mean(axis=1)
+        yield block
     if decoded == 0:
         raise AudioError("holds a header but no sound", "record it again, or copy it again")
     if sound.format == "FLAC" and decoded < sound.frames < UNKNOWN_FRAMES:
@@ -89,17 +89,17 @@ def read_mono_blocks(sound: soundfile.SoundFile, max_s: float) -> Iterator[Wavef
         raise AudioError(f"is cut off: {promise}", "copy it again")
 
 
-def _read_block(sound: soundfile.SoundFile, frames: int, decoded: int) -> Waveform:
+def _read_block(sound: soundfile.SoundFile, frames: int, decoded: int) -> Floats:
     try:
-        block: Waveform = sound.read(frames, dtype="float32", always_2d=True)
+        block: Floats = sound.read(frames, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, ValueError):
         where = f"{decoded / sound.samplerate:.1f} s"
         raise AudioError(f"is damaged or cut off somewhere after {where}", "copy it again") from None
     return block
 
 
-def resample(blocks: Iterator[Waveform], from_hz: int, to_hz: int) -> Waveform:
-    """Concatenate blocks into one waveform [samples], resampled to `to_hz` as they arrive."""
+def resample(blocks: Iterable[Waveform], from_hz: int, to_hz: int) -> Waveform:
+    """Concatenate mono blocks into one waveform [samples], resampled to `to_hz` as they arrive."""
     resampler = Resampler(from_hz, to_hz)
     pieces = [resampler.feed(block) for block in blocks]
     return np.concatenate([*pieces, resampler.finish()])

@@ -1,8 +1,8 @@
 """Reading an audio file as a clip: a waveform float32 [samples], mono, −1…1, at one sample rate.
 
 Every defect raises an `AudioError` with its own message; `read_clip` raises nothing else. Channels are
-averaged. A clip that peaks above 1 (float files, MP3 overshoot, resampling) is scaled down as a whole:
-clipping would add distortion.
+averaged; where their mean would lose the sound, one of them is used (see `channels`). A clip that peaks above
+1 (float files, MP3 overshoot, resampling) is scaled down as a whole: clipping would add distortion.
 """
 
 import hashlib
@@ -15,7 +15,9 @@ from typing import BinaryIO
 import numpy as np
 
 from edgecl.arrays import Waveform
-from edgecl.audio.decoding import open_sound, read_mono_blocks, resample
+from edgecl.audio.channels import ChannelFault, measure_channels, mix
+from edgecl.audio.decoding import open_sound, read_blocks, resample
+from edgecl.audio.faults import Fault
 from edgecl.audio.file_types import count_missing_bytes
 from edgecl.errors import AudioError, TooLongError
 
@@ -51,6 +53,8 @@ class Clip:
     duration_s: float
     source_rate_hz: int
     channels: int
+    faults: tuple[Fault, ...] = ()
+    """What is wrong with it, though it can be used."""
 
 
 @dataclass(frozen=True)
@@ -108,17 +112,31 @@ def _check_regular(path: Path) -> None:
 def _decode(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
     before = os.fstat(file.fileno())
     _check_complete(file, before.st_size)
+    channel, fault = _choose_channel(file, limits)
     with open_sound(file) as sound:
-        _check_rate(sound.samplerate, limits)
-        waveform = resample(read_mono_blocks(sound, limits.max_s), sound.samplerate, rate_hz)
+        blocks = (mix(block, channel) for block in read_blocks(sound, limits.max_s))
+        waveform = scale_to_full_range(resample(blocks, sound.samplerate, rate_hz))
         source_rate_hz, channels = sound.samplerate, sound.channels
-    waveform = scale_to_full_range(waveform)
     duration_s = waveform.size / rate_hz
     _check_audible(waveform, duration_s, limits)
     _check_size(before.st_size, limits)
     digest = _sha256(file)
     _check_unchanged(before, os.fstat(file.fileno()))
-    return Clip(path, waveform, digest, duration_s, source_rate_hz, channels)
+    return Clip(path, waveform, digest, duration_s, source_rate_hz, channels, (fault,) if fault else ())
+
+
+def _choose_channel(file: BinaryIO, limits: Limits) -> tuple[int | None, ChannelFault | None]:
+    """Return the channel to use, or None for the mean of all, and what is wrong with the channels.
+
+    The file is decoded for that once more, so that its channels need not be in memory together.
+    """
+    with open_sound(file) as sound:
+        _check_rate(sound.samplerate, limits)
+        if sound.channels == 1:
+            return None, None
+        blocks = read_blocks(sound, limits.max_s)
+        statistics = measure_channels(blocks, sound.channels, sound.samplerate)
+        return statistics.choose(), statistics.find_fault()
 
 
 def _check_complete(file: BinaryIO, size_bytes: int) -> None:

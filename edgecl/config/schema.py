@@ -65,7 +65,7 @@ class SourceConfig(Section):
     rate_hz: Annotated[int, Field(ge=4_000, le=192_000)] = 16_000
     """Sample rate of the source; windows are resampled."""
     channels: Annotated[int, Field(ge=1, le=64)] = 1
-    """Number of channels; they are averaged."""
+    """Number of channels; they are mixed to mono."""
     encoding: Literal["s16le", "s32le", "f32le"] = "s16le"
     """Format of raw samples."""
 

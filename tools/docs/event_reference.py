@@ -55,6 +55,8 @@ STATES = """
 | `silent` | nothing but one value: unplugged, muted, or the wrong input; no microphone is that quiet |
 | `clipping` | many samples at full scale: the input gain is too high |
 | `wrong rate` | more or fewer frames than the seconds that passed |
+| `opposite phase` | channels cancel each other: a wrong plug or cable; one of them is used |
+| `one channel dead` | one channel gives no sound; another one is used |
 | `hung` | open, and no frame for 3 s; it is opened again |
 | `failed` | it ended or could not be opened; it is opened again |
 """

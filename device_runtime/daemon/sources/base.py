@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from edgecl.arrays import Waveform
+from edgecl.audio.channels import ChannelFault
 from edgecl.events import State
 
 MUTE_STATES: tuple[State, ...] = ("silent", "hung", "failed")
@@ -22,6 +23,8 @@ class Block:
     """float32 [frames], mono, −1…1, at the rate of the source."""
     captured_s: float
     """When its last frame was captured, in seconds of the wall clock (Unix time)."""
+    channel_fault: ChannelFault | None = None
+    """Fault of the channels; a single channel is used in place of their mean."""
 
     @property
     def next_frame(self) -> int:

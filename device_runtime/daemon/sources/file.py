@@ -4,8 +4,10 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from device_runtime.daemon.sources.base import LISTENING, NO_FRAMES, Block
-from edgecl.audio.decoding import open_sound, read_mono_blocks
+from device_runtime.daemon.sources.base import LISTENING, NO_FRAMES, Block, Condition
+from device_runtime.daemon.sources.health import CHANNEL_CONDITIONS
+from edgecl.audio.channels import ChannelMixer
+from edgecl.audio.decoding import open_sound, read_blocks
 from edgecl.errors import AudioError, SourceError
 
 LONGEST_S = 31 * 86_400.0
@@ -25,7 +27,7 @@ class FileSource:
             SourceError: the file is not readable audio.
         """
         self.name = str(path)
-        self.condition = LISTENING
+        self.condition: Condition = LISTENING
         self.lost_frames = 0
         self._fast = fast
         try:
@@ -39,7 +41,8 @@ class FileSource:
             reason = f"'{path}' cannot be read: {error.strerror}"
             raise SourceError(reason, "check that it exists and that you may read it") from None
         self.rate_hz: int = sound.samplerate
-        self._blocks = read_mono_blocks(sound, LONGEST_S)
+        self._blocks = read_blocks(sound, LONGEST_S)
+        self._mixer = ChannelMixer(sound.channels, sound.samplerate)
         self._decoded = NO_FRAMES
         self._next_frame = 0
         self._opened_unix_s = time.time()
@@ -65,10 +68,15 @@ class FileSource:
     def _decode(self) -> bool:
         """Decode the next block of the file; return whether there was one."""
         try:
-            self._decoded = next(self._blocks, NO_FRAMES)
+            block = next(self._blocks, None)
         except AudioError as defect:
             raise SourceError(f"'{self.name}' {defect.message}", defect.hint) from None
-        return bool(self._decoded.size)
+        if block is None:
+            return False
+        self._decoded = self._mixer.feed(block)
+        if self._mixer.fault:  # for good: the end of a recording need not show it any more
+            self.condition = CHANNEL_CONDITIONS[self._mixer.fault]
+        return True
 
     def _wait_for_frames(self, timeout_s: float) -> int:
         """Wait until a block is due in real time; return the number of frames that are due."""

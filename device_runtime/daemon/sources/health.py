@@ -1,8 +1,9 @@
-"""Faults of a live source that its frames reveal: digital silence, clipping, another rate than it claims.
+"""Faults of a live source that its frames reveal, such as digital silence, clipping, another rate.
 
 unplugged, muted, wrong input   one constant value: no microphone is that quiet
 input gain too high             many samples at full scale
 wrong rate                      more or fewer frames than the seconds that passed
+wrong plug or cable             channels that cancel each other, or one that is dead
 """
 
 from dataclasses import dataclass
@@ -12,16 +13,17 @@ import numpy as np
 
 from device_runtime.daemon.sources.base import LISTENING, STARTING, Block, Condition
 from edgecl.arrays import Waveform
+from edgecl.audio.channels import ChannelFault
 
 SILENT_AFTER_S = 5.0
 SPAN_S = 2.0
-"""How much sound one measurement of clipping and rate covers; a fault counts once two in a row agree."""
+"""How much sound one measurement covers; the condition changes once two in a row agree."""
 FULL_SCALE = 0.999
 CLIPPED_SHARE = 0.01
 RATE_TOLERANCE = 0.15
 """Sound cards are within 0.1 %. A pipe that is not read for a while looks too slow, then too fast."""
 
-Fault = Literal["", "too fast", "too slow", "clipping"]
+Fault = Literal["", "too fast", "too slow", "clipping"] | ChannelFault
 
 SILENT = Condition(
     "silent",
@@ -30,6 +32,18 @@ SILENT = Condition(
 )
 WRONG_RATE_HINT = "set the rate and channels that the source really has; too few: is the machine too busy?"
 CLIPPING = Condition("clipping", "many samples are at full scale", "turn the input down: 'alsamixer'")
+CHANNEL_CONDITIONS: dict[ChannelFault, Condition] = {
+    "opposite phase": Condition(
+        "opposite phase",
+        "the channels cancel each other, so one of them is used",
+        "check the plug and the cable of the microphone, or set channels to 1",
+    ),
+    "one channel dead": Condition(
+        "one channel dead",
+        "one channel gives no sound, so another one is used",
+        "check the plug of the microphone, or set channels to 1",
+    ),
+}
 
 
 class SourceHealth:
@@ -40,7 +54,8 @@ class SourceHealth:
         self._value = float("nan")  # of the newest frame
         self._constant = 0  # frames up to the newest that have this value
         self._span: _Span | None = None
-        self._fault: Fault = ""  # in the previous span
+        self._fault: Fault = ""  # the one that the condition reports
+        self._latest: Fault = ""  # in the previous span
         self.condition = STARTING
 
     def update(self, block: Block, now_s: float) -> Condition:
@@ -51,7 +66,7 @@ class SourceHealth:
         if self._constant >= SILENT_AFTER_S * self._rate_hz:
             self.condition, self._span = SILENT, None
         elif self._constant < block.waveform.size:  # the value changes
-            self._measure(block.waveform, now_s)
+            self._measure(block, now_s)
         return self.condition
 
     def _count_constant(self, waveform: Waveform) -> None:
@@ -62,21 +77,30 @@ class SourceHealth:
             self._constant = waveform.size + (self._constant if waveform[-1] == self._value else 0)
         self._value = float(waveform[-1])
 
-    def _measure(self, waveform: Waveform, now_s: float) -> None:
+    def _measure(self, block: Block, now_s: float) -> None:
         if self._span is None:
             self.condition, self._span = LISTENING, _Span(now_s)
+            self._fault = self._latest = ""
             return
-        self._span.add(waveform)
+        self._span.add(block)
         if now_s - self._span.started_s >= SPAN_S:
             self.condition, self._span = self._judge(self._span, now_s), _Span(now_s)
 
     def _judge(self, span: "_Span", now_s: float) -> Condition:
         measured_hz = span.frames / (now_s - span.started_s)
-        previous, self._fault = self._fault, self._find_fault(span, measured_hz)
-        if not self._fault or self._fault != previous:
+        previous, self._latest = self._latest, self._find_fault(span, measured_hz)
+        if self._latest == self._fault or self._latest != previous:
+            return self.condition
+        self._fault = self._latest
+        return self._describe(self._fault, measured_hz)
+
+    def _describe(self, fault: Fault, measured_hz: float) -> Condition:
+        if fault == "":
             return LISTENING
-        if self._fault == "clipping":
+        if fault == "clipping":
             return CLIPPING
+        if fault in ("opposite phase", "one channel dead"):
+            return CHANNEL_CONDITIONS[fault]
         detail = f"about {measured_hz:.0f} frames a second arrive, not {self._rate_hz}"
         return Condition("wrong rate", detail, WRONG_RATE_HINT)
 
@@ -84,7 +108,9 @@ class SourceHealth:
         deviation = measured_hz / self._rate_hz - 1
         if abs(deviation) > RATE_TOLERANCE:
             return "too fast" if deviation > 0 else "too slow"
-        return "clipping" if span.clipped > CLIPPED_SHARE * span.frames else ""
+        if span.clipped > CLIPPED_SHARE * span.frames:
+            return "clipping"
+        return span.channel_fault or ""
 
 
 @dataclass
@@ -94,7 +120,10 @@ class _Span:
     started_s: float
     frames: int = 0
     clipped: int = 0
+    channel_fault: ChannelFault | None = None
+    """At its end."""
 
-    def add(self, waveform: Waveform) -> None:
-        self.frames += waveform.size
-        self.clipped += int(np.count_nonzero(np.abs(waveform) >= FULL_SCALE))
+    def add(self, block: Block) -> None:
+        self.frames += block.waveform.size
+        self.clipped += int(np.count_nonzero(np.abs(block.waveform) >= FULL_SCALE))
+        self.channel_fault = block.channel_fault

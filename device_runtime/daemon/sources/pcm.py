@@ -1,11 +1,12 @@
-"""Raw PCM: bytes without a header → mono frames, as `edgecl.audio.reader` reads them from a file."""
+"""Raw PCM: bytes without a header → mono frames, mixed as `edgecl.audio.channels` says."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
-from edgecl.arrays import Waveform
+from edgecl.arrays import Floats, Waveform
+from edgecl.audio.channels import ChannelFault, ChannelMixer
 
 
 class Encoding(StrEnum):
@@ -38,10 +39,16 @@ class PcmDecoder:
 
     def __init__(self, pcm_format: PcmFormat) -> None:
         self._format = pcm_format
+        self._mixer = ChannelMixer(pcm_format.channels, pcm_format.rate_hz)
         self._rest = b""  # of a frame that has not arrived completely
 
+    @property
+    def channel_fault(self) -> ChannelFault | None:
+        """The fault of the channels, as the past shows it."""
+        return self._mixer.fault
+
     def decode(self, data: bytes) -> Waveform:
-        """Return the frames that these bytes complete, float32 [frames], the mean of the channels.
+        """Return the frames that these bytes complete, float32 [frames], mixed to one channel.
 
         Floating-point samples that are not finite or are beyond full scale are clipped to −1…1.
         """
@@ -49,13 +56,12 @@ class PcmDecoder:
         whole = len(data) - len(data) % self._format.frame_bytes
         self._rest = data[whole:]
         samples = np.frombuffer(data[:whole], DTYPES[self._format.encoding])
-        mono: Waveform = self._scale(samples).reshape(-1, self._format.channels).mean(axis=1)
-        return mono
+        return self._mixer.feed(self._scale(samples).reshape(-1, self._format.channels))
 
-    def _scale(self, samples: np.ndarray) -> Waveform:
+    def _scale(self, samples: np.ndarray) -> Floats:
         if samples.dtype.kind == "f":
-            clipped: Waveform = np.clip(np.nan_to_num(samples), -1.0, 1.0).astype(np.float32)
+            clipped: Floats = np.clip(np.nan_to_num(samples), -1.0, 1.0).astype(np.float32)
             return clipped
         full_scale = np.float32(2 ** (8 * samples.itemsize - 1))
-        scaled: Waveform = samples.astype(np.float32) / full_scale
+        scaled: Floats = samples.astype(np.float32) / full_scale
         return scaled

@@ -65,4 +65,4 @@ class PipeSource:
     def _block(self, data: bytes) -> Block:
         waveform = self._decoder.decode(data) if data else NO_FRAMES
         first, self._next_frame = self._next_frame, self._next_frame + waveform.size
-        return Block(first, waveform, time.time())
+        return Block(first, waveform, time.time(), self._decoder.channel_fault)

@@ -59,7 +59,7 @@ class SoundDeviceSource:
         waveform = self._decoder.decode(data)
         first = self._next_frame + dropped
         self._next_frame = first + waveform.size
-        return Block(first, waveform, time.time())
+        return Block(first, waveform, time.time(), self._decoder.channel_fault)
 
     def close(self) -> None:
         """See `Source`."""

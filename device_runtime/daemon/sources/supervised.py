@@ -1,7 +1,7 @@
 """A live source that is reopened whenever it ends, fails or hangs, and that reports its condition.
 
                      ┌────────── sound ──────────┐
-    opening ── frames ──► listening ◄──► silent, clipping, wrong rate     (from the frames: `health`)
+    opening ── frames ──► listening ◄──► silent, clipping, wrong rate, …  (from the frames: `health`)
        ▲                     │                 │
        │             ends, fails, or no frame for 3 s
        └──── back-off ◄──── hung, failed ◄─────┘

@@ -15,7 +15,7 @@ from edgecl.config.privacy import NO_HISTORY
 from edgecl.events import State
 
 router = APIRouter(tags=["status"])
-HEALTHY_STATES: tuple[State, ...] = ("listening", "clipping")
+HEALTHY_STATES: tuple[State, ...] = ("listening", "clipping", "opposite phase", "one channel dead")
 STARTED_S = time.monotonic()
 
 

@@ -18,6 +18,8 @@ const STATES = {
   silent: "The microphone is silent",
   clipping: "Too loud: the microphone is clipping",
   "wrong rate": "The sample rate of the microphone is not as configured",
+  "opposite phase": "The channels of the microphone cancel each other",
+  "one channel dead": "One channel of the microphone is dead",
   hung: "The microphone sends no audio",
   failed: "There is no microphone",
 };

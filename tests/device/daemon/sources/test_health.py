@@ -3,7 +3,7 @@
 import numpy as np
 
 from device_runtime.daemon.sources.base import Block
-from device_runtime.daemon.sources.health import SourceHealth
+from device_runtime.daemon.sources.health import CHANNEL_CONDITIONS, SourceHealth
 
 RATE_HZ = 1000
 NOISE = np.random.RandomState(0).uniform(-0.5, 0.5, RATE_HZ).astype(np.float32)
@@ -64,3 +64,14 @@ def test_a_pipe_that_is_read_late_is_not_mistaken_for_another_rate() -> None:
     health = SourceHealth(RATE_HZ)
     states = {health.update(Block(0, waveform, 0.0), float(now)).state for now, waveform in enumerate(blocks)}
     assert states == {"listening"}
+
+
+def test_channel_faults_are_reported_when_they_last_and_so_is_their_end() -> None:
+    for fault in CHANNEL_CONDITIONS:
+        health = SourceHealth(RATE_HZ)
+        faults = [None, fault, *[None] * 5, *[fault] * 8, *[None] * 8]
+        blocks = [Block(0, NOISE, 0.0, one) for one in faults]
+        states = [health.update(block, float(now_s)).state for now_s, block in enumerate(blocks)]
+        assert states[:8] == ["listening"] * 8
+        assert states[14] == fault
+        assert states[-1] == "listening"

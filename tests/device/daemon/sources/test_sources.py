@@ -230,3 +230,17 @@ def test_a_file_that_is_no_recording_is_refused_with_its_name(tmp_path: Path) ->
         FileSource(tmp_path / "notes.wav", fast=True)
     with pytest.raises(SourceError, match="cannot be read: No such file"):
         FileSource(tmp_path / "gone.wav", fast=True)
+
+
+def test_a_file_and_a_pipe_whose_channels_cancel_each_other_keep_the_sound(tmp_path: Path) -> None:
+    channels = np.stack([NOISE[:, 0], -NOISE[:, 0]], 1)
+    soundfile.write(tmp_path / "noise.wav", channels, 16_000, subtype="PCM_16")
+    file = FileSource(tmp_path / "noise.wav", fast=True)
+    played = join(read_all(file))
+    assert file.condition.state == "opposite phase"
+    np.testing.assert_array_equal(played[1600:] * (1 << 15), NOISE[1600:, 0])
+    reading, writing = os.pipe()
+    os.write(writing, channels.tobytes()[: 1 << 16])
+    os.close(writing)
+    blocks = read_all(PipeSource("pipe", reading, PcmFormat(16_000, 2)))
+    assert blocks[-1].channel_fault == "opposite phase"

@@ -1,0 +1,38 @@
+"""Recordings with a fault are used, and every command says what is wrong with them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.device.conftest import Edgecl
+
+FAULTY_CHANNELS = {"opposite phase": lambda sound: -sound, "one channel is dead": np.zeros_like}
+
+
+@pytest.mark.parametrize("fault", FAULTY_CHANNELS)
+def test_faulty_channels_are_reported_once_and_cost_nothing(
+    edgecl: Edgecl, recordings: Path, tmp_path: Path, fault: str
+) -> None:
+    for path in (recordings / "alarms").rglob("*.wav"):
+        sound, rate_hz = soundfile.read(path)
+        channels = np.stack([sound, FAULTY_CHANNELS[fault](sound)], 1)
+        target = tmp_path / "faulty" / path.relative_to(recordings / "alarms")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(target, channels, rate_hz)
+    report = edgecl("enroll", "alarms", tmp_path / "faulty", "--json").json
+    (note,) = report["notes"]
+    assert note.startswith(f"in {len(list((tmp_path / 'faulty').rglob('*.wav')))} recordings, such as")
+    assert fault in note
+
+    result = edgecl("evaluate", "alarms", recordings / "alarms", "--json").json
+    assert (result["accuracy"], result["notes"]) == (1.0, [])
+    result = edgecl("evaluate", "alarms", tmp_path / "faulty", "--json").json
+    assert result["accuracy"] == 1.0
+    assert fault in result["notes"][0]
+    assert edgecl("evaluate", "alarms", tmp_path / "faulty").err.count(fault) == 1
+
+    assert edgecl("predict", target).err.count(fault) == 1
+    assert fault in edgecl("predict", target, "--json").json["notes"][0]
+    assert edgecl("correct", target, "--is", f"alarms/{target.parent.name}").out.count(fault) == 1
