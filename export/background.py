@@ -18,7 +18,7 @@ from edgecl.dataset_folder import scan_labelled_folder
 from edgecl.noise import generate_noises
 from edgecl.windows import split_into_windows
 
-from .model.ast import Ast, AstConfig, pool
+from .model.ast import Ast, AstConfig
 
 NOISES = 256
 SOUNDS = 128
@@ -59,5 +59,5 @@ def _compute_embeddings(model: Ast, windows: "Windows | list[Windows]") -> NDArr
     with torch.inference_mode():
         for first in range(0, len(windows), BATCH_WINDOWS):
             batch = torch.from_numpy(np.stack(list(windows[first : first + BATCH_WINDOWS])))
-            pieces.append(pool(model(batch), model.config).numpy().astype(np.float16))
+            pieces.append(model.pool(model(batch)).numpy().astype(np.float16))
     return np.concatenate(pieces)

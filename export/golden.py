@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .model.adapters import AdaptedTail
-from .model.ast import Ast, AstConfig, pool
+from .model.ast import Ast, AstConfig
 
 STEPS = 50
 LEARNING_RATE = 1e-3
@@ -51,7 +51,7 @@ def compute_golden_vectors(
     tokens = torch.from_numpy(quantized(waveform.numpy())) if quantized else exact
     start = flatten_trainables(tail, torch.zeros(CLASSES, config.pooled_width + 1))
     parameters = start + 0.02 * torch.randn(start.shape, generator=random)
-    features = pool(tokens, config)
+    features = backbone.pool(tokens)
     normalizer = torch.stack([features.mean(0), 1.0 / (features.std(0) + 0.1)])
     targets = torch.rand(WINDOWS, CLASSES, generator=random).softmax(-1)
     targets[-1] = 0.0  # a padding row
@@ -59,14 +59,14 @@ def compute_golden_vectors(
     inputs = {
         "waveform": waveform[:2],
         "tokens": tokens[:2],
-        "embedding": pool(tokens[:2], config),
+        "embedding": backbone.pool(tokens[:2]),
         "train_tokens": tokens,
         "parameters": parameters,
         "normalizer": normalizer,
         "targets": targets,
     }
     if quantized:
-        outputs |= {"float_tokens": exact[:2], "float_embedding": pool(exact[:2], config)}
+        outputs |= {"float_tokens": exact[:2], "float_embedding": backbone.pool(exact[:2])}
     return {name: np.ascontiguousarray(value.detach().numpy()) for name, value in (inputs | outputs).items()}
 
 

@@ -13,7 +13,7 @@ Used by `python -m tools.bench.input_tuning` only: it does not improve tasks on 
 import torch
 from torch import Tensor, nn
 
-from .model.ast import Ast, pool
+from .model.ast import Ast
 
 SHRINKAGE_WINDOWS = 10
 """The number of windows that move the bands half of the way."""
@@ -71,7 +71,7 @@ def train_bands(model: Ast, images: Tensor, labels: Tensor, seed: int, epochs: i
         epochs: number of passes over the images.
     """
     with torch.inference_mode():
-        embeddings = torch.cat([pool(model.encode(part), model.config) for part in images.split(BATCH)])
+        embeddings = torch.cat([model.pool(model.encode(part)) for part in images.split(BATCH)])
     normalise = nn.BatchNorm1d(embeddings.shape[1], affine=False, momentum=1.0)
     normalise(embeddings)
     normalise.eval()
@@ -82,7 +82,7 @@ def train_bands(model: Ast, images: Tensor, labels: Tensor, seed: int, epochs: i
     optimizer = torch.optim.AdamW(groups)
     for _ in range(epochs):
         for batch in torch.randperm(len(images)).split(BATCH):
-            embedding = pool(model.encode(apply_bands(images[batch], bands)), model.config)
+            embedding = model.pool(model.encode(apply_bands(images[batch], bands)))
             loss = nn.functional.cross_entropy(head(normalise(embedding)), labels[batch])
             optimizer.zero_grad()
             loss.backward()

@@ -19,7 +19,7 @@ from edgecl.errors import BlobError, BundleError
 from edgecl.task_names import MAX_NAME_CHARACTERS
 from edgecl.timestamps import check_date
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3  # 2 has no pooling by attention
 MAX_FILE_BYTES = 512 << 20
 
 COPY_AGAIN = "copy the bundle again from where it was made, or export it again with 'edgecl-export bundle'"
@@ -27,8 +27,8 @@ COPY_AGAIN = "copy the bundle again from where it was made, or export it again w
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=1, le=1 << 31)]
 
-Pooling = Literal["mean", "mean+deviation"]
-STATISTICS: dict[Pooling, int] = {"mean": 1, "mean+deviation": 2}
+Pooling = Literal["mean", "mean+deviation", "attention"]
+STATISTICS: dict[Pooling, int] = {"mean": 1, "mean+deviation": 2, "attention": 2}
 """Number of statistics per channel of a frequency row in an embedding."""
 
 Variant = Literal["fp32", "fp16", "int8"]
@@ -60,8 +60,8 @@ class Geometry(Record):
     """The token grid of a window and its pooling into an embedding.
 
     The special tokens come first, then frequency_rows × time_columns grid cells. The embedding is the mean
-    over time of each row, with "mean+deviation" also the standard deviation of each row, then the mean of the
-    special tokens.
+    over time of each row, except with "mean" also the standard deviation of each row, then the mean of the
+    special tokens. With "attention", both are weighted by the columns' weights, see `export.model.pooling`.
     """
 
     window_samples: Count
@@ -105,7 +105,7 @@ class FileEntry(Record):
 class Description(Record):
     """The fields of a manifest that its author chooses; `write_manifest` adds those of the files."""
 
-    format_version: Literal[2] = FORMAT_VERSION
+    format_version: Literal[2, 3] = FORMAT_VERSION
     name: Annotated[str, Field(min_length=1)]
     created: Annotated[str, AfterValidator(check_date)]  # ISO date
     front_end: FrontEnd
@@ -194,16 +194,16 @@ def from_bytes(data: bytes) -> Manifest:
 
 
 def _check_version(version: object) -> None:
-    if version == FORMAT_VERSION:
+    if version in (2, FORMAT_VERSION):
         return
     if version == 1:
         raise BundleError(
             "this bundle was made by an earlier edgecl, before bundles named their pooling "
-            f"(format version 1; this edgecl reads version {FORMAT_VERSION})",
+            f"(format version 1; this edgecl reads versions 2 and {FORMAT_VERSION})",
             "export its weights again with 'edgecl-export bundle', or keep using the edgecl that made it",
         )
     raise BundleError(
-        f"this bundle has format version {version}, this edgecl reads version {FORMAT_VERSION}",
+        f"this bundle has format version {version}, this edgecl reads versions 2 and {FORMAT_VERSION}",
         "update edgecl, or export the bundle again with this version",
     )
 

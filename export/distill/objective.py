@@ -6,7 +6,7 @@ spoken words above all. Every head is linear, reads the student's tokens and is 
 
 from torch import Tensor, nn
 
-from ..model.ast import AstConfig, pool
+from ..model.ast import AstConfig
 from ..model.stem import Standardize
 from .teacher_output import TeacherOutput
 
@@ -47,12 +47,20 @@ class Objective(nn.Module):
         grids = {name: grid.flatten(0, 2) for name, grid in target.grids.items()}
         return {"embedding": target.embedding} | grids
 
-    def forward(self, tokens: Tensor, target: TeacherOutput) -> tuple[dict[str, Tensor], Tensor]:
-        """Return losses by name of student tokens [B, S + F·T, D], and the mean cosine of the embeddings."""
+    def forward(
+        self, tokens: Tensor, pooled: Tensor, target: TeacherOutput
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """Return losses by name, and the mean cosine of the embeddings.
+
+        Args:
+            tokens: the student's, [B, S + F·T, D].
+            pooled: the student's embedding of them, [B, P].
+            target: the teacher's output.
+        """
         special = tokens[:, : self.config.special_tokens].mean(1)
         grid = tokens[:, self.config.special_tokens :].unflatten(1, (self.config.rows, -1))  # [B, F, T, D]
         expected = self.scales["embedding"](target.embedding)
-        embedding = self.embedding(pool(tokens, self.config))
+        embedding = self.embedding(pooled)
         cosine = nn.functional.cosine_similarity(embedding, expected).mean()
         partial = sum(
             nn.functional.mse_loss(predicted, expected)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from ..model.adapters import AdaptedTail
-from ..model.ast import Ast, AstConfig, pool
+from ..model.ast import Ast, AstConfig
 from .graph import IR_VERSION, OPSET
 from .simplify import simplify
 
@@ -29,7 +29,7 @@ class _Backbone(nn.Module):
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
         tokens = self.model(waveform, self.stop)
-        return tokens, pool(tokens, self.model.config)
+        return tokens, self.model.pool(tokens)
 
 
 class _Forward(nn.Module):

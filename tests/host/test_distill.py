@@ -20,6 +20,7 @@ from export.distill.run import TrainingRun
 from export.distill.teacher_output import TeacherOutput
 from export.distill.train import train
 from export.model.ast import Ast, AstConfig
+from export.model.pooling import Pool
 from export.weights import Weights, load_weights, save_weights
 from tests.export_command import export
 
@@ -140,7 +141,7 @@ def test_a_cell_of_a_grid_is_compared_with_the_tokens_at_its_place(rows: int, co
     objective = Objective(SMALL, target)
     torch.nn.init.eye_(objective.grids["map"].weight)
     torch.nn.init.zeros_(objective.grids["map"].bias)
-    losses, _ = objective(tokens, target)
+    losses, _ = objective(tokens, Pool(SMALL)(tokens), target)
     assert losses["map"] == 0.0
     assert "logits" not in losses
 

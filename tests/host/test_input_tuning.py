@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from export.input_tuning import apply_bands, band_statistics, identity_bands, match_bands, train_bands
-from export.model.ast import Ast, AstConfig, pool
+from export.model.ast import Ast, AstConfig
 from tools.bench.input_tuning import colour
 
 BANDS, FRAMES = 6, 50
@@ -59,7 +59,7 @@ def test_bands_trained_by_gradient_separate_the_classes_better_and_do_not_change
     def separation(bands: torch.Tensor) -> float:
         """Return the distance between the mean embeddings of the classes, in deviations."""
         with torch.inference_mode():
-            embeddings = pool(model.encode(apply_bands(inputs, bands)), model.config)
+            embeddings = model.pool(model.encode(apply_bands(inputs, bands)))
         distance = embeddings[labels == 1].mean(0) - embeddings[labels == 0].mean(0)
         return float((distance / embeddings.std(0)).norm())
 

@@ -23,7 +23,7 @@ from export import parity
 from export.make_bundle import BundleOptions, choose_attention, make_bundle
 from export.model.adapters import ADAPTERS, AdaptedTail, ConvAdapter, Placement
 from export.model.adapters.adapter import Adapter
-from export.model.ast import Ast, AstConfig, pool
+from export.model.ast import Ast, AstConfig
 from export.onnx_graph.quantization import store_as_fp16
 from export.onnx_graph.to_onnx import export_backbone
 from export.weights import Weights, load_weights, save_weights
@@ -57,6 +57,31 @@ def int8(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made") / "int8"
     make_bundle(weights, BundleOptions(rank=4, variant="int8"), folder)
     return folder
+
+
+def loud_weights(weights: Weights) -> Weights:
+    """Return the small backbone with level normalisation and a random attention pooling."""
+    model = Ast(replace(SMALL, pooling="attention", level_normalization=True)).eval().requires_grad_(False)
+    model.load_state_dict(weights.model.state_dict(), strict=False)
+    torch.nn.init.normal_(model.pool.attention.weight, std=0.2, generator=torch.Generator().manual_seed(1))
+    return Weights(model, weights.licence, weights.origin)
+
+
+@pytest.mark.parametrize("placement", ["post", "tail-1"])
+def test_attention_pooling_agrees_with_torch_on_both_engines(
+    weights: Weights, placement: str, tmp_path: Path
+):
+    save_weights(loud_weights(weights), tmp_path / "attention.safetensors")
+    loaded = load_weights(tmp_path / "attention.safetensors")
+    make_bundle(loaded, BundleOptions(placement=placement, rank=4), tmp_path / "bundle")
+    bundle = Bundle.open(tmp_path / "bundle")
+    assert bundle.manifest.geometry.pooling == "attention"
+    compared = {(row.quantity, row.right) for row in parity.check_parity(bundle) if row.agrees}
+    for engine in ("portable", "ort-training"):
+        assert {("loss", engine), ("gradients", engine), ("parameters after 50 steps", engine)} <= compared
+    for samples in (8000, 33333):
+        waveform = 0.01 * noise(3, samples) + 0.2
+        assert_tokens_equal_torch(bundle, loaded.model, waveform, stop=2 - (placement == "tail-1"))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +137,7 @@ def assert_tokens_equal_torch(
     with torch.inference_mode():
         expected = model(waveform, stop)
     assert np.abs(tokens - expected.numpy()).max() <= 1e-4
-    assert np.abs(embedding - pool(expected, model.config).numpy()).max() <= 1e-4
+    assert np.abs(embedding - model.pool(expected).numpy()).max() <= 1e-4
 
 
 def test_the_export_makes_reshapes_constant_and_leaves_no_unused_node(post: Path):
@@ -280,7 +305,7 @@ def test_a_new_task_starts_as_the_frozen_network(weights: Weights, placement: st
     tail = AdaptedTail(weights.model, Placement.parse(placement, 2), rank=4, kind=kind)
     with torch.inference_mode():
         tokens = weights.model(noise(2, 32000), tail.first_block)
-        expected = pool(weights.model(noise(2, 32000)), SMALL)
+        expected = weights.model.pool(weights.model(noise(2, 32000)))
         _, features = tail(tokens, IDENTITY, torch.zeros(3, SMALL.pooled_width + 1))
     assert torch.equal(features, expected)
 

@@ -1,4 +1,4 @@
-"""The torch network: the front end against Kaldi's steps, FTA against dense attention, pooling."""
+"""The torch network: level, the front end against Kaldi's steps, FTA against dense attention, pooling."""
 
 from dataclasses import replace
 
@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from export.model.ast import Ast, AstConfig, pool
+from export.model.ast import Ast, AstConfig
 from export.model.frontend import LogMel, frame_transform, mel_bank
 from export.model.fta import dense_attention, frequency_time_attention, fta_mask
+from export.model.level import LevelNormalization, column_power
+from export.model.pooling import Pool
 
 SMALL = AstConfig(width=48, heads=3, depth=2)
 
@@ -77,7 +79,7 @@ def test_fta_equals_dense_masked_attention_on_the_whole_backbone(seconds: int):
 def test_the_embedding_keeps_the_frequency_rows_apart():
     tokens = torch.zeros(1, 1 + SMALL.rows * 5, SMALL.width)
     tokens[:, 1 + 2 * 5 : 1 + 3 * 5] = 1.0  # row 2
-    mean = pool(tokens, SMALL)[:, : SMALL.rows * SMALL.width].view(SMALL.rows, SMALL.width)
+    mean = Pool(SMALL)(tokens)[:, : SMALL.rows * SMALL.width].view(SMALL.rows, SMALL.width)
     assert mean[2].eq(1).all()
     assert mean[[0, 1, 3]].eq(0).all()
 
@@ -88,7 +90,7 @@ def test_the_embedding_separates_changing_sounds_from_steady_ones():
     steady = torch.cat([changing[:, :1], grid.mean(2, keepdim=True).expand_as(grid).flatten(1, 2)], dim=1)
 
     (mean, deviation, special), (same_mean, none, same_special) = (
-        parts(pool(x, SMALL)) for x in (changing, steady)
+        parts(Pool(SMALL)(x)) for x in (changing, steady)
     )
     assert torch.allclose(deviation, grid.std(2, correction=0).flatten(1), atol=1e-5)
     assert none.max() <= 1.1e-3
@@ -104,15 +106,75 @@ def parts(embedding: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 def test_the_gradient_of_the_deviation_of_constant_tokens_is_finite():
     tokens = torch.ones(1, 1 + SMALL.rows * 5, SMALL.width, requires_grad=True)
-    pool(tokens, SMALL).sum().backward()
+    Pool(SMALL)(tokens).sum().backward()
     assert tokens.grad.isfinite().all()
 
 
 def test_pooling_by_the_mean_omits_the_deviations():
     tokens, plain = noise(2, 1 + SMALL.rows * 5, SMALL.width), replace(SMALL, pooling="mean")
-    mean, _, special = parts(pool(tokens, SMALL))
-    assert torch.equal(pool(tokens, plain), torch.cat([mean, special], dim=1))
+    mean, _, special = parts(Pool(SMALL)(tokens))
+    assert torch.equal(Pool(plain)(tokens), torch.cat([mean, special], dim=1))
     assert plain.pooled_width == (SMALL.rows + 1) * SMALL.width
+
+
+ATTENTION = replace(SMALL, pooling="attention")
+
+
+def test_an_untrained_attention_counts_all_columns_alike():
+    tokens = noise(2, 1 + SMALL.rows * 5, SMALL.width)
+    assert torch.allclose(Pool(ATTENTION)(tokens), Pool(SMALL)(tokens), atol=1e-5)
+    assert ATTENTION.pooled_width == SMALL.pooled_width
+
+
+def test_columns_of_background_hardly_move_an_embedding_pooled_by_attention():
+    pool = Pool(ATTENTION).requires_grad_(False)
+    with torch.no_grad():
+        pool.attention.weight[2, 7], pool.attention.bias[()] = 40.0, -20.0  # sound: this number is 1
+    grid = noise(1, SMALL.rows, 6, SMALL.width)
+    grid[:, 2, :3, 7], grid[:, 2, 3:, 7] = 1.0, 0.0
+    other = grid.clone()
+    other[:, :, 3:] = noise(1, SMALL.rows, 3, SMALL.width, seed=1)
+    other[:, 2, 3:, 7] = 0.0
+    weights = pool.attention(grid)
+    assert torch.allclose(weights, torch.tensor([[1.0, 1.0, 1.0, 0.02, 0.02, 0.02]]), atol=1e-3)
+
+    def moved(pool: Pool) -> float:
+        before, after = (
+            pool(torch.cat([x.new_zeros(1, 1, 48), x.flatten(1, 2)], dim=1)) for x in (grid, other)
+        )
+        return float((after - before).norm())
+
+    assert moved(pool) <= 0.15 * moved(Pool(SMALL))
+
+
+@pytest.mark.parametrize("level_db", [-40, -20, 0, 10])
+def test_the_loudest_column_of_a_window_has_the_same_level_whatever_the_distance(level_db: int):
+    level = LevelNormalization(SMALL.column_samples)
+    sound = torch.cat([0.003 * noise(1, 20480), 0.1 * noise(1, 2560), torch.zeros(1, 8960)], dim=1)
+    normalized = level(10 ** (level_db / 20) * sound)
+    power = column_power(normalized, SMALL.column_samples)
+    assert power.shape == (1, SMALL.columns)
+    assert power.argmax() == 8
+    assert 10 * power.max().log10() == pytest.approx(-20.0, abs=0.01 if level_db > -40 else 5.5)
+    assert torch.allclose(level(0.5 * normalized), normalized, atol=1e-5) or level_db == -40
+
+
+def test_the_gain_of_a_level_is_bounded_and_silence_stays_silent():
+    level = LevelNormalization(SMALL.column_samples)
+    faint = 1e-4 * noise(2, 32000)
+    assert torch.allclose(level(faint), 10 ** (35 / 20) * (faint - faint.mean(1, keepdim=True)), rtol=1e-4)
+    assert level(torch.zeros(1, 32000)).eq(0).all()
+    assert Ast(replace(SMALL, level_normalization=True))(torch.zeros(1, 32000)).isfinite().all()
+
+
+def test_level_normalization_removes_the_offset_before_it_measures_the_level():
+    level, waveform = LevelNormalization(SMALL.column_samples), 0.01 * noise(1, 32000)
+    assert torch.allclose(level(waveform + 0.1), level(waveform), atol=1e-4)
+
+
+def test_a_shorter_last_column_has_the_level_of_its_own_samples():
+    power = column_power(torch.full((1, 32000), 0.1), SMALL.column_samples)
+    assert torch.allclose(power, torch.full((1, 13), 0.01), rtol=1e-3)
 
 
 def test_two_seconds_become_a_grid_of_four_rows_and_thirteen_columns():
@@ -121,4 +183,4 @@ def test_two_seconds_become_a_grid_of_four_rows_and_thirteen_columns():
         tokens = model(0.1 * noise(1, SMALL.window_samples))
     assert (SMALL.rows, SMALL.columns) == (4, 13)
     assert tokens.shape == (1, 1 + 4 * 13, SMALL.width)
-    assert pool(tokens, SMALL).shape == (1, SMALL.pooled_width)
+    assert Pool(SMALL)(tokens).shape == (1, SMALL.pooled_width)

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from edgecl.audio.reader import read_clip
 from edgecl.windows import split_into_windows
-from export.model.ast import AstConfig, pool
+from export.model.ast import AstConfig
 from export.model.frontend import LogMel
 from export.weights import load_weights
 from tools.command_line import TasksFolder, list_task_folders, run_command
@@ -54,7 +54,7 @@ def load_embedder(weights: Path) -> tuple[Embed, int]:
         front_end = LogMel(config.front_end)
         return _in_batches(lambda windows: teacher(front_end(windows)).embedding), config.window_samples
     model = load_weights(weights).model
-    return _in_batches(lambda windows: pool(model(windows), model.config)), model.config.window_samples
+    return _in_batches(lambda windows: model.pool(model(windows))), model.config.window_samples
 
 
 def _in_batches(network: Callable[[torch.Tensor], torch.Tensor]) -> Embed:

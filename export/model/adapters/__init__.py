@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from edgecl.errors import UsageError
 
-from ..ast import Ast, pool
+from ..ast import Ast
 from .adapter import Adapter
 from .bottleneck import BottleneckAdapter
 from .conv import ConvAdapter
@@ -55,7 +55,7 @@ class Placement:
 class AdaptedTail(nn.Module):
     """The part of the network that belongs to a task: backbone tokens → logits and features.
 
-    Trainable tensors are `adapters.*` and the head. The blocks are shared with the backbone and frozen here.
+    Trainable tensors are `adapters.*` and the head. Blocks and pooling are those of the backbone, frozen.
 
     Raises:
         UsageError: the kind of adapter does not exist.
@@ -68,6 +68,7 @@ class AdaptedTail(nn.Module):
         self.config, self.placement, self.rank, self.kind = backbone.config, placement, rank, kind
         self.blocks = backbone.blocks[self.first_block :]
         self.norm = backbone.norm if placement.blocks else nn.Identity()
+        self.pool = backbone.pool
         self.requires_grad_(False)
         if placement.blocks:
             per_block = [self._make_block_adapters() for _ in range(placement.blocks)]
@@ -98,7 +99,7 @@ class AdaptedTail(nn.Module):
             normalizer: mean and 1/std of the features, [2, P].
             head: weights and, in the last column, the bias, [C, P + 1].
         """
-        features = (pool(self._adapt(tokens), self.config) - normalizer[:1]) * normalizer[1:]
+        features = (self.pool(self._adapt(tokens)) - normalizer[:1]) * normalizer[1:]
         with_bias = nn.functional.pad(features, (0, 1), value=1.0)
         return nn.functional.linear(with_bias, head), features
 

@@ -52,9 +52,19 @@ def test_a_written_bundle_opens_with_the_same_content(folder: Path) -> None:
     assert bundle.load_golden()["loss"].tolist() == [0.5]
 
 
-def test_a_bundle_of_the_present_format_still_opens_in_later_versions() -> None:
-    bundle = Bundle.open(GOLDEN / "bundle_v2")
-    assert bundle.fingerprint == "9adbd93eb1ee71f4ae89bd08d49dc446d10975328c4fe9451d3ea8958b9ead96"
+@pytest.mark.parametrize(
+    ("version", "pooling", "fingerprint"),
+    [
+        (2, "mean", "9adbd93eb1ee71f4ae89bd08d49dc446d10975328c4fe9451d3ea8958b9ead96"),
+        (3, "attention", "464344144c58ed9e12aaf5650696c5a2388f6b248cd4364307e6bf86265759a5"),
+    ],
+)
+def test_a_bundle_of_the_present_format_and_the_one_before_still_opens_in_later_versions(
+    version: int, pooling: str, fingerprint: str
+) -> None:
+    bundle = Bundle.open(GOLDEN / f"bundle_v{version}")
+    assert (bundle.manifest.format_version, bundle.manifest.geometry.pooling) == (version, pooling)
+    assert bundle.fingerprint == fingerprint
     assert bundle.manifest.adapter_size == 6
 
 
@@ -64,7 +74,7 @@ def test_a_bundle_of_format_version_1_is_refused_with_a_hint() -> None:
     assert "edgecl-export bundle" in refusal.value.hint
 
 
-@pytest.mark.parametrize(("pooling", "features"), [("mean", 4), ("mean+deviation", 6)])
+@pytest.mark.parametrize(("pooling", "features"), [("mean", 4), ("mean+deviation", 6), ("attention", 6)])
 def test_the_head_is_as_wide_as_the_embedding(pooling: str, features: int) -> None:
     description = make_tiny_description()
     geometry = description.geometry.model_copy(update={"pooling": pooling})
@@ -190,7 +200,7 @@ def test_a_listed_file_name_outside_the_folder_is_refused(folder: Path, name: st
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda d: d.update(format_version=3), "has format version 3, this edgecl reads version 2"),
+        (lambda d: d.update(format_version=4), "has format version 4, this edgecl reads versions 2 and 3"),
         (lambda d: d.update(colour="red"), "colour: Extra inputs are not permitted"),
         (lambda d: d.pop("licence"), "licence: Field required"),
         (lambda d: d.update(max_classes="64"), "max_classes: Input should be a valid integer"),

@@ -7,6 +7,7 @@ from torch import Tensor
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.model.adapter import softmax
 from edgecl.arrays import Doubles, Integers
+from export.weights import load_weights
 from tools.bench.continual.method_inputs import MethodInputs
 from tools.bench.continual.methods import Setting
 from tools.bench.continual.methods.network import BATCH_WINDOWS, AdapterNetwork, Network
@@ -39,7 +40,8 @@ class FineTune:
 
     def make_network(self) -> Network:
         """Return an untrained network."""
-        return AdapterNetwork(self.inputs.runtime.bundle.manifest)
+        backbone = load_weights(self.inputs.setup.weights).model
+        return AdapterNetwork(backbone, self.inputs.runtime.bundle.manifest.adapter)
 
     @property
     def cache(self) -> TokenCache:

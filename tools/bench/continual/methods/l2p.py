@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from device_runtime.data.token_cache import TokenCache
-from export.model.ast import Ast, Block, pool
+from export.model.ast import Ast, Block
+from export.model.pooling import Pool
 from export.weights import load_weights
 from tools.bench.continual.feature_extractors import open_cache
 from tools.bench.continual.first_blocks import LAST_BLOCKS, make_identity
@@ -41,7 +42,8 @@ class PromptNetwork(Network):
         self.config = replace(model.config, special_tokens=special)
         self.blocks = nn.Sequential(*(Block(self.config) for _ in range(LAST_BLOCKS)))
         self.blocks.load_state_dict(nn.Sequential(*model.blocks[-LAST_BLOCKS:]).state_dict())
-        self.norm = model.norm
+        self.norm, self.pool = model.norm, Pool(self.config)
+        self.pool.load_state_dict(model.pool.state_dict())
         self.requires_grad_(False)
         self.prompts = nn.Parameter(torch.empty(POOL, LENGTH, model.config.width).uniform_(-1, 1))
         self.keys = nn.Parameter(torch.empty(POOL, model.config.width).uniform_(-1, 1))
@@ -51,7 +53,7 @@ class PromptNetwork(Network):
         tokens = tokens.float()
         prompts = self.prompts[self._similarity(tokens).topk(TAKEN).indices].flatten(1, 2)  # [B, 25, D]
         prompted = torch.cat([tokens[:, :1], prompts, tokens[:, 1:]], dim=1)
-        return pool(self.norm(self.blocks(prompted)), self.config)
+        return self.pool(self.norm(self.blocks(prompted)))
 
     def key_distance(self, tokens: Tensor) -> Tensor:
         """Compute the distance of the chosen keys to the queries: Σ 1 − cos, the mean over the batch."""

@@ -1,33 +1,16 @@
 """The networks of the gradient baselines: frozen tokens, trainable layers, and a head that grows."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from edgecl.bundle.manifest import Manifest, Pooling
+from edgecl.bundle.manifest import AdapterSpec
 from edgecl.learning.calibration import MIN_DEVIATION
 from export.model.adapters import ADAPTERS
-from export.model.ast import pool
+from export.model.ast import Ast
 
 BATCH_WINDOWS = 64
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The shape of a backbone's tokens, as adapters and pooling need it."""
-
-    rows: int
-    special_tokens: int
-    width: int
-    pooling: Pooling
-
-    @classmethod
-    def from_manifest(cls, manifest: Manifest) -> "Grid":
-        """Read the shape of the tokens of a bundle's backbone."""
-        shape = manifest.geometry
-        return cls(shape.frequency_rows, shape.special_tokens, shape.width, shape.pooling)
 
 
 class Network(nn.Module, ABC):
@@ -68,12 +51,12 @@ class Network(nn.Module, ABC):
 class AdapterNetwork(Network):
     """The product's network with one adapter for all tasks: x + adapter(x), pooled."""
 
-    def __init__(self, manifest: Manifest) -> None:
-        super().__init__(manifest.head_features)
-        self.grid = Grid.from_manifest(manifest)
-        self.adapter = ADAPTERS[manifest.adapter.kind](self.grid, manifest.adapter.rank)
+    def __init__(self, backbone: Ast, adapter: AdapterSpec) -> None:
+        super().__init__(backbone.config.pooled_width)
+        self.pool = backbone.pool
+        self.adapter = ADAPTERS[adapter.kind](backbone.config, adapter.rank)
 
     def embed(self, tokens: Tensor) -> Tensor:
         """See `Network`."""
         tokens = tokens.float()
-        return pool(tokens + self.adapter(tokens), self.grid)
+        return self.pool(tokens + self.adapter(tokens))
