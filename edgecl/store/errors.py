@@ -57,6 +57,12 @@ def translate_errors(home: Path) -> Iterator[None]:
         ) from error
 
 
+def may_be_full_disk(error: StoreError) -> bool:
+    """Return whether space may help; SQLite reports an exhausted quota like a failing disk."""
+    code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, DiskFullError) or code == sqlite3.SQLITE_IOERR
+
+
 def translate_os_error(message: str, error: OSError, consequence: str = "") -> StoreError:
     """Return the error for a failed file operation, with a hint that depends on its cause.
 

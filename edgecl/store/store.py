@@ -5,6 +5,7 @@
     home/registry.db                  task → current and previous blob; rebuilt from the blobs when lost
     home/quarantine/                  damaged blobs, kept until their task is enrolled again or forgotten, and
                                       a damaged registry, until the next change
+    home/.ballast                     takes space, given up on a full disk for `forget` and `undo`
     home/.lock                        held during a change, with the number of the process that holds it
     home/cache/                       the token cache; tokens go with the last task that refers to them
 
@@ -17,11 +18,12 @@ used, and `verify` keeps reporting it until the task is enrolled again or forgot
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from edgecl.errors import (
     BlobError,
@@ -31,16 +33,18 @@ from edgecl.errors import (
     TaskExistsError,
     UnknownTaskError,
 )
-from edgecl.store import token_files
+from edgecl.store import ballast, token_files
 from edgecl.store.blob import read_unverified_record
 from edgecl.store.blob_folder import BlobFolder
-from edgecl.store.errors import translate_errors
+from edgecl.store.errors import may_be_full_disk, translate_errors
 from edgecl.store.home import close_to_others, create_home, lock_home
 from edgecl.store.integrity import IntegrityCheck, check_integrity, find_status, read_previous
 from edgecl.store.recovery import open_or_rebuild
 from edgecl.store.registry import REGISTRY_NAME, Registry, TaskEntry
 from edgecl.store.training_set import TrainingSet, TrainingSetFolder
 from edgecl.timestamps import clamp_time, parse_time
+
+T = TypeVar("T")
 
 
 def locate_blobs(home: Path) -> BlobFolder:
@@ -184,6 +188,9 @@ class Store:
         Returns:
             The task's new entry.
         """
+        return self._change_on_full_disk(lambda: self._undo(task), [self._evict_unreferenced])
+
+    def _undo(self, task: str) -> TaskEntry:
         with self._transaction():
             entry = self.find_task(task)
             data = read_previous(entry, self.blobs)
@@ -200,11 +207,20 @@ class Store:
 
         Recordings that another task was trained on as well keep their tokens.
         """
+        reliefs = [self._evict_unreferenced, lambda: self._evict_unreferenced(without=task)]
+        self._change_on_full_disk(lambda: self._forget(task), reliefs)
+        with self._warn_of_leftovers("its name may still be in the registry file"):
+            self._change_on_full_disk(self._erase_deleted, reliefs)
+
+    def _forget(self, task: str) -> None:
         with self._transaction():
             self.find_task(task)
             self.registry.remove(task)
-        with self._warn_of_leftovers("its name may still be in the registry file"), lock_home(self.home):
+
+    def _erase_deleted(self) -> None:
+        with translate_errors(self.home), lock_home(self.home):
             self.registry.erase_deleted()
+            ballast.keep(self.home)
 
     def verify(self, task: str | None = None) -> list[IntegrityCheck]:
         """Check the current blob of one task or of all; nothing is changed."""
@@ -262,6 +278,7 @@ class Store:
             yield
         with self._warn_of_leftovers("old files are left for the next change to delete"), self._lock():
             self._delete_unreferenced()
+            ballast.keep(self.home)
 
     @contextmanager
     def _warn_of_leftovers(self, consequence: str) -> Iterator[None]:
@@ -271,6 +288,30 @@ class Store:
                 yield
         except StoreError as error:
             self.warnings.append(f"{consequence}: {error.message}")
+
+    def _change_on_full_disk(self, change: Callable[[], T], reliefs: Sequence[Callable[[], None]]) -> T:
+        """Make a change that users make to free space; where the disk is full, give up what can be spared.
+
+        Args:
+            change: The change.
+            reliefs: Called one after another, the ballast being released after the first, until it succeeds.
+        """
+        first, *others = reliefs
+        for relief in (first, lambda: ballast.release(self.home), *others):
+            try:
+                return change()
+            except StoreError as error:
+                if not may_be_full_disk(error):
+                    raise
+            with translate_errors(self.home):
+                relief()
+        return change()
+
+    def _evict_unreferenced(self, without: str | None = None) -> None:
+        """Delete cached tokens of recordings that no task, or only the task `without`, refers to."""
+        entries = [entry for entry in self.registry.read_entries().values() if entry.task != without]
+        kept = self._list_token_files({sha256 for entry in entries for sha256 in entry.generations})
+        token_files.delete_others(self.home / token_files.FOLDER_NAME, kept)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

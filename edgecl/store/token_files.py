@@ -35,6 +35,13 @@ def list_names(training_set: TrainingSet, record: BlobRecord) -> set[str]:
     return {make_name(key, record.fingerprint, record.window_samples) for key in keys}
 
 
+def delete_others(folder: Path, kept: set[str]) -> None:
+    """Delete all files but those of these names."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if SUFFIX in path.suffixes and path.name not in kept:
+            path.unlink(missing_ok=True)
+
+
 def delete(folder: Path, names: Iterable[str]) -> None:
     """Delete the files of these names, and what writers that were killed left of them."""
     for name in names:

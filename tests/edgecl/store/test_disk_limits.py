@@ -11,8 +11,10 @@ import pytest
 
 from edgecl.errors import StoreError
 from edgecl.store.store import Store
+from edgecl.store.token_files import make_name
+from edgecl.store.training_set import TrainingClip
 from tests.mounting import mount
-from tests.tiny_files import make_tiny_blob_bytes
+from tests.tiny_files import FINGERPRINT, make_tiny_blob_bytes
 
 LABELS = tuple(f"label {number}" for number in range(300))
 FIRST, SECOND = (make_tiny_blob_bytes("doorbell", value, labels=LABELS) for value in (1.0, 2.0))
@@ -80,12 +82,52 @@ def test_a_full_disk_keeps_the_old_generation_and_free_space_is_enough_to_go_on(
         store.commit("doorbell", FIRST)
         leave_free(disk, 0)
         assert not try_change(lambda: store.commit("doorbell", SECOND, replace=True))
-        assert not try_change(lambda: store.forget("doorbell"))
         assert store.read_blob("doorbell") == FIRST
         (disk / "filler").unlink()
         store.commit("doorbell", SECOND, replace=True)
     with Store.open(disk / "home", create=False) as store:
         assert store.read_blob("doorbell") == SECOND
+
+
+def test_a_full_disk_has_room_for_forget_and_undo_again_and_again(disk: Path) -> None:
+    with Store.open(disk / "home", create=True) as store:
+        for data in (FIRST, SECOND):
+            store.commit("doorbell", data, replace=True)
+        store.commit("kettle", KETTLE)
+    leave_free(disk, 0)
+    with Store.open(disk / "home", create=False) as store:
+        store.undo("doorbell")
+        assert store.read_blob("doorbell") == FIRST
+        leave_free(disk, 0)
+        store.undo("doorbell")
+        store.forget("kettle")
+        leave_free(disk, 0)
+        assert store.read_blob("doorbell") == SECOND
+        store.forget("doorbell")
+        assert store.list_tasks() == []
+        assert store.warnings == []
+
+
+def test_a_full_disk_without_ballast_gives_up_cached_tokens_that_no_task_needs(disk: Path) -> None:
+    home, needed = disk / "home", "a1" * 32
+    with Store.open(home, create=True) as store:
+        clip = TrainingClip(clip_sha256=needed, label="knock", windows=1, file="a.wav", origin="enrolled")
+        store.commit("doorbell", FIRST, training_set=(clip,))
+        store.commit("kettle", KETTLE)
+    (home / "cache").mkdir()
+    files = [home / "cache" / make_name(key, FINGERPRINT, 800) for key in (needed, "b2" * 32)]
+    for file in files:
+        file.write_bytes(bytes(8 * BLOCK_BYTES))
+    (home / ".ballast").unlink()
+    leave_free(disk, 0)
+    with Store.open(home, create=False) as store:
+        store.forget("kettle")
+        assert [file.exists() for file in files] == [True, False]
+        for file in (home / "blobs" / "filler", home / ".ballast"):
+            file.unlink(missing_ok=True)
+        leave_free(disk, 0)
+        store.forget("doorbell")
+        assert not any(file.exists() for file in files)
 
 
 def test_a_store_on_a_full_disk_can_still_be_opened_and_read(disk: Path) -> None:
