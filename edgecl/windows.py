@@ -1,7 +1,8 @@
 """Splitting a waveform into windows of the fixed length that the backbone takes.
 
-Windows depend on the samples alone: the same waveform gives the same windows, to the bit, on every machine. A
-waveform shorter than a window is padded on both sides with faint white noise, always the same, because no
+Windows depend on the samples alone: the same waveform gives the same windows, to the bit, on every machine.
+Each has no DC component, which a cheap microphone adds and the edges of a padded clip would turn into clicks.
+A waveform shorter than a window is padded on both sides with faint white noise, always the same, because no
 microphone delivers digital silence.
 """
 
@@ -15,7 +16,9 @@ PADDING_DBFS = -70.0  # RMS
 PADDING_SEED = 20_000
 MIN_LEVEL_DB = -30.0  # relative to the loudest window of the clip
 
-WINDOWS_VERSION = 2
+DC_SCALE = 1 << 24
+
+WINDOWS_VERSION = 3
 """Increased whenever decoding, resampling, padding or splitting gives other windows for the same file."""
 
 
@@ -29,7 +32,7 @@ def split_into_windows(waveform: Waveform, window_samples: int) -> Windows:
         return pad_window(waveform, window_samples)[None]
     count = -(-waveform.size // window_samples)
     starts = np.linspace(0, waveform.size - window_samples, count).round().astype(int)
-    windows = np.stack([waveform[start : start + window_samples] for start in starts])
+    windows = np.stack([subtract_dc(waveform[start : start + window_samples]) for start in starts])
     return windows[_is_loud(windows)]
 
 
@@ -73,23 +76,34 @@ class WindowStream:
 
     def _append(self, part: Waveform) -> None:
         if self._filled + part.size > self._buffer.size:
-            self._buffer[: self._window_samples] = self._newest_window()[1]
+            self._buffer[: self._window_samples] = self._newest_samples()
             self._filled = self._window_samples
         self._buffer[self._filled : self._filled + part.size] = part
         self._filled += part.size
         self._received += part.size
 
     def _newest_window(self) -> tuple[int, Waveform]:
-        window = self._buffer[self._filled - self._window_samples : self._filled].copy()
-        return self._received - self._window_samples, window
+        return self._received - self._window_samples, subtract_dc(self._newest_samples())
+
+    def _newest_samples(self) -> Waveform:
+        return self._buffer[self._filled - self._window_samples : self._filled].copy()
 
 
 def pad_window(waveform: Waveform, window_samples: int, left: int | None = None) -> Waveform:
     """Pad a waveform with faint noise to [window_samples], centred or after `left` samples of noise."""
     window = _generate_faint_noise(window_samples)
     first = (window_samples - waveform.size) // 2 if left is None else left
-    window[first : first + waveform.size] = waveform
+    window[first : first + waveform.size] = subtract_dc(waveform)
     return window
+
+
+def subtract_dc(waveform: Waveform) -> Waveform:
+    """Return a waveform [samples] without its DC component.
+
+    The mean is summed in integers, because the sum of floats depends on their order, and that on the machine.
+    """
+    total = np.rint(waveform.astype(np.float64) * DC_SCALE).astype(np.int64).sum()
+    return waveform - np.float32(total / (DC_SCALE * max(1, waveform.size)))
 
 
 def _generate_faint_noise(samples: int) -> Waveform:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from edgecl.arrays import Floats, Waveform
-from edgecl.audio.channels import measure_channels, mix
+from edgecl.audio.channels import ChannelStatistics
 from edgecl.audio.decoding import MAX_SAMPLE, resample
 from edgecl.audio.faults import Fault
 from edgecl.audio.reader import DEFAULT_LIMITS, scale_to_full_range
@@ -73,9 +73,10 @@ def to_waveform(array: Any, sample_rate: int, to_hz: int) -> tuple[Waveform, tup
             f"the sound lasts {len(samples) / rate_hz:.0f} s, longer than {DEFAULT_LIMITS.max_s:g} s",
             "follow it as a stream: Device.stream",
         )
-    statistics = measure_channels([samples], samples.shape[1], rate_hz)
+    statistics = ChannelStatistics(samples.shape[1], rate_hz)
+    statistics.add(samples)
     fault = statistics.find_fault()
-    waveform = resample([mix(samples, statistics.choose())], rate_hz, to_hz)
+    waveform = resample([statistics.choose_mix().apply(samples)], rate_hz, to_hz)
     return scale_to_full_range(waveform), (fault,) if fault else ()
 
 

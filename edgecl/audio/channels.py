@@ -1,11 +1,11 @@
-"""From several channels to one: their mean, or one of them where the mean would lose the sound.
+"""From several channels to one: their mean, or one of them where the mean would lose the sound; without DC.
 
 A cable or plug that turns one channel upside down makes the mean cancel the sound, and a dead channel halves
 it. Both show in the energies of the channels and their correlations between 100 Hz and 8 kHz, without offset
 and hum; loud moments count most, as they should: in silence channels hold only their own noise.
 """
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -29,15 +29,36 @@ MEMORY_S = 20.0
 """Time constant in which the past of a stream is forgotten."""
 
 
+@dataclass(frozen=True)
+class Mix:
+    """How the channels of a sound become one."""
+
+    channel: int | None = None
+    """The channel to use; None: the mean of all."""
+    offset: float = 0.0
+    """The DC component, which is subtracted."""
+
+    def apply(self, block: Floats) -> Waveform:
+        """Return a block [frames, channels] as one channel [frames]."""
+        mixed = block.mean(axis=1) if self.channel is None else block[:, self.channel]
+        return np.ascontiguousarray(mixed - np.float32(self.offset))
+
+
 class ChannelStatistics:
-    """Energies and correlations of channels, summed over blocks."""
+    """Energies, correlations and DC components of channels, summed over blocks."""
 
     def __init__(self, channels: int, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._covariance: Doubles = np.zeros((channels, channels))
+        self._sums: Doubles = np.zeros(channels)
+        self._frames = 0
 
     def add(self, block: Floats, kept: float = 1.0) -> None:
         """Add a block [frames, channels]; `kept` is the share of the past that still counts."""
+        self._sums += block.sum(axis=0, dtype=np.float64)
+        self._frames += len(block)
+        if len(self._sums) == 1:
+            return
         spectrum = np.fft.rfft(block, axis=0)
         frequency_hz = np.fft.rfftfreq(len(block), 1 / self._rate_hz)
         spectrum = spectrum[(frequency_hz >= LOWEST_HZ) & (frequency_hz <= HIGHEST_HZ)]
@@ -57,6 +78,12 @@ class ChannelStatistics:
         if not (weak or cancels):
             return None
         return strongest if present is None or levels[present] < WEAK_DB * MARGIN else present
+
+    def choose_mix(self) -> Mix:
+        """Return how to mix a recording that was added as a whole."""
+        channel = self.choose()
+        offsets = self._sums / max(1, self._frames)
+        return Mix(channel, float(offsets.mean() if channel is None else offsets[channel]))
 
     def find_fault(self) -> ChannelFault | None:
         """Return what is wrong with the channels."""
@@ -78,7 +105,8 @@ class ChannelStatistics:
 class ChannelMixer:
     """Mixes the channels of a stream, whatever the sizes of the chunks it arrives in.
 
-    The choice for a tenth of a second depends on what came before it, so that nothing is delayed.
+    The choice for a tenth of a second depends on what came before it, so that nothing is delayed. A DC
+    component stays until the stream is split into windows.
     """
 
     def __init__(self, channels: int, rate_hz: int) -> None:
@@ -87,18 +115,18 @@ class ChannelMixer:
         self._kept = float(np.exp(-STEP_S / MEMORY_S))
         self._statistics = ChannelStatistics(channels, rate_hz)
         self._rest: Floats = np.zeros((0, channels), np.float32)  # of the present step
-        self._channel: int | None = None
+        self._mix = Mix()
         self.fault: ChannelFault | None = None
         """What is wrong with the channels, as the past shows it."""
 
     def feed(self, chunk: Floats) -> Waveform:
         """Return a chunk [frames, channels] as one channel [frames]."""
         if self.channels == 1:
-            return mix(chunk, None)
+            return self._mix.apply(chunk)
         mixed = []
         while len(chunk):
             part, chunk = np.split(chunk, [self._step - len(self._rest)])
-            mixed.append(mix(part, self._channel))
+            mixed.append(self._mix.apply(part))
             self._rest = np.concatenate([self._rest, part])
             if len(self._rest) == self._step:
                 self._reconsider()
@@ -107,19 +135,5 @@ class ChannelMixer:
     def _reconsider(self) -> None:
         self._statistics.add(self._rest, self._kept)
         self._rest = self._rest[:0]
-        self._channel = self._statistics.choose(self._channel)
+        self._mix = Mix(self._statistics.choose(self._mix.channel))
         self.fault = self._statistics.find_fault()
-
-
-def measure_channels(blocks: Iterable[Floats], channels: int, rate_hz: int) -> ChannelStatistics:
-    """Measure the channels of a whole recording, given as blocks [frames, channels]."""
-    statistics = ChannelStatistics(channels, rate_hz)
-    for block in blocks:
-        statistics.add(block)
-    return statistics
-
-
-def mix(block: Floats, channel: int | None) -> Waveform:
-    """Return one channel of a block [frames, channels], or the mean of all, [frames]."""
-    mixed: Waveform = np.ascontiguousarray(block.mean(axis=1) if channel is None else block[:, channel])
-    return mixed

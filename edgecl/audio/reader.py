@@ -1,21 +1,23 @@
 """Reading an audio file as a clip: a waveform float32 [samples], mono, −1…1, at one sample rate.
 
 Every defect raises an `AudioError` with its own message; `read_clip` raises nothing else. Channels are
-averaged; where their mean would lose the sound, one of them is used (see `channels`). A clip that peaks above
-1 (float files, MP3 overshoot, resampling) is scaled down as a whole: clipping would add distortion.
+averaged; where their mean would lose the sound, one of them is used (see `channels`). The DC component is
+subtracted before resampling, which would turn it into clicks at both ends. A clip that peaks above 1 (float
+files, MP3 overshoot, resampling) is scaled down as a whole: clipping would add distortion.
 """
 
 import hashlib
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from edgecl.arrays import Waveform
-from edgecl.audio.channels import ChannelFault, measure_channels, mix
+from edgecl.arrays import Floats, Waveform
+from edgecl.audio.channels import ChannelStatistics
 from edgecl.audio.decoding import open_sound, read_blocks, resample
 from edgecl.audio.faults import Fault
 from edgecl.audio.file_types import count_missing_bytes
@@ -23,6 +25,7 @@ from edgecl.errors import AudioError, TooLongError
 
 SAMPLE_RATE_HZ = 16_000
 HASH_BLOCK_BYTES = 1 << 20
+KEPT_SAMPLES = 1 << 22  # of all channels, 16 MiB; longer recordings are decoded twice
 
 
 @dataclass(frozen=True)
@@ -112,11 +115,15 @@ def _check_regular(path: Path) -> None:
 def _decode(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
     before = os.fstat(file.fileno())
     _check_complete(file, before.st_size)
-    channel, fault = _choose_channel(file, limits)
     with open_sound(file) as sound:
-        blocks = (mix(block, channel) for block in read_blocks(sound, limits.max_s))
-        waveform = scale_to_full_range(resample(blocks, sound.samplerate, rate_hz))
+        _check_rate(sound.samplerate, limits)
         source_rate_hz, channels = sound.samplerate, sound.channels
+        statistics = ChannelStatistics(channels, source_rate_hz)
+        blocks = _measure(read_blocks(sound, limits.max_s), statistics)
+    mix, fault = statistics.choose_mix(), statistics.find_fault()
+    with open_sound(file) as sound:
+        mixed = map(mix.apply, blocks or read_blocks(sound, limits.max_s))
+        waveform = scale_to_full_range(resample(mixed, source_rate_hz, rate_hz))
     duration_s = waveform.size / rate_hz
     _check_audible(waveform, duration_s, limits)
     _check_size(before.st_size, limits)
@@ -125,18 +132,17 @@ def _decode(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
     return Clip(path, waveform, digest, duration_s, source_rate_hz, channels, (fault,) if fault else ())
 
 
-def _choose_channel(file: BinaryIO, limits: Limits) -> tuple[int | None, ChannelFault | None]:
-    """Return the channel to use, or None for the mean of all, and what is wrong with the channels.
-
-    The file is decoded for that once more, so that its channels need not be in memory together.
-    """
-    with open_sound(file) as sound:
-        _check_rate(sound.samplerate, limits)
-        if sound.channels == 1:
-            return None, None
-        blocks = read_blocks(sound, limits.max_s)
-        statistics = measure_channels(blocks, sound.channels, sound.samplerate)
-        return statistics.choose(), statistics.find_fault()
+def _measure(blocks: Iterable[Floats], statistics: ChannelStatistics) -> list[Floats]:
+    """Measure all blocks and return them; none if they take too much memory and have to be decoded again."""
+    kept, samples = list[Floats](), 0
+    for block in blocks:
+        statistics.add(block)
+        samples += block.size
+        if samples <= KEPT_SAMPLES:
+            kept.append(block)
+        else:
+            kept.clear()
+    return kept
 
 
 def _check_complete(file: BinaryIO, size_bytes: int) -> None:

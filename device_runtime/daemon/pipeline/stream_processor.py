@@ -3,7 +3,7 @@
 frames   ──────────┐   ┌───────────┐             ┌───────────
                    └─0─┘           └─ − − − − − ─┘
                  a short gap       a long gap: all sounds end,
-                 is zero-filled    and a new stream begins
+                 is filled         and a new stream begins
 """
 
 from collections.abc import Iterator
@@ -61,6 +61,7 @@ class StreamProcessor:
         self._resampler = Resampler(rate_hz, recognizer.rate_hz)
         self._first_frame = self._next_frame = 0  # of the stream
         self._stream_s = 0.0
+        self._offset = np.float32(0)  # DC component of the newest block
 
     def process(self, block: Block) -> Iterator[StreamUpdate]:
         """Yield an update for every window that this block completes."""
@@ -73,8 +74,9 @@ class StreamProcessor:
             if self._ring_buffer:
                 self._ring_buffer.start_stream(self._first_frame / self._rate_hz)
         elif missing > 0:
-            yield from self._resample(np.zeros(missing, np.float32))
+            yield from self._resample(np.full(missing, self._offset, np.float32))
         self._next_frame = block.next_frame
+        self._offset = block.waveform.mean()
         self._stream_s = block.captured_s - self._processed_s
         yield from self._resample(block.waveform)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from edgecl.audio import reader
 from edgecl.audio.array_input import to_waveform
 from edgecl.audio.channels import ChannelMixer
 from edgecl.audio.faults import describe_faults
@@ -97,9 +98,8 @@ def test_offset_and_hum_that_both_channels_share_do_not_hide_the_fault(
 
 
 def test_channels_that_differ_as_two_microphones_do_are_averaged(tmp_path: Path) -> None:
-    for number, channels in enumerate(
-        (record(1, 1), record(1, 0.5), np.stack([hiss(1), hiss(2)], 1), record(1, 0.9, 0.8, 1))
-    ):
+    pairs = record(1, 1), record(1, 0.5), np.stack([hiss(1), hiss(2)], 1), record(1, 0.9, 0.8, 1)
+    for number, channels in enumerate(one - one.mean(axis=0) for one in pairs):
         path = tmp_path / f"{number}.wav"
         soundfile.write(path, channels, RATE_HZ, subtype="FLOAT")
         clip = read_clip(path)
@@ -109,6 +109,7 @@ def test_channels_that_differ_as_two_microphones_do_are_averaged(tmp_path: Path)
 
 def test_a_much_softer_channel_is_left_out_without_a_word() -> None:
     channels = record(1, 0.2)
+    channels -= channels.mean(axis=0)
     waveform, faults = to_waveform(channels, RATE_HZ, RATE_HZ)
     assert faults == ()
     np.testing.assert_allclose(waveform, channels[:, 0], atol=1e-6)
@@ -128,3 +129,28 @@ def test_a_sentence_counts_the_recordings_of_a_fault() -> None:
     assert one[0].startswith("in 'a.wav' channels are in opposite phase")
     two = describe_faults([(Path(name), ("one channel dead",)) for name in ("a.wav", "b.wav")])
     assert two[0].startswith("in 2 recordings, such as 'a.wav', one channel is dead")
+
+
+@pytest.mark.parametrize("offset", [-0.2, 0.02, 0.1, 0.3])
+@pytest.mark.parametrize("rate_hz", [8000, 16_000, 44_100, 48_000])
+@pytest.mark.parametrize("gains", [(1,), (1, 1), (1, -1)], ids=["mono", "stereo", "upside down"])
+def test_an_offset_changes_nothing_not_even_at_the_ends(
+    tmp_path: Path, offset: float, rate_hz: int, gains: tuple[float, ...]
+) -> None:
+    soft = 0.03 * record(*gains)
+    shifted = soft + offset * np.arange(1, len(gains) + 1)  # another offset in each channel
+    soundfile.write(tmp_path / "soft.flac", soft, rate_hz, subtype="PCM_24")
+    soundfile.write(tmp_path / "shifted.flac", shifted, rate_hz, subtype="PCM_24")
+    expected = read_clip(tmp_path / "soft.flac").waveform
+    np.testing.assert_allclose(read_clip(tmp_path / "shifted.flac").waveform, expected, atol=1e-5)
+    waveform, _ = to_waveform(shifted, rate_hz, RATE_HZ)
+    np.testing.assert_allclose(waveform, expected, atol=1e-5)
+
+
+def test_a_long_recording_is_decoded_twice_and_gives_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "x.flac", record(1, -1, offset=0.1), RATE_HZ)
+    expected = read_clip(tmp_path / "x.flac").waveform
+    monkeypatch.setattr(reader, "KEPT_SAMPLES", 1000)
+    np.testing.assert_array_equal(read_clip(tmp_path / "x.flac").waveform, expected)

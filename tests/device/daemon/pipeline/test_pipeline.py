@@ -112,6 +112,17 @@ def test_a_short_gap_is_filled_and_a_long_one_starts_a_new_stream(
         assert offsets_s == [pytest.approx(at_s + 0.5, abs=1.5) for at_s in expected_s]
 
 
+def test_a_short_gap_is_no_click_where_the_microphone_has_an_offset(recognizer: Recognizer) -> None:
+    ring_buffer = AudioRingBuffer(RATE_HZ, 10.0)
+    processor = StreamProcessor(StreamRecognizer(recognizer), RATE_HZ, ring_buffer=ring_buffer)
+    hiss = np.random.RandomState(0).normal(0.1, 1e-3, RATE_HZ // 2).astype(np.float32)
+    for first in (0, 7 * RATE_HZ // 10):
+        assert list(processor.process(Block(first, hiss, STARTED_S))) == []
+    buffered = ring_buffer.newest(10.0) / (1 << 15)
+    assert buffered.size == 12 * RATE_HZ // 10
+    assert np.abs(buffered - 0.1).max() < 0.01
+
+
 def test_no_sound_continues_across_a_long_gap(recognizer: Recognizer, evening: np.ndarray) -> None:
     ringing = evening[3 * RATE_HZ : 6 * RATE_HZ]
     blocks = blocks_of(ringing, []) + blocks_of(ringing, [], 60 * RATE_HZ)
