@@ -7,15 +7,15 @@ other, and `audio.reader` rejects it.
 """
 
 import os
-import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from edgecl.audio.file_types import UNSUPPORTED_SUFFIXES
 from edgecl.audio.reader import RejectedFile
+from edgecl.class_folders import ClassNames, check_class_folders
 from edgecl.errors import DatasetError, UsageError
-from edgecl.labels import check_label
 
 PCM_SUFFIXES = frozenset({".wav", ".wave", ".w64", ".rf64", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf"})
 COMPRESSED_SUFFIXES = frozenset({".flac", ".ogg", ".oga", ".opus", ".mp3"})
@@ -35,26 +35,49 @@ class LabelledFolder:
     """Recordings without a class, and folders that were not entered."""
     ignored: list[Path] = field(default_factory=list)
     """Files that are no recordings: notes, tables, pictures."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences on what was made of the folders."""
 
 
-def scan_labelled_folder(folder: Path) -> LabelledFolder:
+def scan_class_folders(folder: Path, known: Collection[str] = ()) -> LabelledFolder:
+    """Find the recordings of each class in a folder, and check that it does not lie above the classes.
+
+    Args:
+        folder: The folder.
+        known: The labels of the task that they are for.
+
+    Raises:
+        UsageError: There is no such folder.
+        DatasetError: None of its sub-folders has a recording, or they are groups of classes.
+    """
+    found = scan_labelled_folder(folder, known)
+    found.notes.extend(check_class_folders(folder, list(chain(*found.clips.values())), known))
+    return found
+
+
+def scan_labelled_folder(folder: Path, known: Collection[str] = ()) -> LabelledFolder:
     """Find the recordings of each class in a folder.
+
+    Args:
+        folder: The folder.
+        known: The labels of the task that they are for.
 
     Raises:
         UsageError: There is no such folder.
         DatasetError: None of its sub-folders has a recording.
     """
-    found = LabelledFolder({})
+    names = ClassNames(known)
+    found = LabelledFolder({}, notes=names.notes)
     for entry in _list_entries(_check_is_folder(folder), found.rejected):
         if not os.path.isdir(entry):
             _add_stray_file(entry, found)
         elif _can_enter(entry, found.rejected):
-            found.clips.setdefault(make_label(entry.name), []).extend(_find_recordings(entry, found))
+            found.clips.setdefault(names.choose(entry.name), []).extend(_find_recordings(entry, found))
     if not any(found.clips.values()):
         hint = f"put the recordings of each class into a folder of its own: {folder}/doorbell/1.wav"
         message = f"{str(folder)!r} has no sub-folder with recordings{_describe_ignored(found)}"
         raise DatasetError(message, hint)
-    return LabelledFolder(dict(sorted(found.clips.items())), found.rejected, found.ignored)
+    return replace(found, clips=dict(sorted(found.clips.items())))
 
 
 def find_audio_files(paths: Iterable[Path]) -> list[Path]:
@@ -80,21 +103,6 @@ def find_other_files(folder: Path) -> list[Path]:
     found = LabelledFolder({})
     _find_recordings(folder, found)
     return found.ignored
-
-
-def make_label(folder_name: str) -> str:
-    """Make the label of a class from the name of its folder: composed Unicode, on one line.
-
-    macOS stores accents as separate characters, Linux usually does not: both give the same label.
-
-    Raises:
-        DatasetError: The name has a control or bidirectional character.
-    """
-    text = os.fsencode(folder_name).decode("utf-8", "replace")
-    try:
-        return check_label(" ".join(unicodedata.normalize("NFC", text).split()) or "_")
-    except ValueError as error:
-        raise DatasetError(f"the folder {folder_name!r} cannot be a class: {error}", "rename it") from None
 
 
 def _check_exists(path: Path) -> Path:

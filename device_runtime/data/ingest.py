@@ -12,7 +12,7 @@ from device_runtime.system.progress import Progress
 from edgecl.audio.faults import Fault
 from edgecl.audio.near_duplicates import Sketch, compute_sketch
 from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
-from edgecl.dataset_folder import LabelledFolder, scan_labelled_folder
+from edgecl.dataset_folder import LabelledFolder, scan_class_folders
 from edgecl.errors import DatasetError, NothingNewError
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.training_set import Origin, TrainingClip
@@ -81,6 +81,7 @@ class IngestResult:
     repeated: tuple[Path, ...] = ()  # recordings that the task has already
     ignored: tuple[Path, ...] = ()
     known: KnownRecordings = NO_RECORDINGS
+    notes: tuple[str, ...] = ()  # on what was made of the folders
 
     @property
     def rejected(self) -> tuple[RejectedFile, ...]:
@@ -128,9 +129,9 @@ def find_recordings(folder: Path) -> LabelledFolder:
 
     Raises:
         UsageError: there is no such folder.
-        DatasetError: too few classes, or too few recordings of one.
+        DatasetError: its folders are no classes, or too few, or one has too few recordings.
     """
-    found = scan_labelled_folder(folder)
+    found = scan_class_folders(folder)
     _require_classes(folder, list(found.clips))
     for label, paths in found.clips.items():
         if len(paths) < MIN_CLIPS:
@@ -158,6 +159,7 @@ def ingest_recordings(
     """
     files = [(path, label) for label, paths in found.clips.items() for path in paths]
     recordings: dict[str, Recording] = {}  # by hash
+    disputed = list[tuple[Recording, Recording]]()  # the same bytes in two classes
     rejections, repeated = list[Rejection](), list[Path]()
     for number, (path, label) in enumerate(files):
         progress("reading", number, len(files))
@@ -166,9 +168,15 @@ def ingest_recordings(
             rejections.append(Rejection(clip, label))
         elif clip.sha256 in known.cached:
             repeated.append(path)
+        elif clip.sha256 in recordings:
+            disputed.append((recordings[clip.sha256], Recording.from_clip(clip, label)))
         else:
             recordings[clip.sha256] = Recording.from_clip(clip, label)
     progress("reading", len(files), len(files))
+    for one, other in disputed:
+        if recordings.pop(one.sha256, None):
+            rejections.append(_reject_disputed(one, other))
+        rejections.append(_reject_disputed(other, one))
     result = IngestResult(
         labels=tuple(found.clips),
         recordings=tuple(recordings.values()),
@@ -177,6 +185,7 @@ def ingest_recordings(
         repeated=tuple(repeated),
         ignored=tuple(found.ignored),
         known=known,
+        notes=tuple(found.notes),
     )
     result.require_recordings()
     return result
@@ -185,21 +194,26 @@ def ingest_recordings(
 def _reject_copy(
     clip: Clip | RejectedFile, label: str, recordings: Mapping[str, Recording], cached: Mapping[str, str]
 ) -> Clip | RejectedFile:
-    """Return the clip, rejected where the same bytes were read before or are enrolled with another label."""
+    """Return the clip, rejected if its class has the same bytes already or they are enrolled elsewhere."""
     if isinstance(clip, RejectedFile):
         return clip
     if cached.get(clip.sha256, label) != label:
         hint = f"to change that: edgecl correct FILE --is TASK/{label}"
         reason = f"{str(clip.path)!r} is already enrolled as '{cached[clip.sha256]}'"
         return RejectedFile(clip.path, reason, hint)
-    if clip.sha256 not in recordings:
+    twin = recordings.get(clip.sha256)
+    if twin is None or twin.label != label:
         return clip
-    twin = recordings[clip.sha256]
     reason = f"{str(clip.path)!r} is the same recording as {str(twin.path)!r}"
-    if twin.label == label:
-        return RejectedFile(clip.path, reason, "a copy adds nothing; record it again")
-    hint = f"keep it in '{twin.label}' or in '{label}', not in both"
-    return RejectedFile(clip.path, f"{reason}, in another class", hint)
+    return RejectedFile(clip.path, reason, "a copy adds nothing; record it again")
+
+
+def _reject_disputed(one: Recording, other: Recording) -> Rejection:
+    """Return the rejection of a recording that is in two classes: which one is right, only the user knows."""
+    reason = f"{str(one.path)!r} is the same recording as {str(other.path)!r}, in another class"
+    first, second = sorted((one.label, other.label))
+    hint = f"it counts for neither: keep it in '{first}' or in '{second}', not in both"
+    return Rejection(RejectedFile(one.path, reason, hint), one.label)
 
 
 def _require_classes(folder: Path, labels: list[str]) -> None:

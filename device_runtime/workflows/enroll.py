@@ -24,7 +24,7 @@ from device_runtime.workflows.report import EnrolmentReport, build_report
 from device_runtime.workflows.workspace import CommitGuard, Workspace, require_writable
 from edgecl.audio.reader import Clip, read_clip
 from edgecl.canonical_json import sha256_hex
-from edgecl.dataset_folder import LabelledFolder, scan_labelled_folder
+from edgecl.dataset_folder import LabelledFolder, scan_class_folders
 from edgecl.errors import TaskExistsError
 from edgecl.labels import join_labels
 from edgecl.store import blob
@@ -169,9 +169,12 @@ def enroll(
     if request.recipe:
         check_recipe(request.recipe, request.method or AUTO)
     adds = request.mode == "add"
-    found = scan_labelled_folder(request.folder) if adds else find_recordings(request.folder)
+    found = LabelledFolder({}) if adds else find_recordings(request.folder)  # before a store is created
     with workspace.open_store(create=not adds) as store:
-        base = store.find_task(name).sha256 if adds else None
+        base = None
+        if adds:
+            entry = store.find_task(name)
+            base, found = entry.sha256, scan_class_folders(request.folder, entry.labels)
         _require_free_name(store, request)
         runtime = workspace.open_runtime()
         clip = _read_trial_recording(request, runtime)

@@ -99,6 +99,7 @@ class Enroller:
                     from_cache=extractor.from_cache,
                     seconds=self.stopwatch.seconds,
                     notes=[
+                        *ingest.notes,
                         *describe_faults((one.path, one.faults) for one in ingest.recordings),
                         *filter(None, (self.cache.warning, buffer.warning, _forgotten_note(forgotten))),
                     ],

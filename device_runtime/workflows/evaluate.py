@@ -13,7 +13,7 @@ from device_runtime.workflows.workspace import Workspace
 from edgecl.arrays import Integers
 from edgecl.audio.faults import Fault, describe_faults
 from edgecl.audio.reader import RejectedFile, read_or_reject
-from edgecl.dataset_folder import scan_labelled_folder
+from edgecl.dataset_folder import scan_class_folders
 from edgecl.errors import BlobError, DatasetError
 from edgecl.labels import join_labels
 from edgecl.learning.metrics import ClassScore, accuracy, confusion_matrix, score_classes
@@ -189,7 +189,7 @@ def score_folder(recognizer: Recognizer, task: TaskBlob, folder: Path, progress:
         UsageError: there is no such folder.
         DatasetError: no recording in it belongs to the task, or none can be read.
     """
-    found = scan_labelled_folder(folder)
+    found = scan_class_folders(folder, task.labels)
     files = [(path, label) for label, paths in found.clips.items() for path in paths if label in task.labels]
     if not files:
         raise DatasetError(

@@ -1,13 +1,24 @@
 """Negative labels: classes that are trained like any other and never detected.
 
 The recordings in a folder `_negative` or `background` are counter-examples of a task's sounds. The label
-competes with the others in training and may be predicted, but a prediction of it is never accepted.
+competes with the others in training and may be predicted, but a prediction of it is never accepted. Folders
+that other tools use for the same purpose get the label `_negative`.
 """
+
+import re
 
 NEGATIVE = "_negative"
 NEGATIVE_LABELS = frozenset({NEGATIVE, "background"})
+NEGATIVE_FOLDERS = frozenset({"negative", "background noise", "noise", "silence", "unknown"})
+"""Names of folders that become `_negative`: Speech Commands, Teachable Machine and others use them."""
 
 
 def is_negative(label: str) -> bool:
     """Return whether a label, in upper or lower case, is negative."""
     return label.casefold() in NEGATIVE_LABELS
+
+
+def is_negative_folder(name: str) -> bool:
+    """Return whether a folder of this name, in any case and with any separators, holds negatives."""
+    words = " ".join(re.findall(r"[^\W_]+", name.casefold()))
+    return is_negative(name) or words in NEGATIVE_FOLDERS

@@ -68,6 +68,12 @@ def an_empty_class(folder: Path) -> Path:
     return folder
 
 
+def one_level_too_high(folder: Path) -> Path:
+    write_recordings(folder / "train", doorbell=3, timer=3)
+    write_recordings(folder / "test", doorbell=2, timer=2)
+    return folder
+
+
 def copies_only(folder: Path) -> Path:
     write_recordings(folder, doorbell=3, timer=1)
     shutil.copy(folder / "timer" / "0.wav", folder / "timer" / "copy.wav")
@@ -97,6 +103,7 @@ def too_few_that_can_be_read(folder: Path) -> Path:
         (one_clip_in_a_class, 1, "class 'timer' needs 2 recordings and has 1", "more recordings"),
         (no_class_folders, 1, "has no sub-folder with recordings", "a folder of its own"),
         (an_empty_class, 1, "class 'timer' needs 2 recordings and has 0", "remove that folder"),
+        (one_level_too_high, 1, "one level above the classes", "did you mean '"),
         (copies_only, 1, "is the same recording as", "record it again"),
         (too_few_that_can_be_read, 1, "is text, not sound", "export the recording again"),
     ],

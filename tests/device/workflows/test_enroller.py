@@ -60,6 +60,28 @@ def test_a_recording_that_changes_after_it_was_checked_is_rejected_and_its_token
     assert extractor.cache.get(changing.sha256) is None
 
 
+def test_the_same_bytes_in_two_classes_belong_to_neither(tmp_path: Path) -> None:
+    folder = sounds(tmp_path / "sounds", 4)
+    data = (folder / "doorbell" / "0.wav").read_bytes()
+    for copy in ("a-copy.wav", "another-copy.wav"):
+        (folder / "timer" / copy).write_bytes(data)
+    ingest = ingest_recordings(find_recordings(folder), RATE_HZ, ignore_progress)
+    assert [one.path.name for one in ingest.recordings if one.label == "doorbell"] == [
+        "1.wav",
+        "2.wav",
+        "3.wav",
+    ]
+    assert len(ingest.recordings) == 7
+    assert {one.file.path.relative_to(folder).as_posix() for one in ingest.rejections} == {
+        "doorbell/0.wav",
+        "timer/a-copy.wav",
+        "timer/another-copy.wav",
+    }
+    for one in ingest.rejections:
+        assert one.file.reason.endswith("in another class")
+        assert one.file.hint == "it counts for neither: keep it in 'doorbell' or in 'timer', not in both"
+
+
 def test_too_many_changes_leave_too_few_recordings_to_train_on(
     extractor: TokenExtractor, tmp_path: Path
 ) -> None:
