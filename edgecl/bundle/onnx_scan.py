@@ -2,10 +2,12 @@
 
 ONNX is protobuf: a message is a sequence of fields, each a varint key (number · 8 + wire type) and a value; a
 nested message is a length and its bytes. The scan needs only the few field numbers below and skips everything
-else, above all the weights.
+else, above all the weights. It holds one field of each level at a time, so its memory does not grow with the
+file, and stops at the limits below.
 
-Rejected are operators of unknown domains, tensors with external data, malformed files, and IR versions that
-the oldest supported runtime cannot read.
+Rejected are operators of unknown domains, control flow, functions (which may never end, or grow without bound
+when they are expanded), tensors with external data, malformed files, and IR versions that the oldest
+supported runtime cannot read.
 """
 
 from collections.abc import Iterator
@@ -17,6 +19,12 @@ STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
 TRAINING_DOMAINS = STANDARD_DOMAINS | {"ai.onnx.ml", "ai.onnx.preview.training", "com.microsoft"}
 MAX_IR_VERSION = 10  # the newest that onnxruntime 1.19 reads
 MAX_DEPTH = 32
+MAX_FIELDS = 500_000  # the default backbone has 7,000
+MAX_NODES = 50_000  # the default backbone has 500
+MAX_OPERATORS = 1_000  # different ones; ONNX has 200
+MAX_TEXT_BYTES = 256  # of an operator's name or domain
+MAX_TEXTS = 8  # values of a field that a node should have once
+CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 
 # message → number of a field that holds a message → type of that message (onnx.proto)
 CHILDREN = {
@@ -40,8 +48,26 @@ class Findings:
 
     ir_version: int = 0
     graphs: int = 0
+    functions: int = 0
+    nodes: int = 0
+    fields: int = 0
     operators: set[tuple[str, str]] = field(default_factory=set)  # (domain, name)
     external_tensors: int = 0
+
+    def count_field(self) -> None:
+        """Count a field; raise `ValueError` beyond the limit."""
+        self.fields += 1
+        if self.fields > MAX_FIELDS:
+            raise ValueError(f"more than {MAX_FIELDS} fields")
+
+    def add_node(self, domains: set[str], names: set[str]) -> None:
+        """Add the operators of a node; raise `ValueError` beyond the limits."""
+        self.nodes += 1
+        self.operators.update((domain, name) for domain in domains or {""} for name in names or {""})
+        if self.nodes > MAX_NODES:
+            raise ValueError(f"more than {MAX_NODES} nodes")
+        if len(self.operators) > MAX_OPERATORS:
+            raise ValueError(f"more than {MAX_OPERATORS} different operators")
 
 
 def check(data: bytes, name: str, for_training: bool = False) -> Findings:
@@ -68,6 +94,11 @@ def check(data: bytes, name: str, for_training: bool = False) -> Findings:
     if foreign := sorted(operator for operator in findings.operators if operator[0] not in known):
         domain, operator = foreign[0]
         raise BundleError(f"file '{name}' uses the operator '{operator}' of '{domain}'", EXPORT_AGAIN)
+    control_flow = sorted(operator for _, operator in findings.operators if operator in CONTROL_FLOW)
+    if control_flow or findings.functions or findings.graphs > 1:
+        what = f"the operator '{control_flow[0]}'" if control_flow else "functions or sub-graphs"
+        message = f"file '{name}' uses {what}; control flow is not allowed in a bundle"
+        raise BundleError(message, EXPORT_AGAIN)
     return findings
 
 
@@ -75,7 +106,7 @@ def scan(data: bytes) -> Findings:
     """Scan a model without checking it.
 
     Raises:
-        ValueError: The bytes are malformed or nested too deeply.
+        ValueError: The bytes are malformed, nested too deeply, or beyond a limit.
     """
     findings = Findings()
     _walk("model", memoryview(data), findings, MAX_DEPTH)
@@ -85,25 +116,28 @@ def scan(data: bytes) -> Findings:
 def _walk(message: str, data: memoryview, findings: Findings, depth: int) -> None:
     if depth == 0:
         raise ValueError("nested too deeply")
-    fields = list(_read_fields(data))
-    if message == "node":
-        findings.operators.update(_list_operators(fields))
-    if message == "graph":
-        findings.graphs += 1
-    for number, value in fields:
+    findings.graphs += message == "graph"
+    findings.functions += message == "function"
+    domains: set[str] = set()  # of a node; every value of a repeated field counts
+    names: set[str] = set()
+    for number, value in _read_fields(data):
+        findings.count_field()
         if message == "model" and number == IR_VERSION:
             findings.ir_version = max(findings.ir_version, _expect_integer(value))
         if message == "tensor" and (number == TENSOR_EXTERNAL or (number == TENSOR_LOCATION and value != 0)):
             findings.external_tensors += 1
+        if message == "node" and number in (NODE_DOMAIN, NODE_OPERATOR):
+            _add_text(value, domains if number == NODE_DOMAIN else names)
         if number in CHILDREN[message]:
             _walk(CHILDREN[message][number], _expect_bytes(value), findings, depth - 1)
+    if message == "node":
+        findings.add_node(domains, names)
 
 
-def _list_operators(fields: list[tuple[int, int | memoryview]]) -> Iterator[tuple[str, str]]:
-    """Return all (domain, name) of a node's fields; every value of a repeated field counts."""
-    domains = [_decode_text(value) for number, value in fields if number == NODE_DOMAIN] or [""]
-    names = [_decode_text(value) for number, value in fields if number == NODE_OPERATOR] or [""]
-    return ((domain, name) for domain in domains for name in names)
+def _add_text(value: int | memoryview, texts: set[str]) -> None:
+    texts.add(_decode_text(value))
+    if len(texts) > MAX_TEXTS:
+        raise ValueError("a node of many operators")
 
 
 def _read_fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
@@ -161,4 +195,7 @@ def _expect_bytes(value: int | memoryview) -> memoryview:
 
 
 def _decode_text(value: int | memoryview) -> str:
-    return bytes(_expect_bytes(value)).decode()
+    text = _expect_bytes(value)
+    if len(text) > MAX_TEXT_BYTES:
+        raise ValueError("an operator with an endless name")
+    return bytes(text).decode()

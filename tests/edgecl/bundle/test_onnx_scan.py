@@ -1,9 +1,12 @@
 """The safety scan of ONNX files: unsafe models are rejected before a runtime loads them."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgecl.bundle import onnx_scan
 from edgecl.bundle.onnx_scan import check, scan
 from edgecl.errors import BundleError
 from tests.tiny_files import encode_field, encode_model, encode_node
@@ -114,6 +117,54 @@ def test_too_deeply_nested_graphs_are_refused() -> None:
         graph = encode_node("If", attributes=encode_attribute(6, graph))
     with pytest.raises(BundleError, match="nested too deeply"):
         check(encode_model(graph), "a.onnx")
+
+
+@pytest.mark.parametrize("operator", ["If", "Loop", "Scan", "SequenceMap"])
+def test_control_flow_is_refused(operator: str) -> None:
+    body = encode_attribute(6, encode_node())
+    for node in (encode_node(operator), encode_node(operator, "ai.onnx", body)):
+        with pytest.raises(BundleError, match=f"uses the operator '{operator}'; control flow is not allowed"):
+            check(encode_model(node), "a.onnx", for_training=True)
+
+
+def test_functions_and_sub_graphs_of_any_operator_are_refused() -> None:
+    models = [
+        encode_model() + encode_field(25, encode_field(7, encode_node()[2:])),
+        encode_model(encode_node("Relu", attributes=encode_attribute(6, encode_node()))),
+        encode_model() + encode_field(20, encode_field(2, encode_node())),
+    ]
+    for model in models:
+        with pytest.raises(BundleError, match="uses functions or sub-graphs; control flow is not allowed"):
+            check(model, "a.onnx", for_training=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (encode_model(encode_node() * (onnx_scan.MAX_NODES + 1)), "more than 50000 nodes"),
+        (encode_model(encode_field(9, 1) * (onnx_scan.MAX_FIELDS + 1)), "more than 500000 fields"),
+        (encode_model(b"".join(encode_node(f"Op{n}") for n in range(1001))), "1000 different operators"),
+        (encode_model(encode_node("X" * 257)), "endless name"),
+        (
+            encode_model(encode_field(1, b"".join(encode_field(4, f"Op{n}".encode()) for n in range(9)))),
+            "a node of many operators",
+        ),
+    ],
+    ids=["nodes", "fields", "operators", "name", "names"],
+)
+def test_a_model_beyond_the_limits_is_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(BundleError, match=reason):
+        check(data, "a.onnx")
+
+
+def test_the_scan_takes_no_memory_for_the_size_of_a_model() -> None:
+    model = encode_model(encode_field(9, 1) * 50_000 + encode_node("Relu"))
+    tracemalloc.start()
+    try:
+        assert scan(model).operators == {("", "Relu")}
+        assert tracemalloc.get_traced_memory()[1] < 0.1 * len(model)
+    finally:
+        tracemalloc.stop()
 
 
 @settings(max_examples=300, deadline=None)
