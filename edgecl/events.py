@@ -24,6 +24,8 @@ State = Literal[
     "wrong rate",
     "opposite phase",
     "one channel dead",
+    "dc offset",
+    "too soft",
     "hung",
     "failed",
 ]

@@ -57,6 +57,8 @@ STATES = """
 | `wrong rate` | more or fewer frames than the seconds that passed |
 | `opposite phase` | channels cancel each other: a wrong plug or cable; one of them is used |
 | `one channel dead` | one channel gives no sound; another one is used |
+| `dc offset` | the sound is not centred on zero; it is corrected, and takes room from loud sounds |
+| `too soft` | nothing loud since it was opened: the input gain may be too low |
 | `hung` | open, and no frame for 3 s; it is opened again |
 | `failed` | it ended or could not be opened; it is opened again |
 """

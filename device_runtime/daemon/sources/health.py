@@ -4,6 +4,8 @@ unplugged, muted, wrong input   one constant value: no microphone is that quiet
 input gain too high             many samples at full scale
 wrong rate                      more or fewer frames than the seconds that passed
 wrong plug or cable             channels that cancel each other, or one that is dead
+cheap microphone or sound card  a DC offset, which takes room from the sound
+input gain too low              nothing loud since it was opened, however long that is
 """
 
 from dataclasses import dataclass
@@ -11,9 +13,10 @@ from typing import Literal
 
 import numpy as np
 
-from device_runtime.daemon.sources.base import LISTENING, STARTING, Block, Condition
+from device_runtime.daemon.sources.base import LISTENING, NO_FRAMES, STARTING, Block, Condition
 from edgecl.arrays import Waveform
 from edgecl.audio.channels import ChannelFault
+from edgecl.audio.levels import MIN_LEVEL_DBFS, level_dbfs
 
 SILENT_AFTER_S = 5.0
 SPAN_S = 2.0
@@ -23,7 +26,17 @@ CLIPPED_SHARE = 0.01
 RATE_TOLERANCE = 0.15
 """Sound cards are within 0.1 %. A pipe that is not read for a while looks too slow, then too fast."""
 
-Fault = Literal["", "too fast", "too slow", "clipping"] | ChannelFault
+OFFSET, OFFSET_AT_EXIT = 0.03, 0.02
+"""DC component from which it is reported, and below which no longer."""
+SOFT_DBFS, SOFT_DBFS_AT_EXIT = -65.0, -60.0
+"""Level that the loudest moment has to reach, and to reach once it was reported as too soft."""
+SOFT_AFTER_S = 20.0
+LEVEL_S = 0.1
+"""Length of a moment."""
+FORGOTTEN_DB_PER_S = 0.1 / 60
+"""How fast the loudest moment is forgotten: a quiet night does not make a microphone too soft."""
+
+Fault = Literal["", "too fast", "too slow", "clipping", "dc offset", "too soft"] | ChannelFault
 
 SILENT = Condition(
     "silent",
@@ -32,6 +45,16 @@ SILENT = Condition(
 )
 WRONG_RATE_HINT = "set the rate and channels that the source really has; too few: is the machine too busy?"
 CLIPPING = Condition("clipping", "many samples are at full scale", "turn the input down: 'alsamixer'")
+DC_OFFSET = Condition(
+    "dc offset",
+    "the sound is not centred on zero; that is corrected, but takes room from loud sounds",
+    "switch on the high-pass or DC filter of the sound card: 'alsamixer'; otherwise nothing needs to be done",
+)
+TOO_SOFT = Condition(
+    "too soft",
+    f"nothing louder than {SOFT_DBFS:g} dBFS for {SOFT_AFTER_S:g} s",
+    "make a sound beside the microphone; if this stays, turn the input up: 'alsamixer'",
+)
 CHANNEL_CONDITIONS: dict[ChannelFault, Condition] = {
     "opposite phase": Condition(
         "opposite phase",
@@ -56,6 +79,9 @@ class SourceHealth:
         self._span: _Span | None = None
         self._fault: Fault = ""  # the one that the condition reports
         self._latest: Fault = ""  # in the previous span
+        self._loudest_dbfs = MIN_LEVEL_DBFS  # of all moments, slowly forgotten
+        self._unmeasured = NO_FRAMES  # the beginning of a moment
+        self._measured_s = 0.0
         self.condition = STARTING
 
     def update(self, block: Block, now_s: float) -> Condition:
@@ -83,6 +109,7 @@ class SourceHealth:
             self._fault = self._latest = ""
             return
         self._span.add(block)
+        self._measure_level(block.waveform)
         if now_s - self._span.started_s >= SPAN_S:
             self.condition, self._span = self._judge(self._span, now_s), _Span(now_s)
 
@@ -94,6 +121,16 @@ class SourceHealth:
         self._fault = self._latest
         return self._describe(self._fault, measured_hz)
 
+    def _measure_level(self, waveform: Waveform) -> None:
+        size = round(LEVEL_S * self._rate_hz)
+        unmeasured = np.concatenate([self._unmeasured, waveform])
+        moments = np.split(unmeasured, range(size, unmeasured.size + 1, size))
+        self._unmeasured = moments.pop()
+        for moment in moments:
+            remembered = self._loudest_dbfs - FORGOTTEN_DB_PER_S * LEVEL_S
+            self._loudest_dbfs = max(remembered, level_dbfs(moment))
+            self._measured_s += LEVEL_S
+
     def _describe(self, fault: Fault, measured_hz: float) -> Condition:
         if fault == "":
             return LISTENING
@@ -101,6 +138,8 @@ class SourceHealth:
             return CLIPPING
         if fault in ("opposite phase", "one channel dead"):
             return CHANNEL_CONDITIONS[fault]
+        if fault in ("dc offset", "too soft"):
+            return DC_OFFSET if fault == "dc offset" else TOO_SOFT
         detail = f"about {measured_hz:.0f} frames a second arrive, not {self._rate_hz}"
         return Condition("wrong rate", detail, WRONG_RATE_HINT)
 
@@ -110,7 +149,13 @@ class SourceHealth:
             return "too fast" if deviation > 0 else "too slow"
         if span.clipped > CLIPPED_SHARE * span.frames:
             return "clipping"
-        return span.channel_fault or ""
+        if span.channel_fault:
+            return span.channel_fault
+        if abs(span.sum) >= span.frames * (OFFSET_AT_EXIT if self._fault == "dc offset" else OFFSET):
+            return "dc offset"
+        needed_dbfs = SOFT_DBFS_AT_EXIT if self._fault == "too soft" else SOFT_DBFS
+        is_soft = self._measured_s >= SOFT_AFTER_S and self._loudest_dbfs < needed_dbfs
+        return "too soft" if is_soft else ""
 
 
 @dataclass
@@ -120,10 +165,12 @@ class _Span:
     started_s: float
     frames: int = 0
     clipped: int = 0
+    sum: float = 0.0
     channel_fault: ChannelFault | None = None
     """At its end."""
 
     def add(self, block: Block) -> None:
         self.frames += block.waveform.size
         self.clipped += int(np.count_nonzero(np.abs(block.waveform) >= FULL_SCALE))
+        self.sum += float(block.waveform.sum(dtype=np.float64))
         self.channel_fault = block.channel_fault

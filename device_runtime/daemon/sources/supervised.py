@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from device_runtime.daemon.sources.base import LISTENING, NO_FRAMES, STARTING, Block, Condition, Source
+from device_runtime.daemon.sources.base import NO_FRAMES, STARTING, Block, Condition, Source
 from device_runtime.daemon.sources.health import SILENT, SourceHealth
 from edgecl.errors import SourceError
 
@@ -106,7 +106,7 @@ class SupervisedSource:
         if condition is SILENT and open_s > self._silence_limit_s:
             self._give_up(SILENT)
             self._silence_limit_s = min(2 * self._silence_limit_s, LONGEST_SILENCE_S)
-        elif condition is LISTENING and open_s > LONGEST_BACKOFF_S:
+        elif not (condition.is_mute or condition is STARTING) and open_s > LONGEST_BACKOFF_S:
             self._backoff_s, self._silence_limit_s = FIRST_BACKOFF_S, FIRST_SILENCE_S
 
     def _give_up(self, condition: Condition) -> None:

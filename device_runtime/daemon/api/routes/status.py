@@ -15,7 +15,14 @@ from edgecl.config.privacy import NO_HISTORY
 from edgecl.events import State
 
 router = APIRouter(tags=["status"])
-HEALTHY_STATES: tuple[State, ...] = ("listening", "clipping", "opposite phase", "one channel dead")
+HEALTHY_STATES: tuple[State, ...] = (
+    "listening",
+    "clipping",
+    "opposite phase",
+    "one channel dead",
+    "dc offset",
+    "too soft",
+)
 STARTED_S = time.monotonic()
 
 

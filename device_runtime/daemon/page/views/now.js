@@ -20,6 +20,8 @@ const STATES = {
   "wrong rate": "The sample rate of the microphone is not as configured",
   "opposite phase": "The channels of the microphone cancel each other",
   "one channel dead": "One channel of the microphone is dead",
+  "dc offset": "The microphone has a DC offset, which is corrected",
+  "too soft": "The microphone is very soft",
   hung: "The microphone sends no audio",
   failed: "There is no microphone",
 };

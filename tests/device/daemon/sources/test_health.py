@@ -1,6 +1,7 @@
 """Faults that the frames of a live source reveal."""
 
 import numpy as np
+import pytest
 
 from device_runtime.daemon.sources.base import Block
 from device_runtime.daemon.sources.health import CHANNEL_CONDITIONS, SourceHealth
@@ -75,3 +76,45 @@ def test_channel_faults_are_reported_when_they_last_and_so_is_their_end() -> Non
         assert states[:8] == ["listening"] * 8
         assert states[14] == fault
         assert states[-1] == "listening"
+
+
+@pytest.mark.parametrize("offset", [0.05, -0.1, 0.3])
+def test_an_offset_is_reported_when_it_lasts_and_so_is_its_end(offset: float) -> None:
+    states = states_after([NOISE / 4] * 6 + [NOISE / 4 + np.float32(offset)] * 8 + [NOISE / 4] * 8)
+    assert states[:7] == ["listening"] * 7
+    assert states[13] == "dc offset"
+    assert states[-1] == "listening"
+
+
+def test_an_offset_near_the_limit_does_not_flip_the_state() -> None:
+    offsets = [*[0.04] * 7, *[0.025, 0.035] * 10]
+    states = states_after([NOISE / 4 + np.float32(offset) for offset in offsets])
+    assert states[6:] == ["dc offset"] * len(states[6:])
+
+
+def test_a_microphone_is_too_soft_until_something_is_loud() -> None:
+    faint, loud = NOISE / 2**12, NOISE / 2**6
+    states = states_after([faint] * 60 + [loud] + [faint] * 120)
+    assert states[:18] == ["listening"] * 18
+    assert states[26:60] == ["too soft"] * 34
+    assert states[66:] == ["listening"] * len(states[66:])
+
+
+def test_a_quiet_room_after_a_sound_is_not_too_soft() -> None:
+    assert set(states_after([NOISE / 2**5] * 3 + [NOISE / 2**12] * 300)) == {"listening"}
+
+
+def test_a_microphone_near_the_limit_does_not_flip_between_too_soft_and_listening() -> None:
+    softer, louder = NOISE * 2 * 10 ** (-66 / 20), NOISE * 2 * 10 ** (-62 / 20)  # −71 and −67 dBFS
+    states = states_after([softer] * 30 + [louder] * 30)
+    assert states[26:] == ["too soft"] * len(states[26:])
+
+
+def test_blocks_of_any_size_give_the_same_level() -> None:
+    for size in (7, 5000):
+        health = SourceHealth(RATE_HZ)
+        waveform = np.tile(NOISE / 2**12, 30)
+        for start in range(0, waveform.size, size):
+            block = Block(start, waveform[start : start + size], 0.0)
+            health.update(block, block.next_frame / RATE_HZ)
+        assert health.condition.state == "too soft"
