@@ -115,7 +115,7 @@ class HistoryConfig(Section):
     """[history]: the detected sounds, in home/history.db."""
 
     days: Positive = 30.0
-    """Age at which entries are deleted."""
+    """Age at which entries are deleted, in days for which the daemon has run."""
     sounds: Annotated[int, Field(ge=0)] = 100_000
     """Number of sounds above which the oldest are deleted."""
 

@@ -1,5 +1,6 @@
 """The stored events, read while the daemon may be writing, without blocking it."""
 
+import json
 import os
 import sqlite3
 from pathlib import Path
@@ -25,6 +26,13 @@ class Feedback(Record):
     """When the feedback was given."""
 
 
+class StoredSound(SoundEvent):
+    """A sound of the history."""
+
+    sequence: int
+    """Its place in the order of detection, which does not depend on the clock."""
+
+
 class HistoryReader:
     """A history that is open for reading."""
 
@@ -47,22 +55,22 @@ class HistoryReader:
             raise StoreError(f"the history '{path}' cannot be read: {error}", "it may be deleted") from error
 
     def sounds(
-        self, count: int, before: str = "9999", task: str | None = None, label: str | None = None
-    ) -> list[SoundEvent]:
+        self, count: int, before: int | None = None, task: str | None = None, label: str | None = None
+    ) -> list[StoredSound]:
         """Return the newest sounds, the newest first.
 
         Args:
             count: largest number of sounds.
-            before: only sounds that start before this time (RFC 3339, UTC), for paging.
+            before: only sounds with a smaller sequence number, for paging.
             task: only sounds of this task.
             label: only sounds of this label.
         """
         query = (
-            "SELECT event FROM sounds WHERE start < ? AND task = coalesce(?, task) "
-            "AND label = coalesce(?, label) ORDER BY start DESC LIMIT ?"
+            "SELECT sequence, event FROM sounds WHERE sequence < coalesce(?, sequence + 1) "
+            "AND task = coalesce(?, task) AND label = coalesce(?, label) ORDER BY sequence DESC LIMIT ?"
         )
         rows = self._connection.execute(query, (before, task, label, count))
-        return [SoundEvent.model_validate_json(text) for (text,) in rows]
+        return [StoredSound(**json.loads(text), sequence=sequence) for sequence, text in rows]
 
     def sound(self, identity: str) -> SoundEvent:
         """Return one sound.
@@ -84,7 +92,7 @@ class HistoryReader:
 
     def conditions(self, count: int) -> list[SourceEvent]:
         """Return the newest source events, the newest first."""
-        query = "SELECT event FROM conditions ORDER BY time DESC LIMIT ?"
+        query = "SELECT event FROM conditions ORDER BY sequence DESC LIMIT ?"
         return [
             SourceEvent.model_validate_json(text) for (text,) in self._connection.execute(query, (count,))
         ]

@@ -3,41 +3,72 @@
 The file is not part of the store and may be deleted at any time. A sound is one row, its newest event; user
 feedback on it is another; a source event is one row. Readers (`history_reader`) never wait for the writer
 (write-ahead log), and a power cut loses the last moments at most.
+
+Order and age do not depend on the clock of the machine, which may be years off until it is set: rows are
+numbered in the order of their detection, and their age is the time for which the history has been open since,
+summed over all restarts. So a wrong clock deletes nothing; while the daemon is off, nothing grows older.
 """
 
 import json
 import sqlite3
-from contextlib import closing
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 from device_runtime.daemon.sinks.history_reader import Feedback, HistoryReader
 from edgecl.errors import StoreError
-from edgecl.events import Event, SoundEvent, SourceEvent, format_time
+from edgecl.events import Event, SoundEvent, SourceEvent
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 CACHE_KIB = 256  # enough for a row now and then; SQLite's default grows to 2 MB over hours
-SCHEMA = f"""
+PRAGMAS = f"""
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA cache_size = -{CACHE_KIB};
+"""
+SCHEMA = f"""
     CREATE TABLE IF NOT EXISTS sounds (
-        id TEXT PRIMARY KEY,
-        start TEXT NOT NULL,
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
         task TEXT NOT NULL,
         label TEXT NOT NULL,
+        stored_s REAL NOT NULL,
         event TEXT NOT NULL
-    ) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS sounds_by_start ON sounds (start);
+    );
     CREATE TABLE IF NOT EXISTS judgements (id TEXT PRIMARY KEY, judgement TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS conditions (time TEXT NOT NULL, source TEXT NOT NULL, event TEXT NOT NULL);
-    CREATE INDEX IF NOT EXISTS conditions_by_time ON conditions (time);
+    CREATE TABLE IF NOT EXISTS conditions (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        stored_s REAL NOT NULL,
+        event TEXT NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS running_time (row INTEGER PRIMARY KEY, seconds REAL NOT NULL);
+    INSERT OR IGNORE INTO running_time VALUES (0, 0);
     PRAGMA user_version = {SCHEMA_VERSION};
 """
+FROM_VERSION_1 = f"""
+    BEGIN;
+    ALTER TABLE sounds RENAME TO sounds_1;
+    ALTER TABLE conditions RENAME TO conditions_1;
+    {SCHEMA}
+    INSERT INTO sounds (id, task, label, stored_s, event)
+        SELECT id, task, label, 0, event FROM sounds_1 ORDER BY start;
+    INSERT INTO conditions (stored_s, event) SELECT 0, event FROM conditions_1 ORDER BY time;
+    DROP TABLE sounds_1;
+    DROP TABLE conditions_1;
+    COMMIT;
+"""
+"""Their age is not known: it begins anew."""
 MODE = 0o600
 """Of a new history: the sounds of a home are private."""
+DAY_S = 86_400
+INSERT_SOUND = """
+    INSERT INTO sounds (id, task, label, stored_s, event) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET event = excluded.event
+"""
+INSERT_CONDITION = "INSERT INTO conditions (stored_s, event) VALUES (?, ?)"
 PRUNE_INTERVAL = 500  # events
 LOCK_TIMEOUT_S = 5.0  # while another process writes
 DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -49,14 +80,26 @@ class Retention:
     """The limits of the history."""
 
     days: float = 30.0
+    """Of running time."""
     sounds: int = 100_000
+    conditions: int = 10_000
 
 
 class HistoryWriter(HistoryReader):
     """A history that is open for writing."""
 
-    def __init__(self, path: Path, retention: Retention = Retention()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        retention: Retention = Retention(),
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Open or create the file; a damaged one is renamed and replaced by an empty one.
+
+        Args:
+            path: the file.
+            retention: the limits.
+            monotonic_s: the clock for the running time.
 
         Raises:
             StoreError: it can be neither opened nor created.
@@ -64,38 +107,49 @@ class HistoryWriter(HistoryReader):
         self.path = path
         self._retention = retention
         self._written = 0
+        self._monotonic_s = monotonic_s
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(MODE)
             super().__init__(_connect(path))
+            self._began_s = monotonic_s() - _read_running_time(self._connection)
             self.prune()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
                 f"the history '{path}' cannot be opened: {error}", "choose another folder, or delete it"
             ) from error
 
+    @property
+    def running_s(self) -> float:
+        """Seconds for which the history has been open, summed over all restarts."""
+        return self._monotonic_s() - self._began_s
+
     def write(self, event: Event) -> None:
         """Store one event; a later phase of a sound replaces the one before."""
         document = json.dumps(event.model_dump())
         if isinstance(event, SoundEvent):
-            self._insert("OR REPLACE INTO sounds", event.id, event.start, event.task, event.label, document)
+            row = event.id, event.task, event.label, self.running_s, document
+            self._connection.execute(INSERT_SOUND, row)
         elif isinstance(event, SourceEvent):
-            self._insert("INTO conditions", event.time, event.source, document)
+            self._connection.execute(INSERT_CONDITION, (self.running_s, document))
         self._written += 1
         if self._written % PRUNE_INTERVAL == 0:
             self.prune()
 
     def prune(self) -> None:
         """Delete the rows beyond the retention limits."""
-        oldest = format_time((datetime.now(UTC) - timedelta(days=self._retention.days)).timestamp())
-        self._connection.execute("DELETE FROM conditions WHERE time < ?", (oldest,))
-        self._connection.execute("DELETE FROM sounds WHERE start < ?", (oldest,))
-        surplus = "SELECT id FROM sounds ORDER BY start DESC LIMIT -1 OFFSET ?"
-        self._connection.execute(f"DELETE FROM sounds WHERE id IN ({surplus})", (self._retention.sounds,))
+        oldest_s = self.running_s - self._retention.days * DAY_S
+        for table, count in (("sounds", self._retention.sounds), ("conditions", self._retention.conditions)):
+            surplus = f"SELECT sequence FROM {table} ORDER BY sequence DESC LIMIT 1 OFFSET ?"
+            self._connection.execute(f"DELETE FROM {table} WHERE stored_s < ?", (oldest_s,))
+            self._connection.execute(f"DELETE FROM {table} WHERE sequence <= ({surplus})", (count,))
         self._connection.execute("DELETE FROM judgements WHERE id NOT IN (SELECT id FROM sounds)")
 
-    def _insert(self, into: str, *row: str) -> None:
-        self._connection.execute(f"INSERT {into} VALUES ({', '.join('?' * len(row))})", row)
+    def close(self) -> None:
+        """Store the running time, and close the file."""
+        with suppress(sqlite3.Error):  # the newest row has most of it
+            self._connection.execute("UPDATE running_time SET seconds = ?", (self.running_s,))
+        super().close()
 
 
 def save_feedback(path: Path, identity: str, feedback: Feedback) -> None:
@@ -131,8 +185,18 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
-        connection.executescript(SCHEMA)
+        connection.executescript(PRAGMAS)
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        connection.executescript(FROM_VERSION_1 if version == 1 else SCHEMA)
     except sqlite3.Error:
         connection.close()
         raise
     return connection
+
+
+def _read_running_time(connection: sqlite3.Connection) -> float:
+    """Return the running time in seconds; after a crash the newest row has the best value."""
+    newest = "(SELECT stored_s FROM {} ORDER BY sequence DESC LIMIT 1)"
+    values = ", ".join(f"coalesce({newest.format(table)}, 0)" for table in ("sounds", "conditions"))
+    (seconds,) = connection.execute(f"SELECT max(seconds, {values}) FROM running_time").fetchone()
+    return float(seconds)

@@ -17,16 +17,23 @@ from device_runtime.daemon.api.feedback import (
 )
 from device_runtime.daemon.api.privacy import check_privacy
 from device_runtime.daemon.api.schemas import ResponseModel
-from device_runtime.daemon.sinks.history_reader import HISTORY_NAME, Feedback, HistoryReader, unknown_sound
+from device_runtime.daemon.sinks.history_reader import (
+    HISTORY_NAME,
+    Feedback,
+    HistoryReader,
+    StoredSound,
+    unknown_sound,
+)
 from device_runtime.daemon.sinks.history_writer import save_feedback
 from edgecl.config.privacy import NO_HISTORY, NO_MICROPHONE
 from edgecl.events import SoundEvent, SourceEvent, format_time
 
 router = APIRouter(tags=["events"])
 Count = Annotated[int, Query(ge=1, le=1000)]
+Sequence = Annotated[int | None, Query(ge=0, lt=2**63)]
 
 
-class SoundView(SoundEvent):
+class SoundView(StoredSound):
     """A detected sound with its feedback."""
 
     verdict: Feedback | None
@@ -53,11 +60,11 @@ FLAC: dict[int | str, dict[str, Any]] = {
 def list_sounds(
     context: Context,
     count: Count = 100,
-    before: str = "9999",
+    before: Sequence = None,
     task: str | None = None,
     label: str | None = None,
 ) -> list[SoundView]:
-    """List detected sounds, newest first. For the next page set `before` to a start time (RFC 3339, UTC)."""
+    """List detected sounds, newest first. For the next page set `before` to the smallest `sequence`."""
     with _open_history(context) as history:
         if history is None:
             return []
@@ -103,7 +110,7 @@ def _correct(context: ApiContext, event: SoundEvent, corrections: Corrections) -
         return apply_corrections(context, path, corrections)
 
 
-def _describe_sound(context: ApiContext, history: HistoryReader, event: SoundEvent) -> SoundView:
+def _describe_sound(context: ApiContext, history: HistoryReader, event: StoredSound) -> SoundView:
     audible = context.config.privacy < NO_MICROPHONE and context.event_audio.is_available(event)
     return SoundView(**event.model_dump(), verdict=history.feedback(event.id), audible=audible)
 

@@ -42,7 +42,7 @@ function mount(section) {
   on("connected", () => section.hidden || load().catch(showError));
 }
 
-/** Load the newest events, or those before a time, and add them to the list. */
+/** Load the newest events, or those before one, and add them to the list. */
 async function load(before) {
   const number = ++lastQuery;
   const query = { count: PAGE_SIZE, before, task: parts.task.value, label: parts.label.value };
@@ -57,7 +57,8 @@ async function load(before) {
 
 async function loadOlder() {
   most = Infinity;
-  await load(list.events.map(({ start }) => start).sort()[0]);
+  const sequences = list.events.map(({ sequence }) => sequence).filter(Boolean); // a new event has none yet
+  await load(sequences.length ? Math.min(...sequences) : undefined);
 }
 
 /** Drop older events when the view is left. */

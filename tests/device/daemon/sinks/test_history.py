@@ -16,6 +16,24 @@ from tests.device.conftest import Edgecl
 from tests.device.daemon.conftest import sound
 
 HOUR_S = 3600
+LONG_AGO_S = 400 * 24 * HOUR_S
+VERSION_1 = """
+    CREATE TABLE sounds (
+        id TEXT PRIMARY KEY, start TEXT NOT NULL, task TEXT NOT NULL, label TEXT NOT NULL, event TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX sounds_by_start ON sounds (start);
+    CREATE TABLE judgements (id TEXT PRIMARY KEY, judgement TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE conditions (time TEXT NOT NULL, source TEXT NOT NULL, event TEXT NOT NULL);
+    CREATE INDEX conditions_by_time ON conditions (time);
+    PRAGMA user_version = 1;
+"""
+FEEDBACK = Feedback(kind="not", task="alarms", label="doorbell", time=format_time(0))
+
+
+def condition(ago_s: float) -> SourceEvent:
+    """A microphone that hung so long ago."""
+    time_of_it = format_time(time.time() // 1 - ago_s)
+    return SourceEvent(time=time_of_it, source="mic", state="hung", detail="", hint="", lost_frames=0)
 
 
 def test_a_sound_is_one_row_which_holds_its_last_phase(tmp_path: Path) -> None:
@@ -27,7 +45,7 @@ def test_a_sound_is_one_row_which_holds_its_last_phase(tmp_path: Path) -> None:
     again = HistoryWriter(tmp_path / "history.db")
     newest, oldest = again.sounds(10)
     assert (newest.phase, oldest.phase, oldest.score) == ("new", "end", 0.95)
-    assert again.sounds(10, before=newest.start) == [oldest]
+    assert again.sounds(10, before=newest.sequence) == [oldest]
     again.close()
 
 
@@ -42,20 +60,66 @@ def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
 
 def test_source_events_are_stored_too(tmp_path: Path) -> None:
     history = HistoryWriter(tmp_path / "history.db")
-    event = SourceEvent(
-        time=format_time(time.time()), source="mic", state="hung", detail="", hint="", lost_frames=0
-    )
+    event = condition(1)
     history.write(event)
     assert history.conditions(5) == [event]
     history.close()
 
 
 def test_rows_beyond_the_retention_limits_are_deleted(tmp_path: Path) -> None:
-    history = HistoryWriter(tmp_path / "history.db", Retention(days=1, sounds=3))
-    for ago_s in (48 * HOUR_S, 5, 4, 3, 2, 1):
+    history = HistoryWriter(tmp_path / "history.db", Retention(sounds=3, conditions=1))
+    for ago_s in (5, 4, 3, 2, 1):
         history.write(sound(ago_s))
+        history.write(condition(ago_s))
     history.prune()
     assert [one.start for one in history.sounds(10)] == [sound(ago_s).start for ago_s in (1, 2, 3)]
+    assert history.conditions(10) == [condition(1)]
+    history.close()
+
+
+def test_rows_are_deleted_after_days_of_running_time(tmp_path: Path) -> None:
+    clock = [100.0]
+    for ran_days in (0.6, 0.6, 0):
+        history = HistoryWriter(tmp_path / "history.db", Retention(days=1), lambda: clock[0])
+        counts = len(history.sounds(10)), len(history.conditions(10))
+        history.write(sound(clock[0]))
+        history.write(condition(clock[0]))
+        clock[0] += ran_days * 24 * HOUR_S
+        history.close()
+        clock[0] -= 1e6  # the machine is started again
+    assert counts == (1, 1)
+
+
+@pytest.mark.parametrize("ahead_s", [LONG_AGO_S, -56 * 365 * 24 * HOUR_S])
+def test_a_wrong_clock_deletes_no_row_and_does_not_change_the_order(tmp_path: Path, ahead_s: float) -> None:
+    for seconds_ahead in (0, ahead_s, 0):
+        history = HistoryWriter(tmp_path / "history.db")
+        history.write(sound(10 - seconds_ahead))
+        history.write(condition(10 - seconds_ahead))
+        history.prune()
+        history.close()
+    history = HistoryWriter(tmp_path / "history.db")
+    assert [one.start for one in history.sounds(10)] == [sound(10 - ahead_s).start, sound(10).start]
+    assert len(history.conditions(10)) == 3
+    history.close()
+
+
+def test_a_history_of_version_1_is_taken_over(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / "history.db")
+    database.executescript(VERSION_1)
+    for ago_s in (2, LONG_AGO_S, 1):
+        ring = sound(ago_s)
+        row = ring.id, ring.start, ring.task, ring.label, ring.model_dump_json()
+        database.execute("INSERT INTO sounds VALUES (?, ?, ?, ?, ?)", row)
+    database.execute("INSERT INTO judgements VALUES (?, ?)", (sound(1).id, FEEDBACK.model_dump_json()))
+    seen = condition(1)
+    database.execute("INSERT INTO conditions VALUES (?, ?, ?)", (seen.time, "mic", seen.model_dump_json()))
+    database.commit()
+    database.close()
+    history = HistoryWriter(tmp_path / "history.db", Retention(days=1))
+    assert [one.id for one in history.sounds(10)] == [sound(ago_s).id for ago_s in (1, 2, LONG_AGO_S)]
+    assert history.feedback(sound(1).id) == FEEDBACK
+    assert history.conditions(10) == [seen]
     history.close()
 
 
@@ -119,9 +183,6 @@ def test_a_history_that_another_process_writes_is_not_replaced(
         HistoryWriter(tmp_path / "history.db")
     writer.close()
     assert not (tmp_path / "history.damaged").exists()
-
-
-FEEDBACK = Feedback(kind="not", task="alarms", label="doorbell", time=format_time(0))
 
 
 def test_feedback_is_stored_while_the_daemon_writes_and_nothing_else_changes(tmp_path: Path) -> None:
