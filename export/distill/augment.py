@@ -35,6 +35,10 @@ class WindowSampler:
         gain = amplitude(rng.uniform(-30.0, 0.0)) / peak if rng.random() < 0.7 else min(1.0, 1.0 / peak)
         return (window * gain).astype(np.float32)
 
+    def draw_clean(self, rng: np.random.Generator) -> np.ndarray:
+        """Draw one sound [window_samples] at a random place in silence, equalised or in a room."""
+        return self._filter(self._draw_placed_clip(rng), rng)
+
     def _draw_clip(self, rng: np.random.Generator) -> np.ndarray:
         index = int(np.searchsorted(self.cumulative, rng.random() * self.cumulative[-1]))
         clip = self.clips.load_waveform(min(index, len(self.clips) - 1))

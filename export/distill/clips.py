@@ -5,7 +5,7 @@ import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,10 @@ class Clips:
             raise DatasetError("there is only one clip, or all are the same sound", "add more recordings")
         return self._select(~held_out), self._select(held_out)
 
+    def select_sources(self, numbers: Collection[int]) -> "Clips":
+        """Return the clips of some tars or folders."""
+        return self._select(np.isin(self.sources, list(numbers)))
+
     def _select(self, mask: np.ndarray) -> "Clips":
         parts = (self.starts, self.stops, self.sources, self.split_values)
         return Clips(self.samples, *(part[mask] for part in parts))
@@ -112,6 +116,11 @@ def decode(audio: Path, store: Path, progress: Progress) -> list[RejectedFile]:
     os.replace(store / f"{PACKED}.new", store / PACKED)
     os.replace(store / f"{INDEX}.new", store / INDEX)
     return rejected
+
+
+def list_sources(audio: Path) -> list[str]:
+    """Return the names of the tars or sub-folders of a folder, in the order of their numbers."""
+    return list(dict.fromkeys(file.relative_to(audio).parts[0] for file in _list_files(audio)))
 
 
 def _list_files(audio: Path) -> list[Path]:
