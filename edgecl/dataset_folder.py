@@ -2,25 +2,29 @@
 
 A class is a first-level sub-folder with all recordings below it, at any depth. Hidden files (and the
 `._x.wav` that macOS leaves on foreign disks) are skipped. Links to files are followed, links to folders are
-not, which rules out loops. No file is opened here: a dangling link or a damaged file is listed like any
-other, and `audio.reader` rejects it.
+not, which rules out loops. A file with the extension of a recording is not opened here: a dangling link or a
+damaged file is listed like any other, and `audio.reader` rejects it. Any other file is a recording if its
+first bytes are those of sound.
 """
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+import stat
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
-from edgecl.audio.file_types import UNSUPPORTED_SUFFIXES
+from edgecl.audio.file_types import HEAD_BYTES, UNSUPPORTED_SUFFIXES, is_sound
 from edgecl.audio.reader import RejectedFile
 from edgecl.class_folders import ClassNames, check_class_folders
 from edgecl.errors import DatasetError, UsageError
 
 PCM_SUFFIXES = frozenset({".wav", ".wave", ".w64", ".rf64", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf"})
-COMPRESSED_SUFFIXES = frozenset({".flac", ".ogg", ".oga", ".opus", ".mp3"})
+COMPRESSED_SUFFIXES = frozenset({".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".mpga", ".mpeg"})
 AUDIO_SUFFIXES = PCM_SUFFIXES | COMPRESSED_SUFFIXES | UNSUPPORTED_SUFFIXES.keys()
 """Extensions of recordings; the unsupported ones are included so that they are rejected, not ignored."""
+MAX_NAMED = 3
 
 LEFTOVERS = frozenset({"__MACOSX", "@eaDir"})  # folders created by zip files and network disks
 
@@ -75,34 +79,75 @@ def scan_labelled_folder(folder: Path, known: Collection[str] = ()) -> LabelledF
             found.clips.setdefault(names.choose(entry.name), []).extend(_find_recordings(entry, found))
     if not any(found.clips.values()):
         hint = f"put the recordings of each class into a folder of its own: {folder}/doorbell/1.wav"
-        message = f"{str(folder)!r} has no sub-folder with recordings{_describe_ignored(found)}"
+        message = f"{str(folder)!r} has no sub-folder with recordings{_describe_others(found)}"
         raise DatasetError(message, hint)
     return replace(found, clips=dict(sorted(found.clips.items())))
 
 
-def find_audio_files(paths: Iterable[Path]) -> list[Path]:
+@dataclass(frozen=True)
+class FoundFiles:
+    """The recordings below some paths, and other files."""
+
+    recordings: list[Path] = field(default_factory=list)
+    rejected: list[RejectedFile] = field(default_factory=list)
+    """Folders that were not entered."""
+    ignored: list[Path] = field(default_factory=list)
+    """Files that are no recordings."""
+
+
+def scan_paths(paths: Iterable[Path]) -> FoundFiles:
     """Expand paths to recordings: a file as it is, a folder as all recordings below it.
 
     Raises:
         UsageError: A path does not exist, or a folder has no recordings.
     """
-    files: list[Path] = []
+    files = FoundFiles()
     for path in paths:
         if not os.path.isdir(path):
-            files.append(_check_exists(path))
+            files.recordings.append(_check_exists(path))
             continue
-        below = _find_recordings(path, LabelledFolder({}))
+        found = LabelledFolder({}, files.rejected, files.ignored)
+        below = _find_recordings(path, found)
         if not below:
-            raise UsageError(f"{str(path)!r} holds no recordings", "name a sound file, or a folder with some")
-        files.extend(below)
+            message = f"{str(path)!r} holds no recordings{_describe_others(found)}"
+            raise UsageError(message, "name a sound file, or a folder with some")
+        files.recordings.extend(below)
     return files
 
 
+def find_audio_files(paths: Iterable[Path]) -> list[Path]:
+    """Return the recordings that `scan_paths` finds."""
+    return scan_paths(paths).recordings
+
+
 def find_other_files(folder: Path) -> list[Path]:
-    """Find the visible files below a folder that are no recordings, by their extension."""
+    """Find the visible files below a folder that are no recordings."""
     found = LabelledFolder({})
     _find_recordings(folder, found)
     return found.ignored
+
+
+def is_recording(path: Path) -> bool:
+    """Return whether a file is a recording, by its extension or else by its first bytes."""
+    if path.suffix.lower() in AUDIO_SUFFIXES:
+        return True
+    try:
+        status = path.stat()
+        return stat.S_ISREG(status.st_mode) and _is_sound(path, status.st_size, status.st_mtime_ns)
+    except OSError:
+        return False
+
+
+def describe_ignored(ignored: Sequence[Path]) -> list[str]:
+    """Return a sentence on the files that are no recordings; none without any."""
+    if not ignored:
+        return []
+    many = (
+        f"{len(ignored)} other files are no recordings and were"
+        if len(ignored) > 1
+        else "1 other file is no recording and was"
+    )
+    return [f"{many} passed over: {_name_some(ignored)}"]
 
 
 def _check_exists(path: Path) -> Path:
@@ -118,17 +163,29 @@ def _check_is_folder(folder: Path) -> Path:
     return folder
 
 
-def _describe_ignored(found: LabelledFolder) -> str:
+def _describe_others(found: LabelledFolder) -> str:
     """Describe the ignored files as the end of a sentence."""
-    if not found.ignored:
-        return ""
-    first, more = found.ignored[0].name, len(found.ignored) - 1
-    return f"; it has only other files: {first!r}{f' and {more} more' if more else ''}"
+    return f"; it has only other files: {_name_some(found.ignored)}" if found.ignored else ""
+
+
+def _name_some(files: Sequence[Path]) -> str:
+    """Return the names of the first files, and the number of the others."""
+    more = len(files) - MAX_NAMED
+    return ", ".join(repr(file.name) for file in files[:MAX_NAMED]) + (
+        f" and {more} more" if more > 0 else ""
+    )
+
+
+@lru_cache(maxsize=4096)  # a watched folder is scanned every few seconds
+def _is_sound(path: Path, size_bytes: int, modified_ns: int) -> bool:
+    """Return whether the first bytes of a file, as it was at that time, are those of sound."""
+    with path.open("rb") as file:
+        return is_sound(file.read(HEAD_BYTES))
 
 
 def _add_stray_file(file: Path, found: LabelledFolder) -> None:
     """Add a file beside the class folders: recordings are rejected, others ignored."""
-    if file.suffix.lower() in AUDIO_SUFFIXES:
+    if is_recording(file):
         reason = f"{str(file)!r} lies beside the class folders, so it has no class"
         found.rejected.append(RejectedFile(file, reason, "move it into the folder of its class"))
     else:
@@ -142,7 +199,7 @@ def _find_recordings(folder: Path, found: LabelledFolder) -> list[Path]:
         if os.path.isdir(entry):
             if _can_enter(entry, found.rejected):
                 recordings.extend(_find_recordings(entry, found))
-        elif entry.suffix.lower() in AUDIO_SUFFIXES:
+        elif is_recording(entry):
             recordings.append(entry)
         else:
             found.ignored.append(entry)

@@ -12,7 +12,7 @@ from device_runtime.system.progress import Progress
 from edgecl.audio.faults import Fault
 from edgecl.audio.near_duplicates import Sketch, compute_sketch
 from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
-from edgecl.dataset_folder import LabelledFolder, scan_class_folders
+from edgecl.dataset_folder import LabelledFolder, describe_ignored, scan_class_folders
 from edgecl.errors import DatasetError, NothingNewError
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.training_set import Origin, TrainingClip
@@ -185,7 +185,7 @@ def ingest_recordings(
         repeated=tuple(repeated),
         ignored=tuple(found.ignored),
         known=known,
-        notes=tuple(found.notes),
+        notes=(*found.notes, *describe_ignored(found.ignored)),
     )
     result.require_recordings()
     return result

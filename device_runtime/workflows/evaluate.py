@@ -13,7 +13,7 @@ from device_runtime.workflows.workspace import Workspace
 from edgecl.arrays import Integers
 from edgecl.audio.faults import Fault, describe_faults
 from edgecl.audio.reader import RejectedFile, read_or_reject
-from edgecl.dataset_folder import scan_class_folders
+from edgecl.dataset_folder import describe_ignored, scan_class_folders
 from edgecl.errors import BlobError, DatasetError
 from edgecl.labels import join_labels
 from edgecl.learning.metrics import ClassScore, accuracy, confusion_matrix, score_classes
@@ -46,6 +46,8 @@ class Evaluation:
     rejected: list[RejectedFile]
     unknown: list[str]
     """Classes of the folder that the task does not have; they are left out."""
+    notes: list[str]
+    """Sentences on what was made of the folder."""
 
     @property
     def confusion(self) -> Integers:
@@ -113,10 +115,10 @@ class EvaluationResult:
 
     @property
     def notes(self) -> list[str]:
-        """Return a sentence for each kind of fault of the recordings."""
+        """Return sentences on the folder, and one for each kind of fault of the recordings."""
         known = [(one.path, one.faults) for one in self.evaluation.scored]
         unknown = [(one.path, one.faults) for one in self.open_set.unknown] if self.open_set else []
-        return describe_faults([*known, *unknown])
+        return [*self.evaluation.notes, *describe_faults([*known, *unknown])]
 
     def to_document(self) -> Document:
         """Return everything as plain values: `edgecl evaluate --json`."""
@@ -197,7 +199,8 @@ def score_folder(recognizer: Recognizer, task: TaskBlob, folder: Path, progress:
             f"its labels are {join_labels(task.labels)}",
         )
     unknown = [label for label in found.clips if label not in task.labels]
-    evaluation = Evaluation(task.task, task.labels, [], list(found.rejected), unknown)
+    notes = [*found.notes, *describe_ignored(found.ignored)]
+    evaluation = Evaluation(task.task, task.labels, [], list(found.rejected), unknown, notes)
     for number, (path, label) in enumerate(files):
         progress("evaluating", number, len(files))
         clip = read_or_reject(path, rate_hz=recognizer.runtime.rate_hz)

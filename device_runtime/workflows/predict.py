@@ -15,7 +15,7 @@ from device_runtime.workflows.workspace import Workspace
 from edgecl.arrays import Waveform
 from edgecl.audio.faults import Fault, describe_faults
 from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
-from edgecl.dataset_folder import find_audio_files
+from edgecl.dataset_folder import describe_ignored, scan_paths
 from edgecl.errors import AudioError
 from edgecl.store.store import Store
 
@@ -64,11 +64,16 @@ class PredictionResult:
     rejected: list[RejectedFile]
     warnings: list[str]
     """Of the store."""
+    ignored: list[Path]
+    """Files in the folders that are no recordings."""
 
     @property
     def notes(self) -> list[str]:
-        """Return a sentence for each kind of fault of the recordings."""
-        return describe_faults((one.path, one.faults) for one in self.files)
+        """Return a sentence for each kind of fault of the recordings, and on files that are none."""
+        return [
+            *describe_faults((one.path, one.faults) for one in self.files),
+            *describe_ignored(self.ignored),
+        ]
 
     def to_document(self) -> Document:
         """Return everything as plain values: `edgecl predict --json`."""
@@ -93,15 +98,15 @@ def predict(workspace: Workspace, paths: Sequence[Path], task: str | None = None
         UnknownTaskError: there is no such task.
         AudioError: none of the recordings can be read.
     """
-    files = find_audio_files(paths)
+    found = scan_paths(paths)
     with workspace.open_store() as store:
         recognizer = load_recognizer(store, workspace.open_runtime(), task, store.warnings.append)
-        outcomes = [predict_file(recognizer, path) for path in files]
+        outcomes = [predict_file(recognizer, path) for path in found.recordings]
     predictions = [one for one in outcomes if isinstance(one, FilePrediction)]
-    rejected = [one for one in outcomes if isinstance(one, RejectedFile)]
+    rejected = [*(one for one in outcomes if isinstance(one, RejectedFile)), *found.rejected]
     if not predictions:
         raise AudioError(rejected[0].reason, rejected[0].hint)
-    return PredictionResult(predictions, rejected, store.warnings)
+    return PredictionResult(predictions, rejected, store.warnings, found.ignored)
 
 
 def load_recognizer(

@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 
 from edgecl.arrays import Floats, Waveform
-from edgecl.audio.file_types import detect_unsupported_format
+from edgecl.audio.file_types import HEAD_BYTES, detect_unsupported_format
 from edgecl.audio.resampling import Resampler
 from edgecl.errors import AudioError, TooLongError
 
@@ -54,7 +54,7 @@ def open_sound(file: BinaryIO) -> soundfile.SoundFile:
 def _make_format_error(file: BinaryIO) -> AudioError:
     name = Path(file.name)
     file.seek(0)
-    kind = detect_unsupported_format(file.read(512), name.suffix)
+    kind = detect_unsupported_format(file.read(HEAD_BYTES), name.suffix)
     if kind is None:
         hint = "it may be damaged; copy it again, or export it again as WAV or FLAC"
         return AudioError("holds no sound in a known format", hint)

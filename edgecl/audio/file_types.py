@@ -1,20 +1,44 @@
-"""What the first bytes of a file reveal: an unsupported format, or a missing end."""
+"""What the first bytes of a file reveal: sound, an unsupported format, or a missing end."""
 
 import codecs
+import re
 import struct
 from typing import BinaryIO
 
 from edgecl.audio import mp3
 
-SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
-    (4, b"ftyp", "M4A or MP4 sound"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media sound"),
-    (0, b"\x1a\x45\xdf\xa3", "Matroska or WebM sound"),
-    (0, b"#!AMR", "AMR sound"),
-    (0, b"\xff\xf1", "AAC sound"),
-    (0, b"\xff\xf9", "AAC sound"),
+SUPPORTED = (
+    re.compile(rb"RI(FF|FX)....WAVE", re.DOTALL),
+    re.compile(rb"RF64....WAVE", re.DOTALL),
+    re.compile(rb"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb"),  # W64
+    re.compile(rb"FORM....AIF[FC]", re.DOTALL),
+    re.compile(rb"fLaC|OggS|caff|\.snd|dns\.|ID3"),
+    re.compile(rb"\xff[\xe2-\xe5\xf2-\xf5\xfa-\xfd]"),  # MPEG audio, layers II and III
 )
-"""(offset, bytes at that offset, name) of formats that phones write and that are not supported."""
+"""Beginnings of files in formats that are decoded here, unless what they contain is something rare."""
+
+UNSUPPORTED = (
+    (re.compile(rb"OggS.{24}\x7fFLAC", re.DOTALL), "FLAC in an Ogg file"),
+    (re.compile(rb"OggS.{24}Speex", re.DOTALL), "Speex sound"),
+    (re.compile(rb"caff.{4}desc.{16}opus", re.DOTALL), "Opus in a CAF file"),
+    (re.compile(rb"caff.{4}desc.{16}aac ", re.DOTALL), "AAC in a CAF file"),
+    (re.compile(rb"....ftyp(?!avi[fs]|hei[cfsx]|hev[cx]|mif1|msf1)", re.DOTALL), "M4A or MP4 sound"),
+    (re.compile(rb"RIFF....AVI ", re.DOTALL), "AVI film"),
+    (re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), "Windows Media sound"),
+    (re.compile(rb"\x1a\x45\xdf\xa3"), "Matroska or WebM sound"),
+    (re.compile(rb"#!AMR"), "AMR sound"),
+    (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), "AAC sound"),
+    (re.compile(rb"ADIF"), "AAC sound"),
+    (re.compile(rb"wvpk"), "WavPack sound"),
+    (re.compile(rb"MAC "), "Monkey's Audio sound"),
+    (re.compile(rb"TTA1"), "True Audio sound"),
+    (re.compile(rb"MPCK|MP\+"), "Musepack sound"),
+    (re.compile(rb"\.RMF|\.ra\xfd"), "RealAudio sound"),
+    (re.compile(rb"DSD |FRM8"), "DSD sound"),
+)
+"""Beginnings of files in formats that are not decoded here, with their names."""
+HEAD_BYTES = 4096
+"""As many bytes of a file as its format shows in."""
 
 UNSUPPORTED_SUFFIXES = {
     ".m4a": "M4A or MP4 sound",
@@ -25,8 +49,12 @@ UNSUPPORTED_SUFFIXES = {
     ".mka": "Matroska or WebM sound",
     ".amr": "AMR sound",
     ".3gp": "3GP sound",
+    ".3gpp": "3GP sound",
+    ".m4b": "M4A or MP4 sound",
+    ".mov": "M4A or MP4 sound",
+    ".weba": "Matroska or WebM sound",
 }
-"""The same formats by file extension."""
+"""Such formats by file extension."""
 
 UTF8 = codecs.getincrementaldecoder("utf-8")
 BYTE_ORDERS = {b"RIFF": "<I", b"RIFX": ">I", b"FORM": ">I"}
@@ -45,10 +73,17 @@ def detect_unsupported_format(head: bytes, suffix: str) -> str | None:
     Returns:
         The name of the format, "text", or None if neither bytes nor extension identify one.
     """
-    for offset, signature, name in SIGNATURES:
-        if head[offset : offset + len(signature)] == signature:
-            return name
-    return "text" if _is_text(head) else UNSUPPORTED_SUFFIXES.get(suffix.lower())
+    found = _match_unsupported(head)
+    return found or ("text" if _is_text(head) else UNSUPPORTED_SUFFIXES.get(suffix.lower()))
+
+
+def is_sound(head: bytes) -> bool:
+    """Return whether the first bytes of a file are those of sound, in a supported format or another one."""
+    return any(start.match(head) for start in SUPPORTED) or _match_unsupported(head) is not None
+
+
+def _match_unsupported(head: bytes) -> str | None:
+    return next((name for start, name in UNSUPPORTED if start.match(head)), None)
 
 
 def _is_text(head: bytes) -> bool:

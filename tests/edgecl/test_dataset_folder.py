@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from edgecl.audio.reader import read_or_reject
-from edgecl.dataset_folder import find_audio_files, scan_labelled_folder
+from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
+from edgecl.dataset_folder import (
+    describe_ignored,
+    find_audio_files,
+    is_recording,
+    scan_labelled_folder,
+    scan_paths,
+)
 from edgecl.errors import DatasetError, UsageError
-from tests.broken_files import encode_wav, make_tone, write_hostile_folder
+from tests.broken_files import encode, encode_wav, make_tone, write_hostile_folder
 
 
 @pytest.fixture
@@ -17,10 +23,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write_wavs(folder: Path, *names: str) -> None:
-    """Write a valid WAV file under each name."""
+    """Write a valid WAV file under each name, and text under those of notes and pictures."""
     for name in names:
+        is_note = name.endswith((".txt", ".md", ".png"))
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(encode_wav(make_tone(0.1)))
+        (folder / name).write_bytes(b"no sound" if is_note else encode_wav(make_tone(0.1)))
 
 
 def relative_names(paths: list[Path], folder: Path) -> list[str]:
@@ -152,5 +159,97 @@ def test_a_missing_path_or_a_folder_without_recordings_is_a_usage_error(folder: 
 
 def test_the_message_names_other_files_of_a_folder_without_recordings(tmp_path: Path) -> None:
     write_wavs(tmp_path, "knock/notes.txt", "bell/list.txt")
-    with pytest.raises(DatasetError, match=r"it has only other files: 'list.txt' and 1 more"):
+    with pytest.raises(DatasetError, match=r"it has only other files: 'list.txt', 'notes.txt'"):
         scan_labelled_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "subtype"),
+    [
+        ("voice message.mpeg", "MP3", None),
+        ("voice.mpga", "MP3", None),
+        ("voice.weba", "OGG", "OPUS"),
+        ("voice.dat", "OGG", "VORBIS"),
+        ("voice", "WAV", "PCM_16"),
+        ("voice.txt", "FLAC", None),
+        ("voice.1", "AIFF", None),
+        ("voice.bin", "CAF", None),
+        ("voice.raw", "AU", None),
+        ("voice.wav.part2", "RF64", None),
+        ("voice.sony", "W64", None),
+    ],
+)
+def test_a_recording_is_found_by_its_content_whatever_its_ending(
+    tmp_path: Path, name: str, container: str, subtype: str | None
+) -> None:
+    (tmp_path / "bell").mkdir()
+    (tmp_path / "bell" / name).write_bytes(encode(make_tone(0.2), container, subtype))
+    (found,) = find_audio_files([tmp_path])
+    assert isinstance(read_or_reject(found), Clip)
+    assert scan_labelled_folder(tmp_path).clips == {"bell": [found]}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\0",
+        b"plain words",
+        "words in UTF-16".encode("utf-16"),
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xd8\xff\xe0 JFIF",
+        b"%PDF-1.7",
+        b"PK\x03\x04",
+        b"RIFF\0\0\0\0WEBPVP8 ",
+        b"\0\0\0\x18ftypheic",
+        b"\0\0\0\x18ftypavif",
+        b"\x7fELF",
+    ],
+)
+def test_pictures_texts_and_programs_are_no_recordings(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "file.xyz").write_bytes(data)
+    assert not is_recording(tmp_path / "file.xyz")
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"\0\0\0\x18ftypM4A ", "M4A or MP4 sound"),
+        (b"\0\0\0\x14ftyp3gp4", "M4A or MP4 sound"),
+        (b"\x1a\x45\xdf\xa3", "Matroska or WebM sound"),
+        (b"#!AMR\n", "AMR sound"),
+        (b"\xff\xf1\x50\x80", "AAC sound"),
+        (b"wvpk", "WavPack sound"),
+        (b"RIFF\0\0\0\0AVI LIST", "AVI film"),
+        (b"OggS" + bytes(24) + b"\x7fFLAC\1\0\0\1fLaC", "FLAC in an Ogg file"),
+        (b"caff\0\1\0\0desc" + bytes(16) + b"opus", "Opus in a CAF file"),
+    ],
+)
+def test_a_recording_that_needs_a_conversion_is_rejected_and_not_passed_over(
+    tmp_path: Path, data: bytes, kind: str
+) -> None:
+    path = tmp_path / "memo.xyz"
+    path.write_bytes(data + bytes(400))
+    rejected = read_or_reject(path)
+    assert is_recording(path)
+    assert isinstance(rejected, RejectedFile)
+    assert f"is {kind}" in rejected.reason
+    assert rejected.hint.startswith("convert it: ffmpeg -i ")
+
+
+def test_pipes_are_not_opened_to_see_what_they_are(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.xyz")
+    assert not is_recording(tmp_path / "pipe.xyz")
+
+
+def test_files_that_are_passed_over_are_counted_and_named(folder: Path) -> None:
+    write_wavs(folder, "bell/1.wav")
+    for name in ("a.txt", "b.png", "c.csv", "d.md"):
+        (folder / "bell" / name).write_text("no sound")
+    assert describe_ignored(scan_paths([folder]).ignored) == [
+        "4 other files are no recordings and were passed over: 'a.txt', 'b.png', 'c.csv' and 1 more"
+    ]
+    assert describe_ignored([folder / "a.txt"]) == [
+        "1 other file is no recording and was passed over: 'a.txt'"
+    ]
+    assert describe_ignored([]) == []

@@ -1,4 +1,6 @@
-"""The content of a watched folder, by names, sizes and times only, which also works on network disks.
+"""The content of a watched folder, by names, sizes and times, which also works on network disks.
+
+Only files whose extension is not that of a recording are opened, once, for their first bytes.
 
 folder/alarms/doorbell/ring-1.wav      a task, one of its labels, a recording of it
 """
@@ -8,7 +10,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from edgecl.dataset_folder import AUDIO_SUFFIXES, LEFTOVERS, find_audio_files, find_other_files
+from edgecl.dataset_folder import LEFTOVERS, find_audio_files, find_other_files, is_recording
 from edgecl.errors import UsageError
 from edgecl.store import atomic
 
@@ -29,9 +31,9 @@ def scan_folder(folder: Path) -> dict[str, Files]:
     return {name: files for name, files in sorted(found.items()) if files}
 
 
-def has_audio(files: Files) -> bool:
-    """Return whether any of the files is a recording."""
-    return any(Path(name).suffix.lower() in AUDIO_SUFFIXES for name, _, _ in files)
+def has_audio(folder: Path, files: Files) -> bool:
+    """Return whether any of the files of a sub-folder is a recording."""
+    return any(is_recording(folder / name) for name, _, _ in files)
 
 
 def _is_task_folder(entry: "os.DirEntry[str]") -> bool:

@@ -78,7 +78,9 @@ class FolderWatcher:
 
     def _is_due(self, name: str, files: Files, now_s: float) -> bool:
         imported = self._state.find_imported(name)
-        if files <= imported or (imported and not has_audio(files)):  # or its recordings were deleted since
+        if files <= imported:
+            return False
+        if imported and not has_audio(self._folder / name, files):  # its recordings were deleted since
             return False
         failed, retry_s = self._failed.get(name, (None, 0.0))
         return failed != files or now_s >= retry_s

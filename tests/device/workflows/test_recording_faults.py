@@ -1,5 +1,6 @@
 """Recordings with a fault are used, and every command says what is wrong with them."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -36,3 +37,19 @@ def test_faulty_channels_are_reported_once_and_cost_nothing(
     assert edgecl("predict", target).err.count(fault) == 1
     assert fault in edgecl("predict", target, "--json").json["notes"][0]
     assert edgecl("correct", target, "--is", f"alarms/{target.parent.name}").out.count(fault) == 1
+
+
+def test_files_that_are_no_recordings_are_counted_and_named_by_every_command(
+    edgecl: Edgecl, recordings: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(recordings / "alarms", tmp_path / "sounds")
+    (folder / "doorbell" / "0.wav").rename(folder / "doorbell" / "voice message.mpeg")
+    (folder / "timer" / "notes.txt").write_text("recorded on Monday")
+    note = "1 other file is no recording and was passed over: 'notes.txt'"
+    enrolled = edgecl("enroll", "alarms", folder, "--json").json
+    assert enrolled["notes"] == [note]
+    assert [row["clips"] for row in enrolled["classes"]] == [4, 4, 4]
+    assert edgecl("evaluate", "alarms", folder, "--json").json["notes"] == [note]
+    predicted = edgecl("predict", folder)
+    assert predicted.err == f"{note}\n"
+    assert "voice message.mpeg" in predicted.out

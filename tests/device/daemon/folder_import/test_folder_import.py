@@ -95,6 +95,14 @@ def test_a_folder_of_other_files_is_refused_once_unless_its_recordings_were_impo
     assert watched.wait(300) == ["notes"]
 
 
+def test_a_recording_with_another_ending_is_imported_as_well(watched: WatchedFolder) -> None:
+    watched.copy("alarms/doorbell/1.wav")
+    assert watched.wait(30) == ["alarms"]
+    (watched.folder / "alarms/doorbell/1.wav").unlink()
+    watched.copy("alarms/doorbell/message.xyz", "#!AMR\n")
+    assert watched.wait(30) == ["alarms"]
+
+
 def test_after_a_restart_only_new_recordings_are_imported(watched: WatchedFolder) -> None:
     watched.copy("alarms/doorbell/1.wav")
     assert watched.wait(30) == ["alarms"]
