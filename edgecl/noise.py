@@ -24,6 +24,11 @@ def generate_noises(count: int, samples: int, rate_hz: int, seed: int) -> Window
     return np.stack([_scale_to_level(window, rng.uniform(MIN_DBFS, MAX_DBFS)) for window in windows])
 
 
+def generate_noise(rng: np.random.Generator, samples: int, rate_hz: int) -> Doubles:
+    """Generate noise of a random kind, of RMS 1, [samples]."""
+    return _normalize_rms(KINDS[rng.integers(len(KINDS))](rng, samples, rate_hz))
+
+
 def generate_coloured_noise(
     rng: np.random.Generator, samples: int, rate_hz: int, slope: float | None = None
 ) -> Doubles:

@@ -11,7 +11,7 @@ from device_runtime.system.progress import Progress
 from device_runtime.system.timing import Stopwatch
 from edgecl.arrays import Tokens, Waveform
 from edgecl.audio.reader import RejectedFile, read_clip
-from edgecl.augmentation import augment, make_copies_key
+from edgecl.augmentation import make_copies_key
 from edgecl.errors import AudioError
 from edgecl.store.training_set import Origin
 from edgecl.windows import split_into_windows
@@ -79,7 +79,7 @@ class TokenExtractor:
         if tokens is None or len(tokens) < windows:
             waveform = self._read(recording)
             with self.stopwatch("varying"):
-                augmented = augment(waveform, self.runtime.window_samples, copies)
+                augmented = self.runtime.augmenter.augment(waveform, copies)
                 tokens = self.runtime.backbone.extract_tokens(augmented)
             self.cache.put(key, tokens)
         return tokens[:windows]

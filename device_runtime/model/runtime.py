@@ -2,10 +2,12 @@
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from device_runtime.model.adapter import AdapterForward
 from device_runtime.model.backbone import Backbone
+from edgecl.augmentation import Augmenter
 from edgecl.bundle.bundle import Bundle
 
 DEFAULT_BUNDLE = Path(__file__).parents[1] / "default_bundle"
@@ -44,6 +46,11 @@ class Runtime:
     def window_samples(self) -> int:
         """Length of one window in samples."""
         return self.bundle.manifest.geometry.window_samples
+
+    @cached_property
+    def augmenter(self) -> Augmenter:
+        """The augmenter of recordings for this backbone."""
+        return Augmenter(self.window_samples, self.rate_hz)
 
 
 def default_threads() -> int:

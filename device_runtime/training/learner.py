@@ -84,18 +84,24 @@ class FittedTask:
     normalizer: Floats  # [2, P]
     rejection: Rejection
     validation: ValidationResult
+    copies: int  # number of windows that are augmented copies
     training: dict[str, Scalar]  # how it was trained, for the blob's record
 
     def improves_on(self, closed_form: "FittedTask") -> bool:
         """Return whether this fit is to replace a first fit in closed form.
 
-        Held-out recordings decide: between closed forms by the loss, for an adapter by significantly more
-        hits. An adapter that was requested, or that the task had before, is always taken.
+        A fit with more augmented copies does, unless it recognises significantly fewer held-out recordings:
+        these are measured as they are, and what copies are for, other rooms, is not. Without more copies only
+        an adapter can replace it, by significantly more hits. An adapter that was requested, or that the task
+        had before, is always taken.
         """
-        if self.method == ADAPTER:
-            is_chosen = self.reason in (REQUESTED, UNCHANGED)
-            return is_chosen or auto.is_significantly_better(self.validation, closed_form.validation)
-        return self.validation.loss < closed_form.validation.loss
+        if self.method == ADAPTER and self.reason in (REQUESTED, UNCHANGED):
+            return True
+        if self.copies > closed_form.copies:
+            return not auto.is_significantly_better(closed_form.validation, self.validation)
+        return self.method == ADAPTER and auto.is_significantly_better(
+            self.validation, closed_form.validation
+        )
 
     def to_blob(
         self, task: str, created: str, manifest: Manifest, curve: Sequence[CurvePoint] = ()
@@ -191,6 +197,7 @@ class Learner:
     ) -> FittedTask:
         """Fit the method to all recordings and record how."""
         dataset, validation = data.dataset, method.validation
+        copies = int(dataset.augmented.sum())
         recipe, source = self.recipe.to_text(), _warm_start_source(method)
         training: dict[str, Scalar] = {
             "method": method.name,
@@ -199,7 +206,7 @@ class Learner:
             "seed": self.seed,
             "threads": self.runtime.threads,
             "recordings": len(np.unique(dataset.recordings)),
-            "varied_windows": int(dataset.augmented.sum()),
+            "varied_windows": copies,
             "held_out_recordings": len(validation.labels),
             "held_out_accuracy": validation.accuracy,
             **({"recipe": recipe} if recipe else {}),
@@ -213,6 +220,7 @@ class Learner:
             normalizer=data.normalizer,
             rejection=rejection,
             validation=validation,
+            copies=copies,
             training=training,
         )
 

@@ -22,7 +22,7 @@ from device_runtime.training.learner import FittedTask, Learner
 from device_runtime.training.learning_curve import parse_curve
 from edgecl.audio.faults import describe_faults
 from edgecl.audio.reader import Clip
-from edgecl.augmentation import augment, make_copies_key
+from edgecl.augmentation import make_copies_key
 from edgecl.errors import DatasetError, UsageError
 from edgecl.labels import join_labels
 from edgecl.learning.negative_labels import NEGATIVE, is_negative
@@ -86,7 +86,7 @@ class Corrector:
         label = _true_label(task, target)
         runtime = self.learner.runtime
         tokens = runtime.backbone.extract_tokens(split_into_windows(clip.waveform, runtime.window_samples))
-        copies = runtime.backbone.extract_tokens(augment(clip.waveform, runtime.window_samples, COPIES))
+        copies = runtime.backbone.extract_tokens(runtime.augmenter.augment(clip.waveform, COPIES))
         added = Recording.from_clip(clip, label).to_training_clip(len(tokens), "corrected")
         with TokenBuffer(self.cache.folder) as buffer:
             builder = DatasetBuilder(buffer)

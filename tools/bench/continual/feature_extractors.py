@@ -22,8 +22,8 @@ from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import Progress
 from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Floats
-from edgecl.audio.reader import RejectedFile, read_clip, read_or_reject
-from edgecl.augmentation import augment, make_copies_key
+from edgecl.audio.reader import SAMPLE_RATE_HZ, RejectedFile, read_clip, read_or_reject
+from edgecl.augmentation import Augmenter, make_copies_key
 from edgecl.errors import DatasetError
 from edgecl.windows import split_into_windows
 from tools.bench.continual.sources.task_files import Half, TaskFiles
@@ -48,10 +48,11 @@ def make_window_extractor(
     cache: TokenCache, extract: Callable[[Floats], NDArray[Any]], window_samples: int
 ) -> FeatureExtractor:
     """Return an extractor for windows; `extract` maps [N, samples] to [N, …]."""
+    augmenter = Augmenter(window_samples, SAMPLE_RATE_HZ)
     return FeatureExtractor(
         cache,
         lambda waveform: extract(split_into_windows(waveform, window_samples)),
-        lambda waveform, copies: extract(augment(waveform, window_samples, copies)),
+        lambda waveform, copies: extract(augmenter.augment(waveform, copies)),
     )
 
 
