@@ -170,7 +170,7 @@ def _build_daemon(config: Config, workspace: Workspace, log: LogBuffer, closing:
             training_lock,
             log,
             supervisor,
-            sinks.get_mqtt_status,
+            sinks,
         )
         closing.enter_context(api)
     if config.watch.folder:

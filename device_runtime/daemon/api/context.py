@@ -1,7 +1,7 @@
 """Shared state of all routes."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from device_runtime.daemon.api.session_manager import UPLOADS, SessionManager
 from device_runtime.daemon.api.task_records import TaskRecords
 from device_runtime.daemon.controls import Controls
 from device_runtime.daemon.pipeline.loop import Pipeline
-from device_runtime.daemon.sinks.mqtt import MqttStatus
+from device_runtime.daemon.sinks.factory import Sinks
 from device_runtime.daemon.sources.wrappers import Tap
 from device_runtime.daemon.system.log_buffer import LogBuffer
 from device_runtime.daemon.system.supervisor import ThreadSupervisor
@@ -50,7 +50,7 @@ class ApiContext:
     records: TaskRecords
     event_audio: EventAudio
     supervisor: ThreadSupervisor
-    get_mqtt_status: Callable[[], MqttStatus | None]
+    sinks: Sinks
     record_lock: BoundedSemaphore = field(default_factory=BoundedSemaphore)
     """Held while a client records from the microphone."""
     predict_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(PREDICTIONS))

@@ -4,7 +4,7 @@ They have separate connection limits, so clients of the port cannot block local 
 """
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from device_runtime.daemon.api.sockets import (
 from device_runtime.daemon.api.task_records import TaskRecords
 from device_runtime.daemon.controls import Controls
 from device_runtime.daemon.pipeline.loop import Pipeline
-from device_runtime.daemon.sinks.mqtt import MqttStatus
+from device_runtime.daemon.sinks.factory import Sinks
 from device_runtime.daemon.sources.wrappers import Tap
 from device_runtime.daemon.system.log_buffer import LogBuffer
 from device_runtime.daemon.system.supervisor import ThreadSupervisor
@@ -54,7 +54,7 @@ def serve_api(
     training_lock: TrainingLock,
     log: LogBuffer,
     supervisor: ThreadSupervisor,
-    get_mqtt_status: Callable[[], MqttStatus | None],
+    sinks: Sinks,
 ) -> Iterator[None]:
     """Serve the API while this context is open.
 
@@ -69,7 +69,7 @@ def serve_api(
         training_lock: held while a task is trained.
         log: the log of the daemon.
         supervisor: runs the threads of the servers.
-        get_mqtt_status: returns the state of the connection to the MQTT broker, if one is configured.
+        sinks: the sinks whose state is reported.
 
     Raises:
         EdgeclError: a socket cannot be opened.
@@ -94,7 +94,7 @@ def serve_api(
         records=TaskRecords(locate_blobs(home)),
         event_audio=feeds.event_audio,
         supervisor=supervisor,
-        get_mqtt_status=get_mqtt_status,
+        sinks=sinks,
     )
     app = create_app(context)
     servers = [_Server(app, listening, supervisor) for listening in sockets]

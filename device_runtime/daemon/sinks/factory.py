@@ -10,7 +10,8 @@ from pathlib import Path
 from device_runtime.daemon.controls import Controls
 from device_runtime.daemon.pipeline.loudness_trigger import LABEL, TASK
 from device_runtime.daemon.sinks.history_reader import HISTORY_NAME
-from device_runtime.daemon.sinks.history_writer import HistoryWriter, Retention
+from device_runtime.daemon.sinks.history_sink import HistorySink, HistoryStatus
+from device_runtime.daemon.sinks.history_writer import Retention
 from device_runtime.daemon.sinks.home_assistant import AdvertisedTask, Device, slug
 from device_runtime.daemon.sinks.jsonl import JsonLines, is_journal
 from device_runtime.daemon.sinks.mqtt import Mqtt, MqttStatus
@@ -34,6 +35,8 @@ class Sinks:
     """Has to be called whenever the tasks change; never blocks."""
     get_mqtt_status: Callable[[], MqttStatus | None]
     """Returns the state of the connection to the MQTT broker; None if there is none configured."""
+    get_history_status: Callable[[], HistoryStatus | None]
+    """Returns the state of the history; None if privacy forbids one."""
 
 
 def open_sinks(
@@ -47,26 +50,43 @@ def open_sinks(
     """Open the sinks of a configuration; `closing` closes them, `supervisor` runs their threads.
 
     Raises:
-        StoreError: the history cannot be opened.
         UsageError: an extra is missing.
     """
     sinks: dict[str, Sink] = {"log": SourceLog(warn).write, **_open_stdout(config, warn)}
-    if config.privacy < NO_HISTORY:
-        retention = Retention(config.history.days, config.history.sounds)
-        history = HistoryWriter(home / HISTORY_NAME, retention)
-        closing.callback(history.close)
+    history = _open_history(config, home, warn, closing)
+    if history:
         sinks["history"] = history.write
     if config.webhook.url.get_secret_value():
         from device_runtime.daemon.sinks.webhook import Webhook  # noqa: PLC0415  (http and ssl: 2 MB)
 
         sinks["webhook"] = Webhook(config.webhook).post
-    if not config.mqtt.host:
-        return Sinks(sinks, lambda tasks: None, lambda: None)
-    mqtt = _open_mqtt(config, controls, warn, supervisor)
-    closing.callback(mqtt.close)
+    mqtt = _open_mqtt(config, controls, warn, supervisor, closing)
+    if mqtt:
+        sinks["MQTT"] = mqtt.publish
     loud = [] if config.loud.level_dbfs is None else [AdvertisedTask(TASK, (LABEL,), None)]
-    sinks["MQTT"] = mqtt.publish
-    return Sinks(sinks, lambda tasks: mqtt.set_tasks([*map(_advertise, tasks), *loud]), lambda: mqtt.status)
+
+    def set_tasks(tasks: Sequence[TaskBlob]) -> None:
+        if mqtt:
+            mqtt.set_tasks([*map(_advertise, tasks), *loud])
+
+    return Sinks(
+        sinks,
+        set_tasks,
+        get_mqtt_status=lambda: mqtt.status if mqtt else None,
+        get_history_status=lambda: history.status if history else None,
+    )
+
+
+def _open_history(
+    config: Config, home: Path, warn: Callable[[str], None], closing: ExitStack
+) -> HistorySink | None:
+    """Open the history; return None if privacy forbids it."""
+    if config.privacy >= NO_HISTORY:
+        return None
+    retention = Retention(config.history.days, config.history.sounds)
+    history = HistorySink(home / HISTORY_NAME, retention, warn)
+    closing.callback(history.close)
+    return history
 
 
 def _open_stdout(config: Config, warn: Callable[[str], None]) -> dict[str, Sink]:
@@ -82,11 +102,20 @@ def _open_stdout(config: Config, warn: Callable[[str], None]) -> dict[str, Sink]
 
 
 def _open_mqtt(
-    config: Config, controls: Controls, warn: Callable[[str], None], supervisor: ThreadSupervisor
-) -> Mqtt:
+    config: Config,
+    controls: Controls,
+    warn: Callable[[str], None],
+    supervisor: ThreadSupervisor,
+    closing: ExitStack,
+) -> Mqtt | None:
+    """Open the connection to the MQTT broker; return None if none is configured."""
+    if not config.mqtt.host:
+        return None
     name = config.mqtt.name or slug(socket.gethostname().lower())
     device = Device(name, find_installed_version("edgecl"), config.mqtt.off_delay_s, config.mqtt.discovery)
-    return Mqtt(config.mqtt, device, controls, warn, supervisor)
+    mqtt = Mqtt(config.mqtt, device, controls, warn, supervisor)
+    closing.callback(mqtt.close)
+    return mqtt
 
 
 def _advertise(task: TaskBlob) -> AdvertisedTask:

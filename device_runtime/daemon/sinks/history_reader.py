@@ -8,10 +8,13 @@ from typing import Literal
 from urllib.parse import quote
 
 from edgecl.bundle.manifest import Record
-from edgecl.errors import StoreError, UnknownSoundError
+from edgecl.errors import DiskFullError, StoreError, UnknownSoundError
 from edgecl.events import SoundEvent, SourceEvent, Time
+from edgecl.store.errors import FULL_DISK_ERRNOS
 
 HISTORY_NAME = "history.db"
+HINT_FULL = "free some space; what is stored is not lost"
+HINT = "check that the disk has room and does not fail, and who owns the file; what is stored is not lost"
 
 
 class Feedback(Record):
@@ -41,18 +44,18 @@ class HistoryReader:
 
     @classmethod
     def open(cls, path: Path) -> "HistoryReader | None":
-        """Open the history in this file; return None if there is no file.
+        """Open the history in this file; return None if there is no file, or nothing in it.
 
         Raises:
             StoreError: it cannot be read.
         """
-        if not path.exists():
+        if not path.exists() or not path.stat().st_size:
             return None
         try:
             uri = f"file:{quote(str(path))}?mode=ro{'' if _has_writer(path) else '&immutable=1'}"
             return cls(sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False))
         except sqlite3.Error as error:
-            raise StoreError(f"the history '{path}' cannot be read: {error}", "it may be deleted") from error
+            raise translate_error(path, "read", error) from error
 
     def sounds(
         self, count: int, before: int | None = None, task: str | None = None, label: str | None = None
@@ -108,6 +111,15 @@ def _has_writer(path: Path) -> bool:
     Processes coordinate by a file beside it: where there is none and none can be created, there is no writer.
     """
     return path.with_name(f"{path.name}-wal").exists() or os.access(path.parent, os.W_OK)
+
+
+def translate_error(path: Path, done: str, error: OSError | sqlite3.Error) -> StoreError:
+    """Return the error for a history that cannot be used; `done` is "opened", "read" or "written"."""
+    message = f"the history '{path}' cannot be {done}: {error}"
+    is_full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
+    if is_full or (isinstance(error, OSError) and error.errno in FULL_DISK_ERRNOS):
+        return DiskFullError(message, HINT_FULL)
+    return StoreError(message, HINT)
 
 
 def unknown_sound(identity: str) -> UnknownSoundError:

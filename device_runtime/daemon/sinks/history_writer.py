@@ -13,13 +13,12 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from device_runtime.daemon.sinks.history_reader import Feedback, HistoryReader
-from edgecl.errors import StoreError
+from device_runtime.daemon.sinks.history_reader import Feedback, HistoryReader, translate_error
 from edgecl.events import Event, SoundEvent, SourceEvent
 
 SCHEMA_VERSION = 2
@@ -111,13 +110,13 @@ class HistoryWriter(HistoryReader):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(MODE)
-            super().__init__(_connect(path))
-            self._began_s = monotonic_s() - _read_running_time(self._connection)
-            self.prune()
+            with ExitStack() as opening:
+                super().__init__(opening.enter_context(closing(_connect(path))))
+                self._began_s = monotonic_s() - _read_running_time(self._connection)
+                self._prune_if_there_is_room()
+                opening.pop_all()
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(
-                f"the history '{path}' cannot be opened: {error}", "choose another folder, or delete it"
-            ) from error
+            raise translate_error(path, "opened", error) from error
 
     @property
     def running_s(self) -> float:
@@ -145,6 +144,14 @@ class HistoryWriter(HistoryReader):
             self._connection.execute(f"DELETE FROM {table} WHERE sequence <= ({surplus})", (count,))
         self._connection.execute("DELETE FROM judgements WHERE id NOT IN (SELECT id FROM sounds)")
 
+    def _prune_if_there_is_room(self) -> None:
+        """Delete rows as far as the log, into which deletions are written first, has room on the disk."""
+        try:
+            self.prune()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                raise
+
     def close(self) -> None:
         """Store the running time, and close the file."""
         with suppress(sqlite3.Error):  # the newest row has most of it
@@ -166,7 +173,7 @@ def save_feedback(path: Path, identity: str, feedback: Feedback) -> None:
             row = identity, feedback.model_dump_json()
             connection.execute("INSERT OR REPLACE INTO judgements VALUES (?, ?)", row)
     except sqlite3.Error as error:
-        raise StoreError(f"the history '{path}' cannot be written: {error}", "is the disk full?") from error
+        raise translate_error(path, "written", error) from error
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -41,7 +41,7 @@ class MetricsCollector(Collector):
         for part, count in self._context.supervisor.failures.items():
             failures.add_metric([part], count)
         yield failures
-        mqtt = self._context.get_mqtt_status()
+        mqtt = self._context.sinks.get_mqtt_status()
         if mqtt:
             connected = float(mqtt.state == "connected")
             yield GaugeMetricFamily(

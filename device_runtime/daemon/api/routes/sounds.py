@@ -1,5 +1,6 @@
 """Routes: past events, their audio, and user feedback on them."""
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -22,6 +23,7 @@ from device_runtime.daemon.sinks.history_reader import (
     Feedback,
     HistoryReader,
     StoredSound,
+    translate_error,
     unknown_sound,
 )
 from device_runtime.daemon.sinks.history_writer import save_feedback
@@ -124,11 +126,18 @@ def _find_sound(context: ApiContext, identity: str) -> SoundEvent:
 
 @contextmanager
 def _open_history(context: ApiContext) -> Iterator[HistoryReader | None]:
-    """Open the history for one request; None if there is none, or the privacy level forbids it."""
+    """Open the history for one request; None if there is none, or the privacy level forbids it.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
     forbidden = context.config.privacy >= NO_HISTORY
     history = None if forbidden else HistoryReader.open(context.home / HISTORY_NAME)
     if history is None:
         yield None
         return
     with closing(history):
-        yield history
+        try:
+            yield history
+        except sqlite3.Error as error:
+            raise translate_error(context.home / HISTORY_NAME, "read", error) from error

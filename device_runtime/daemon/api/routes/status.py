@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from device_runtime.daemon.api.context import Context
 from device_runtime.daemon.api.schemas import RequestModel, ResponseModel
+from device_runtime.daemon.sinks.history_sink import HistoryState
 from device_runtime.daemon.sinks.mqtt import State as MqttState
 from device_runtime.system.packages import find_installed_version
 from edgecl.config.privacy import NO_HISTORY
@@ -52,6 +53,17 @@ class MqttView(ResponseModel):
     """Events that the broker has not acknowledged."""
 
 
+class HistoryView(ResponseModel):
+    """The history of events."""
+
+    state: HistoryState
+    """`unavailable`: the newest event could not be stored."""
+    detail: str
+    """Why, or empty."""
+    hint: str
+    """What to do about it, or empty."""
+
+
 class Status(ResponseModel):
     """State of the daemon."""
 
@@ -69,6 +81,8 @@ class Status(ResponseModel):
     source: SourceView
     mqtt: MqttView | None
     """None if no broker is configured."""
+    history: HistoryView | None
+    """None at privacy 3."""
     tasks: list[str]
     """Tasks in use."""
     listening: bool
@@ -93,18 +107,22 @@ class Health(ResponseModel):
     mqtt: MqttState | None
     """State of the connection to the MQTT broker, if one is configured. It has no influence on `healthy`: a
     restart of the daemon cannot bring a broker back."""
+    history: HistoryState | None
+    """State of the history; None at privacy 3. It has no influence on `healthy`, either: a restart does not
+    make room on a disk."""
 
 
 @router.get("/health", response_model=Health, responses={503: {"model": Health}})
 def check_health(context: Context, response: Response) -> Response:
     """Return 200 while the source delivers audio and all parts of the daemon run, else 503."""
     state, down = context.tap.condition.state, context.supervisor.down
-    mqtt = context.get_mqtt_status()
+    mqtt, history = context.sinks.get_mqtt_status(), context.sinks.get_history_status()
     health = Health(
         healthy=state in HEALTHY_STATES and not down,
         state=state,
         down=down,
         mqtt=mqtt.state if mqtt else None,
+        history=history.state if history else None,
     )
     return JSONResponse(health.model_dump(), 200 if health.healthy else 503)
 
@@ -112,7 +130,8 @@ def check_health(context: Context, response: Response) -> Response:
 @router.get("/status")
 def get_status(context: Context) -> Status:
     """Return uptime, source, tasks in use and counters."""
-    pipeline, condition, mqtt = context.pipeline, context.tap.condition, context.get_mqtt_status()
+    pipeline, condition = context.pipeline, context.tap.condition
+    mqtt, history = context.sinks.get_mqtt_status(), context.sinks.get_history_status()
     return Status(
         version=find_installed_version("edgecl") or "from source",
         up_s=round(time.monotonic() - STARTED_S, 1),
@@ -129,6 +148,7 @@ def get_status(context: Context) -> Status:
             lost_frames=context.tap.lost_frames,
         ),
         mqtt=MqttView(**asdict(mqtt)) if mqtt else None,
+        history=HistoryView(**asdict(history)) if history else None,
         tasks=pipeline.task_names,
         listening=context.controls.listening,
         privacy=context.config.privacy,

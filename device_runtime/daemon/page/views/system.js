@@ -63,7 +63,7 @@ async function update() {
 }
 
 function listFacts(state) {
-  const { source, mqtt, failures, privacy = 0 } = device.status;
+  const { source, mqtt, history, failures, privacy = 0 } = device.status;
   const failed = Object.entries(failures).map(([part, count]) => `${part}: ${count}`);
   const lost = `${formatDuration(state.lost_frames / source.rate_hz)} since the microphone was opened`;
   const runtime = state.onnxruntime.includes(" ") ? state.onnxruntime : `onnxruntime ${state.onnxruntime}`;
@@ -72,6 +72,7 @@ function listFacts(state) {
     "Lost audio": state.lost_frames ? lost : "none",
     "Lost events": state.dropped_events ? String(state.dropped_events) : "none",
     ...(mqtt && { MQTT: [mqtt.broker, mqtt.state, mqtt.detail].filter(Boolean).join(" – ") }),
+    ...(history?.detail && { History: [history.state, history.detail, history.hint].join(" – ") }),
     ...(failed.length && { "Failures since the start": failed.join(", ") }),
     "Detection load": state.window_ms === null ? "–" : `${formatPercent(state.window_ms / HOP_MS)} of the available time`,
     Uptime: `${formatDuration(state.up_s)}, load ${state.load.map((value) => value.toFixed(2)).join(" ")}`,

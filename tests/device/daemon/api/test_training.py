@@ -67,7 +67,7 @@ def test_cancelled_training_leaves_the_store_unchanged(clean_daemon: Daemon, rec
     assert daemon.tasks() == {}
     assert not (daemon.home / "uploads" / identity).exists()
     health = daemon.http.get("/health").raise_for_status().json()
-    assert health == {"healthy": True, "state": "listening", "down": [], "mqtt": None}
+    assert health == {"healthy": True, "state": "listening", "down": [], "mqtt": None, "history": "open"}
 
 
 @pytest.mark.parametrize("when", ["at once", "after the first version"])
