@@ -7,7 +7,7 @@ The errors raised here leave out the name of the file; `reader` puts it in front
 import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 import soundfile
@@ -15,6 +15,7 @@ import soundfile
 from edgecl.arrays import Floats, Waveform
 from edgecl.audio.file_types import HEAD_BYTES, detect_unsupported_format
 from edgecl.audio.resampling import Resampler
+from edgecl.audio.unfinished import UnfinishedSound, find_unfinished_sound
 from edgecl.errors import AudioError, TooLongError
 
 CONTAINERS = frozenset({"WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF"})
@@ -34,12 +35,18 @@ class _ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]
         return False
 
 
-def open_sound(file: BinaryIO) -> soundfile.SoundFile:
+Sound: TypeAlias = soundfile.SoundFile | UnfinishedSound
+"""A decoder. Only its attributes, `read` and `close` are used."""
+
+
+def open_sound(file: BinaryIO) -> Sound:
     """Open a decoder for `file`, which stays open when the decoder is closed.
 
     Raises:
         AudioError: The file has no known container; the message names the format if it is recognised.
     """
+    if unfinished := find_unfinished_sound(file):
+        return unfinished
     file.seek(0)
     try:
         sound = _ForwardSoundFile(file.fileno(), closefd=False)
@@ -65,7 +72,7 @@ def _make_format_error(file: BinaryIO) -> AudioError:
     return AudioError(f"is {kind}, which cannot be decoded here", f"convert it: {line}")
 
 
-def read_blocks(sound: soundfile.SoundFile, max_s: float) -> Iterator[Floats]:
+def read_blocks(sound: Sound, max_s: float) -> Iterator[Floats]:
     """Decode a file into blocks [frames, channels] at its own sample rate.
 
     Raises:
@@ -89,7 +96,7 @@ def read_blocks(sound: soundfile.SoundFile, max_s: float) -> Iterator[Floats]:
         raise AudioError(f"is cut off: {promise}", "copy it again")
 
 
-def _read_block(sound: soundfile.SoundFile, frames: int, decoded: int) -> Floats:
+def _read_block(sound: Sound, frames: int, decoded: int) -> Floats:
     try:
         block: Floats = sound.read(frames, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, ValueError):

@@ -5,13 +5,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-Fault = Literal["opposite phase", "one channel dead"]
+Fault = Literal["opposite phase", "one channel dead", "wrong sizes"]
 
 SENTENCES: dict[Fault, str] = {
     "opposite phase": "channels are in opposite phase and cancel each other, so one of them is used: "
     "check the plug and the cable of the microphone",
     "one channel dead": "one channel is dead, so another one is used: "
     "check the plug, or record with one channel",
+    "wrong sizes": "the header gives wrong sizes, so all sound up to the end of the file is used: "
+    "the recorder did not finish it, or counts its header as sound",
 }
 
 

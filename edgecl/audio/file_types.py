@@ -6,6 +6,7 @@ import struct
 from typing import BinaryIO
 
 from edgecl.audio import mp3
+from edgecl.audio.chunks import BYTE_ORDERS, HEADER_BYTES, find_sound_chunk
 
 SUPPORTED = (
     re.compile(rb"RI(FF|FX)....WAVE", re.DOTALL),
@@ -57,9 +58,7 @@ UNSUPPORTED_SUFFIXES = {
 """Such formats by file extension."""
 
 UTF8 = codecs.getincrementaldecoder("utf-8")
-BYTE_ORDERS = {b"RIFF": "<I", b"RIFX": ">I", b"FORM": ">I"}
 STREAMED_SIZE = 0x7FFF0000  # recorders that do not know the length write this or a larger size
-CHUNK_HEADER_BYTES = 8
 MP3_TOLERANCE = 0.01  # some encoders do not count the first frame or a tag
 
 
@@ -96,18 +95,24 @@ def _is_text(head: bytes) -> bool:
 
 def count_missing_bytes(file: BinaryIO, size_bytes: int) -> int:
     """Count the bytes that the header of a WAV, AIFF or MP3 file declares but the file does not have."""
-    file.seek(0)
-    head = file.read(CHUNK_HEADER_BYTES)
-    return _count_missing_of_chunk(head, size_bytes) or _count_missing_of_mp3(file, size_bytes)
+    return _count_missing_of_chunks(file, size_bytes) or _count_missing_of_mp3(file, size_bytes)
 
 
-def _count_missing_of_chunk(head: bytes, size_bytes: int) -> int:
+def counts_its_header(file: BinaryIO, missing_bytes: int) -> bool:
+    """Return whether a WAV or AIFF file misses no more than a header, which some recorders count as sound."""
+    sound = find_sound_chunk(file)
+    return sound is not None and missing_bytes <= sound.offset + HEADER_BYTES
+
+
+def _count_missing_of_chunks(file: BinaryIO, size_bytes: int) -> int:
     """Count missing bytes of WAV and AIFF, whose first 8 bytes are the header of the outermost chunk."""
-    if len(head) < CHUNK_HEADER_BYTES or head[:4] not in BYTE_ORDERS:
+    file.seek(0)
+    head = file.read(HEADER_BYTES)
+    if len(head) < HEADER_BYTES or head[:4] not in (b"RIFF", b"RIFX", b"FORM"):
         return 0
-    (declared,) = struct.unpack(BYTE_ORDERS[head[:4]], head[4:8])
-    missing: int = declared + CHUNK_HEADER_BYTES - size_bytes
-    is_tolerable = missing <= CHUNK_HEADER_BYTES  # some writers count the chunk's own header
+    (declared,) = struct.unpack(f"{BYTE_ORDERS[head[:4]]}I", head[4:8])
+    missing: int = declared + HEADER_BYTES - size_bytes
+    is_tolerable = missing <= HEADER_BYTES  # some writers count the chunk's own header
     return 0 if is_tolerable or declared >= STREAMED_SIZE else missing
 
 

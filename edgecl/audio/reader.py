@@ -20,7 +20,8 @@ from edgecl.arrays import Floats, Waveform
 from edgecl.audio.channels import ChannelStatistics
 from edgecl.audio.decoding import open_sound, read_blocks, resample
 from edgecl.audio.faults import Fault
-from edgecl.audio.file_types import count_missing_bytes
+from edgecl.audio.file_types import count_missing_bytes, counts_its_header
+from edgecl.audio.unfinished import UnfinishedSound
 from edgecl.errors import AudioError, TooLongError
 
 SAMPLE_RATE_HZ = 16_000
@@ -114,13 +115,15 @@ def _check_regular(path: Path) -> None:
 
 def _decode(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
     before = os.fstat(file.fileno())
-    _check_complete(file, before.st_size)
+    has_wrong_sizes = _check_complete(file, before.st_size)
     with open_sound(file) as sound:
+        has_wrong_sizes |= isinstance(sound, UnfinishedSound)
         _check_rate(sound.samplerate, limits)
         source_rate_hz, channels = sound.samplerate, sound.channels
         statistics = ChannelStatistics(channels, source_rate_hz)
         blocks = _measure(read_blocks(sound, limits.max_s), statistics)
-    mix, fault = statistics.choose_mix(), statistics.find_fault()
+    mix = statistics.choose_mix()
+    faults: tuple[Fault | None, ...] = statistics.find_fault(), "wrong sizes" if has_wrong_sizes else None
     with open_sound(file) as sound:
         mixed = map(mix.apply, blocks or read_blocks(sound, limits.max_s))
         waveform = scale_to_full_range(resample(mixed, source_rate_hz, rate_hz))
@@ -129,7 +132,7 @@ def _decode(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
     _check_size(before.st_size, limits)
     digest = _sha256(file)
     _check_unchanged(before, os.fstat(file.fileno()))
-    return Clip(path, waveform, digest, duration_s, source_rate_hz, channels, (fault,) if fault else ())
+    return Clip(path, waveform, digest, duration_s, source_rate_hz, channels, tuple(filter(None, faults)))
 
 
 def _measure(blocks: Iterable[Floats], statistics: ChannelStatistics) -> list[Floats]:
@@ -145,12 +148,14 @@ def _measure(blocks: Iterable[Floats], statistics: ChannelStatistics) -> list[Fl
     return kept
 
 
-def _check_complete(file: BinaryIO, size_bytes: int) -> None:
+def _check_complete(file: BinaryIO, size_bytes: int) -> bool:
+    """Return whether the header promises a little more than there is, which may be the header itself."""
     if size_bytes == 0:
         raise AudioError("is empty (0 bytes)", "record it again, or copy it again")
     missing = count_missing_bytes(file, size_bytes)
-    if missing:
+    if missing and not counts_its_header(file, missing):
         raise AudioError(f"is cut off: {missing} bytes that its header promises are missing", "copy it again")
+    return missing > 0
 
 
 def _check_rate(rate_hz: int, limits: Limits) -> None:
