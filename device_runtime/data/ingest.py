@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from device_runtime.system.progress import Progress
+from edgecl.audio.acoustics import Acoustics, measure_acoustics
 from edgecl.audio.faults import Fault
 from edgecl.audio.near_duplicates import Sketch, compute_sketch
 from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
@@ -31,12 +32,20 @@ class Recording:
     label: str
     sha256: str  # of the bytes of the file
     sketch: Sketch = field(compare=False, repr=False)  # of its waveform
+    acoustics: Acoustics  # how it was made
     faults: tuple[Fault, ...] = ()  # though it can be used
 
     @classmethod
     def from_clip(cls, clip: Clip, label: str) -> "Recording":
         """Make the recording of a decoded file."""
-        return cls(clip.path, label, clip.sha256, compute_sketch(clip.waveform), clip.faults)
+        return cls(
+            path=clip.path,
+            label=label,
+            sha256=clip.sha256,
+            sketch=compute_sketch(clip.waveform),
+            acoustics=measure_acoustics(clip.waveform, clip.rate_hz, clip.source_rate_hz),
+            faults=clip.faults,
+        )
 
     def to_training_clip(self, windows: int, origin: Origin) -> TrainingClip:
         """Return the record of this recording in a task's training set.

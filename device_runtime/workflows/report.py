@@ -11,6 +11,7 @@ from device_runtime.training.learning_curve import CurvePoint, extrapolate_accur
 from device_runtime.training.validation import ValidationResult
 from device_runtime.workflows.enroller import Enrolment
 from edgecl.arrays import Integers
+from edgecl.audio.class_differences import describe_class_differences
 from edgecl.audio.near_duplicates import find_copies
 from edgecl.learning.metrics import confusion_matrix, score_classes
 
@@ -103,7 +104,10 @@ def build_report(enrolment: Enrolment) -> EnrolmentReport:
         expected=extrapolate_accuracy(enrolment.curve),
         suspects=list(_suspect_recordings(enrolment, suspected)),
         duplicates=list(_near_duplicates(enrolment)),
-        advice=list(advise(_classes(enrolment, _count(trusted, labels)), enrolment.curve)),
+        advice=[
+            *describe_class_differences((one.label, one.acoustics) for one in enrolment.ingest.recordings),
+            *advise(_classes(enrolment, _count(trusted, labels)), enrolment.curve),
+        ],
     )
 
 

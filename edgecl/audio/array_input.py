@@ -7,7 +7,7 @@ import numpy as np
 from edgecl.arrays import Floats, Waveform
 from edgecl.audio.channels import ChannelStatistics
 from edgecl.audio.decoding import MAX_SAMPLE, resample
-from edgecl.audio.faults import Fault
+from edgecl.audio.faults import Fault, find_faults
 from edgecl.audio.reader import DEFAULT_LIMITS, scale_to_full_range
 from edgecl.errors import AudioError
 
@@ -75,9 +75,8 @@ def to_waveform(array: Any, sample_rate: int, to_hz: int) -> tuple[Waveform, tup
         )
     statistics = ChannelStatistics(samples.shape[1], rate_hz)
     statistics.add(samples)
-    fault = statistics.find_fault()
     waveform = resample([statistics.choose_mix().apply(samples)], rate_hz, to_hz)
-    return scale_to_full_range(waveform), (fault,) if fault else ()
+    return scale_to_full_range(waveform), find_faults(statistics, waveform, to_hz)
 
 
 def check_sample_rate(sample_rate: Any) -> int:

@@ -10,6 +10,9 @@ from edgecl.arrays import Floats, Waveform
 MIN_LEVEL_DBFS = -120.0
 """The level of digital silence; 24 bits reach no lower than −139 dBFS."""
 
+MOMENT_S = 0.1
+"""How long a sound has to be loud to count as loud."""
+
 BAND_COUNT = 48
 MIN_BAND_HZ = 40.0
 MIN_BAND_DBFS = -100.0
@@ -19,6 +22,15 @@ def level_dbfs(waveform: Waveform) -> float:
     """Return the RMS level of a waveform [samples] without its DC component."""
     deviation = float(waveform.std(dtype=np.float64)) if waveform.size else 0.0
     return max(MIN_LEVEL_DBFS, round(20 * float(np.log10(max(deviation, 1e-9))), 1))
+
+
+def loudest_moment_dbfs(waveform: Waveform, rate_hz: int) -> float:
+    """Return the level of the loudest tenth of a second of a waveform [samples]."""
+    size = min(waveform.size, round(MOMENT_S * rate_hz))
+    if not size:
+        return MIN_LEVEL_DBFS
+    starts = range(0, waveform.size - size + 1, max(1, size // 2))
+    return max(level_dbfs(waveform[start : start + size]) for start in starts)
 
 
 def band_levels_dbfs(columns: Floats, rate_hz: int) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ import numpy as np
 from edgecl.arrays import Floats, Waveform
 from edgecl.audio.channels import ChannelStatistics
 from edgecl.audio.decoding import open_sound, read_blocks, resample
-from edgecl.audio.faults import Fault
+from edgecl.audio.faults import Fault, find_faults
 from edgecl.audio.file_types import count_missing_bytes, counts_its_header
 from edgecl.audio.unfinished import UnfinishedSound
 from edgecl.errors import AudioError, TooLongError
@@ -55,6 +55,7 @@ class Clip:
     sha256: str
     """Hex hash of the bytes of the file."""
     duration_s: float
+    rate_hz: int
     source_rate_hz: int
     channels: int
     faults: tuple[Fault, ...] = ()
@@ -123,7 +124,6 @@ def _decode(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
         statistics = ChannelStatistics(channels, source_rate_hz)
         blocks = _measure(read_blocks(sound, limits.max_s), statistics)
     mix = statistics.choose_mix()
-    faults: tuple[Fault | None, ...] = statistics.find_fault(), "wrong sizes" if has_wrong_sizes else None
     with open_sound(file) as sound:
         mixed = map(mix.apply, blocks or read_blocks(sound, limits.max_s))
         waveform = scale_to_full_range(resample(mixed, source_rate_hz, rate_hz))
@@ -132,7 +132,17 @@ def _decode(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
     _check_size(before.st_size, limits)
     digest = _sha256(file)
     _check_unchanged(before, os.fstat(file.fileno()))
-    return Clip(path, waveform, digest, duration_s, source_rate_hz, channels, tuple(filter(None, faults)))
+    wrong_sizes: tuple[Fault, ...] = ("wrong sizes",) if has_wrong_sizes else ()
+    return Clip(
+        path=path,
+        waveform=waveform,
+        sha256=digest,
+        duration_s=duration_s,
+        rate_hz=rate_hz,
+        source_rate_hz=source_rate_hz,
+        channels=channels,
+        faults=(*wrong_sizes, *find_faults(statistics, waveform, rate_hz)),
+    )
 
 
 def _measure(blocks: Iterable[Floats], statistics: ChannelStatistics) -> list[Floats]:

@@ -53,3 +53,21 @@ def test_files_that_are_no_recordings_are_counted_and_named_by_every_command(
     predicted = edgecl("predict", folder)
     assert predicted.err == f"{note}\n"
     assert "voice message.mpeg" in predicted.out
+
+
+def test_another_recorder_for_one_class_and_recordings_that_are_too_soft_are_reported(
+    edgecl: Edgecl, recordings: Path, tmp_path: Path
+) -> None:
+    for path in (recordings / "alarms").rglob("*.wav"):
+        sound, rate_hz = soundfile.read(path)
+        by_telephone = path.parent.name == "timer"
+        for folder, gain in (("loud", 1), ("soft", 0.003)):
+            target = tmp_path / folder / path.relative_to(recordings / "alarms")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            step = 2 if by_telephone else 1
+            soundfile.write(target, gain * sound[::step], rate_hz // step, subtype="PCM_24")
+    report = edgecl("enroll", "alarms", tmp_path / "loud", "--json").json
+    assert "the recordings of timer have a bandwidth of 4.0 kHz" in report["advice"][0]
+    assert not report["notes"]
+    assert "too soft" in edgecl("evaluate", "alarms", tmp_path / "soft", "--json").json["notes"][0]
+    assert not edgecl("evaluate", "alarms", tmp_path / "loud", "--json").json["notes"]

@@ -98,7 +98,7 @@ def test_offset_and_hum_that_both_channels_share_do_not_hide_the_fault(
 
 
 def test_channels_that_differ_as_two_microphones_do_are_averaged(tmp_path: Path) -> None:
-    pairs = record(1, 1), record(1, 0.5), np.stack([hiss(1), hiss(2)], 1), record(1, 0.9, 0.8, 1)
+    pairs = record(1, 1), record(1, 0.5), np.stack([hiss(1, 0.03), hiss(2, 0.03)], 1), record(1, 0.9, 0.8, 1)
     for number, channels in enumerate(one - one.mean(axis=0) for one in pairs):
         path = tmp_path / f"{number}.wav"
         soundfile.write(path, channels, RATE_HZ, subtype="FLOAT")
