@@ -22,7 +22,8 @@ curl -H "Authorization: Bearer $TOKEN" --data-binary @ring.wav 'http://edgecl.lo
 
 - **Access.** `Host` must be a name of this machine (`[api] hosts` adds names), else 421. `Origin` must be
   this very site, else 403. Where a token is set, every request over TCP except for the page itself must carry
-  it as `Authorization: Bearer TOKEN`, else 401. The Unix socket is protected by its file mode (0660).
+  it as `Authorization: Bearer TOKEN`, else 401; after ten wrong tokens in a row 429 for a while. The Unix
+  socket is protected by its file mode (0660).
 - **Errors** are problem documents (RFC 9457, `application/problem+json`): `title`, `status`, `detail`, and a
   `hint` with the next step.
 - **Recordings** are sent as the raw bytes of one file; the query parameter `name` gives its suffix. A body

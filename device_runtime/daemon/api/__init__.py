@@ -1,14 +1,15 @@
 """The HTTP API of the daemon.
 
-    request ─► auth ─► limits ─► routes ─► context ─┬─ store              (tasks, undo, forget, verify)
-                                                    ├─ worker process     (predict, correct, enrol)
-                                                    ├─ controls           (thresholds, listening)
-                                                    └─ pipeline and tap   (status, record, live feed)
+    request ─► auth ─► body_limit ─► routes ─► context ─┬─ store              (tasks, undo, forget, verify)
+                                                        ├─ worker process     (predict, correct, enrol)
+                                                        ├─ controls           (thresholds, listening)
+                                                        └─ pipeline and tap   (status, record, live feed)
 
 server       server threads                              sockets       Unix socket and TCP port
 app          the ASGI application                        problems      errors → problem documents (RFC 9457)
 auth         Host, Origin and token checks               limits        maximum sizes and durations
-context      shared state of all routes                  header_timeout  closes connections without a request
+connections  limits of connections                       body_limit    maximum size of JSON bodies
+token_backoff   pauses of clients that guess tokens      context       shared state of all routes
 feeds        what the pipeline feeds: hub, live, audio   event_hub     server-sent events for all subscribers
 live         levels, spectrum, scores of each window     event_audio   audio of past events
 enrolment_session, session_manager   recordings being collected, and training on them

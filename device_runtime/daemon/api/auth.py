@@ -4,8 +4,8 @@ Host      must be a name of this machine, which defeats DNS rebinding.
 Origin    if present, must be this site, which defeats cross-site request forgery.
 Sec-Fetch-Site   if present, must not be a foreign site, which could embed an image from here without an
           Origin header. The page itself may be linked to from anywhere.
-token     if configured, every TCP request except for the page must send `Authorization: Bearer …`. The Unix
-          socket is protected by its file mode.
+token     if configured, every TCP request except for the page must send `Authorization: Bearer …`. A client
+          that sends wrong tokens has to pause. The Unix socket is protected by its file mode.
 
 Starlette's TrustedHostMiddleware is not used: it answers 400 in plain text instead of a problem document.
 """
@@ -13,12 +13,15 @@ Starlette's TrustedHostMiddleware is not used: it answers 400 in plain text inst
 from collections.abc import Collection
 from hmac import compare_digest
 from http import HTTPStatus
+from math import ceil
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from device_runtime.daemon.api import problems
+from device_runtime.daemon.api.connections import identify_client
+from device_runtime.daemon.api.token_backoff import TokenBackoff
 from edgecl.config.schema import ApiConfig
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -26,6 +29,9 @@ WILDCARDS = ("0.0.0.0", "::")
 FOREIGN_SITES = ("cross-site", "same-site")  # values of Sec-Fetch-Site
 PUBLIC_PATHS = ("/", "/favicon.ico", "/docs", "/openapi.json")
 PAGE_PREFIX = "/page/"
+
+Refusal = tuple[int, str, str]
+"""Status, detail and hint."""
 
 
 class AccessMiddleware:
@@ -42,19 +48,23 @@ class AccessMiddleware:
         self._app = app
         self._hosts = {host.lower() for host in hosts}
         self._token = token.encode()
+        self._backoff = TokenBackoff()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         if scope["type"] == "http":
             public = is_public(scope["method"], scope["path"])
-            refusal = self._find_refusal(Headers(scope=scope), public, is_tcp(scope))
+            headers = Headers(scope=scope)
+            refusal = self._find_refusal(headers, public)
+            if not refusal and self._token and not public and is_tcp(scope):
+                refusal = self._check_token(headers.get("authorization"), find_client(scope))
             if refusal:
                 await problems.make_response(*refusal)(scope, receive, send)
                 return
         if scope["type"] != "websocket":
             await self._app(scope, receive, send)
 
-    def _find_refusal(self, headers: Headers, public: bool, tcp: bool) -> tuple[int, str, str] | None:
+    def _find_refusal(self, headers: Headers, public: bool) -> Refusal | None:
         host, origin = headers.get("host", ""), headers.get("origin")
         if _parse_host(host) not in self._hosts:
             hint = "use 'localhost', or add the name to hosts under [api]"
@@ -62,11 +72,20 @@ class AccessMiddleware:
         foreign = not public and headers.get("sec-fetch-site") in FOREIGN_SITES
         if foreign or (origin is not None and parse_origin(origin) != host.lower()):
             return HTTPStatus.FORBIDDEN, "requests from another web site are refused", ""
-        sent = headers.get("authorization", "").encode()
-        if tcp and not public and self._token and not compare_digest(sent, b"Bearer " + self._token):
-            hint = "send the header 'Authorization: Bearer TOKEN' with the token of [api]"
-            return HTTPStatus.UNAUTHORIZED, "the token is missing or wrong", hint
         return None
+
+    def _check_token(self, sent: str | None, client: str) -> Refusal | None:
+        """Return why a token is refused; after several wrong ones, the right one is, too, for a while."""
+        pause_s = self._backoff.get_pause_s(client)
+        if pause_s:
+            return HTTPStatus.TOO_MANY_REQUESTS, "too many wrong tokens", f"try again in {ceil(pause_s)} s"
+        if sent is not None and compare_digest(sent.encode(), b"Bearer " + self._token):
+            self._backoff.add_right(client)
+            return None
+        if sent is not None:
+            self._backoff.add_wrong(client)
+        hint = "send the header 'Authorization: Bearer TOKEN' with the token of [api]"
+        return HTTPStatus.UNAUTHORIZED, "the token is missing or wrong", hint
 
 
 def list_hosts(config: ApiConfig) -> list[str]:
@@ -84,6 +103,12 @@ def is_tcp(scope: Scope) -> bool:
     """Return whether a request came by TCP; in doubt it did."""
     server = scope.get("server")
     return server is None or server[1] is not None
+
+
+def find_client(scope: Scope) -> str:
+    """Return what identifies the client of a request; empty if that is not known."""
+    client = scope.get("client")
+    return identify_client(client[0]) if client else ""
 
 
 def parse_origin(origin: str) -> str | None:

@@ -33,6 +33,8 @@ MAX_RECORD_S = 60.0
 """One recording with the daemon's microphone."""
 MAX_CONNECTIONS = 64
 """Of the socket, and as many of the port."""
+MAX_CONNECTIONS_PER_ADDRESS = 32
+"""Of the port."""
 MAX_SUBSCRIBERS = 16
 """Clients of `/events` and `/live` together."""
 

@@ -13,9 +13,9 @@ from fastapi import FastAPI
 
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.app import create_app
+from device_runtime.daemon.api.connections import LimitedProtocol
 from device_runtime.daemon.api.context import ApiContext
 from device_runtime.daemon.api.feeds import ApiFeeds
-from device_runtime.daemon.api.header_timeout import HeaderTimeoutProtocol
 from device_runtime.daemon.api.schemas import EnrolmentView
 from device_runtime.daemon.api.session_manager import SessionManager
 from device_runtime.daemon.api.sockets import (
@@ -140,14 +140,14 @@ def _create_server(app: FastAPI) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http=HeaderTimeoutProtocol,
+            http=LimitedProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",
             ws="none",
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=limits.MAX_CONNECTIONS,
+            limit_concurrency=limits.MAX_CONNECTIONS + 1,  # counted with the one that is answered
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=SHUTDOWN_S,
         )

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -148,14 +148,44 @@ def test_the_log_escapes_file_names_that_are_not_utf_8(
         daemon.close()
 
 
-def test_idle_connections_are_closed_and_do_not_block_others(daemon: Daemon) -> None:
-    url = f"http://127.0.0.1:{daemon.port}/health"
+def test_idle_connections_make_room_for_new_ones(daemon: Daemon) -> None:
     with ExitStack() as idle:
-        for _ in range(MAX_CONNECTIONS + 6):
-            idle.enter_context(socket.create_connection(("127.0.0.1", daemon.port)))
-        until(lambda: httpx.get(url).status_code == 503)
+        for number in range(2 * MAX_CONNECTIONS):
+            idle.enter_context(connect(daemon, f"127.0.0.{2 + number % 4}"))
+        for _ in range(20):
+            assert httpx.get(f"http://127.0.0.1:{daemon.port}/health").status_code == 200
         assert daemon.http.get("/health").status_code == 200  # by the Unix socket
-        until(lambda: httpx.get(url).status_code == 200)
+
+
+def test_an_address_cannot_use_up_all_connections(daemon: Daemon) -> None:
+    head = b"POST /enrolments HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
+    url = f"http://127.0.0.1:{daemon.port}/health"
+    with ExitStack() as busy:
+
+        def is_full() -> bool:
+            """Make one connection busy, and return whether the next one is refused."""
+            with suppress(ConnectionError):
+                busy.enter_context(connect(daemon, "127.0.0.2")).sendall(head)
+            return is_refused(daemon, "127.0.0.2")
+
+        until(is_full)
+        assert httpx.get(url).status_code == 200
+    until(lambda: not is_refused(daemon, "127.0.0.2"))
+
+
+def connect(daemon: Daemon, address: str) -> socket.socket:
+    """Connect to the port from one of the addresses of this machine."""
+    return socket.create_connection(("127.0.0.1", daemon.port), source_address=(address, 0))
+
+
+def is_refused(daemon: Daemon, address: str) -> bool:
+    """Return whether a connection is closed without an answer."""
+    try:
+        with connect(daemon, address) as caller:
+            caller.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return not caller.recv(1)
+    except ConnectionError:
+        return True
 
 
 def test_a_token_protects_the_port_is_masked_and_the_daemon_ends_cleanly_with_a_subscriber(
