@@ -5,7 +5,7 @@ import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +73,17 @@ class Clips:
         return Clips(self.samples, *(part[mask] for part in parts))
 
 
+@dataclass(frozen=True)
+class SourceFile:
+    """A tar or a sound file."""
+
+    path: Path
+    source: str
+    """Name of the tar or sub-folder."""
+    name: str
+    """Its path below the folder that it was found in."""
+
+
 def open_clips(store: Path) -> Clips:
     """Open the clips that `decode` wrote to the folder `store`."""
     with np.load(store / INDEX) as index:
@@ -80,10 +91,10 @@ def open_clips(store: Path) -> Clips:
     return Clips(np.memmap(store / PACKED, np.int16, "r"), *arrays)
 
 
-def decode(audio: Path, store: Path, progress: Progress) -> list[RejectedFile]:
-    """Decode all sounds below `audio` to `store`, unless they are there already.
+def decode(audio: Sequence[Path], store: Path, progress: Progress) -> list[RejectedFile]:
+    """Decode all sounds of tars, or below folders, to `store`, unless they are there already.
 
-    A source is a tar or a sub-folder of `audio`. Both files are written under temporary names and then
+    A source is a tar or a sub-folder. Both files are written under temporary names and then
     renamed, so the index never belongs to other samples.
 
     Returns:
@@ -93,21 +104,23 @@ def decode(audio: Path, store: Path, progress: Progress) -> list[RejectedFile]:
         UsageError: the folder does not exist, or contains no sound.
         DatasetError: no file in it can be used.
     """
-    files = _list_files(audio)
-    identity = _compute_identity(files, audio)
+    files = [file for folder in audio for file in _list_files(folder)]
+    identity = _compute_identity(files)
     if _is_current(store, identity):
         return []
+    store.mkdir(parents=True, exist_ok=True)
     rejected: list[RejectedFile] = []
     lengths, sources, split_values = [], [], []
     with (store / f"{PACKED}.new").open("wb") as out:
-        for source, clip in _read_clips(files, audio, rejected, progress):
+        for source, clip in _read_clips(files, rejected, progress):
             samples = np.round(np.clip(clip.waveform, -1.0, 32767 / 32768) * 32768.0).astype(np.int16)
             out.write(samples.tobytes())
             lengths.append(len(samples))
             sources.append(source)
             split_values.append(_split_value(samples))
     if not lengths:
-        raise DatasetError(f"no file below '{audio}' can be used: {rejected[0].reason}", rejected[0].hint)
+        places = ", ".join(f"'{folder}'" for folder in audio)
+        raise DatasetError(f"no file below {places} can be used: {rejected[0].reason}", rejected[0].hint)
     stops = np.cumsum(lengths)
     with (store / f"{INDEX}.new").open("wb") as out:
         arrays = {"starts": stops - lengths, "stops": stops, "source": sources, "place": split_values}
@@ -120,17 +133,20 @@ def decode(audio: Path, store: Path, progress: Progress) -> list[RejectedFile]:
 
 def list_sources(audio: Path) -> list[str]:
     """Return the names of the tars or sub-folders of a folder, in the order of their numbers."""
-    return list(dict.fromkeys(file.relative_to(audio).parts[0] for file in _list_files(audio)))
+    return list(dict.fromkeys(file.source for file in _list_files(audio)))
 
 
-def _list_files(audio: Path) -> list[Path]:
-    tars = sorted(audio.glob("*.tar"))
-    return tars or find_audio_files([audio])
+def _list_files(audio: Path) -> list[SourceFile]:
+    if audio.suffix == ".tar":
+        return [SourceFile(audio, audio.name, audio.name)]
+    found = sorted(audio.glob("*.tar")) or find_audio_files([audio])
+    names = [file.relative_to(audio) for file in found]
+    return [SourceFile(file, name.parts[0], str(name)) for file, name in zip(found, names, strict=True)]
 
 
-def _compute_identity(files: list[Path], audio: Path) -> str:
+def _compute_identity(files: Sequence[SourceFile]) -> str:
     """Hash names, sizes and modification times."""
-    stats = [(str(file.relative_to(audio)), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    stats = [(file.name, file.path.stat().st_size, file.path.stat().st_mtime_ns) for file in files]
     return hashlib.sha256(json.dumps(stats).encode()).hexdigest()
 
 
@@ -146,15 +162,16 @@ def _split_value(samples: np.ndarray) -> float:
 
 
 def _read_clips(
-    files: list[Path], audio: Path, rejected: list[RejectedFile], progress: Progress
+    files: Sequence[SourceFile], rejected: list[RejectedFile], progress: Progress
 ) -> Iterator[tuple[int, Clip]]:
     """Yield (number of the source, clip) for every usable sound; append the others to `rejected`."""
     sources: dict[str, int] = {}
-    total = sum(file.stat().st_size for file in files)
+    total = sum(file.path.stat().st_size for file in files)
     done = 0
     for file in files:
-        source = sources.setdefault(file.relative_to(audio).parts[0], len(sources))
-        for result, size_bytes in _read_tar(file) if file.suffix == ".tar" else [_read_file(file)]:
+        source = sources.setdefault(file.source, len(sources))
+        read = _read_tar if file.path.suffix == ".tar" else _read_file
+        for result, size_bytes in read(file.path):
             if isinstance(result, Clip):
                 yield source, result
             else:
@@ -163,8 +180,8 @@ def _read_clips(
             progress("decoding (MB)", done >> 20, total >> 20)
 
 
-def _read_file(file: Path) -> tuple[Clip | RejectedFile, int]:
-    return read_or_reject(file, LIMITS), file.stat().st_size
+def _read_file(file: Path) -> Iterator[tuple[Clip | RejectedFile, int]]:
+    yield read_or_reject(file, LIMITS), file.stat().st_size
 
 
 def _read_tar(tar: Path) -> Iterator[tuple[Clip | RejectedFile, int]]:

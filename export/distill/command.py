@@ -11,6 +11,7 @@ from edgecl.errors import ExportError
 
 from ..weights import Weights, load_weights, save_weights
 from .ast_teacher import AstTeacher, copy_stem, make_student_config
+from .audio import TrainingAudio
 from .config import RunConfig
 from .distill import distill, load_or_create_config
 from .process_group import ProcessGroup
@@ -61,7 +62,7 @@ def distill_command(
     config = load_or_create_config(folder, config, resume)
     network = AstTeacher(source.model, student)
     processes = ProcessGroup.join(device)
-    trained = distill(config, network, audio, folder, processes, copy_stem(source.model))
+    trained = distill(config, network, TrainingAudio([audio]), folder, processes, copy_stem(source.model))
     if processes.is_main:
         new_origin = origin or f"distilled from: {source.origin}"
         save_weights(Weights(trained, licence or source.licence, new_origin), out)

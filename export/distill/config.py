@@ -39,6 +39,8 @@ class RunConfig(Record):
     stem_factor: Positive = 0.3  # multiplies the learning rate, end to end
     stem_weight: Share = 0.1  # of the stem's maps in the loss, end to end
     band_mask_share: Share = 0.3  # of windows in which mel bands are masked for the student, end to end
+    room_share: Share = 0.0  # of windows that the student processes as a room changes them, end to end
+    attention_weight: Positive = 2.0  # of the column weights in the loss, with pooling by attention
     ema: Share = 0.9985
     bf16: bool = True  # in the transformer's blocks
     statistics_windows: Count = 1536

@@ -8,7 +8,7 @@ from device_runtime.cli.progress import show_progress
 from edgecl.errors import EdgeclError, UsageError
 
 from ..model.ast import Ast
-from .clips import decode
+from .audio import TrainingAudio
 from .config import RunConfig
 from .curves import draw_curves
 from .display import print_status
@@ -22,7 +22,7 @@ CONFIG = "config.json"
 def distill(
     config: RunConfig,
     teacher: nn.Module,
-    audio: Path,
+    audio: TrainingAudio,
     folder: Path,
     processes: ProcessGroup,
     initial: dict[str, Tensor] | None = None,
@@ -32,7 +32,7 @@ def distill(
     Args:
         config: the result of `load_or_create_config`.
         teacher: see `teacher_output.Teacher`.
-        audio: folder of tars or of sound files of any kind.
+        audio: the sounds to learn from.
         folder: the folder of the run; a checkpoint in it is resumed.
         processes: the processes that train together.
         initial: initial tensors of a new student by name; all others are random.
@@ -41,7 +41,7 @@ def distill(
         The trained student.
 
     Raises:
-        UsageError: the audio does not exist, or the processes cannot divide a batch evenly.
+        UsageError: the audio does not exist or is incomplete, or the processes cannot divide a batch evenly.
     """
     if config.batch % processes.world:
         problem = f"a batch of {config.batch} windows cannot be divided among {processes.world} processes"
@@ -51,7 +51,7 @@ def distill(
         run.resume()
     if processes.is_main:
         print_status(f"{'resuming' if run.number else 'starting'} at step {run.number} of {config.steps}")
-        _decode(audio, folder)
+        _decode(audio, folder, config)
     processes.wait_for_all()
     train(run, folder)
     if processes.is_main:
@@ -90,8 +90,8 @@ def load_or_create_config(folder: Path, config: RunConfig | None, resume: bool) 
     return settings
 
 
-def _decode(audio: Path, store: Path) -> None:
+def _decode(audio: TrainingAudio, folder: Path, config: RunConfig) -> None:
     with show_progress() as report:
-        rejected = decode(audio, store, report)
+        rejected = audio.decode(folder, config, report)
     if rejected:
         print_status(f"{len(rejected)} files were rejected; the first because {rejected[0].reason}")

@@ -51,7 +51,7 @@ class DistillationModel(nn.Module):
         grid, stem_losses = self._run_stem(image, target, layerwise)
         with torch.autocast(image.device.type, torch.bfloat16, enabled=self.bf16):
             tokens = self.student.encode_grid(grid).float()
-        losses, cosine = self.objective(tokens, self.student.pool(tokens), target)
+        losses, cosine = self.objective(tokens, self.student.pool, target)
         return stem_losses | losses, cosine
 
     def _run_stem(

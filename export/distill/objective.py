@@ -7,6 +7,7 @@ spoken words above all. Every head is linear, reads the student's tokens and is 
 from torch import Tensor, nn
 
 from ..model.ast import AstConfig
+from ..model.pooling import Pool
 from ..model.stem import Standardize
 from .teacher_output import TeacherOutput
 
@@ -47,20 +48,18 @@ class Objective(nn.Module):
         grids = {name: grid.flatten(0, 2) for name, grid in target.grids.items()}
         return {"embedding": target.embedding} | grids
 
-    def forward(
-        self, tokens: Tensor, pooled: Tensor, target: TeacherOutput
-    ) -> tuple[dict[str, Tensor], Tensor]:
+    def forward(self, tokens: Tensor, pool: Pool, target: TeacherOutput) -> tuple[dict[str, Tensor], Tensor]:
         """Return losses by name, and the mean cosine of the embeddings.
 
         Args:
             tokens: the student's, [B, S + F·T, D].
-            pooled: the student's embedding of them, [B, P].
+            pool: the student's pooling of them.
             target: the teacher's output.
         """
         special = tokens[:, : self.config.special_tokens].mean(1)
         grid = tokens[:, self.config.special_tokens :].unflatten(1, (self.config.rows, -1))  # [B, F, T, D]
         expected = self.scales["embedding"](target.embedding)
-        embedding = self.embedding(pooled)
+        embedding = self.embedding(pool(tokens))
         cosine = nn.functional.cosine_similarity(embedding, expected).mean()
         partial = sum(
             nn.functional.mse_loss(predicted, expected)
@@ -71,6 +70,8 @@ class Objective(nn.Module):
         losses |= {name: self._compute_grid_loss(name, grid, theirs) for name, theirs in target.grids.items()}
         if self.logits is not None and target.logits is not None:
             losses["logits"] = _compute_divergence(self.logits(special), target.logits)
+        if pool.attention is not None and target.column_weights is not None:
+            losses["attention"] = nn.functional.mse_loss(pool.attention(grid), target.column_weights)
         return losses, cosine.detach()
 
     def _compute_grid_loss(self, name: str, grid: Tensor, target: Tensor) -> Tensor:

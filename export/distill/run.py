@@ -4,6 +4,7 @@ import copy
 import io
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor
 from edgecl.store import atomic
 
 from ..model.ast import Ast
+from .column_weights import compute_column_levels, weigh_levels
 from .config import RunConfig
 from .distillation_model import make_distillation_model
 from .optimizer import clip_gradients, make_parameter_groups, make_scheduler
@@ -47,7 +49,7 @@ class TrainingRun:
         torch.manual_seed(config.seed)
         self.config, self.teacher, self.folder, self.processes = config, teacher, folder, processes
         self.front_end = Ast(config.model).front_end.to(processes.device)
-        _, target = self.run_teacher(torch.zeros(1, config.model.window_samples))
+        target = self.run_teacher(torch.zeros(1, config.model.window_samples))[1]
         self.model = make_distillation_model(config.model, target, config.bf16)
         self.model.student.load_state_dict(initial or {}, strict=False)
         self.model.to(processes.device)
@@ -66,29 +68,42 @@ class TrainingRun:
 
     @torch.no_grad()
     def run_teacher(self, waveform: Tensor) -> tuple[Tensor, TeacherOutput]:
-        """Return log-mel images [B, 1, M, frames] of windows [B, samples] and the teacher's output."""
+        """Return log-mel images [B, 1, M, frames] of clean windows [B, samples] and the teacher's output."""
+        image = self._make_image(waveform)
+        output = self.teacher(image)
+        if self.config.model.pooling != "attention":
+            return image, output
+        levels = compute_column_levels(waveform.to(self.processes.device), self.config.model)
+        return image, replace(output, column_weights=weigh_levels(levels))
+
+    def _make_image(self, waveform: Tensor) -> Tensor:
         image = self.front_end(waveform.to(self.processes.device, non_blocking=True))
-        image = image.contiguous(memory_format=torch.channels_last)
-        return image, self.teacher(image)
+        return image.contiguous(memory_format=torch.channels_last)
+
+    def _run_pair(self, pairs: Tensor) -> tuple[Tensor, Tensor, TeacherOutput]:
+        """Return the clean image, the student's image and the teacher's output of pairs [B, 2, samples]."""
+        clean, changed = pairs.unbind(1)
+        image, target = self.run_teacher(clean)
+        return image, image if torch.equal(clean, changed) else self._make_image(changed), target
 
     def measure_channels(self, batches: Iterable[Tensor]) -> None:
-        """Measure the teacher's channels on windows [B, samples] before the first step."""
-        self.model.measure_channels(self.run_teacher(waveform)[1] for waveform in batches)
+        """Measure the teacher's channels on pairs of windows [B, 2, samples] before the first step."""
+        self.model.measure_channels(self.run_teacher(pairs[:, 0])[1] for pairs in batches)
         self.average.load_state_dict(self.model.state_dict())
 
     def wrap_module(self) -> None:
         """Connect the model to all processes; call it once before the first step."""
         self.distributed_model = self.processes.wrap_module(self.model)
 
-    def step(self, waveform: Tensor) -> dict[str, Tensor]:
-        """Take one AdamW step on windows [B, samples].
+    def step(self, pairs: Tensor) -> dict[str, Tensor]:
+        """Take one AdamW step on pairs of windows [B, 2, samples].
 
         Returns:
             The losses [] before the step and the cosine, by name.
         """
         layerwise = self.config.is_layerwise(self.number)
-        image, target = self.run_teacher(waveform)
-        student_image = image if layerwise else self._mask_bands(image)
+        clean, image, target = self._run_pair(pairs)
+        student_image = clean if layerwise else self._mask_bands(image)
         losses, cosine = self.distributed_model(student_image, target, layerwise)
         self.optimizer.zero_grad(set_to_none=True)
         sum(self._find_loss_weight(name) * loss for name, loss in losses.items()).backward()
@@ -100,6 +115,8 @@ class TrainingRun:
         return {name: loss.detach() for name, loss in losses.items()} | {"cosine": cosine}
 
     def _find_loss_weight(self, name: str) -> float:
+        if name == "attention":
+            return self.config.attention_weight
         end_to_end = not self.config.is_layerwise(self.number)
         return self.config.stem_weight if name == "stem" and end_to_end else 1.0
 
@@ -122,12 +139,13 @@ class TrainingRun:
             average.lerp_(current, 1 - keep)
 
     @torch.no_grad()
-    def mean_cosine(self, waveforms: Tensor) -> float:
-        """Return the mean cosine between averaged student and teacher on windows [N, samples]."""
+    def mean_cosine(self, pairs: Tensor) -> float:
+        """Return the mean cosine between averaged student and teacher on pairs of windows [N, 2, samples]."""
         total = 0.0
-        for part in waveforms.split(EVALUATION_BATCH):
-            total += len(part) * self.average(*self.run_teacher(part), layerwise=False)[1].item()
-        return total / len(waveforms)
+        for part in pairs.split(EVALUATION_BATCH):
+            _, image, target = self._run_pair(part)
+            total += len(part) * self.average(image, target, layerwise=False)[1].item()
+        return total / len(pairs)
 
     def save(self) -> None:
         """Write the checkpoint for `resume`, and the history as JSON."""

@@ -23,6 +23,8 @@ class TeacherOutput:
     """[B, classes], if the teacher is a classifier."""
     maps: list[Tensor] = field(default_factory=list)
     """Outputs [B, C, F, T] of every layer that the student's stem also has; empty if its layers differ."""
+    column_weights: Tensor | None = None
+    """[B, T], the weights of the student's columns in its pooling by attention, from the waveform."""
 
 
 Teacher = Callable[[Tensor], TeacherOutput]

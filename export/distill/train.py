@@ -34,8 +34,8 @@ def train(run: TrainingRun, store: Path) -> None:
     held_out = make_held_out_windows(config, store) if is_main else {}
     started = time.monotonic() - run.elapsed_s
     with StopSignal() as stop, ProgressDisplay(config.steps, run.number, is_main) as display:
-        for waveform in windows.batches(run.number, config.steps):
-            losses = run.step(waveform)
+        for pairs in windows.batches(run.number, config.steps):
+            losses = run.step(pairs)
             last = run.number == config.steps
             if last or run.number % RECORD_EVERY == 0:
                 display.show(run.number, _record_losses(run, losses, time.monotonic() - started))
@@ -55,5 +55,5 @@ def _record_losses(run: TrainingRun, losses: dict[str, Tensor], elapsed_s: float
 
 
 def _evaluate(run: TrainingRun, held_out: dict[str, Tensor]) -> None:
-    cosines = {name: run.mean_cosine(waveforms) for name, waveforms in held_out.items()}
+    cosines = {name: run.mean_cosine(pairs) for name, pairs in held_out.items()}
     run.history["held_out"].append({"step": run.number} | cosines)

@@ -1,4 +1,8 @@
-"""Batches of augmented windows, drawn by worker processes during training."""
+"""Batches of augmented windows, drawn by worker processes during training.
+
+A window comes twice: clean, for the teacher, and as the student processes it. Both are the same where the
+window is not drawn to be changed by a room.
+"""
 
 import signal
 from dataclasses import dataclass
@@ -12,10 +16,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from edgecl.windows import split_into_windows
 
+from .audio import open_rooms
 from .augment import WindowSampler
 from .clips import Clips, open_clips
 from .config import RunConfig
 from .process_group import ProcessGroup
+from .rooms import RoomSampler
 
 PREFETCHED = 4  # batches per worker
 STATISTICS, HELD_OUT = 1 << 40, 1 << 41
@@ -24,7 +30,7 @@ STATISTICS, HELD_OUT = 1 << 40, 1 << 41
 
 @dataclass(frozen=True)
 class TrainingWindows(Dataset):
-    """Batches by number, float32 [B / world, samples].
+    """Batches by number, float32 [B / world, 2, samples]: clean windows, and what the student processes.
 
     Every window has its own random generator: a batch depends on its number only, and several processes draw
     the same windows as one would.
@@ -35,13 +41,13 @@ class TrainingWindows(Dataset):
     processes: ProcessGroup
 
     @cached_property
-    def _sampler(self) -> WindowSampler:  # opened in the worker process
+    def _sampler(self) -> "PairSampler":  # opened in the worker process
         clips, _ = open_clips(self.store).split(self.config.held_out_share)
-        return WindowSampler(clips, self.config.model.window_samples)
+        return PairSampler.open(self.config, clips, self.store)
 
     def __getitem__(self, number: int) -> Tensor:
         places = self.processes.batch_places(self.config.batch)
-        return _draw_windows(self._sampler, self.config.seed, number, places)
+        return self._sampler.draw(number, places, self.config.room_share)
 
     def batches(self, start: int, stop: int) -> DataLoader:
         """Return an iterable over the batches with numbers from `start` to `stop` − 1."""
@@ -61,20 +67,41 @@ def _ignore_interrupts(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _draw_windows(sampler: WindowSampler, seed: int, number: int, places: range) -> Tensor:
-    draws = [sampler.draw(np.random.default_rng([seed, number, place])) for place in places]
-    return torch.from_numpy(np.stack(draws))
+@dataclass(frozen=True)
+class PairSampler:
+    """Draws pairs of a clean window and of what the student processes."""
+
+    windows: WindowSampler
+    rooms: RoomSampler | None
+    seed: int
+
+    @classmethod
+    def open(cls, config: RunConfig, clips: Clips, store: Path) -> "PairSampler":
+        """Open the sampler of a run on some of its clips."""
+        windows = WindowSampler(clips, config.model.window_samples)
+        return cls(windows, open_rooms(config, clips, store), config.seed)
+
+    def draw(self, number: int, places: range, room_share: float) -> Tensor:
+        """Draw the windows of a batch at some places, float32 [places, 2, samples]."""
+        pairs = [self._draw_pair(np.random.default_rng([self.seed, number, n]), room_share) for n in places]
+        return torch.from_numpy(np.stack(pairs))
+
+    def _draw_pair(self, rng: np.random.Generator, room_share: float) -> np.ndarray:
+        window = self.windows.draw(rng)
+        in_room = self.rooms is not None and rng.random() < room_share
+        return np.stack([window, self.rooms.change(window, rng) if self.rooms and in_room else window])
 
 
 def make_held_out_windows(config: RunConfig, store: Path) -> dict[str, Tensor]:
-    """Return fixed windows of held-out clips, "augmented" and "plain", [N, samples] each."""
+    """Return fixed pairs of windows of held-out clips by name, [N, 2, samples] each.
+
+    They are "augmented", "plain" and, for a run that trains in rooms, "room".
+    """
     _, clips = open_clips(store).split(config.held_out_share)
-    samples, count = config.model.window_samples, config.held_out_windows
-    sampler = WindowSampler(clips, samples)
-    return {
-        "augmented": _draw_windows(sampler, config.seed, HELD_OUT, range(count)),
-        "plain": torch.from_numpy(_cut_windows(clips, samples, count)),
-    }
+    sampler, places = PairSampler.open(config, clips, store), range(config.held_out_windows)
+    plain = torch.from_numpy(_cut_windows(clips, config.model.window_samples, config.held_out_windows))
+    windows = {"augmented": sampler.draw(HELD_OUT, places, 0.0), "plain": torch.stack([plain, plain], dim=1)}
+    return windows | ({"room": sampler.draw(HELD_OUT, places, 1.0)} if sampler.rooms else {})
 
 
 def _cut_windows(clips: Clips, samples: int, count: int) -> np.ndarray:

@@ -11,10 +11,11 @@ import torch
 
 from export.distill.augment import WindowSampler
 from export.distill.clips import decode, open_clips
+from export.distill.column_weights import weigh_levels
 from export.model.ast import Ast, AstConfig
 from export.model.pooling import ColumnAttention
 from export.weights import Weights, load_weights, save_weights
-from tools.pretrain.attention import AttentionConfig, fit, main, weigh_levels
+from tools.pretrain.attention import AttentionConfig, fit, main
 from tools.pretrain.noisy_windows import NoisyWindows
 
 SMALL = AstConfig(width=32, heads=1, depth=1, mlp_ratio=2)
@@ -91,7 +92,7 @@ def test_noises_that_the_audio_does_not_have_are_named(
 
 
 def test_a_window_holds_its_sound_over_noise_and_the_clean_one_without(audio: Path, tmp_path: Path):
-    decode(audio, tmp_path, lambda *_: None)
+    decode([audio], tmp_path, lambda *_: None)
     clips = open_clips(tmp_path)
     noise = clips.select_sources([1])
     assert len(noise) == 1

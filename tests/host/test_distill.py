@@ -54,17 +54,22 @@ def own_teacher(config: AstConfig = LARGER) -> Ast:
 
 def new_run(folder: Path, audio: Path, config: RunConfig = TINY) -> TrainingRun:
     folder.mkdir(exist_ok=True)
-    decode(audio, folder, ignore_progress)
+    decode([audio], folder, ignore_progress)
     return TrainingRun(config, AstTeacher(own_teacher(), config.model), folder, HERE)
+
+
+def make_clean_pairs(count: int) -> torch.Tensor:
+    noise = 0.1 * torch.randn(count, 1, SMALL.window_samples, generator=torch.Generator().manual_seed(0))
+    return noise.expand(-1, 2, -1)
 
 
 def interrupt_after(run: TrainingRun, steps: int) -> TrainingRun:
     step = run.step
 
-    def interrupted_step(waveform: torch.Tensor) -> dict[str, torch.Tensor]:
+    def interrupted_step(pairs: torch.Tensor) -> dict[str, torch.Tensor]:
         if run.number == steps - 1:
             signal.raise_signal(signal.SIGINT)
-        return step(waveform)
+        return step(pairs)
 
     run.step = interrupted_step  # type: ignore[method-assign]
     return run
@@ -102,17 +107,17 @@ def test_a_checkpoint_has_the_keys_that_earlier_versions_wrote(audio: Path, tmp_
 
 def test_layer_wise_training_brings_stem_layers_closer_to_the_teacher(audio: Path, tmp_path: Path):
     run = new_run(tmp_path, audio, TINY.model_copy(update={"steps": 100, "join_step": 100}))
-    waveforms = 0.1 * torch.randn(8, SMALL.window_samples, generator=torch.Generator().manual_seed(0))
-    run.measure_channels([waveforms])
+    pairs = make_clean_pairs(8)
+    run.measure_channels([pairs])
     run.wrap_module()
-    losses = [run.step(waveforms)["stem"].item() for _ in range(30)]
+    losses = [run.step(pairs)["stem"].item() for _ in range(30)]
     assert losses[-1] < 0.5 * losses[0]
 
 
 def test_a_student_with_patches_is_trained_by_a_teacher_without_common_layers(audio: Path, tmp_path: Path):
     shape = replace(LARGER, stem="patch", positions="learned", special_tokens=2)
     config = TINY.model_copy(update={"model": make_student_config(shape, 32, 1, 8000), "join_step": 0})
-    decode(audio, tmp_path, ignore_progress)
+    decode([audio], tmp_path, ignore_progress)
     run = TrainingRun(config, AstTeacher(own_teacher(shape), config.model), tmp_path, HERE)
     train(run, tmp_path)
     assert set(run.history["training"][-1]) == {"step", "elapsed_s", "embedding", "tokens", "cosine"}
@@ -123,10 +128,10 @@ def test_a_bf16_run_stays_close_to_the_same_run_in_fp32(audio: Path, tmp_path: P
     steps = []
     for bf16 in (True, False):
         run = new_run(tmp_path, audio, TINY.model_copy(update={"bf16": bf16}))
-        waveforms = 0.1 * torch.randn(4, SMALL.window_samples, generator=torch.Generator().manual_seed(0))
-        run.measure_channels([waveforms])
+        pairs = make_clean_pairs(4)
+        run.measure_channels([pairs])
         run.wrap_module()
-        steps.append(run.step(waveforms))
+        steps.append(run.step(pairs))
     for name in steps[0]:
         assert steps[0][name].item() == pytest.approx(steps[1][name].item(), abs=0.02, rel=0.02)
 
@@ -141,7 +146,7 @@ def test_a_cell_of_a_grid_is_compared_with_the_tokens_at_its_place(rows: int, co
     objective = Objective(SMALL, target)
     torch.nn.init.eye_(objective.grids["map"].weight)
     torch.nn.init.zeros_(objective.grids["map"].bias)
-    losses, _ = objective(tokens, Pool(SMALL)(tokens), target)
+    losses, _ = objective(tokens, Pool(SMALL), target)
     assert losses["map"] == 0.0
     assert "logits" not in losses
 

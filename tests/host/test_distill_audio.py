@@ -11,11 +11,13 @@ import torch
 
 from device_runtime.system.progress import ignore_progress
 from edgecl.audio.reader import read_clip
-from edgecl.errors import DatasetError
+from edgecl.errors import DatasetError, UsageError
+from export.distill.audio import TrainingAudio, open_rooms
 from export.distill.augment import WindowSampler, mix
 from export.distill.clips import decode, open_clips
 from export.distill.config import RunConfig
 from export.distill.process_group import ProcessGroup
+from export.distill.rooms import NOISE_SHARE
 from export.distill.windows import TrainingWindows, make_held_out_windows
 
 CPU = torch.device("cpu")
@@ -35,7 +37,7 @@ def sounds(data: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
 def store(sounds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Decode these sounds."""
     folder = tmp_path_factory.mktemp("store")
-    assert decode(sounds, folder, ignore_progress) == []
+    assert decode([sounds], folder, ignore_progress) == []
     return folder
 
 
@@ -50,7 +52,7 @@ def test_a_tar_gives_the_same_clips_as_the_folder_it_was_made_from(sounds: Path,
     for source in sounds.iterdir():
         with tarfile.open(tmp_path / f"{source.name}.tar", "w") as tar:
             tar.add(source, source.name)
-    decode(tmp_path, tmp_path, ignore_progress)
+    decode([tmp_path], tmp_path, ignore_progress)
     ours, theirs = open_clips(tmp_path), open_clips(store)
     assert np.array_equal(ours.samples, theirs.samples)
     assert np.array_equal(ours.sources, theirs.sources)
@@ -59,13 +61,13 @@ def test_a_tar_gives_the_same_clips_as_the_folder_it_was_made_from(sounds: Path,
 def test_audio_is_decoded_once_and_again_after_a_recording_is_added(sounds: Path, tmp_path: Path):
     audio, store = shutil.copytree(sounds, tmp_path / "audio"), tmp_path / "store"
     store.mkdir()
-    decode(audio, store, ignore_progress)
+    decode([audio], store, ignore_progress)
     written = (store / "clips.i16").stat().st_ino
-    decode(audio, store, ignore_progress)
+    decode([audio], store, ignore_progress)
     assert (store / "clips.i16").stat().st_ino == written
     count = len(open_clips(store))
     shutil.copy(next(audio.rglob("*.opus")), audio / "more.opus")
-    decode(audio, store, ignore_progress)
+    decode([audio], store, ignore_progress)
     assert len(open_clips(store)) == count + 1
     assert sorted(path.name for path in store.iterdir()) == ["clips.i16", "clips.npz"]
 
@@ -74,7 +76,7 @@ def test_a_broken_recording_is_rejected_and_named(sounds: Path, tmp_path: Path):
     audio, store = shutil.copytree(sounds, tmp_path / "audio"), tmp_path / "store"
     store.mkdir()
     (audio / "broken.wav").write_bytes(b"no sound at all")
-    rejected = decode(audio, store, ignore_progress)
+    rejected = decode([audio], store, ignore_progress)
     assert [file.path.name for file in rejected] == ["broken.wav"]
     assert len(open_clips(store)) == len(list(sounds.rglob("*.opus")))
 
@@ -82,14 +84,14 @@ def test_a_broken_recording_is_rejected_and_named(sounds: Path, tmp_path: Path):
 def test_the_error_for_a_folder_without_a_usable_recording_names_the_reason(tmp_path: Path):
     (tmp_path / "broken.wav").write_bytes(b"no sound at all")
     with pytest.raises(DatasetError, match=r"can be used: .*broken\.wav"):
-        decode(tmp_path, tmp_path, ignore_progress)
+        decode([tmp_path], tmp_path, ignore_progress)
 
 
 def test_copies_of_a_sound_are_held_out_together(sounds: Path, tmp_path: Path):
     audio, store = shutil.copytree(sounds, tmp_path / "audio"), tmp_path / "store"
     shutil.copytree(sounds, audio / "again")
     store.mkdir()
-    decode(audio, store, ignore_progress)
+    decode([audio], store, ignore_progress)
     training, held_out = open_clips(store).split(0.2)
     assert len(held_out) >= 2
     assert not set(training.split_values) & set(held_out.split_values)
@@ -124,10 +126,56 @@ def test_held_out_windows_are_the_same_every_time(store: Path):
     config = RunConfig(held_out_windows=3, held_out_share=0.2)
     first, again = make_held_out_windows(config, store), make_held_out_windows(config, store)
     assert {name: tuple(windows.shape) for name, windows in first.items()} == {
-        "augmented": (3, 32000),
-        "plain": (3, 32000),
+        "augmented": (3, 2, 32000),
+        "plain": (3, 2, 32000),
     }
     assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+@pytest.fixture(scope="module")
+def in_rooms(data: Callable[[str], Path], sounds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Decode these sounds and what rooms are made of."""
+    folder, recorded = tmp_path_factory.mktemp("rooms"), data("pretrain_more/rooms.tar")
+    audio = TrainingAudio([sounds], [sounds / "teeworlds"], [recorded])
+    assert audio.decode(folder, RunConfig(room_share=0.5), ignore_progress) == []
+    return folder
+
+
+def test_the_student_processes_windows_in_rooms_and_the_teacher_the_clean_ones(store: Path, in_rooms: Path):
+    clean = TrainingWindows(RunConfig(batch=16), store, ProcessGroup(0, 1, CPU))[7][:, 0]
+    pairs = TrainingWindows(RunConfig(batch=16, room_share=0.5), in_rooms, ProcessGroup(0, 1, CPU))[7]
+    assert torch.equal(pairs[:, 0], clean)
+    changed = (pairs[:, 0] != pairs[:, 1]).any(1)
+    assert 0 < changed.sum() < 16
+    assert pairs.isfinite().all()
+    assert pairs.abs().max() <= 1.0001
+
+
+def test_held_out_windows_in_rooms_are_measured_too(in_rooms: Path):
+    config = RunConfig(held_out_windows=3, held_out_share=0.2, room_share=0.5)
+    room = make_held_out_windows(config, in_rooms)["room"]
+    assert room.shape == (3, 2, 32000)
+    assert (room[:, 0] != room[:, 1]).any(1).all()
+
+
+def test_a_silent_window_stays_finite_in_every_room(in_rooms: Path):
+    rooms = open_rooms(RunConfig(room_share=1.0), open_clips(in_rooms), in_rooms)
+    silence = np.zeros(32000, np.float32)
+    assert all(np.isfinite(rooms.change(silence, np.random.default_rng(seed))).all() for seed in range(30))
+
+
+def test_noise_runs_through_the_whole_window(in_rooms: Path):
+    rooms = open_rooms(RunConfig(room_share=1.0), open_clips(in_rooms), in_rooms)
+    click = np.zeros(32000, np.float32)
+    click[16000:16400] = 1.0
+    changed = [rooms.change(click, np.random.default_rng(seed)) for seed in range(60)]
+    noisy = np.mean([np.abs(window[:8000]).max() > 1e-6 for window in changed])
+    assert noisy == pytest.approx(NOISE_SHARE, abs=0.15)
+
+
+def test_rooms_need_recorded_noise_and_responses(sounds: Path, tmp_path: Path):
+    with pytest.raises(UsageError, match="impulse responses are not named"):
+        TrainingAudio([sounds]).decode(tmp_path, RunConfig(room_share=0.5), ignore_progress)
 
 
 def test_a_window_has_the_requested_length(store: Path):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from export.model.ast import DEFAULT_FRONT_END, AstConfig
 from export.model.frontend import LogMel
 from export.model.mobile import ChannelGate
 from export.weights import load_weights
+from tools import pretrain as pretrain_package
 from tools.pretrain.__main__ import main
 from tools.pretrain.mn04 import load_mn04
 
@@ -36,6 +38,7 @@ TINY = RunConfig(
     held_out_windows=4,
     held_out_every=4,
 )
+DEFAULT_WEIGHTS = Path(pretrain_package.__file__).parent / "default" / "weights.safetensors"
 LOSSES = {"stem", "embedding", "logits", "last", "middle", "early"}
 
 
@@ -94,6 +97,26 @@ def test_one_command_trains_a_backbone_and_reports_its_similarity_to_the_teacher
     assert (code, messages.splitlines()[0]) == (0, "resuming at step 8 of 8")
     for name, value in load_file(tmp_path / "weights.safetensors").items():
         assert torch.equal(value, weights[name]), name
+
+
+def test_a_backbone_is_trained_in_rooms_from_the_stem_of_another(
+    inputs: list[str | Path], pretrain: Pretrain, data: Callable[[str], Path], tmp_path: Path
+):
+    shape = replace(TINY.model, pooling="attention", level_normalization=True)
+    config = TINY.model_copy(update={"model": shape, "join_step": 0, "room_share": 0.5})
+    config.save(tmp_path / "rooms.json")
+    recorded = ["--backgrounds", inputs[3], "--rooms", data("pretrain_more/rooms.tar")]
+    code, messages = pretrain(
+        tmp_path / "run", "--config", tmp_path / "rooms.json", *recorded, "--initial", DEFAULT_WEIGHTS
+    )
+    assert code == 0, messages
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert set(history["training"][-1]) == LOSSES | {"attention", "step", "elapsed_s", "cosine"}
+    assert set(history["held_out"][-1]) == {"step", "augmented", "plain", "room"}
+    trained = tmp_path / "run" / "weights.safetensors"
+    stems = [load_weights(path).model.stem.layers[0] for path in (DEFAULT_WEIGHTS, trained)]
+    for before, after in zip(*(stem.parameters() for stem in stems), strict=True):
+        assert torch.allclose(before, after, atol=0.02)
 
 
 @pytest.mark.slow

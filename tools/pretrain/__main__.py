@@ -8,14 +8,17 @@ import torch
 import typer
 
 from edgecl.errors import UsageError
+from export.distill.ast_teacher import copy_stem
+from export.distill.audio import TrainingAudio
 from export.distill.config import RunConfig
 from export.distill.distill import distill, load_or_create_config
 from export.distill.process_group import ProcessGroup
-from export.weights import Weights, save_weights
+from export.weights import Weights, load_weights, save_weights
 from tools.command_line import run_command
 from tools.pretrain.mn04 import load_mn04
 
 RUN = Path("runs/pretrain")
+BACKGROUNDS, ROOMS = "pretrain_more/backgrounds.tar", "pretrain_more/rooms.tar"
 TEACHER = "../models/mn04/mn04_as_mAP_432.pt"
 LICENCE = "CC-BY-SA-4.0"
 ORIGIN = "distilled from EfficientAT mn04_as (MIT) on 6 hours of openly licensed audio; see MODEL_CARD.md"
@@ -28,8 +31,22 @@ def pretrain(
         Path | None, typer.Option(help="Configuration of a new run.", show_default="the shipped one")
     ] = None,
     audio: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Tar of recordings, or folder of tars or recordings; may be repeated.",
+            show_default="$EDGECL_DATA/pretrain and pretrain_more",
+        ),
+    ] = None,
+    backgrounds: Annotated[
         Path | None,
-        typer.Option(help="Folder of recordings or tar files.", show_default="$EDGECL_DATA/pretrain"),
+        typer.Option(help="Recorded noise.", show_default=f"$EDGECL_DATA/{BACKGROUNDS}"),
+    ] = None,
+    rooms: Annotated[
+        Path | None,
+        typer.Option(help="Impulse responses of rooms.", show_default=f"$EDGECL_DATA/{ROOMS}"),
+    ] = None,
+    initial: Annotated[
+        Path | None, typer.Option(help="Weights whose stem a new run starts from; default: random.")
     ] = None,
     teacher: Annotated[
         Path | None, typer.Option(help="Weights of mn04 (.pt).", show_default=f"$EDGECL_DATA/{TEACHER}")
@@ -50,15 +67,28 @@ def pretrain(
     Several GPUs: torchrun --nproc-per-node 4 -m -- tools.pretrain --run runs/mine --resume
     """
     torch.set_num_threads(threads)
-    audio, teacher = audio or _data_path("pretrain"), teacher or _data_path(TEACHER)
+    teacher = teacher or _data_path(TEACHER)
+    sounds = TrainingAudio(
+        audio or _list_pool(),
+        [backgrounds or _data_path(BACKGROUNDS)],
+        [rooms or _data_path(ROOMS)],
+    )
+    stem = copy_stem(load_weights(initial).model) if initial else None
     settings = load_or_create_config(run, config and RunConfig.load(config), resume)
     processes = ProcessGroup.join(device)
-    student = distill(settings, load_mn04(teacher), audio, run, processes)
+    student = distill(settings, load_mn04(teacher), sounds, run, processes, stem)
     if processes.is_main:
         save_weights(Weights(student, licence, origin), run / "weights.safetensors")
         print(f"written: {run / 'weights.safetensors'}")
         print(f"next: python -m tools.pretrain.probe {run / 'weights.safetensors'} TASKS")
     processes.close()
+
+
+def _list_pool() -> list[Path]:
+    """Return the tars of sounds; noise, impulse responses and those of the benchmark are kept apart."""
+    folders = [_data_path("pretrain"), _data_path("pretrain_more")]
+    tars = [tar for folder in folders for tar in sorted(folder.glob("*.tar"))]
+    return [tar for tar in tars if not tar.name.startswith(("backgrounds", "rooms"))]
 
 
 def _data_path(name: str) -> Path:

@@ -22,9 +22,9 @@ from edgecl.bundle.manifest import Count, Record
 from edgecl.errors import ExportError, UsageError
 from export.distill.augment import WindowSampler
 from export.distill.clips import Clips, decode, list_sources, open_clips
+from export.distill.column_weights import compute_column_levels, weigh_levels
 from export.make_bundle import choose_attention
 from export.model.ast import Ast
-from export.model.level import column_power
 from export.model.pooling import LEAST_WEIGHT, ColumnAttention
 from export.weights import Weights, load_weights, save_weights
 from tools.command_line import run_command
@@ -33,7 +33,6 @@ from tools.pretrain.noisy_windows import NoisyWindows
 DEFAULT = Path(__file__).parent / "default"
 BATCH = 16
 STEPS = 100
-SILENCE = 1e-12  # power
 
 
 class AttentionConfig(Record):
@@ -82,7 +81,7 @@ def attention(
     settings, source = AttentionConfig.load(config), load_weights(weights)
     store.mkdir(parents=True, exist_ok=True)
     with show_progress() as bar:
-        decode(audio, store, bar)
+        decode([audio], store, bar)
         pairs = open_pairs(audio, store, settings, source.model.config.window_samples)
         model = add_attention(source.model)
         columns, levels = compute_columns(model, pairs, settings, bar)
@@ -132,16 +131,9 @@ def compute_columns(
         drawn = [pairs.draw(np.random.default_rng([settings.seed, number])) for number in numbers]
         clean, noisy = (torch.from_numpy(np.stack(windows)) for windows in zip(*drawn, strict=True))
         grids.append(model.pool.split_grid(network(noisy)))
-        power = column_power(clean, model.config.column_samples)
-        levels.append(10 * power.clamp(min=SILENCE).log10())
+        levels.append(compute_column_levels(clean, model.config))
         progress("windows", numbers[-1] + 1, count)
     return torch.cat(grids), torch.cat(levels)
-
-
-def weigh_levels(levels: Tensor, range_db: float) -> Tensor:
-    """Return weights [N, T] of columns with levels [N, T] in dB, by the distance to the loudest."""
-    distance_db = levels - levels.amax(1, keepdim=True)
-    return (1 + distance_db / range_db).clamp(LEAST_WEIGHT, 1.0)
 
 
 def fit(layer: ColumnAttention, grids: Tensor, targets: Tensor, penalty: float) -> None:

@@ -1,0 +1,126 @@
+"""What a room does to a window: reverberation, a microphone, noise, distance.
+
+The student processes the window as a room changes it, the teacher the clean one: the student learns to be
+indifferent to the room. Noise runs through the whole window, as in a stream.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from edgecl.audio.reader import SAMPLE_RATE_HZ as RATE_HZ
+
+from .augment import amplitude, make_coloured_noise
+from .clips import Clips
+
+ROOM_SHARE, EQUALISER_SHARE, TELEPHONE_SHARE, NOISE_SHARE = 0.5, 0.5, 0.25, 0.8
+SNR_DB = (0.0, 30.0)  # to the power of the window's loudest tenth
+LEVEL_DBFS = (-40.0, 0.0)  # of the peak
+DIRECT_TO_REVERBERANT_DB = (-3.0, 12.0)
+DECAY_S = (0.15, 0.9)  # RT60
+MAX_TALKERS = 8
+COLUMN_SAMPLES = RATE_HZ // 10
+LEAST_POWER = 1e-9  # of a window; below it is silence, and noise is added at −90 dBFS and above
+
+
+class RoomSampler:
+    """Draws what a room makes of a window; the result depends on the window and the generator only."""
+
+    def __init__(self, clips: Clips, backgrounds: Clips, responses: Clips, window_samples: int) -> None:
+        """Keep the sounds that rooms are made from.
+
+        Args:
+            clips: sounds that interfere.
+            backgrounds: recorded noise.
+            responses: measured impulse responses of rooms.
+            window_samples: length of a window.
+        """
+        self._clips, self._backgrounds, self._responses = clips, backgrounds, responses
+        self._window = window_samples
+        self._spectrum_hz = np.fft.rfftfreq(2 * window_samples, 1 / RATE_HZ)
+        self._by_source = [np.flatnonzero(clips.sources == source) for source in np.unique(clips.sources)]
+
+    def change(self, window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return a window, float32 [window_samples], as a room changes it."""
+        changed = self._filter(window, rng)
+        if rng.random() < NOISE_SHARE:
+            makers: tuple[Callable[[np.random.Generator], np.ndarray], ...] = (
+                lambda generator: make_coloured_noise(self._window, generator),
+                self._draw_background,
+                self._draw_babble,
+            )
+            noise = makers[rng.integers(len(makers))](rng)
+            changed = changed + noise * _noise_gain(changed, noise, rng.uniform(*SNR_DB))
+        peak = np.abs(changed).max() + 1e-9
+        return (changed * (amplitude(rng.uniform(*LEVEL_DBFS)) / peak)).astype(np.float32)
+
+    def _filter(self, window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Apply a room, a microphone's frequency response and a telephone band, each at random."""
+        spectrum = np.fft.rfft(window, 2 * self._window)  # the tail does not wrap around
+        if rng.random() < ROOM_SHARE:
+            spectrum = spectrum * np.fft.rfft(self._draw_response(rng), 2 * self._window)
+        if rng.random() < EQUALISER_SHARE:
+            spectrum = spectrum * self._draw_equaliser(rng)
+        if rng.random() < TELEPHONE_SHARE:
+            spectrum = spectrum * self._draw_telephone_band(rng)
+        return np.fft.irfft(spectrum, 2 * self._window)[: self._window]
+
+    def _draw_response(self, rng: np.random.Generator) -> np.ndarray:
+        """Return the direct sound and a measured or synthetic tail at a random level."""
+        if rng.random() < 0.5:
+            response = self._responses.load_waveform(rng.integers(len(self._responses)))[: self._window]
+            direct = int(np.abs(response).argmax())
+            tail = np.concatenate([np.zeros(1), response[direct + 1 :]])
+        else:
+            time_s = np.arange(self._window) / RATE_HZ
+            tail = rng.standard_normal(self._window) * 10 ** (-3 * time_s / rng.uniform(*DECAY_S))
+            tail[0] = 0.0
+        energy = np.sqrt(np.square(tail).sum()) + 1e-9
+        tail *= amplitude(-rng.uniform(*DIRECT_TO_REVERBERANT_DB)) / energy
+        tail[0] = 1.0
+        return tail
+
+    def _draw_equaliser(self, rng: np.random.Generator) -> np.ndarray:
+        """Return the gain of each frequency: 4 dB of deviation at six points."""
+        knots = np.linspace(np.log(50.0), np.log(RATE_HZ / 2), 6)
+        log_hz = np.log(np.maximum(self._spectrum_hz, 50.0))
+        return amplitude(np.interp(log_hz, knots, rng.normal(0.0, 4.0, 6)))
+
+    def _draw_telephone_band(self, rng: np.random.Generator) -> np.ndarray:
+        """Return the gain of each frequency: slopes of 24 dB per octave below and above a narrow band."""
+        low_hz, high_hz = rng.uniform(150.0, 400.0), rng.uniform(2800.0, 5000.0)
+        frequency = np.maximum(self._spectrum_hz, 1.0)
+        octaves_outside = np.maximum(np.log2(low_hz / frequency), np.log2(frequency / high_hz))
+        return amplitude(-24.0 * np.maximum(octaves_outside, 0.0))
+
+    def _draw_background(self, rng: np.random.Generator) -> np.ndarray:
+        """Return a random piece of recorded noise."""
+        return self._cut(self._backgrounds.load_waveform(rng.integers(len(self._backgrounds))), rng)
+
+    def _draw_babble(self, rng: np.random.Generator) -> np.ndarray:
+        """Return the sum of one to eight sounds of one source, such as talkers of one language."""
+        candidates = self._by_source[rng.integers(len(self._by_source))]
+        chosen = rng.choice(candidates, rng.integers(1, MAX_TALKERS + 1))
+        talkers = [self._cut(self._clips.load_waveform(index), rng) for index in chosen]
+        return np.sum(
+            [talker / np.sqrt(np.square(talker).mean() + LEAST_POWER) for talker in talkers], axis=0
+        )
+
+    def _cut(self, waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return a random piece [window_samples] of a waveform, which is repeated if it is shorter."""
+        repeated = np.tile(waveform, 1 + self._window // len(waveform))
+        start = rng.integers(0, len(repeated) - self._window + 1)
+        return repeated[start : start + self._window]
+
+
+def _noise_gain(window: np.ndarray, noise: np.ndarray, snr_db: float) -> float:
+    """Return the factor that brings noise to a level below the loud part of a window."""
+    loud, power = _loud_power(window), float(np.square(noise).mean())
+    return float(np.sqrt(max(loud, LEAST_POWER) / max(power, LEAST_POWER)) * amplitude(-snr_db))
+
+
+def _loud_power(window: np.ndarray) -> float:
+    """Return the power of the loudest tenth of a window, in columns of 100 ms."""
+    columns = np.square(window[: len(window) // COLUMN_SAMPLES * COLUMN_SAMPLES]).reshape(-1, COLUMN_SAMPLES)
+    powers = np.sort(columns.mean(1))
+    return float(powers[-max(1, len(powers) // 10) :].mean())
