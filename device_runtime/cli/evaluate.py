@@ -1,5 +1,6 @@
 """`edgecl evaluate NAME FOLDER`: measure a task on a test set."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +12,10 @@ from device_runtime.cli.options import PlotFile, Settings
 from device_runtime.cli.progress import show_progress
 from device_runtime.cli.tasks import TaskName
 from device_runtime.workflows import plot as plots
-from device_runtime.workflows.evaluate import Evaluation, EvaluationResult
+from device_runtime.workflows.evaluate import ClassOutcome, Evaluation, EvaluationResult
 from device_runtime.workflows.evaluate import evaluate as run
 from device_runtime.workflows.open_set import OpenSetReport
+from edgecl.learning.negative_labels import is_negative
 
 
 def evaluate(
@@ -37,8 +39,9 @@ def evaluate(
 ) -> int:
     """Measure a task on recordings that it was not trained on, one sub-folder per class.
 
-    Prints the accuracy, recall and precision of each class, and which classes are confused. If there are
-    other tasks, it also prints how often the right task answers when all of them may.
+    Prints how many recordings of each class are detected, missed or answered with a wrong label, and how many
+    others are answered with it, as 'edgecl predict' would answer them. Recordings that were enrolled are not
+    counted. If there are other tasks, it also prints how often the right task answers when all of them may.
 
     With --unknown it prints how well the task rejects other sounds. Every event detected in a recording
     longer than 2 s counts as a false alarm there.
@@ -68,25 +71,40 @@ def _show(result: EvaluationResult) -> None:
     if evaluation.unknown:
         output.print_message(f"Left out, not labels of '{evaluation.task}': {', '.join(evaluation.unknown)}")
     rows = [
-        (
-            label,
-            score.support,
-            output.format_percent(score.recall),
-            output.format_percent(score.precision),
-            mistakes,
-        )
-        for label, score, mistakes in zip(
-            evaluation.labels, evaluation.classes, _mistakes(evaluation), strict=True
+        _class_row(label, support.support, outcome, mistakes)
+        for label, support, outcome, mistakes in zip(
+            evaluation.labels, evaluation.classes, evaluation.outcomes, _mistakes(evaluation), strict=True
         )
     ]
-    columns = ["class", "recordings", "recall", "precision", "recognised as"]
-    output.print_answer(
-        output.build_table("", columns, rows, "recordings,replay,precision"),
-        f"Accuracy: {output.format_percent(evaluation.accuracy)} of {len(evaluation.scored)} recordings",
-        f"Accepted as known: {output.format_percent(evaluation.accepted)}",
-    )
+    counts = ["recordings", "detected", "missed (unknown)", "wrong label", "false alarms"]
+    output.print_answer(output.build_table("", ["class", *counts, "answered as"], rows, ",".join(counts)))
+    output.print_answer(*_headline(evaluation))
     if result.other_tasks:
         output.print_answer(*_among_all_tasks(result))
+
+
+def _class_row(label: str, recordings: int, outcome: ClassOutcome, mistakes: str) -> tuple[object, ...]:
+    """Return the row of a class; a negative is never detected, so none of its recordings can be missed."""
+    counts = outcome.detected, outcome.missed, outcome.wrong_label, outcome.false_alarms
+    return label, recordings, *(["–"] * len(counts) if is_negative(label) else counts), mistakes
+
+
+def _headline(evaluation: Evaluation) -> Iterator[str]:
+    """Yield what a user of the task would find, if the recordings can show it."""
+    if not evaluation.is_held_out:
+        yield "No accuracy: the task was trained on all of these recordings"
+        return
+    outcomes = dict(zip(evaluation.labels, evaluation.outcomes, strict=True))
+    missed = sum(one.missed for label, one in outcomes.items() if not is_negative(label))
+    wrong = sum(one.wrong_label for label, one in outcomes.items() if not is_negative(label))
+    if evaluation.known:
+        detected = f"{output.format_percent(evaluation.detected)} of {len(evaluation.known)} recordings"
+        yield f"Detected: {detected} ({missed} missed, {wrong} with a wrong label)"
+    negatives = [one for one in evaluation.measured if is_negative(one.truth)]
+    if negatives:
+        alarms = sum(bool(one.labels) for one in negatives)
+        yield f"False alarms: {alarms} of {len(negatives)} negative recordings"
+    yield f"Most probable label right, nothing rejected: {output.format_percent(evaluation.accuracy)}"
 
 
 def _among_all_tasks(result: EvaluationResult) -> Iterator[str]:
@@ -122,13 +140,8 @@ def _show_open_set(report: OpenSetReport) -> None:
 
 
 def _mistakes(evaluation: Evaluation) -> list[str]:
-    """Return what each class was recognised as, most often first: 'knock 3, glass 1'."""
-    labels, counts = evaluation.labels, evaluation.confusion
-    return [
-        ", ".join(
-            f"{labels[other]} {counts[own, other]}"
-            for other in (-counts[own]).argsort(kind="stable")
-            if other != own and counts[own, other]
-        )
-        for own in range(len(labels))
-    ]
+    """Return what each class was answered as instead, most often first: 'knock 3, glass 1'."""
+    wrong = {label: Counter[str]() for label in evaluation.labels}
+    for one in evaluation.measured:
+        wrong[one.truth].update(sorted(one.labels - {one.truth}))
+    return [", ".join(f"{label} {count}" for label, count in wrong[own].most_common()) for own in wrong]

@@ -1,6 +1,6 @@
 """How well a task rejects what it was never trained on, measured on recordings without any of its sounds."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -31,6 +31,8 @@ class UnknownResult:
     score: TaskScore
     false_alarms: list[TaskDetection] | None
     """What was detected in it; None for a clip that fits in one window."""
+    is_enrolled: bool
+    """Whether the task was trained on this recording."""
     faults: tuple[Fault, ...]
     """Of the recording, though it can be used."""
 
@@ -102,7 +104,11 @@ class OpenSetReport:
 
 
 def measure_rejection(
-    recognizer: Recognizer, known: Sequence[TaskScore], folder: Path, progress: Progress
+    recognizer: Recognizer,
+    known: Sequence[TaskScore],
+    folder: Path,
+    enrolled: Collection[str],
+    progress: Progress,
 ) -> OpenSetReport:
     """Measure the one task of a recognizer on every recording of a folder without any of its sounds.
 
@@ -110,6 +116,7 @@ def measure_rejection(
         recognizer: holds this task only.
         known: its scores of recordings of its own sounds.
         folder: the unknown recordings.
+        enrolled: hashes of the recordings that the task was trained on.
         progress: called after every recording.
 
     Raises:
@@ -126,7 +133,9 @@ def measure_rejection(
         (score,) = recognizer.score_clip(clip.waveform)
         is_clip = recognizer.is_single_window(clip.waveform)
         alarms = None if is_clip else detect_sounds(recognizer, clip.waveform)
-        report.unknown.append(UnknownResult(path, clip.duration_s, score, alarms, clip.faults))
+        report.unknown.append(
+            UnknownResult(path, clip.duration_s, score, alarms, clip.sha256 in enrolled, clip.faults)
+        )
     progress("unknown sounds", len(files), len(files))
     if not report.unknown:
         raise DatasetError(f"no recording in {str(folder)!r} can be used: {report.rejected_files[0].reason}")

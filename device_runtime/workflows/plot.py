@@ -58,8 +58,9 @@ def draw_enrolment(file: Path, result: "EnrolmentResult") -> None:
 
 def draw_evaluation(file: Path, evaluation: "Evaluation") -> None:
     """Plot the confusion matrix of an evaluation into a PNG file."""
-    accuracy, count = 100 * evaluation.accuracy, len(evaluation.scored)
-    title = f"{evaluation.task}: accuracy {accuracy:.1f} % on {count} recordings"
+    accuracy, count = 100 * evaluation.accuracy, len(evaluation.measured)
+    kind = "" if evaluation.is_held_out else "enrolled "
+    title = f"{evaluation.task}: accuracy {accuracy:.1f} % on {count} {kind}recordings"
     draw(file, title, evaluation.labels, evaluation.confusion)
 
 

@@ -34,6 +34,12 @@ class Prediction:
         """Return the score of the task that a clip belongs to; None: unknown, or a longer recording."""
         return find_best_task(self.scores)
 
+    @property
+    def answers(self) -> frozenset[tuple[str, str]]:
+        """Return (task, label) of the answer to a clip, or of every event in a longer recording."""
+        events = [(event.task, event.detection.label) for event in self.events]
+        return frozenset([*events, *([(self.answer.task, self.answer.label)] if self.answer else [])])
+
 
 @dataclass(frozen=True)
 class FilePrediction(Prediction):
