@@ -9,6 +9,7 @@ Speed and memory, all by `python -m tools.bench`:
 
 Accuracy, each by `python -m tools.bench.NAME TASKS`:
     accuracy         test accuracy of every task by engine
+    room             detection and false alarms in streams: noise, reverberation, level, other microphones
     open_set         rejection of unknown sounds, recognition without a task name, false alarms in noise
     corrections      effect of one `edgecl correct`
     consolidation    accuracy and speed with shared adapters
