@@ -13,6 +13,6 @@ DESCRIPTIONS: dict[Privacy, str] = {
     0: "everything as configured",
     NO_RECORDINGS: "no recording is stored except those you enrol",
     NO_MICROPHONE: "no recording is stored, and the API delivers no audio of the microphone",
-    NO_HISTORY: "no history is stored, and an event holds only task, label and minute; "
-    "receivers still get it when it happens",
+    NO_HISTORY: "no history is stored, no event is printed, and one holds only task, label and minute; "
+    "MQTT, webhook and clients of the API still get it when it happens",
 }

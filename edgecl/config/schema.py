@@ -140,7 +140,7 @@ class OutputConfig(Section):
     """[output]: events on standard output."""
 
     stdout: bool = True
-    """Every event as a line of JSON."""
+    """Every event as a line of JSON; none at privacy 3."""
 
 
 class MqttConfig(Section):

@@ -109,10 +109,11 @@ class Pipeline:
         """Return whether this version of a task is in use."""
         return self._event_builder.is_active(task, sha256)
 
-    def summary(self) -> str:
-        """Return a sentence on how much was processed, detected and lost."""
-        sounds = "sound" if self.sound_count == 1 else "sounds"
-        parts = [f"{self.processed_s:.0f} s processed", f"{self.sound_count} {sounds}"]
+    def summary(self, with_sounds: bool = True) -> str:
+        """Return a sentence on how much was processed, detected (unless privacy forbids it) and lost."""
+        parts = [f"{self.processed_s:.0f} s processed"]
+        if with_sounds:
+            parts.append(f"{self.sound_count} {'sound' if self.sound_count == 1 else 'sounds'}")
         lost = {
             "frames lost": self._source.lost_frames,
             "events dropped": self.dropped_events,

@@ -13,7 +13,7 @@ from device_runtime.daemon.sinks.history_reader import HISTORY_NAME
 from device_runtime.daemon.sinks.history_sink import HistorySink, HistoryStatus
 from device_runtime.daemon.sinks.history_writer import Retention
 from device_runtime.daemon.sinks.home_assistant import AdvertisedTask, Device, slug
-from device_runtime.daemon.sinks.jsonl import JsonLines, is_journal
+from device_runtime.daemon.sinks.jsonl import JsonLines
 from device_runtime.daemon.sinks.mqtt import Mqtt, MqttStatus
 from device_runtime.daemon.sinks.queue import Sink
 from device_runtime.daemon.sinks.source_log import SourceLog
@@ -91,14 +91,12 @@ def _open_history(
 
 def _open_stdout(config: Config, warn: Callable[[str], None]) -> dict[str, Sink]:
     """Return the sink for JSON lines on stdout; none if it is switched off or privacy forbids it."""
-    keeps_history = config.privacy < NO_HISTORY
     if not config.output.stdout:
         return {}
-    if not keeps_history and is_journal(sys.stdout):
-        warn("events are not written to the journal, which would keep them")
+    if config.privacy >= NO_HISTORY:
+        warn("events are not written to stdout, whose reader, such as the journal, may keep them")
         return {}
-    others = config.mqtt.host, config.webhook.url.get_secret_value(), config.api.enabled, keeps_history
-    return {"stdout": JsonLines(sys.stdout, is_only_sink=not any(others)).write}
+    return {"stdout": JsonLines(sys.stdout, is_only_sink=False).write}
 
 
 def _open_mqtt(

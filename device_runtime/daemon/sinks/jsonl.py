@@ -1,21 +1,10 @@
 """The sink that writes one line of JSON an event to a stream."""
 
-import os
-from collections.abc import Mapping
 from typing import TextIO
 
 from edgecl.console import discard_output
 from edgecl.errors import EdgeclError
 from edgecl.events import Event, to_line
-
-
-def is_journal(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
-    """Return whether a stream goes to the journal of systemd: JOURNAL_STREAM is its device and inode."""
-    try:
-        status = os.fstat(stream.fileno())
-    except (OSError, ValueError):
-        return False
-    return environment.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 
 
 class JsonLines:

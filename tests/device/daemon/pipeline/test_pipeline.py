@@ -97,6 +97,9 @@ def test_a_redacted_event_is_valid_and_two_sounds_of_a_minute_have_different_ids
     assert len({event.id for event in rings}) == len(RINGS_AT_S)
     assert all(SoundEvent.model_validate_json(event.model_dump_json()) == event for event in rings)
     assert redact(STARTED_S) == redact(STARTED_S + 7)  # the second is not revealed
+    for ring in rings:
+        figures = ring.score, ring.margin, ring.threshold, ring.offset_s, ring.level_dbfs
+        assert (ring.phase, figures, ring.clip, ring.exact) == ("new", (1, 0, 0, 0, 0), None, False)
 
 
 def test_a_short_gap_is_filled_and_a_long_one_starts_a_new_stream(
