@@ -40,7 +40,7 @@ Sound: TypeAlias = soundfile.SoundFile | UnfinishedSound
 
 
 def open_sound(file: BinaryIO) -> Sound:
-    """Open a decoder for `file`, which stays open when the decoder is closed.
+    """Open a decoder for `file`, which is unbuffered and stays open when the decoder is closed.
 
     Raises:
         AudioError: The file has no known container; the message names the format if it is recognised.

@@ -32,7 +32,7 @@ class FileSource:
         self._fast = fast
         try:
             with ExitStack() as opening:
-                file = opening.enter_context(path.open("rb"))
+                file = opening.enter_context(path.open("rb", buffering=0))  # the decoder reads on
                 sound = opening.enter_context(open_sound(file))
                 self._open_files = opening.pop_all()
         except AudioError as defect:
