@@ -17,7 +17,7 @@ from export.weights import Weights
 from tests.conftest import require
 from tools.bench import cost, features, yamnet
 from tools.bench.mn04 import Embedding
-from tools.bench.probe import load_embedders, main, measure_accuracies
+from tools.bench.probe import load_embedders, main, measure_heads
 
 CHANCE = 1 / 11  # of classifying an instrument
 TINY = AstConfig(width=24, heads=2, depth=1)
@@ -51,19 +51,31 @@ def few_notes(task: Task, tmp_path: Path) -> Path:
 def test_every_network_classifies_instruments_far_better_than_chance(
     few_notes: Path, mn04_file: Path, yamnet_file: Path
 ):
-    found = measure_accuracies(few_notes / "notes", load_embedders(None, mn04_file, yamnet_file, threads=1))
-    assert set(found) == {"edgecl", "mn04, 2 s windows", "mn04, whole clip", "YAMNet"}
+    embedders = load_embedders(None, mn04_file, yamnet_file, threads=1)
+    assert set(embedders) == {
+        "edgecl",
+        "mn04, windows",
+        "mn04, whole clip",
+        "mn04 and its map, windows",
+        "YAMNet",
+    }
+    found = {
+        (name, head): accuracy
+        for name, embed in embedders.items()
+        for head, accuracy in measure_heads(few_notes / "notes", embed, [None], seed=0)
+    }
     assert min(found.values()) > 4 * CHANCE, found
 
 
-def test_the_probe_prints_a_row_for_each_task_and_their_mean(
+def test_the_probe_prints_a_row_for_each_head_and_number_of_recordings(
     few_notes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    assert run(["probe", str(few_notes)], monkeypatch) == 0
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
-    figures = {row[1]: row[3] for row in rows if "%" in row}
-    assert set(figures) == {"notes", "mean"}
-    assert figures["notes"] == figures["mean"]
+    assert run(["probe", str(few_notes), "--clips", "1", "--clips", "2"], monkeypatch) == 0
+    rows = [line.strip("│ ").split("│") for line in capsys.readouterr().out.splitlines() if "%" in line]
+    cells = [[cell.strip() for cell in row] for row in rows]
+    heads = ("logistic regression", "SLDA")
+    assert {tuple(row[:3]) for row in cells} == {("edgecl", head, count) for head in heads for count in "12"}
+    assert all(task == mean for *_, task, mean in cells)
 
 
 def test_our_features_the_teachers_and_both_classify_instruments_with_every_head(

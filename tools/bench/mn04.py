@@ -13,6 +13,7 @@ from edgecl.arrays import Floats
 from edgecl.errors import EdgeclError
 from export.model.ast import DEFAULT_FRONT_END
 from export.model.frontend import LogMel, mel_bank
+from export.model.mobile import COARSE_LAYER
 from export.onnx_graph.to_onnx import LONGEST_S, SHORTEST_S, export_graph
 from tools.pretrain.mn04 import load_mn04
 
@@ -37,6 +38,17 @@ class Embedding(nn.Module):
     def embed_windows(self, windows: Floats) -> Floats:
         """Return embeddings [N, 384] of windows [N, samples]."""
         return self(torch.from_numpy(windows)).numpy()
+
+    @torch.inference_mode()
+    def pool_windows(self, windows: Floats) -> Floats:
+        """Return [N, 1152] of windows [N, samples]: the embedding, and mean and deviation of a map over time.
+
+        The map is that of stride 16, which our backbone is trained on too; its rows are kept, as ours are.
+        """
+        output = self.network(self.front_end(torch.from_numpy(windows)))
+        rows = output.maps[COARSE_LAYER]  # [N, C, F, T]
+        statistics = (rows.mean(3), rows.std(3, correction=0))
+        return torch.cat([output.embedding, *(part.flatten(1) for part in statistics)], dim=1).numpy()
 
     @torch.inference_mode()
     def embed_clip(self, waveform: Floats) -> Floats:
