@@ -27,8 +27,7 @@ def predict(
     """Recognise sounds in recordings: which task and label each one belongs to.
 
     A clip of up to 2 s gets one answer: the task and label it belongs to, or "unknown". In a longer recording
-    every sound is listed with its start and end. Recordings of more than 5 minutes are for
-    'edgecl listen FILE --fast'.
+    every sound is listed with its start and end.
 
     The margin says how much more the clip is like the sound than like anything else, from about -1 to 1. A
     sound counts if its margin reaches the threshold of the task. Exit code 1 if no file could be read.

@@ -12,7 +12,7 @@ from device_runtime.system.progress import Progress
 from edgecl.audio.acoustics import Acoustics, measure_acoustics
 from edgecl.audio.faults import Fault
 from edgecl.audio.near_duplicates import Sketch, compute_sketch
-from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
+from edgecl.audio.reader import LONG_LIMITS, Clip, RejectedFile, read_or_reject
 from edgecl.dataset_folder import LabelledFolder, describe_ignored, scan_class_folders
 from edgecl.errors import DatasetError, NothingNewError
 from edgecl.learning.negative_labels import is_negative
@@ -20,7 +20,9 @@ from edgecl.store.training_set import Origin, TrainingClip
 
 MIN_CLASSES = 2
 MIN_CLIPS = 2
-"""Number of recordings that each class needs: one to train on, one to measure with."""
+"""Number of recordings that each sound needs: one to train on, one to measure with."""
+MIN_NEGATIVE_CLIPS = 1
+"""Number of recordings that a negative class needs: a long one is enough to train on, and it is no answer."""
 NOTHING_NEW = "there is nothing new in the folder"
 
 
@@ -124,10 +126,10 @@ class IngestResult:
         """
         for label in self.labels:
             count = sum(recording.label == label for recording in self.recordings)
-            if count < MIN_CLIPS and label not in self.known.labels:
+            if count < _min_clips(label) and label not in self.known.labels:
                 missing = RejectedFile(Path(label), "there are no others", "record more of it")
                 fault = next((one.file for one in self.rejections if one.label == label), missing)
-                needs = f"class '{label}' needs {MIN_CLIPS} usable recordings and has {count}"
+                needs = f"class '{label}' needs {_min_clips(label)} usable recordings and has {count}"
                 raise DatasetError(f"{needs}: {fault.reason}", fault.hint)
         if not self.recordings:
             raise NothingNewError(NOTHING_NEW, "add recordings that are not enrolled yet")
@@ -143,9 +145,9 @@ def find_recordings(folder: Path) -> LabelledFolder:
     found = scan_class_folders(folder)
     _require_classes(folder, list(found.clips))
     for label, paths in found.clips.items():
-        if len(paths) < MIN_CLIPS:
+        if len(paths) < _min_clips(label):
             raise DatasetError(
-                f"class '{label}' needs {MIN_CLIPS} recordings and has {len(paths)}",
+                f"class '{label}' needs {_min_clips(label)} recordings and has {len(paths)}",
                 f"put more recordings into {str(folder / label)!r}, or remove that folder",
             )
     return found
@@ -172,7 +174,7 @@ def ingest_recordings(
     rejections, repeated = list[Rejection](), list[Path]()
     for number, (path, label) in enumerate(files):
         progress("reading", number, len(files))
-        clip = _reject_copy(read_or_reject(path, rate_hz=rate_hz), label, recordings, known.cached)
+        clip = _reject_copy(read_or_reject(path, LONG_LIMITS, rate_hz), label, recordings, known.cached)
         if isinstance(clip, RejectedFile):
             rejections.append(Rejection(clip, label))
         elif clip.sha256 in known.cached:
@@ -198,6 +200,10 @@ def ingest_recordings(
     )
     result.require_recordings()
     return result
+
+
+def _min_clips(label: str) -> int:
+    return MIN_NEGATIVE_CLIPS if is_negative(label) else MIN_CLIPS
 
 
 def _reject_copy(

@@ -10,7 +10,7 @@ from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import Progress
 from device_runtime.system.timing import Stopwatch
 from edgecl.arrays import Tokens, Waveform
-from edgecl.audio.reader import RejectedFile, read_clip
+from edgecl.audio.reader import LONG_LIMITS, RejectedFile, read_clip
 from edgecl.augmentation import make_copies_key
 from edgecl.errors import AudioError
 from edgecl.store.training_set import Origin
@@ -103,7 +103,7 @@ class TokenExtractor:
             AudioError: the file is gone, or is not the one that was checked.
         """
         with self.stopwatch("decode"):
-            clip = read_clip(recording.path, rate_hz=self.runtime.rate_hz)
+            clip = read_clip(recording.path, LONG_LIMITS, self.runtime.rate_hz)
         if clip.sha256 != recording.sha256:
             reason = f"{str(recording.path)!r} changed while it was being read"
             raise AudioError(reason, "try again once it is fully written")

@@ -8,7 +8,7 @@ however the stream is cut into chunks. Windows go through the backbone one by on
 round differently.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from device_runtime.recognition.recognizer import Recognizer, TaskScore
@@ -114,8 +114,14 @@ class StreamRecognizer:
 
 def detect_sounds(recognizer: Recognizer, waveform: Waveform) -> list[TaskDetection]:
     """Return everything that all tasks detect in a whole recording [samples], in order of time."""
+    return detect_in_blocks(recognizer, [waveform])
+
+
+def detect_in_blocks(recognizer: Recognizer, blocks: Iterable[Waveform]) -> list[TaskDetection]:
+    """Return everything that all tasks detect in a recording that arrives in blocks [samples]."""
     stream = StreamRecognizer(recognizer)
-    detections = [one for result in stream.feed(waveform) for one in result.detections] + stream.finish()
+    results = (result for block in blocks for result in stream.feed(block))
+    detections = [one for result in results for one in result.detections] + stream.finish()
     ended = [one for one in detections if one.phase == "end"]
     return sorted(ended, key=lambda one: (one.detection.start_s, one.task))
 

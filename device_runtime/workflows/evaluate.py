@@ -10,11 +10,11 @@ from device_runtime.recognition.recognizer import Recognizer, TaskScore
 from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.workflows.documents import Document, list_rejected
 from device_runtime.workflows.open_set import OpenSetReport, measure_rejection
-from device_runtime.workflows.predict import predict_waveform
+from device_runtime.workflows.predict import predict_clip
 from device_runtime.workflows.workspace import Workspace
 from edgecl.arrays import Integers
 from edgecl.audio.faults import Fault, describe_faults
-from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
+from edgecl.audio.reader import LONG_LIMITS, Clip, RejectedFile, read_or_reject
 from edgecl.dataset_folder import describe_ignored, scan_class_folders
 from edgecl.errors import BlobError, DatasetError
 from edgecl.labels import join_labels
@@ -306,7 +306,7 @@ def score_folder(
     evaluation = Evaluation(task.task, task.labels, [], list(found.rejected), unknown, notes)
     for number, (path, label) in enumerate(files):
         progress("evaluating", number, len(files))
-        clip = read_or_reject(path, rate_hz=recognizer.runtime.rate_hz)
+        clip = read_or_reject(path, LONG_LIMITS, recognizer.runtime.rate_hz)
         if isinstance(clip, RejectedFile):
             evaluation.rejected.append(clip)
         else:
@@ -323,7 +323,7 @@ def _score(recognizer: Recognizer, task: str, clip: Clip, truth: str, is_enrolle
     Raises:
         BlobError: the task's scores are not finite.
     """
-    prediction = predict_waveform(recognizer, clip.waveform)
+    prediction = predict_clip(recognizer, clip)
     scores = prediction.scores or recognizer.score_clip(clip.waveform)
     own = next((score for score in scores if score.task == task), None)
     if own is None:

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from device_runtime.recognition.recognizer import Recognizer, TaskScore
-from device_runtime.recognition.stream import TaskDetection, detect_sounds
+from device_runtime.recognition.stream import TaskDetection
 from device_runtime.system.progress import Progress
 from device_runtime.workflows.documents import Document
+from device_runtime.workflows.predict import predict_clip
 from edgecl.arrays import Doubles
 from edgecl.audio.faults import Fault
-from edgecl.audio.reader import RejectedFile, read_or_reject
+from edgecl.audio.reader import LONG_LIMITS, RejectedFile, read_or_reject
 from edgecl.dataset_folder import find_audio_files
 from edgecl.errors import DatasetError
 from edgecl.learning.metrics import auroc, false_positive_rate
@@ -126,13 +127,13 @@ def measure_rejection(
     files, report = find_audio_files([folder]), OpenSetReport(known, [], [])
     for number, path in enumerate(files):
         progress("unknown sounds", number, len(files))
-        clip = read_or_reject(path, rate_hz=recognizer.runtime.rate_hz)
+        clip = read_or_reject(path, LONG_LIMITS, recognizer.runtime.rate_hz)
         if isinstance(clip, RejectedFile):
             report.rejected_files.append(clip)
             continue
         (score,) = recognizer.score_clip(clip.waveform)
         is_clip = recognizer.is_single_window(clip.waveform)
-        alarms = None if is_clip else detect_sounds(recognizer, clip.waveform)
+        alarms = None if is_clip else predict_clip(recognizer, clip).events
         report.unknown.append(
             UnknownResult(path, clip.duration_s, score, alarms, clip.sha256 in enrolled, clip.faults)
         )

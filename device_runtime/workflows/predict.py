@@ -1,20 +1,19 @@
 """Recognise the sounds of all tasks in recordings."""
 
-import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from device_runtime.data.task_loader import load_task, load_tasks
 from device_runtime.model.runtime import Runtime
 from device_runtime.recognition.recognizer import Recognizer, TaskScore, find_best_task
-from device_runtime.recognition.stream import TaskDetection, detect_sounds
+from device_runtime.recognition.stream import TaskDetection, detect_in_blocks, detect_sounds
 from device_runtime.system.progress import ignore_warning
 from device_runtime.workflows.documents import Document, list_rejected
 from device_runtime.workflows.workspace import Workspace
 from edgecl.arrays import Waveform
 from edgecl.audio.faults import Fault, describe_faults
-from edgecl.audio.reader import Clip, RejectedFile, read_or_reject
+from edgecl.audio.reader import DEFAULT_LIMITS, Clip, Limits, RejectedFile, read_or_reject, stream_clip
 from edgecl.dataset_folder import describe_ignored, scan_paths
 from edgecl.errors import AudioError
 from edgecl.store.store import Store
@@ -92,7 +91,7 @@ class PredictionResult:
 
 
 def predict(workspace: Workspace, paths: Sequence[Path], task: str | None = None) -> PredictionResult:
-    """Recognise the sounds of all tasks in recordings of up to five minutes.
+    """Recognise the sounds of all tasks in recordings.
 
     Args:
         workspace: where the tasks are.
@@ -139,15 +138,43 @@ def load_recognizer(
     return Recognizer(runtime, tasks, warn)
 
 
-def predict_file(recognizer: Recognizer, path: Path) -> FilePrediction | RejectedFile:
-    """Recognise sounds in one file; one that cannot be read is returned with the reason."""
-    clip = read_or_reject(path, rate_hz=recognizer.runtime.rate_hz)
+def predict_file(
+    recognizer: Recognizer, path: Path, limits: Limits = DEFAULT_LIMITS
+) -> FilePrediction | RejectedFile:
+    """Recognise sounds in one file; one that cannot be read is returned with the reason.
+
+    Args:
+        recognizer: the tasks.
+        path: the file.
+        limits: a recording that is too long for them is processed as a stream.
+    """
+    clip = read_or_reject(path, limits, recognizer.runtime.rate_hz)
     if isinstance(clip, Clip):
         found = predict_waveform(recognizer, clip.waveform)
         return FilePrediction(found.scores, found.events, path, clip.duration_s, clip.faults)
-    if clip.too_long:
-        return replace(clip, hint=f"process it with: edgecl listen {shlex.quote(str(path))} --fast")
-    return clip
+    return _predict_long(recognizer, path) if clip.too_long else clip
+
+
+def _predict_long(recognizer: Recognizer, path: Path) -> FilePrediction | RejectedFile:
+    """Recognise sounds in a recording that does not fit into memory."""
+    try:
+        with stream_clip(path, rate_hz=recognizer.runtime.rate_hz) as stream:
+            events = detect_in_blocks(recognizer, stream.blocks)
+            return FilePrediction([], events, path, stream.duration_s, stream.faults)
+    except AudioError as error:
+        return RejectedFile(path, error.message, error.hint)
+
+
+def predict_clip(recognizer: Recognizer, clip: Clip) -> Prediction:
+    """Recognise sounds in a clip, or in the whole recording if the clip has excerpts of it.
+
+    Raises:
+        AudioError: the recording cannot be read any more.
+    """
+    if not clip.is_excerpt:
+        return predict_waveform(recognizer, clip.waveform)
+    with stream_clip(clip.path, rate_hz=recognizer.runtime.rate_hz) as stream:
+        return Prediction([], detect_in_blocks(recognizer, stream.blocks))
 
 
 def predict_waveform(recognizer: Recognizer, waveform: Waveform) -> Prediction:

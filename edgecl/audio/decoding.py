@@ -107,6 +107,12 @@ def _read_block(sound: Sound, frames: int, decoded: int) -> Floats:
 
 def resample(blocks: Iterable[Waveform], from_hz: int, to_hz: int) -> Waveform:
     """Concatenate mono blocks into one waveform [samples], resampled to `to_hz` as they arrive."""
+    return np.concatenate(list(resample_blocks(blocks, from_hz, to_hz)))
+
+
+def resample_blocks(blocks: Iterable[Waveform], from_hz: int, to_hz: int) -> Iterator[Waveform]:
+    """Yield mono blocks [samples] resampled to `to_hz`."""
     resampler = Resampler(from_hz, to_hz)
-    pieces = [resampler.feed(block) for block in blocks]
-    return np.concatenate([*pieces, resampler.finish()])
+    for block in blocks:
+        yield resampler.feed(block)
+    yield resampler.finish()

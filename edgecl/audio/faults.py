@@ -9,7 +9,7 @@ from edgecl.arrays import Waveform
 from edgecl.audio.channels import ChannelStatistics
 from edgecl.audio.levels import loudest_moment_dbfs
 
-Fault = Literal["opposite phase", "one channel dead", "wrong sizes", "too soft"]
+Fault = Literal["opposite phase", "one channel dead", "wrong sizes", "too soft", "excerpts"]
 
 SOFT_DBFS = -50.0
 """Level that the loudest tenth of a second has to reach."""
@@ -21,6 +21,7 @@ SENTENCES: dict[Fault, str] = {
     "check the plug and the cable of the microphone",
     "one channel dead": "one channel is dead, so another one is used: "
     "check the plug, or record with one channel",
+    "excerpts": "there is too much sound, so excerpts that are spread evenly over it are used",
     "wrong sizes": "the header gives wrong sizes, so all sound up to the end of the file is used: "
     "the recorder did not finish it, or counts its header as sound",
     "too soft": f"the sound is too soft, never above {SOFT_DBFS:g} dBFS: "

@@ -9,7 +9,8 @@ files, MP3 overshoot, resampling) is scaled down as a whole: clipping would add 
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +19,8 @@ import numpy as np
 
 from edgecl.arrays import Floats, Waveform
 from edgecl.audio.channels import ChannelStatistics
-from edgecl.audio.decoding import open_sound, read_blocks, resample
+from edgecl.audio.decoding import open_sound, read_blocks, resample, resample_blocks
+from edgecl.audio.excerpts import join_excerpts
 from edgecl.audio.faults import Fault, find_faults
 from edgecl.audio.file_types import count_missing_bytes, counts_its_header
 from edgecl.audio.unfinished import UnfinishedSound
@@ -35,14 +37,26 @@ class Limits:
 
     min_s: float = 0.02
     max_s: float = 300.0
+    """Length of a waveform at most."""
+    longest_s: float | None = None
+    """Length of a longer recording at most, from which excerpts are taken; None: it is refused."""
+    excerpts_s: float = 120.0
+    """Length of all excerpts together: more of one recording adds little to a task."""
     min_rate_hz: int = 4_000
     max_rate_hz: int = 192_000
     max_file_bytes: int = 512 << 20
     silence_dbfs: float = -75.0
     """RMS level, without DC, that some part of `min_s` has to exceed; 0 is a full-scale square wave."""
 
+    @property
+    def allowed_s(self) -> float:
+        """Return the length of a recording at most."""
+        return self.longest_s or self.max_s
+
 
 DEFAULT_LIMITS = Limits()
+LONG_LIMITS = Limits(longest_s=86_400.0, max_file_bytes=16 << 30)
+"""Of recordings that may be represented by excerpts, or are processed as a stream."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +65,21 @@ class Clip:
 
     path: Path
     waveform: Waveform
-    """float32 [samples], mono, −1…1."""
+    """float32 [samples], mono, −1…1; excerpts of a longer recording."""
     sha256: str
     """Hex hash of the bytes of the file."""
     duration_s: float
+    """Of the recording."""
     rate_hz: int
     source_rate_hz: int
     channels: int
     faults: tuple[Fault, ...] = ()
     """What is wrong with it, though it can be used."""
+
+    @property
+    def is_excerpt(self) -> bool:
+        """Return whether the waveform consists of excerpts of a longer recording."""
+        return "excerpts" in self.faults
 
 
 @dataclass(frozen=True)
@@ -83,10 +103,17 @@ def read_clip(path: Path, limits: Limits = DEFAULT_LIMITS, rate_hz: int = SAMPLE
     Raises:
         AudioError: The file cannot be used.
     """
-    try:
+    with _naming_errors(path):
         _check_regular(path)
         with path.open("rb", buffering=0) as file:  # unbuffered: the decoder reads on from the descriptor
             return _decode(file, path, limits, rate_hz)
+
+
+@contextmanager
+def _naming_errors(path: Path) -> Iterator[None]:
+    """Put the name of the file in front of every error, and make `AudioError` of those of the system."""
+    try:
+        yield
     except AudioError as defect:
         raise type(defect)(f"{str(path)!r} {defect.message}", defect.hint) from None
     except OSError as error:
@@ -116,46 +143,107 @@ def _check_regular(path: Path) -> None:
 
 def _decode(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
     before = os.fstat(file.fileno())
-    has_wrong_sizes = _check_complete(file, before.st_size)
+    measured = _measure(file, limits)
     with open_sound(file) as sound:
-        has_wrong_sizes |= isinstance(sound, UnfinishedSound)
-        _check_rate(sound.samplerate, limits)
-        source_rate_hz, channels = sound.samplerate, sound.channels
-        statistics = ChannelStatistics(channels, source_rate_hz)
-        blocks = _measure(read_blocks(sound, limits.max_s), statistics)
-    mix = statistics.choose_mix()
-    with open_sound(file) as sound:
-        mixed = map(mix.apply, blocks or read_blocks(sound, limits.max_s))
-        waveform = scale_to_full_range(resample(mixed, source_rate_hz, rate_hz))
-    duration_s = waveform.size / rate_hz
-    _check_audible(waveform, duration_s, limits)
+        blocks = measured.kept or read_blocks(sound, limits.allowed_s)
+        mixed: Iterator[Waveform] = map(measured.statistics.choose_mix().apply, blocks)
+        if measured.is_longer_than(limits.max_s):
+            mixed = join_excerpts(mixed, measured.frames, measured.rate_hz, limits.excerpts_s)
+        waveform = scale_to_full_range(resample(mixed, measured.rate_hz, rate_hz))
+    _check_audible(waveform, waveform.size / rate_hz, limits)
     _check_size(before.st_size, limits)
     digest = _sha256(file)
     _check_unchanged(before, os.fstat(file.fileno()))
-    wrong_sizes: tuple[Fault, ...] = ("wrong sizes",) if has_wrong_sizes else ()
+    is_excerpt = measured.is_longer_than(limits.max_s)
+    excerpts: tuple[Fault, ...] = ("excerpts",) if is_excerpt else ()
     return Clip(
         path=path,
         waveform=waveform,
         sha256=digest,
-        duration_s=duration_s,
+        duration_s=measured.frames / measured.rate_hz if is_excerpt else waveform.size / rate_hz,
         rate_hz=rate_hz,
-        source_rate_hz=source_rate_hz,
-        channels=channels,
-        faults=(*wrong_sizes, *find_faults(statistics, waveform, rate_hz)),
+        source_rate_hz=measured.rate_hz,
+        channels=measured.channels,
+        faults=(*measured.wrong_sizes, *find_faults(measured.statistics, waveform, rate_hz), *excerpts),
     )
 
 
-def _measure(blocks: Iterable[Floats], statistics: ChannelStatistics) -> list[Floats]:
-    """Measure all blocks and return them; none if they take too much memory and have to be decoded again."""
-    kept, samples = list[Floats](), 0
-    for block in blocks:
-        statistics.add(block)
-        samples += block.size
-        if samples <= KEPT_SAMPLES:
-            kept.append(block)
-        else:
-            kept.clear()
-    return kept
+@contextmanager
+def stream_clip(
+    path: Path, limits: Limits = LONG_LIMITS, rate_hz: int = SAMPLE_RATE_HZ
+) -> Iterator["ClipStream"]:
+    """Decode a recording as a stream of blocks: what `read_clip` does, in bounded memory.
+
+    Args:
+        path: The file.
+        limits: The requirements that it has to meet; silence is not one of them.
+        rate_hz: The sample rate of the blocks.
+
+    Raises:
+        AudioError: The file cannot be used.
+    """
+    with _naming_errors(path):
+        _check_regular(path)
+        with path.open("rb", buffering=0) as file:
+            _check_size(os.fstat(file.fileno()).st_size, limits)
+            measured = _measure(file, limits)
+            with open_sound(file) as sound:
+                blocks = measured.kept or read_blocks(sound, limits.allowed_s)
+                mixed = map(measured.statistics.choose_mix().apply, blocks)
+                scaled = (block / np.float32(measured.peak) for block in mixed)
+                resampled = resample_blocks(scaled, measured.rate_hz, rate_hz)
+                fault = measured.statistics.find_fault()
+                faults = (*measured.wrong_sizes, *((fault,) if fault else ()))
+                yield ClipStream(resampled, measured.frames / measured.rate_hz, faults)
+
+
+@dataclass(frozen=True)
+class ClipStream:
+    """A recording that is being decoded."""
+
+    blocks: Iterator[Waveform]
+    """float32 [samples] each, mono, −1…1."""
+    duration_s: float
+    faults: tuple[Fault, ...]
+    """What is wrong with it, though it can be used."""
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What decoding a file once shows."""
+
+    rate_hz: int
+    channels: int
+    frames: int
+    peak: float
+    """Of all channels, but at least 1."""
+    statistics: ChannelStatistics
+    wrong_sizes: tuple[Fault, ...]
+    kept: list[Floats]
+    """All blocks; none if they take too much memory and have to be decoded again."""
+
+    def is_longer_than(self, seconds: float) -> bool:
+        return self.frames > int(seconds * self.rate_hz)
+
+
+def _measure(file: BinaryIO, limits: Limits) -> _Measured:
+    """Decode a file once."""
+    has_wrong_sizes = _check_complete(file, os.fstat(file.fileno()).st_size)
+    kept, frames, peak = list[Floats](), 0, 1.0
+    with open_sound(file) as sound:
+        has_wrong_sizes |= isinstance(sound, UnfinishedSound)
+        _check_rate(sound.samplerate, limits)
+        rate_hz, channels = sound.samplerate, sound.channels
+        statistics = ChannelStatistics(channels, rate_hz)
+        for block in read_blocks(sound, limits.allowed_s):
+            statistics.add(block)
+            frames, peak = frames + len(block), max(peak, float(np.abs(block).max()))
+            if frames * channels <= KEPT_SAMPLES:
+                kept.append(block)
+            else:
+                kept.clear()
+    wrong_sizes: tuple[Fault, ...] = ("wrong sizes",) if has_wrong_sizes else ()
+    return _Measured(rate_hz, channels, frames, peak, statistics, wrong_sizes, kept)
 
 
 def _check_complete(file: BinaryIO, size_bytes: int) -> bool:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile
 
@@ -149,6 +148,9 @@ def expected_of_an_enrolment(verdicts: ExpectedErrors) -> ExpectedErrors:
 def test_bad_files_are_skipped_with_a_reason_and_the_rest_is_enrolled(edgecl: Edgecl, tmp_path: Path) -> None:
     folder = write_recordings(tmp_path / "folder", doorbell=3, timer=3)
     verdicts = write_hostile_folder(folder / "doorbell" / "deeper")
+    for long in [path for path in verdicts if path.name.startswith("one-hour")]:
+        del verdicts[long]  # excerpts of it would be used
+        long.unlink()
     report = edgecl("enroll", "sturdy", folder, "--json").json
     expected = expected_of_an_enrolment(verdicts)
     reasons = {refused["file"]: refused["reason"] for refused in report["refused"]}
@@ -265,16 +267,6 @@ def test_predicting_one_bad_file_fails_and_one_among_good_ones_is_listed(
     answer = edgecl("predict", tmp_path / "empty.wav", good, "--json")
     assert answer.code == 0
     assert [file["file"] for file in answer.json["refused"]] == [str(tmp_path / "empty.wav")]
-
-
-def test_a_recording_too_long_to_predict_gets_a_hint_to_listen(
-    edgecl: Edgecl, home: Path, tmp_path: Path
-) -> None:
-    long = tmp_path / "a long.wav"
-    soundfile.write(long, np.random.default_rng(0).uniform(-0.1, 0.1, 301 * 8000), 8000)
-    assert_fails(
-        edgecl("predict", long), 1, "is longer than 300 s", f"process it with: edgecl listen '{long}' --fast"
-    )
 
 
 @pytest.mark.parametrize(
