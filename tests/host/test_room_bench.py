@@ -113,6 +113,14 @@ def test_the_report_holds_a_row_for_each_condition_and_a_picture(results: Result
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_tuning_reads_no_test_recordings(task: Callable[[str], Path]):
+    tuning = material.read_tuning_task(task("drum_hits"))
+    whole = material.read_task(task("drum_hits"))
+    for label, paths in whole.train.items():
+        assert sorted(tuning.train[label] + tuning.test[label]) == paths
+        assert 0 < len(tuning.test[label]) <= max(1, len(paths) // 4)
+
+
 def test_without_the_folder_of_backgrounds_the_hint_names_the_variable(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):

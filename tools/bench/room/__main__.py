@@ -26,6 +26,13 @@ def room(
         bool,
         typer.Option("--quick", help="Few recordings and five conditions; --clips and --hours do not count."),
     ] = False,
+    tune: Annotated[
+        bool,
+        typer.Option(
+            "--tune",
+            help="Compare rules of events on training recordings, backgrounds and rooms alone.",
+        ),
+    ] = False,
     clips: Annotated[
         int | None,
         typer.Option(min=1, help="Test recordings of each label, evenly spaced by name.", show_default="all"),
@@ -71,6 +78,7 @@ def room(
             bundle.absolute(),
             weights if weights.is_file() else None,
             progress,
+            tune,
         )
         command = f"python -m {NAME} {shlex.join(sys.argv[1:])}"
         results = benchmark.run(command, describe_machine())

@@ -3,16 +3,25 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from device_runtime.api.device import Device
 from device_runtime.system.progress import Progress
 from device_runtime.workflows.workspace import Workspace
+from edgecl.detection import DetectionRule
 from tools.bench.room import enrolment, figures, material, yardstick
 from tools.bench.room.conditions import CONDITIONS, QUICK, Condition
 from tools.bench.room.enrolment import HALF
 from tools.bench.room.figures import Alarms, Detect, Outcome
-from tools.bench.room.material import BACKGROUNDS, ROOMS, VOICES, Task
+from tools.bench.room.material import (
+    BACKGROUNDS,
+    ROOMS,
+    TUNING_BACKGROUNDS,
+    TUNING_ROOMS,
+    VOICES,
+    Task,
+)
 from tools.bench.room.scoring import ScoredStream, Setup, score_all
 from tools.bench.room.streams import BackgroundPlan, EventPlan, ForeignPlan, Plan, Sounds
 
@@ -43,7 +52,7 @@ BACKGROUND_STREAM_S = 900.0
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A task with the smallest threshold that gives at most `MAX_ALARMS_PER_HOUR` in the background."""
+    """A task with the smallest threshold that gives at most a number of false alarms."""
 
     threshold: float
     """The product: offset from its own; the yardstick: probability."""
@@ -62,6 +71,18 @@ class SystemFigures:
     strict: dict[str, OperatingPoint]  # by task
 
 
+RULES = {
+    "1 of 1": DetectionRule(1, 1),
+    "2 of 2": DetectionRule(2, 2),
+    "2 of 3": DetectionRule(2, 3),
+    "2 of 3, hysteresis 0.1": DetectionRule(2, 3, 0.1),
+    "2 of 3, hysteresis 0.3": DetectionRule(2, 3, 0.3),
+    "3 of 3": DetectionRule(3, 3),
+    "3 of 4": DetectionRule(3, 4),
+}
+"""Rules to compare when tuning."""
+
+
 @dataclass(frozen=True)
 class Results:
     """One run."""
@@ -74,6 +95,8 @@ class Results:
     events: dict[str, int]  # by task
     offline: dict[str, float]  # accuracy by task
     systems: dict[str, SystemFigures]
+    rules: dict[str, dict[str, OperatingPoint]]
+    """Rule → task, with as many alarms as the default rule has; empty unless tuning."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +113,8 @@ class Benchmark:
     mn04: Path | None
     """Weights of the yardstick; None: it is left out."""
     progress: Progress
+    tuning: bool = False
+    """Use training recordings, backgrounds and rooms alone, and compare rules of events."""
 
     def run(self, command: str, machine: str) -> Results:
         """Enrol, score all streams and count.
@@ -98,11 +123,10 @@ class Benchmark:
             UsageError: EDGECL_DATA is not set or lacks the backgrounds.
         """
         data = material.require_data()
-        for name in (BACKGROUNDS, ROOMS):
+        for name in self._sound_folders:
             material.unpack(data / "pretrain_more" / f"{name}.tar", self.work)
-        tasks = [
-            material.read_task(folder, self.size.train_clips, self.size.test_clips) for folder in self.folders
-        ]
+        read = material.read_tuning_task if self.tuning else material.read_task
+        tasks = [read(folder, self.size.train_clips, self.size.test_clips) for folder in self.folders]
         enrolled = [*tasks, *(enrolment.select_half(task) for task in tasks)]
         workspace = Workspace(self.work / "home", self.bundle, seed=self.seed)
         with Device(workspace) as device:
@@ -122,7 +146,13 @@ class Benchmark:
             events={task.name: sum(map(len, task.test.values())) for task in tasks},
             offline=offline,
             systems=counter.count_all(with_yardstick=self.mn04 is not None),
+            rules=counter.compare_rules() if self.tuning else {},
         )
+
+    @property
+    def _sound_folders(self) -> tuple[str, str]:
+        """Names of the folders of backgrounds and rooms."""
+        return (TUNING_BACKGROUNDS, TUNING_ROOMS) if self.tuning else (BACKGROUNDS, ROOMS)
 
     def _fit_yardstick(self, workspace: Workspace, enrolled: list[Task]) -> Setup:
         if self.mn04 is None:
@@ -175,7 +205,8 @@ class Benchmark:
 
     def _sounds(self, voices: list[Task]) -> Sounds:
         paths = [path for task in voices for half in task.test.values() for path in half]
-        return Sounds(self.work / BACKGROUNDS, self.work / ROOMS, tuple(paths))
+        backgrounds, rooms = (self.work / name for name in self._sound_folders)
+        return Sounds(backgrounds, rooms, tuple(paths))
 
 
 def _select_voices(tasks: list[Task], task: Task) -> list[Task]:
@@ -205,6 +236,21 @@ class _Counter:
         by_thresholds = figures.detect_by_yardstick(thresholds)
         return {PRODUCT: product, YARDSTICK: self._count(by_thresholds, _detect_at, PROBABILITY_BOUNDS)}
 
+    def compare_rules(self) -> dict[str, dict[str, OperatingPoint]]:
+        """Return every rule at the threshold that gives as many alarms as the default rule, by task."""
+        return {
+            name: {
+                task: self._match_alarms(task, partial(figures.detect_with_offset, rule=rule))
+                for task in self.tasks
+            }
+            for name, rule in RULES.items()
+        }
+
+    def _match_alarms(self, task: str, make_detect: Callable[[float], Detect]) -> OperatingPoint:
+        others = self._background(task) + self._foreign(task)
+        most = figures.count_lasting(others, task, figures.detect_with_offset(0.0))
+        return self._find_point(task, others, make_detect, OFFSET_BOUNDS, most)
+
     def _alarms(self, task: str) -> int:
         return figures.count_alarms(self._background(task), task, figures.detect_by_default).count
 
@@ -229,12 +275,21 @@ class _Counter:
         self, task: str, make_detect: Callable[[float], Detect], bounds: tuple[float, float]
     ) -> OperatingPoint:
         background = self._background(task)
-        hours = sum(stream.seconds for stream in background) / 3600
-        most = int(MAX_ALARMS_PER_HOUR * hours)
-        threshold = figures.find_threshold(background, task, make_detect, bounds, most)
+        most = int(MAX_ALARMS_PER_HOUR * sum(stream.seconds for stream in background) / 3600)
+        return self._find_point(task, background, make_detect, bounds, most)
+
+    def _find_point(
+        self,
+        task: str,
+        others: list[ScoredStream],
+        make_detect: Callable[[float], Detect],
+        bounds: tuple[float, float],
+        most: int,
+    ) -> OperatingPoint:
+        threshold = figures.find_threshold(others, task, make_detect, bounds, most)
         detect = make_detect(threshold)
         outcomes = {condition: self._outcome(task, condition, detect) for condition in self.conditions}
-        return OperatingPoint(threshold, figures.count_alarms(background, task, detect), outcomes)
+        return OperatingPoint(threshold, figures.count_alarms(others, task, detect), outcomes)
 
     def _outcome(self, task: str, condition: str, detect: Detect) -> Outcome:
         return figures.sum_outcomes(self._played(task, condition), task, detect)

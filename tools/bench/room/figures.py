@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from scipy.stats import chi2
 
-from edgecl.detection import Detection
+from edgecl.detection import Detection, DetectionRule
 from edgecl.learning.metrics import wilson_interval
 from tools.bench.room.scoring import ScoredStream
 from tools.bench.room.streams import Event
+from tools.bench.room.track import DEFAULT_RULE
 
 TOLERANCE_S = 0.5
 """A detection belongs to an event if it overlaps it, extended by this on both sides."""
@@ -93,9 +94,9 @@ def detect_by_default(stream: ScoredStream, task: str) -> list[Detection]:
     return stream.detections[task]
 
 
-def detect_with_offset(offset: float) -> Detect:
+def detect_with_offset(offset: float, rule: DetectionRule = DEFAULT_RULE) -> Detect:
     """Return the detection with shifted thresholds."""
-    return lambda stream, task: stream.tracks[task].detect(offset)
+    return lambda stream, task: stream.tracks[task].detect(offset, rule)
 
 
 def detect_by_yardstick(thresholds: dict[str, float]) -> Detect:
@@ -154,14 +155,14 @@ def find_threshold(
     low, high = bounds
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        if _count_lasting(streams, task, make_detect(middle)) <= max_alarms:
+        if count_lasting(streams, task, make_detect(middle)) <= max_alarms:
             high = middle
         else:
             low = middle
     return high
 
 
-def _count_lasting(streams: Sequence[ScoredStream], task: str, detect: Detect) -> int:
+def count_lasting(streams: Sequence[ScoredStream], task: str, detect: Detect) -> int:
     """Count alarms, a long one more than once: otherwise thresholds so low that all merge had few alarms."""
     found = [one for stream in streams for one in detect(stream, task)]
     return sum(max(1, round((one.end_s - one.start_s) / LONG_ALARM_S)) for one in found)

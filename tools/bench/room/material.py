@@ -16,6 +16,10 @@ VOICES = ("arabic_words_a", "fsdd_digits", "wake_words_en")
 """Development tasks whose test recordings are the voices of the babble."""
 
 BACKGROUNDS, ROOMS = "backgrounds_test", "rooms_test"
+TUNING_BACKGROUNDS, TUNING_ROOMS = "backgrounds", "rooms"
+TUNING_SHARE = 4
+"""One training recording in four is held out for tuning."""
+
 MN04 = "models/mn04/mn04_as_mAP_432.pt"
 """The weights of the yardstick, beside the folder of the development data."""
 
@@ -80,6 +84,18 @@ def read_task(folder: Path, max_train: int | None = None, max_test: int | None =
         {label: _thin_out(sorted(paths), limit) for label, paths in half.items()}
         for half, limit in zip(halves, (max_train, max_test), strict=True)
     )
+    return Task(folder.name, train, test)
+
+
+def read_tuning_task(folder: Path, max_train: int | None = None, max_test: int | None = None) -> Task:
+    """Read a task for tuning: the last quarter of each label's training recordings takes the test's place.
+
+    Names begin with the source in most tasks, so that the last ones are of other speakers or kits.
+    """
+    whole = read_task(folder).train
+    kept = {label: paths[: -max(1, len(paths) // TUNING_SHARE)] for label, paths in whole.items()}
+    train = {label: _thin_out(paths, max_train) for label, paths in kept.items()}
+    test = {label: _thin_out(paths[len(kept[label]) :], max_test) for label, paths in whole.items()}
     return Task(folder.name, train, test)
 
 

@@ -33,6 +33,9 @@ def format_all(results: Results) -> Iterator[str]:
     yield from _section("False alarms an hour (95 % interval)", _alarms(results))
     yield from _section("In a stream and offline, clean", _offline(results))
     yield from _section("At ≤ 0.1 false alarms an hour of background", _strict(results))
+    if results.rules:
+        title = "Rules of events with as many false alarms as the default rule, mean of the tasks"
+        yield from _section(title, _rules(results))
     yield from _section("Summary, mean of the tasks", _summary(results))
 
 
@@ -98,6 +101,19 @@ def _strict(results: Results) -> Iterator[str]:
             yield format_row(
                 [task, system, f"{point.threshold:{sign}.2f}", format_alarms(point.alarms), *cells]
             )
+
+
+def _rules(results: Results) -> Iterator[str]:
+    """Yield detection, and in brackets the share of events with a detection of another label."""
+    yield from format_header(["rule", "threshold", *results.conditions])
+    for rule, points in results.rules.items():
+        offset = fmean(point.threshold for point in points.values())
+        cells = []
+        for condition in results.conditions:
+            by_task = {task: point.outcomes[condition] for task, point in points.items()}
+            wrong = fmean((one.wrong + one.also_wrong) / one.count for one in by_task.values())
+            cells.append(f"{100 * mean_detected(by_task):.1f} ({100 * wrong:.1f})")
+        yield format_row([rule, f"{offset:+.2f}", *cells])
 
 
 def _summary(results: Results) -> Iterator[str]:
