@@ -21,7 +21,7 @@ class AdapterForward:
     """An onnxruntime session over the bundle's adapter.onnx; one session serves all tasks."""
 
     def __init__(self, bundle: Bundle, threads: int) -> None:
-        self._session = open_session(bundle.read("adapter.onnx"), threads)
+        self._session = open_session(bundle.read("adapter.onnx"), threads, name="adapter.onnx")
         self._initial = load_initial_parameters(bundle, classes=0)
         self._no_head = np.zeros(bundle.manifest.head_features + 1, np.float32)
         self._identity = identity_normalizer(bundle.manifest)

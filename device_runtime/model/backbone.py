@@ -21,7 +21,7 @@ class Backbone:
     def __init__(self, bundle: Bundle, threads: int) -> None:
         self.window_samples = bundle.manifest.geometry.window_samples
         self._batch = 1 if bundle.manifest.variant == "int8" else BATCH_WINDOWS
-        self._session = open_session(bundle.read("backbone.onnx"), threads)
+        self._session = open_session(bundle.read("backbone.onnx"), threads, name="backbone.onnx")
 
     def extract_tokens(self, windows: Windows | Sequence[Windows]) -> Tokens:
         """Return tokens [N, tokens, D] of windows [N, samples], computed batch by batch."""

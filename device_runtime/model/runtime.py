@@ -34,7 +34,15 @@ class Runtime:
         Raises:
             BundleError: the bundle is incomplete, altered or of another version.
         """
-        bundle = Bundle.open(path)
+        return cls.load(Bundle.open(path), threads)
+
+    @classmethod
+    def load(cls, bundle: Bundle, threads: int) -> "Runtime":
+        """Load the graphs of an opened bundle.
+
+        Raises:
+            BundleError: onnxruntime cannot load them.
+        """
         return cls(bundle, Backbone(bundle, threads), AdapterForward(bundle, threads), threads)
 
     @property
@@ -51,6 +59,11 @@ class Runtime:
     def augmenter(self) -> Augmenter:
         """The augmenter of recordings for this backbone."""
         return Augmenter(self.window_samples, self.rate_hz)
+
+
+def is_shipped(bundle: Bundle) -> bool:
+    """Return whether a bundle is the one of this package, which is trusted like the package."""
+    return bundle.path.resolve() == DEFAULT_BUNDLE.resolve()
 
 
 def default_threads() -> int:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from device_runtime.model.runtime import Runtime
 from device_runtime.model.session import import_onnxruntime
 from edgecl.bundle import manifest as manifests
+from edgecl.bundle.bundle import Bundle
 from edgecl.canonical_json import sha256_hex
 from edgecl.errors import BundleError
 
@@ -52,31 +53,34 @@ def check_recognition(runtime: Runtime) -> list[Comparison]:
     ]
 
 
-def run_once(runtime: Runtime, home: Path) -> None:
-    """Run the self-test, unless it passed before with this bundle and onnxruntime version.
-
-    Raises:
-        BundleError: an output differs from the host's by more than rounding.
-    """
-    stamp = home / "selftest" / _stamp_name(runtime)
-    if stamp.exists():
-        return
-    for comparison in check_recognition(runtime):
+def require_agreement(bundle: Bundle, comparisons: list[Comparison]) -> None:
+    """Raise `BundleError` if an output differs from the host's by more than rounding."""
+    for comparison in comparisons:
         if not comparison.agrees:
             raise BundleError(
-                f"bundle '{runtime.bundle.path}' fails its self-test: {comparison.name} differ by "
+                f"bundle '{bundle.path}' fails its self-test: {comparison.name} differ by "
                 f"{comparison.difference:.1e} from the host's",
                 "run 'edgecl doctor'; another version of onnxruntime may help",
             )
+
+
+def has_passed(bundle: Bundle, home: Path) -> bool:
+    """Return whether the self-test passed before with this bundle and onnxruntime version."""
+    return _locate_stamp(bundle, home).exists()
+
+
+def record_pass(bundle: Bundle, home: Path) -> None:
+    """Record in the home that the self-test passed."""
     with contextlib.suppress(OSError):
+        stamp = _locate_stamp(bundle, home)
         stamp.parent.mkdir(exist_ok=True)
         stamp.touch()
 
 
-def _stamp_name(runtime: Runtime) -> str:
-    """Name the stamp after the bundle and the onnxruntime version."""
-    manifest = sha256_hex(manifests.to_bytes(runtime.bundle.manifest))
-    return f"{manifest[:16]}-onnxruntime-{import_onnxruntime().__version__}"
+def _locate_stamp(bundle: Bundle, home: Path) -> Path:
+    """Return the path of the stamp of this bundle and onnxruntime version."""
+    manifest = sha256_hex(manifests.to_bytes(bundle.manifest))
+    return home / "selftest" / f"{manifest[:16]}-onnxruntime-{import_onnxruntime().__version__}"
 
 
 def relative_difference(here: NDArray[np.floating], host: NDArray[np.float32]) -> float:

@@ -10,9 +10,12 @@ from importlib import metadata
 from types import ModuleType
 from typing import Any
 
-from edgecl.errors import EngineError
+from edgecl.errors import BundleError, EngineError
+from edgecl.labels import is_hidden
 
 TRAINING_PACKAGE = "onnxruntime.training"
+MAX_MESSAGE_CHARACTERS = 200
+OTHER_VERSION = "try another version of onnxruntime, or export the bundle again with 'edgecl-export bundle'"
 
 
 def import_onnxruntime() -> ModuleType:
@@ -32,13 +35,17 @@ def import_onnxruntime() -> ModuleType:
     return sys.modules["onnxruntime"]
 
 
-def open_session(model: bytes, threads: int, memory_pattern: bool = True) -> Any:
+def open_session(model: bytes, threads: int, memory_pattern: bool = True, name: str = "model") -> Any:
     """Return an InferenceSession over a model's bytes.
 
     Args:
         model: a self-contained ONNX file.
         threads: number of threads per operator; operators run one after another.
         memory_pattern: plan memory ahead; off halves the memory of a train step.
+        name: of the file, for messages.
+
+    Raises:
+        BundleError: onnxruntime cannot load the model.
     """
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
@@ -51,9 +58,19 @@ def open_session(model: bytes, threads: int, memory_pattern: bool = True) -> Any
     # Threads that wait in busy loops double the CPU time of an enrolment and are no faster.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions have no common base
+        reason = f"onnxruntime {onnxruntime.__version__} cannot load '{name}': {describe_first_line(error)}"
+        raise BundleError(reason, OTHER_VERSION) from error
     session._model_bytes = None  # a copy of the file for a change of providers, which never happens
     return session
+
+
+def describe_first_line(error: Exception) -> str:
+    """Return the first line of an exception's message, or its class where there is none."""
+    line = next(iter(str(error).splitlines()), "")[:MAX_MESSAGE_CHARACTERS]
+    return "".join("?" if is_hidden(character) else character for character in line) or type(error).__name__
 
 
 def list_onnxruntime_distributions() -> list[str]:

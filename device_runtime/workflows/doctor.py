@@ -15,13 +15,15 @@ import soundfile
 
 from device_runtime.data.token_cache import measure_usage
 from device_runtime.model import selftest
-from device_runtime.model.runtime import Runtime, default_threads
+from device_runtime.model.runtime import default_threads
 from device_runtime.model.session import list_onnxruntime_distributions
 from device_runtime.system.packages import find_installed_version
 from device_runtime.training.engines.factory import list_engines, open_engine
 from device_runtime.training.engines.selftest import check_engine
+from device_runtime.workflows.bundle_check import check_bundle
 from device_runtime.workflows.documents import Document
 from device_runtime.workflows.workspace import Workspace
+from edgecl.bundle.bundle import Bundle
 from edgecl.errors import EdgeclError, NoStoreError
 from edgecl.store.store import Store
 
@@ -199,24 +201,28 @@ def _check_store(home: Path) -> Check:
 
 def _check_bundle(path: Path, threads: int) -> Iterator[Check]:
     try:
-        runtime = Runtime.open(path, threads)
+        bundle = Bundle.open(path)
     except EdgeclError as error:
         yield Check("bundle", "fail", error.message, error.hint)
         return
-    manifest = runtime.bundle.manifest
+    manifest = bundle.manifest
     identity = f"{manifest.name} {manifest.fingerprint[:8]}"
     yield Check("bundle", "ok", f"{identity}, {len(manifest.files)} files intact")
-    yield _compare("self-test", selftest.check_recognition(runtime))
-    for name in list_engines():
-        yield _check_engine(name, runtime)
-
-
-def _check_engine(name: str, runtime: Runtime) -> Check:
     try:
-        engine = open_engine(name, runtime.bundle, runtime.threads)
+        yield _compare("self-test", check_bundle(bundle))
+    except EdgeclError as error:
+        yield Check("self-test", "fail", error.message, error.hint)
+        return
+    for name in list_engines():
+        yield _check_engine(name, bundle, threads)
+
+
+def _check_engine(name: str, bundle: Bundle, threads: int) -> Check:
+    try:
+        engine = open_engine(name, bundle, threads)
     except EdgeclError as error:
         return Check(f"engine {name}", "warn", error.message, error.hint)
-    return _compare(f"engine {name}", [check_engine(engine, runtime.bundle.load_golden())])
+    return _compare(f"engine {name}", [check_engine(engine, bundle.load_golden())])
 
 
 def _compare(name: str, comparisons: list[selftest.Comparison]) -> Check:

@@ -97,7 +97,7 @@ def import_blob(
         BlobError: they are not a task that works here, see `read_foreign_task`.
         TaskExistsError: there is a task of this name, and it is not to be replaced.
     """
-    task = read_foreign_task(data, Bundle.open(workspace.bundle)).task
+    task = read_foreign_task(data, workspace.open_runtime().bundle).task
     with workspace.open_store(create=True) as store:
         require_writable(store)
         _require_free_name(store, task, replace)

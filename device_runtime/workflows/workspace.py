@@ -12,6 +12,7 @@ from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime, default_thread
 from device_runtime.system.progress import ignore_warning
 from device_runtime.training.engines.base import Engine
 from device_runtime.training.engines.factory import open_engine
+from device_runtime.workflows.bundle_check import check_bundle
 from edgecl.bundle.bundle import Bundle
 from edgecl.bundle.manifest import Manifest
 from edgecl.errors import StoreError
@@ -68,9 +69,11 @@ class Workspace:
         Raises:
             BundleError: the bundle is incomplete or altered, or fails its self-test.
         """
-        runtime = Runtime.open(self.bundle, self.threads)
-        selftest.run_once(runtime, self.home)
-        return runtime
+        bundle = Bundle.open(self.bundle)
+        if not selftest.has_passed(bundle, self.home):
+            selftest.require_agreement(bundle, check_bundle(bundle))
+            selftest.record_pass(bundle, self.home)
+        return Runtime.load(bundle, self.threads)
 
     def open_engine(self, bundle: Bundle) -> Engine:
         """Open the training engine over a bundle.

@@ -53,8 +53,8 @@ class OrtTrainingEngine:
         self._shapes = {tensor.name: tensor.shape for tensor in bundle.manifest.parameters}
         self._shapes["head"] = (bundle.manifest.max_classes, bundle.manifest.head_features + 1)
         self._gradient, self._adamw = (
-            open_session(bundle.read(f"{FOLDER}/{name}.onnx"), threads, memory_pattern=False)
-            for name in ("training_model", "optimizer_model")
+            open_session(bundle.read(name), threads, memory_pattern=False, name=name)
+            for name in (f"{FOLDER}/training_model.onnx", f"{FOLDER}/optimizer_model.onnx")
         )
         self._current: _Task | None = None
 

@@ -7,6 +7,7 @@ from device_runtime.training.engines.base import BETA1, BETA2, PORTABLE, Trainin
 from edgecl.arrays import Floats
 from edgecl.bundle.bundle import Bundle
 
+FILE = "train_step.onnx"
 _OUTPUTS = ["loss", "new_parameters", "new_first_moment", "new_second_moment"]
 
 
@@ -20,7 +21,7 @@ class PortableEngine:
 
     def __init__(self, bundle: Bundle, threads: int) -> None:
         # without memory patterns a step needs about half the memory
-        self._session = open_session(bundle.read("train_step.onnx"), threads, memory_pattern=False)
+        self._session = open_session(bundle.read(FILE), threads, memory_pattern=False, name=FILE)
 
     def start(self, parameters: Floats, normalizer: Floats) -> None:
         """Begin a task from parameters [n] and its normalizer [2, P], with a new optimizer state."""

@@ -90,7 +90,7 @@ def test_without_onnxruntime_the_other_checks_still_run(tmp_path: Path, home: Pa
     result = run_without("onnxruntime", tmp_path / "packages", "doctor", "--json", *where)
     assert (result.code, result.err) == (1, "")
     failed = {check["name"]: check for check in result.json["checks"] if check["status"] == "fail"}
-    assert failed.keys() == {"onnxruntime", "bundle"}
+    assert failed.keys() == {"onnxruntime", "self-test"}
     assert failed["onnxruntime"]["detail"] == "not installed"
     assert "pip install edgecl" in failed["onnxruntime"]["hint"]
 
