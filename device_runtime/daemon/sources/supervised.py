@@ -8,7 +8,8 @@
 
 While it is digitally silent its frames are withheld, which saves all computation; the first frame that
 differs ends the silence. The back-off doubles up to one second, so that a sound card that is plugged in again
-is in use within five seconds, even where the first attempt hangs.
+is in use within five seconds, even where the first attempt hangs. A condition that changes again and again is
+damped before it is reported (`damping`).
 """
 
 import time
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from device_runtime.daemon.sources.base import NO_FRAMES, STARTING, Block, Condition, Source
+from device_runtime.daemon.sources.damping import ConditionDamper
 from device_runtime.daemon.sources.health import SILENT, SourceHealth
 from edgecl.errors import SourceError
 
@@ -41,10 +43,14 @@ class SupervisedSource:
         self.name = name
         self.rate_hz = rate_hz
         self.condition: Condition = STARTING
+        """The condition to report."""
         self.lost_frames = 0
         self._open_source = open_source
         self._source: Source | None = None
         self._health = SourceHealth(rate_hz)
+        self._present: Condition = STARTING
+        self._present_since_s = time.monotonic()
+        self._damper = ConditionDamper()
         self._opened_s = self._last_frame_s = time.monotonic()
         self._next_attempt_s = 0.0
         self._backoff_s = FIRST_BACKOFF_S
@@ -57,8 +63,9 @@ class SupervisedSource:
         try:
             block = self._try_read(timeout_s)
         except SourceError as error:
-            self._give_up(Condition("failed", error.message, error.hint))
+            self._give_up(Condition("failed", error.message, error.hint), time.monotonic())
             block = None
+        self.condition = self._damper.update(self._present, self._present_since_s, time.monotonic())
         return block or Block(self._next_frame, NO_FRAMES, time.time())
 
     def close(self) -> None:
@@ -90,28 +97,32 @@ class SupervisedSource:
         """Return the block with its frame number since the first opening; None if there is nothing in it."""
         if not block.waveform.size:
             if now_s - max(self._last_frame_s, self._opened_s) > HUNG_AFTER_S:
-                self._give_up(HUNG)
+                self._give_up(HUNG, self._last_frame_s)
             return None
         self._last_frame_s = now_s
         first = self._offset + block.first_frame
         self.lost_frames += first - self._next_frame
         self._next_frame = first + block.waveform.size
         self._set_condition(self._health.update(block, now_s), now_s)
-        return None if self.condition is SILENT else replace(block, first_frame=first)
+        return None if self._present is SILENT else replace(block, first_frame=first)
 
     def _set_condition(self, condition: Condition, now_s: float) -> None:
         if condition is not STARTING:  # until sound arrives, the previous fault persists
-            self.condition = condition
+            self._set_present(condition, now_s)
         open_s = now_s - self._opened_s
         if condition is SILENT and open_s > self._silence_limit_s:
-            self._give_up(SILENT)
+            self._give_up(SILENT, now_s)
             self._silence_limit_s = min(2 * self._silence_limit_s, LONGEST_SILENCE_S)
         elif not (condition.is_mute or condition is STARTING) and open_s > LONGEST_BACKOFF_S:
             self._backoff_s, self._silence_limit_s = FIRST_BACKOFF_S, FIRST_SILENCE_S
 
-    def _give_up(self, condition: Condition) -> None:
+    def _set_present(self, condition: Condition, since_s: float) -> None:
+        if condition != self._present:
+            self._present, self._present_since_s = condition, since_s
+
+    def _give_up(self, condition: Condition, since_s: float) -> None:
         """Close the source, to open it again after the back-off."""
-        self.condition = condition
+        self._set_present(condition, since_s)
         self.close()
         self._next_attempt_s = time.monotonic() + self._backoff_s
         self._backoff_s = min(2 * self._backoff_s, LONGEST_BACKOFF_S)

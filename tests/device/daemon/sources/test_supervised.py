@@ -15,6 +15,7 @@ from device_runtime.daemon.sources.command import CommandSource
 from device_runtime.daemon.sources.factory import open_command
 from device_runtime.daemon.sources.pcm import PcmFormat
 from device_runtime.daemon.sources.supervised import SupervisedSource
+from tests.device.daemon.running import until
 
 Player = Callable[[str], list[str]]
 
@@ -33,15 +34,23 @@ class Microphone:
         """Read until this state is reported; return its condition."""
         end_s = time.monotonic() + timeout_s
         while time.monotonic() < end_s:
-            block = self.source.read(0.25)
-            if block.waveform.size:
-                self.blocks.append(block)
-            condition = self.source.condition
-            if not self.conditions or self.conditions[-1][1] != condition:
-                self.conditions.append((time.monotonic() - self._started_s, condition))
-            if condition.state == state:
-                return condition
+            self._read()
+            if self.source.condition.state == state:
+                return self.source.condition
         raise AssertionError(f"'{state}' was not reported, but {self.conditions}")
+
+    def read_until_frame(self, frame: int) -> None:
+        """Read until sound arrives that begins at this frame or later."""
+        until(lambda: self._read() and self.blocks[-1].first_frame >= frame)
+
+    def _read(self) -> Block:
+        block = self.source.read(0.25)
+        if block.waveform.size:
+            self.blocks.append(block)
+        condition = self.source.condition
+        if not self.conditions or self.conditions[-1][1] != condition:
+            self.conditions.append((time.monotonic() - self._started_s, condition))
+        return block
 
     def _open(self, command: list[str]) -> CommandSource:
         self.openings += 1
@@ -120,10 +129,22 @@ def test_after_an_end_the_frame_numbers_skip_the_missing_time(play: Open) -> Non
     microphone = play("play(.5)")
     microphone.read_until("failed")
     before = microphone.blocks[-1]
-    microphone.read_until("listening")
+    microphone.read_until_frame(before.next_frame)
+    assert microphone.blocks[-1].first_frame > before.next_frame + 0.2 * 16_000
+
+
+def test_a_command_that_exits_again_and_again_has_failed_until_it_runs_longer(
+    play: Open, tmp_path: Path
+) -> None:
+    repaired = tmp_path / "repaired"
+    microphone = play(f"import os\nplay(60 if os.path.exists({str(repaired)!r}) else .3)")
     microphone.read_until("failed")
-    after = next(block for block in microphone.blocks if block.first_frame > before.first_frame)
-    assert after.first_frame > before.next_frame + 0.2 * 16_000
+    while microphone.openings < 5:
+        microphone.read_until_frame(microphone.blocks[-1].next_frame)
+    repaired.touch()
+    microphone.read_until("listening")
+    states = [condition.state for _, condition in microphone.conditions if condition.state != "starting"]
+    assert states == ["listening", "failed"] * 2 + ["listening"]
 
 
 def test_a_microphone_that_hangs_is_detected_and_reopened(
