@@ -70,9 +70,10 @@ def enroll(
 ) -> int:
     """Train a task on a folder of recordings, one sub-folder per sound, and store it.
 
-    WAV, FLAC, OGG, Opus, MP3 and AIFF files are read, at any sample rate and number of channels. Files that
-    cannot be used are skipped with a reason. Record at least 2, better 12 of each sound; put sounds that the
-    task must not react to into a sub-folder '_negative'.
+    WAV, FLAC, OGG, Opus, MP3 and AIFF files are read, at any sample rate and number of channels, and M4A,
+    AAC, AMR, WMA and 3GP where ffmpeg is installed. Files that cannot be used are skipped with a reason.
+    Record at least 2, better 12 of each sound; put sounds that the task must not react to into a sub-folder
+    '_negative'.
 
     The task is ready to use within seconds. Training goes on and replaces this first version if it does
     better on held-out recordings. Ctrl-C then keeps the first version.

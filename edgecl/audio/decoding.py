@@ -6,6 +6,7 @@ The errors raised here leave out the name of the file; `reader` puts it in front
 
 import shlex
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -13,7 +14,8 @@ import numpy as np
 import soundfile
 
 from edgecl.arrays import Floats, Waveform
-from edgecl.audio.file_types import HEAD_BYTES, detect_unsupported_format
+from edgecl.audio import ffmpeg
+from edgecl.audio.file_types import HEAD_BYTES, detect_unsupported_format, match_unsupported
 from edgecl.audio.resampling import Resampler
 from edgecl.audio.unfinished import UnfinishedSound, find_unfinished_sound
 from edgecl.errors import AudioError, TooLongError
@@ -37,6 +39,22 @@ class _ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]
 
 Sound: TypeAlias = soundfile.SoundFile | UnfinishedSound
 """A decoder. Only its attributes, `read` and `close` are used."""
+
+
+@contextmanager
+def make_decodable(file: BinaryIO) -> Iterator[BinaryIO]:
+    """Yield a file that `open_sound` can decode: the file itself, or what ffmpeg makes of it.
+
+    Raises:
+        AudioError: ffmpeg is installed and cannot decode it.
+    """
+    file.seek(0)
+    kind = match_unsupported(file.read(HEAD_BYTES))
+    if kind is None or not ffmpeg.is_installed():
+        yield file
+    else:
+        with ffmpeg.decode(file, kind) as sound:
+            yield sound
 
 
 def open_sound(file: BinaryIO) -> Sound:

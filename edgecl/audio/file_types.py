@@ -72,16 +72,17 @@ def detect_unsupported_format(head: bytes, suffix: str) -> str | None:
     Returns:
         The name of the format, "text", or None if neither bytes nor extension identify one.
     """
-    found = _match_unsupported(head)
+    found = match_unsupported(head)
     return found or ("text" if _is_text(head) else UNSUPPORTED_SUFFIXES.get(suffix.lower()))
 
 
 def is_sound(head: bytes) -> bool:
     """Return whether the first bytes of a file are those of sound, in a supported format or another one."""
-    return any(start.match(head) for start in SUPPORTED) or _match_unsupported(head) is not None
+    return any(start.match(head) for start in SUPPORTED) or match_unsupported(head) is not None
 
 
-def _match_unsupported(head: bytes) -> str | None:
+def match_unsupported(head: bytes) -> str | None:
+    """Return the name of the unsupported format that the first bytes of a file show."""
     return next((name for start, name in UNSUPPORTED if start.match(head)), None)
 
 

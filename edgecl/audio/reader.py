@@ -19,7 +19,7 @@ import numpy as np
 
 from edgecl.arrays import Floats, Waveform
 from edgecl.audio.channels import ChannelStatistics
-from edgecl.audio.decoding import open_sound, read_blocks, resample, resample_blocks
+from edgecl.audio.decoding import Sound, make_decodable, open_sound, read_blocks, resample, resample_blocks
 from edgecl.audio.excerpts import join_excerpts
 from edgecl.audio.faults import Fault, find_faults
 from edgecl.audio.file_types import count_missing_bytes, counts_its_header
@@ -143,13 +143,13 @@ def _check_regular(path: Path) -> None:
 
 def _decode(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
     before = os.fstat(file.fileno())
-    measured = _measure(file, limits)
-    with open_sound(file) as sound:
-        blocks = measured.kept or read_blocks(sound, limits.allowed_s)
-        mixed: Iterator[Waveform] = map(measured.statistics.choose_mix().apply, blocks)
-        if measured.is_longer_than(limits.max_s):
-            mixed = join_excerpts(mixed, measured.frames, measured.rate_hz, limits.excerpts_s)
-        waveform = scale_to_full_range(resample(mixed, measured.rate_hz, rate_hz))
+    with make_decodable(file) as source:
+        measured = _measure(source, limits)
+        with open_sound(source) as sound:
+            mixed = measured.mix_blocks(sound, limits)
+            if measured.is_longer_than(limits.max_s):
+                mixed = join_excerpts(mixed, measured.frames, measured.rate_hz, limits.excerpts_s)
+            waveform = scale_to_full_range(resample(mixed, measured.rate_hz, rate_hz))
     _check_audible(waveform, waveform.size / rate_hz, limits)
     _check_size(before.st_size, limits)
     digest = _sha256(file)
@@ -186,15 +186,13 @@ def stream_clip(
         _check_regular(path)
         with path.open("rb", buffering=0) as file:
             _check_size(os.fstat(file.fileno()).st_size, limits)
-            measured = _measure(file, limits)
-            with open_sound(file) as sound:
-                blocks = measured.kept or read_blocks(sound, limits.allowed_s)
-                mixed = map(measured.statistics.choose_mix().apply, blocks)
-                scaled = (block / np.float32(measured.peak) for block in mixed)
-                resampled = resample_blocks(scaled, measured.rate_hz, rate_hz)
-                fault = measured.statistics.find_fault()
-                faults = (*measured.wrong_sizes, *((fault,) if fault else ()))
-                yield ClipStream(resampled, measured.frames / measured.rate_hz, faults)
+            with make_decodable(file) as source:
+                measured = _measure(source, limits)
+                with open_sound(source) as sound:
+                    peak = np.float32(measured.peak)
+                    scaled = (block / peak for block in measured.mix_blocks(sound, limits))
+                    blocks = resample_blocks(scaled, measured.rate_hz, rate_hz)
+                    yield ClipStream(blocks, measured.frames / measured.rate_hz, measured.stream_faults)
 
 
 @dataclass(frozen=True)
@@ -222,8 +220,18 @@ class _Measured:
     kept: list[Floats]
     """All blocks; none if they take too much memory and have to be decoded again."""
 
+    @property
+    def stream_faults(self) -> tuple[Fault, ...]:
+        """Return the faults that do not show in the waveform."""
+        fault = self.statistics.find_fault()
+        return (*self.wrong_sizes, fault) if fault else self.wrong_sizes
+
     def is_longer_than(self, seconds: float) -> bool:
         return self.frames > int(seconds * self.rate_hz)
+
+    def mix_blocks(self, sound: Sound, limits: Limits) -> Iterator[Waveform]:
+        """Return the blocks of the file as one channel; `sound` is the file, opened again."""
+        return map(self.statistics.choose_mix().apply, self.kept or read_blocks(sound, limits.allowed_s))
 
 
 def _measure(file: BinaryIO, limits: Limits) -> _Measured:

@@ -226,8 +226,9 @@ def test_pictures_texts_and_programs_are_no_recordings(tmp_path: Path, data: byt
     ],
 )
 def test_a_recording_that_needs_a_conversion_is_rejected_and_not_passed_over(
-    tmp_path: Path, data: bytes, kind: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, kind: str
 ) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # no ffmpeg
     path = tmp_path / "memo.xyz"
     path.write_bytes(data + bytes(400))
     rejected = read_or_reject(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from device_runtime.daemon.sources.base import LISTENING, NO_FRAMES, Block, Condition
 from device_runtime.daemon.sources.health import CHANNEL_CONDITIONS
 from edgecl.audio.channels import ChannelMixer
-from edgecl.audio.decoding import open_sound, read_blocks
+from edgecl.audio.decoding import make_decodable, open_sound, read_blocks
 from edgecl.errors import AudioError, SourceError
 
 LONGEST_S = 31 * 86_400.0
@@ -33,7 +33,8 @@ class FileSource:
         try:
             with ExitStack() as opening:
                 file = opening.enter_context(path.open("rb", buffering=0))  # the decoder reads on
-                sound = opening.enter_context(open_sound(file))
+                source = opening.enter_context(make_decodable(file))
+                sound = opening.enter_context(open_sound(source))
                 self._open_files = opening.pop_all()
         except AudioError as defect:
             raise SourceError(f"'{path}' {defect.message}", defect.hint) from None

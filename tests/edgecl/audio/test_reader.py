@@ -139,7 +139,10 @@ def test_a_file_that_grows_while_it_is_read_is_rejected(
         read_clip(path)
 
 
-def test_the_hint_for_a_phone_recording_is_a_command_that_converts_it(tmp_path: Path) -> None:
+def test_without_ffmpeg_the_hint_for_a_phone_recording_is_a_command_that_converts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
     path = tmp_path / "note.m4a"
     path.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
     rejected = read_or_reject(path)
