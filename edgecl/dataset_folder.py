@@ -26,6 +26,7 @@ AUDIO_SUFFIXES = PCM_SUFFIXES | COMPRESSED_SUFFIXES | UNSUPPORTED_SUFFIXES.keys(
 """Extensions of recordings; the unsupported ones are included so that they are rejected, not ignored."""
 MAX_NAMED = 3
 
+MAX_DEPTH = 32  # folders inside each other
 LEFTOVERS = frozenset({"__MACOSX", "@eaDir"})  # folders created by zip files and network disks
 
 
@@ -164,8 +165,10 @@ def _check_is_folder(folder: Path) -> Path:
 
 
 def _describe_others(found: LabelledFolder) -> str:
-    """Describe the ignored files as the end of a sentence."""
-    return f"; it has only other files: {_name_some(found.ignored)}" if found.ignored else ""
+    """Describe the ignored files, or a folder that was not entered, as the end of a sentence."""
+    if found.ignored:
+        return f"; it has only other files: {_name_some(found.ignored)}"
+    return f"; {found.rejected[0].reason}" if found.rejected else ""
 
 
 def _name_some(files: Sequence[Path]) -> str:
@@ -192,13 +195,16 @@ def _add_stray_file(file: Path, found: LabelledFolder) -> None:
         found.ignored.append(file)
 
 
-def _find_recordings(folder: Path, found: LabelledFolder) -> list[Path]:
-    """Return all recordings below a folder, sorted by name, and add the other entries to `found`."""
+def _find_recordings(folder: Path, found: LabelledFolder, depth: int = 1) -> list[Path]:
+    """Return all recordings below a folder, sorted by name, and add the other entries to `found`.
+
+    Folders that lie more than `MAX_DEPTH` deep are rejected.
+    """
     recordings: list[Path] = []
     for entry in _list_entries(folder, found.rejected):
         if os.path.isdir(entry):
-            if _can_enter(entry, found.rejected):
-                recordings.extend(_find_recordings(entry, found))
+            if _can_enter(entry, found.rejected, depth):
+                recordings.extend(_find_recordings(entry, found, depth + 1))
         elif is_recording(entry):
             recordings.append(entry)
         else:
@@ -217,9 +223,13 @@ def _list_entries(folder: Path, rejected: list[RejectedFile]) -> Iterator[Path]:
     yield from (folder / name for name in names if not name.startswith(".") and name not in LEFTOVERS)
 
 
-def _can_enter(folder: Path, rejected: list[RejectedFile]) -> bool:
-    if not os.path.islink(folder):
-        return True
-    reason = f"{str(folder)!r} is a link to a folder and was not followed"
-    rejected.append(RejectedFile(folder, reason, "copy the folder itself here"))
-    return False
+def _can_enter(folder: Path, rejected: list[RejectedFile], depth: int = 0) -> bool:
+    if os.path.islink(folder):
+        reason = f"{str(folder)!r} is a link to a folder and was not followed"
+        rejected.append(RejectedFile(folder, reason, "copy the folder itself here"))
+        return False
+    if depth >= MAX_DEPTH:
+        reason = f"{str(folder)!r} lies more than {MAX_DEPTH} folders deep and was not searched"
+        rejected.append(RejectedFile(folder, reason, "move its recordings further up"))
+        return False
+    return True

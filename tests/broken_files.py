@@ -3,7 +3,9 @@
 import io
 import os
 import struct
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -169,3 +171,14 @@ def _write_oddities(folder: Path) -> ExpectedErrors:
         (folder / "forbidden.wav").chmod(0)
         expected[folder / "forbidden.wav"] = "cannot be read: Permission denied"
     return expected
+
+
+@contextmanager
+def nested_folders(folder: Path) -> Iterator[None]:
+    """Create 1,500 folders inside each other, which Python itself could not delete."""
+    names = ["d"] * 1500
+    subprocess.run(["mkdir", "-p", folder.joinpath(*names)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["rm", "-rf", folder / names[0]], check=True)

@@ -18,6 +18,6 @@ AUGMENTATION_VERSION = 3
 __all__ = ["AUGMENTATION_VERSION", "Augmenter", "make_copies_key"]
 
 
-def make_copies_key(clip_sha256: str) -> str:
-    """Return the key of the tokens of a clip's copies in the token cache."""
-    return f"{clip_sha256}:varied:{AUGMENTATION_VERSION}"
+def make_copies_key(clip_sha256: str, version: int = AUGMENTATION_VERSION) -> str:
+    """Return the key of the tokens of a clip's copies, as a version made them, in the token cache."""
+    return f"{clip_sha256}:varied:{version}"

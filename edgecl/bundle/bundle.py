@@ -38,6 +38,7 @@ from edgecl.store import atomic
 
 MANIFEST_NAME = "manifest.json"
 MAX_MANIFEST_BYTES = 1 << 20
+MAX_DEPTH = 8  # folders inside each other
 
 REQUIRED_FILES = (
     "backbone.onnx",
@@ -146,11 +147,16 @@ def _require_files(folder: Path, description: Description, files: dict[str, File
 
 
 def _file_names(folder: Path) -> Iterator[str]:
-    """Yield the visible files below a folder but the manifest, as 'a/b'; links to folders count as files."""
+    """Yield the visible files below a folder but the manifest, as 'a/b'.
+
+    Links to folders count as files, and so do folders deeper than any bundle has.
+    """
     for current, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        links = [name for name in folders if (Path(current) / name).is_symlink()]
-        for name in files + links:
+        is_deep = len(Path(current).relative_to(folder).parts) >= MAX_DEPTH
+        closed = [name for name in folders if is_deep or (Path(current) / name).is_symlink()]
+        folders[:] = [] if is_deep else folders
+        for name in files + closed:
             relative = (Path(current) / name).relative_to(folder).as_posix()
             if not name.startswith(".") and relative != MANIFEST_NAME:
                 yield relative

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from edgecl import windows
-from edgecl.augmentation import make_copies_key
+from edgecl.augmentation import AUGMENTATION_VERSION, make_copies_key
 from edgecl.store.blob import BlobRecord
 from edgecl.store.training_set import TrainingSet
 
@@ -17,22 +17,29 @@ FOLDER_NAME = "cache"
 SUFFIX = ".tokens"
 
 
-def make_name(key: str, fingerprint: str, window_samples: int) -> str:
+def make_name(key: str, fingerprint: str, window_samples: int, version: int | None = None) -> str:
     """Return the name of the file with the tokens of a recording.
 
     Args:
         key: The recording's hash, or `make_copies_key` of it.
         fingerprint: The fingerprint of the bundle that computed the tokens.
         window_samples: The bundle's window length.
+        version: The version of `edgecl.windows` that cut the windows; None: the present one.
     """
-    identity = f"{fingerprint}:{window_samples}:{windows.WINDOWS_VERSION}"
+    identity = f"{fingerprint}:{window_samples}:{version or windows.WINDOWS_VERSION}"
     return f"{hashlib.sha256(f'{identity}:{key}'.encode()).hexdigest()}{SUFFIX}"
 
 
 def list_names(training_set: TrainingSet, record: BlobRecord) -> set[str]:
-    """List the names of all files that the token cache can have for a task's training set."""
-    keys = {key for clip in training_set for key in (clip.clip_sha256, make_copies_key(clip.clip_sha256))}
-    return {make_name(key, record.fingerprint, record.window_samples) for key in keys}
+    """List the names of all files that any version so far can have cached for a task's training set."""
+    copies = range(1, AUGMENTATION_VERSION + 1)
+    hashes = {clip.clip_sha256 for clip in training_set}
+    keys = hashes | {make_copies_key(sha256, version) for sha256 in hashes for version in copies}
+    return {
+        make_name(key, record.fingerprint, record.window_samples, version)
+        for key in keys
+        for version in range(1, windows.WINDOWS_VERSION + 1)
+    }
 
 
 def delete_others(folder: Path, kept: set[str]) -> None:

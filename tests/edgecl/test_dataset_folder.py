@@ -1,6 +1,7 @@
 """Scanning a folder for recordings and their classes."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from edgecl.dataset_folder import (
     scan_paths,
 )
 from edgecl.errors import DatasetError, UsageError
-from tests.broken_files import encode, encode_wav, make_tone, write_hostile_folder
+from tests.broken_files import encode, encode_wav, make_tone, nested_folders, write_hostile_folder
 
 
 @pytest.fixture
@@ -254,3 +255,28 @@ def test_files_that_are_passed_over_are_counted_and_named(folder: Path) -> None:
         "1 other file is no recording and was passed over: 'a.txt'"
     ]
     assert describe_ignored([]) == []
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[Path]:
+    """Two classes of a recording each, one of them with 1,500 folders inside each other."""
+    write_wavs(tmp_path / "deep", "doorbell/1.wav", "knock/1.wav")
+    with nested_folders(tmp_path / "deep" / "knock"):
+        yield tmp_path / "deep"
+
+
+def test_folders_that_lie_too_deep_are_rejected_with_a_hint(deep: Path) -> None:
+    for found in (scan_labelled_folder(deep), scan_paths([deep])):
+        (rejected,) = found.rejected
+        assert "lies more than 32 folders deep and was not searched" in rejected.reason
+        assert rejected.hint == "move its recordings further up"
+    assert scan_paths([deep]).recordings == [deep / "doorbell" / "1.wav", deep / "knock" / "1.wav"]
+
+
+def test_a_folder_without_recordings_but_deep_ones_says_so(deep: Path) -> None:
+    (deep / "knock" / "1.wav").unlink()
+    with pytest.raises(UsageError, match=r"holds no recordings; .* folders deep and was not searched"):
+        scan_paths([deep / "knock"])
+    (deep / "doorbell" / "1.wav").unlink()
+    with pytest.raises(DatasetError, match=r"no sub-folder with recordings; .* deep and was not searched"):
+        scan_labelled_folder(deep)

@@ -85,6 +85,16 @@ def test_what_a_killed_enrolment_left_of_a_forgotten_recording_is_deleted(
     assert not any(path.name.startswith(".") for path in cache.folder.iterdir())
 
 
+def test_tokens_that_an_earlier_version_cached_go_along(
+    tmp_path: Path, cache: TokenCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgecl.windows.WINDOWS_VERSION", 9)
+    with Store.open(tmp_path / "home", create=False) as store:
+        store.forget(SECRETS[0])
+        store.forget("kettle")
+    assert list(cache.folder.iterdir()) == []
+
+
 def test_no_file_of_the_home_holds_the_name_or_a_label_of_a_forgotten_task(
     tmp_path: Path, cache: TokenCache
 ) -> None:

@@ -16,6 +16,7 @@ from edgecl.bundle import manifest
 from edgecl.bundle.bundle import Bundle, write_manifest
 from edgecl.errors import BlobError, BundleError
 from edgecl.store.blob import from_bytes, to_bytes
+from tests.broken_files import nested_folders
 from tests.tiny_files import (
     encode_field,
     encode_model,
@@ -294,3 +295,8 @@ def test_a_blob_with_the_fingerprint_of_a_bundle_must_have_its_layout(folder: Pa
         blob = type(blob)(blob.record, blob.parameters[:-1], blob.normalizer, blob.keys)
     with pytest.raises(BlobError):
         from_bytes(to_bytes(blob), manifest=opened)
+
+
+def test_a_bundle_with_thousands_of_folders_inside_each_other_is_refused(folder: Path) -> None:
+    with nested_folders(folder), pytest.raises(BundleError, match="holds a file its manifest does not list"):
+        Bundle.open(folder)

@@ -21,6 +21,7 @@ from device_runtime.daemon.training_lock import TrainingLock
 from device_runtime.workflows.workspace import Workspace
 from edgecl.errors import StoreError
 from edgecl.store.store import Store
+from tests.broken_files import nested_folders
 from tests.device.daemon.running import until
 from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
@@ -93,6 +94,13 @@ def test_a_folder_of_other_files_is_refused_once_unless_its_recordings_were_impo
     watched.succeeds = False
     watched.copy("notes/readme.txt")
     assert watched.wait(300) == ["notes"]
+
+
+def test_folders_inside_each_other_do_not_end_the_watching(watched: WatchedFolder) -> None:
+    watched.copy("alarms/doorbell/1.wav")
+    watched.copy("kitchen/knock/1.wav")
+    with nested_folders(watched.folder / "alarms" / "doorbell"):
+        assert watched.wait(QUIET_S + 2) == ["alarms", "kitchen"]
 
 
 def test_a_recording_with_another_ending_is_imported_as_well(watched: WatchedFolder) -> None:
