@@ -40,15 +40,15 @@ class Embedding(nn.Module):
         return self(torch.from_numpy(windows)).numpy()
 
     @torch.inference_mode()
-    def pool_windows(self, windows: Floats) -> Floats:
-        """Return [N, 1152] of windows [N, samples]: the embedding, and mean and deviation of a map over time.
+    def pool_clip(self, waveform: Floats) -> Floats:
+        """Return [1152] of a whole clip [samples]: the embedding, and mean and deviation of a map over time.
 
         The map is that of stride 16, which our backbone is trained on too; its rows are kept, as ours are.
         """
-        output = self.network(self.front_end(torch.from_numpy(windows)))
+        output = self.network(compute_published_image(waveform))
         rows = output.maps[COARSE_LAYER]  # [N, C, F, T]
         statistics = (rows.mean(3), rows.std(3, correction=0))
-        return torch.cat([output.embedding, *(part.flatten(1) for part in statistics)], dim=1).numpy()
+        return torch.cat([output.embedding, *(part.flatten(1) for part in statistics)], dim=1)[0].numpy()
 
     @torch.inference_mode()
     def embed_clip(self, waveform: Floats) -> Floats:

@@ -13,8 +13,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from device_runtime.model.backbone import Backbone
 from device_runtime.model.runtime import DEFAULT_BUNDLE
@@ -27,6 +25,7 @@ from edgecl.learning.calibration import fit_normalizer
 from edgecl.windows import split_into_windows
 from tools.bench import mn04, yamnet
 from tools.bench.machine import describe_machine
+from tools.bench.markdown import format_header, format_row
 from tools.command_line import TasksFolder, list_task_folders, run_command
 from tools.pretrain.probe import linear_probe_accuracy
 
@@ -52,7 +51,7 @@ def probe(
     seed: Annotated[int, typer.Option(help="Seed of the choice of recordings.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Number of threads of onnxruntime.")] = 1,
 ) -> None:
-    """Print the accuracy of two linear heads by task, network and number of recordings."""
+    """Print a table of the accuracy of two linear heads by network, number of recordings and task."""
     folders, embedders = list_task_folders(tasks), load_embedders(bundle, teacher, yamnet_file, threads)
     found: dict[tuple[str, str, str], list[float]] = {}
     for folder in folders:
@@ -60,11 +59,12 @@ def probe(
             for (head, count), accuracy in measure_heads(folder, embed, clips or [None], seed):
                 found.setdefault((name, head, count), []).append(accuracy)
             print(f"{folder.name}, {name}: done", file=sys.stderr)
-    table = Table("features", "head", "clips", *(folder.name for folder in folders), "mean")
+    print(f"{describe_machine()}\n")
+    columns = ("features", "head", "clips a class", *(folder.name for folder in folders), "mean")
+    print("\n".join(format_header(columns)))
     for labels, accuracies in found.items():
-        table.add_row(*labels, *(f"{100 * value:.1f} %" for value in (*accuracies, np.mean(accuracies))))
-    Console().print(describe_machine())
-    Console().print(table)
+        figures = (f"{100 * value:.1f} %" for value in (*accuracies, np.mean(accuracies)))
+        print(format_row((*labels, *figures)))
 
 
 def load_embedders(
@@ -78,7 +78,7 @@ def load_embedders(
         samples = Bundle.open(next(iter(ours.values()))).manifest.geometry.window_samples
         embedders["mn04, windows"] = _average_over_windows(network.embed_windows, samples)
         embedders["mn04, whole clip"] = network.embed_clip
-        embedders["mn04 and its map, windows"] = _average_over_windows(network.pool_windows, samples)
+        embedders["mn04 and its map, whole clip"] = network.pool_clip
     if yamnet_file:
         embedders["YAMNet"] = yamnet.load_embedder(yamnet_file)
     return embedders
