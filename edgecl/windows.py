@@ -6,19 +6,23 @@ A waveform shorter than a window is padded on both sides with faint white noise,
 microphone delivers digital silence.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edgecl.arrays import Bools, Waveform, Windows
+from edgecl.arrays import Waveform, Windows
+from edgecl.salience import find_salience
 
 PADDING_DBFS = -70.0  # RMS
 PADDING_SEED = 20_000
-MIN_LEVEL_DB = -30.0  # relative to the loudest window of the clip
+MAX_BACKGROUND_WINDOWS = 4
+"""More of one room add little."""
+BACKGROUND_FROM_WINDOWS = 3
+"""Length of a recording, in windows, from which its background is used."""
 
 DC_SCALE = 1 << 24
 
-WINDOWS_VERSION = 3
+WINDOWS_VERSION = 4
 """Increased whenever decoding, resampling, padding or splitting gives other windows for the same file."""
 
 
@@ -26,14 +30,59 @@ def split_into_windows(waveform: Waveform, window_samples: int) -> Windows:
     """Split a clip [samples] into windows [N, window_samples], N ≥ 1, in order.
 
     A clip longer than a window is covered by as few windows as possible, evenly spaced and therefore
-    overlapping. Windows more than 30 dB below the loudest are pauses between sounds and are left out.
+    overlapping. Where sounds fill only a part of it, windows cover these and not the rest (see `salience`).
     """
     if waveform.size < window_samples:
         return pad_window(waveform, window_samples)[None]
-    count = -(-waveform.size // window_samples)
-    starts = np.linspace(0, waveform.size - window_samples, count).round().astype(int)
-    windows = np.stack([subtract_dc(waveform[start : start + window_samples]) for start in starts])
-    return windows[_is_loud(windows)]
+    sounds = find_salience(waveform, window_samples).sounds or [(0, waveform.size)]
+    starts = _cover_sounds(sounds, waveform.size, window_samples)
+    return _cut_windows(waveform, starts, window_samples)
+
+
+def split_background(waveform: Waveform, window_samples: int) -> Windows:
+    """Return windows of a long clip [samples] that hold nothing but its room, [N, window_samples], N ≥ 0."""
+    if not has_background(waveform.size, window_samples):
+        return np.zeros((0, window_samples), np.float32)
+    starts = [
+        start
+        for first, end in find_salience(waveform, window_samples).background
+        for start in range(first, end - window_samples + 1, window_samples)
+    ]
+    chosen = np.linspace(0, len(starts) - 1, min(len(starts), MAX_BACKGROUND_WINDOWS)).round().astype(int)
+    return _cut_windows(waveform, [starts[number] for number in chosen], window_samples)
+
+
+def has_background(samples: int, window_samples: int) -> bool:
+    """Return whether a clip is so long that what it holds beside its sound is used."""
+    return samples >= BACKGROUND_FROM_WINDOWS * window_samples
+
+
+def _cover_sounds(sounds: Sequence[tuple[int, int]], samples: int, window_samples: int) -> list[int]:
+    """Return where the windows that cover sounds begin; neighbours that fit into one window share it.
+
+    Args:
+        sounds: The sounds, as [start, end) in samples.
+        samples: Length of the clip.
+        window_samples: Length of a window.
+    """
+    groups: list[tuple[int, int]] = []
+    for start, end in sounds:
+        if groups and end - groups[-1][0] <= window_samples:
+            groups[-1] = groups[-1][0], end
+        else:
+            groups.append((start, end))
+    starts = list[int]()
+    for start, end in groups:
+        spare = max(0, window_samples - (end - start))  # of a window that is longer than the sound
+        first = min(max(0, start - spare // 2), samples - window_samples)
+        count = -(-(end - start) // window_samples)
+        starts += np.linspace(first, max(first, end - window_samples), count).round().astype(int).tolist()
+    return starts
+
+
+def _cut_windows(waveform: Waveform, starts: Sequence[int], window_samples: int) -> Windows:
+    windows = [subtract_dc(waveform[start : start + window_samples]) for start in starts]
+    return np.array(windows, np.float32).reshape(-1, window_samples)
 
 
 class WindowStream:
@@ -114,10 +163,3 @@ def _generate_faint_noise(samples: int) -> Waveform:
     half_width = np.sqrt(3.0) * 10 ** (PADDING_DBFS / 20)  # uniform noise in ±a has an RMS of a / √3
     noise = np.random.RandomState(PADDING_SEED).uniform(-half_width, half_width, samples)
     return noise.astype(np.float32)
-
-
-def _is_loud(windows: Windows) -> Bools:
-    """Return whether each window is at most 30 dB below the loudest, by RMS without DC, [N]."""
-    level = windows.std(axis=1, dtype=np.float64)
-    is_loud: Bools = level >= level.max() * 10 ** (MIN_LEVEL_DB / 20)
-    return is_loud

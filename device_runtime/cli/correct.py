@@ -16,6 +16,7 @@ from device_runtime.recognition.recognizer import TaskScore
 from device_runtime.workflows.correct import CorrectionResult, parse_target
 from device_runtime.workflows.correct import correct as run
 from edgecl.errors import AudioError, UsageError
+from edgecl.store.training_set import count_recordings
 
 EVENT_ID = re.compile(r"[0-9a-f]{16}")
 IsLabel = Annotated[
@@ -112,7 +113,7 @@ def _find_recording(home: Path, named: Path) -> Path:
 
 def _show(result: CorrectionResult) -> None:
     correction = result.correction
-    task, recordings = correction.blob.task, len(correction.training_set)
+    task, recordings = correction.blob.task, count_recordings(correction.training_set)
     rows = [("before", *_score_row(correction.before)), ("now", *_score_row(correction.after))]
     columns = ["", "recognised as", "score", "margin", "threshold", "accepted"]
     output.print_answer(output.build_table("", columns, rows, "score,margin,threshold"))

@@ -35,8 +35,8 @@ class DatasetBuilder:
 
     @property
     def window_count(self) -> int:
-        """Number of windows added so far, without augmented copies."""
-        return sum(clip.windows for clip in self.training_set)
+        """Number of windows added so far, without augmented copies and backgrounds."""
+        return sum(clip.windows for clip in self.training_set if clip.origin != "background")
 
     def build(self, labels: Sequence[str]) -> Dataset:
         """Return all windows as a dataset.

@@ -16,7 +16,7 @@ from edgecl.audio.reader import LONG_LIMITS, Clip, RejectedFile, read_or_reject
 from edgecl.dataset_folder import LabelledFolder, describe_ignored, scan_class_folders
 from edgecl.errors import DatasetError, NothingNewError
 from edgecl.learning.negative_labels import is_negative
-from edgecl.store.training_set import Origin, TrainingClip
+from edgecl.store.training_set import Origin, TrainingClip, make_background_key
 
 MIN_CLASSES = 2
 MIN_CLIPS = 2
@@ -33,6 +33,7 @@ class Recording:
     path: Path
     label: str
     sha256: str  # of the bytes of the file
+    duration_s: float
     sketch: Sketch = field(compare=False, repr=False)  # of its waveform
     acoustics: Acoustics  # how it was made
     faults: tuple[Fault, ...] = ()  # though it can be used
@@ -44,10 +45,16 @@ class Recording:
             path=clip.path,
             label=label,
             sha256=clip.sha256,
+            duration_s=clip.duration_s,
             sketch=compute_sketch(clip.waveform),
             acoustics=measure_acoustics(clip.waveform, clip.rate_hz, clip.source_rate_hz),
             faults=clip.faults,
         )
+
+    @property
+    def background_key(self) -> str:
+        """Return the hash that stands for what the recording holds beside its sound."""
+        return make_background_key(self.sha256)
 
     def to_training_clip(self, windows: int, origin: Origin) -> TrainingClip:
         """Return the record of this recording in a task's training set.
@@ -56,10 +63,20 @@ class Recording:
             windows: number of windows that it was split into.
             origin: how it came into the training set.
         """
+        return self._to_clip(self.sha256, self.label, windows, origin)
+
+    def to_background_clip(self, windows: int, negative: str) -> TrainingClip:
+        """Return the record of what it holds beside its sound.
+
+        Args:
+            windows: number of windows that it was split into.
+            negative: the negative label of the task.
+        """
+        return self._to_clip(self.background_key, negative, windows, "background")
+
+    def _to_clip(self, sha256: str, label: str, windows: int, origin: Origin) -> TrainingClip:
         file = os.fsencode(self.path).decode("utf-8", "replace")
-        return TrainingClip(
-            clip_sha256=self.sha256, label=self.label, windows=windows, file=file, origin=origin
-        )
+        return TrainingClip(clip_sha256=sha256, label=label, windows=windows, file=file, origin=origin)
 
 
 @dataclass(frozen=True)
@@ -100,8 +117,9 @@ class IngestResult:
         return (*self.misplaced, *(rejection.file for rejection in self.rejections))
 
     def clips_by_class(self) -> list[set[str]]:
-        """Return the hashes of the usable recordings of each class."""
-        return [{r.sha256 for r in self.recordings if r.label == label} for label in self.labels]
+        """Return the cache keys of the usable recordings of each class, and of all backgrounds."""
+        sounds = [{r.sha256 for r in self.recordings if r.label == label} for label in self.labels]
+        return [*sounds, {r.background_key for r in self.recordings}]
 
     def reject(self, rejections: Mapping[Recording, RejectedFile]) -> "IngestResult":
         """Return the result without some recordings that cannot be used after all.

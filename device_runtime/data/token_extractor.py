@@ -9,12 +9,12 @@ from device_runtime.data.token_cache import TokenCache
 from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import Progress
 from device_runtime.system.timing import Stopwatch
-from edgecl.arrays import Tokens, Waveform
+from edgecl.arrays import Tokens, Waveform, Windows
 from edgecl.audio.reader import LONG_LIMITS, RejectedFile, read_clip
 from edgecl.augmentation import make_copies_key
 from edgecl.errors import AudioError
 from edgecl.store.training_set import Origin
-from edgecl.windows import split_into_windows
+from edgecl.windows import has_background, split_background, split_into_windows
 
 
 @dataclass
@@ -27,12 +27,15 @@ class TokenExtractor:
     stopwatch: Stopwatch  # with the stages "decode", "backbone" and "varying"
     from_cache: int = field(default=0, init=False)  # number of recordings whose tokens were in the cache
 
-    def extract(self, ingest: IngestResult, origin: Origin, builder: DatasetBuilder) -> IngestResult:
+    def extract(
+        self, ingest: IngestResult, origin: Origin, negative: str, builder: DatasetBuilder
+    ) -> IngestResult:
         """Add the tokens of all recordings to a dataset.
 
         Args:
             ingest: the recordings.
             origin: how they come into the training set.
+            negative: label of what long recordings hold beside their sound.
             builder: the dataset to add them to.
 
         Returns:
@@ -46,11 +49,13 @@ class TokenExtractor:
         for number, recording in enumerate(ingest.recordings):
             self.progress("extracting features", number, len(ingest.recordings))
             try:
-                tokens = self._extract_tokens(recording)
+                tokens, background = self._extract_tokens(recording)
             except AudioError as error:
                 rejected[recording] = RejectedFile(recording.path, error.message, error.hint)
             else:
                 builder.add(recording.to_training_clip(len(tokens), origin), tokens)
+                if len(background):
+                    builder.add(recording.to_background_clip(len(background), negative), background)
         self.progress("extracting features", len(ingest.recordings), len(ingest.recordings))
         return ingest.reject(rejected)
 
@@ -84,16 +89,27 @@ class TokenExtractor:
             self.cache.put(key, tokens)
         return tokens[:windows]
 
-    def _extract_tokens(self, recording: Recording) -> Tokens:
-        """Return the tokens [N, tokens, D] of a recording."""
-        tokens = self.cache.get(recording.sha256)
-        if tokens is None:
-            windows = split_into_windows(self._read(recording), self.runtime.window_samples)
-            with self.stopwatch("backbone"):
-                tokens = self.runtime.backbone.extract_tokens(windows)
-            self.cache.put(recording.sha256, tokens)
+    def _extract_tokens(self, recording: Recording) -> tuple[Tokens, Tokens]:
+        """Return the tokens of a recording's sound and of its background, each [N, tokens, D]."""
+        sound, background = self.cache.get(recording.sha256), self.cache.get(recording.background_key)
+        samples = round(recording.duration_s * self.runtime.rate_hz)
+        is_long = has_background(samples, self.runtime.window_samples)
+        if sound is not None and (background is not None or not is_long):
+            self.from_cache += 1
+            return sound, sound[:0] if background is None else background
+        waveform, window_samples = self._read(recording), self.runtime.window_samples
+        if sound is None:
+            sound = self._run_backbone(recording.sha256, split_into_windows(waveform, window_samples))
         else:
             self.from_cache += 1
+        windows = split_background(waveform, window_samples)
+        return sound, self._run_backbone(recording.background_key, windows) if len(windows) else sound[:0]
+
+    def _run_backbone(self, key: str, windows: Windows) -> Tokens:
+        """Return the tokens of windows [N, samples] and put them into the cache."""
+        with self.stopwatch("backbone"):
+            tokens = self.runtime.backbone.extract_tokens(windows)
+        self.cache.put(key, tokens)
         return tokens
 
     def _read(self, recording: Recording) -> Waveform:

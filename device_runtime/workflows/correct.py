@@ -27,6 +27,7 @@ from edgecl.errors import UsageError
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store import blob
 from edgecl.store.store import Store
+from edgecl.store.training_set import count_recordings
 from edgecl.task_names import check_task_name
 
 
@@ -75,7 +76,7 @@ class CorrectionResult:
             "before": asdict(correction.before),
             "after": asdict(correction.after),
             "held_out_accuracy": {"before": correction.accuracy_before, "after": correction.accuracy},
-            "recordings": len(correction.training_set),
+            "recordings": count_recordings(correction.training_set),
             "no_longer_remembered": [clip.file for clip in correction.forgotten],
             "others_unchanged": self.others_unchanged,
             "seconds": self.seconds,

@@ -25,7 +25,7 @@ from edgecl.audio.reader import Clip
 from edgecl.augmentation import make_copies_key
 from edgecl.errors import DatasetError, UsageError
 from edgecl.labels import join_labels
-from edgecl.learning.negative_labels import NEGATIVE, is_negative
+from edgecl.learning.negative_labels import find_negative, is_negative
 from edgecl.store.blob import TaskBlob
 from edgecl.store.training_set import TrainingClip, TrainingSet, collect_labels
 from edgecl.windows import split_into_windows
@@ -146,7 +146,7 @@ def _true_label(task: TaskBlob, target: CorrectionTarget) -> str:
         )
     if target.holds:
         return target.label
-    return next((label for label in task.labels if is_negative(label)), NEGATIVE)
+    return find_negative(task.labels)
 
 
 def _without(training_set: TrainingSet, corrected: TrainingClip) -> TrainingSet:

@@ -29,6 +29,7 @@ from edgecl.errors import TaskExistsError
 from edgecl.labels import join_labels
 from edgecl.store import blob
 from edgecl.store.store import Store
+from edgecl.store.training_set import count_recordings
 from edgecl.task_names import check_task_name
 
 Mode = Literal["new", "replace", "add"]
@@ -90,7 +91,10 @@ class EnrolmentResult:
 
     def __str__(self) -> str:
         """Return one line: labels, recordings, accuracy on held-out recordings, hash."""
-        labels, recordings = join_labels(self.enrolment.blob.labels), len(self.enrolment.training_set)
+        labels, recordings = (
+            join_labels(self.enrolment.blob.labels),
+            count_recordings(self.enrolment.training_set),
+        )
         measured = f"{100 * self.report.accuracy:.0f} % right on held-out recordings"
         return f"{self.task}: {labels}; {recordings} recordings; {measured}; {self.sha256[:12]}"
 

@@ -22,8 +22,9 @@ from device_runtime.training.learner import FittedTask, Learner
 from device_runtime.training.learning_curve import CurvePoint, measure_learning_curve
 from edgecl.audio.faults import describe_faults
 from edgecl.dataset_folder import LabelledFolder
+from edgecl.learning.negative_labels import find_negative
 from edgecl.store.blob import TaskBlob
-from edgecl.store.training_set import TrainingSet, collect_labels
+from edgecl.store.training_set import Origin, TrainingSet, collect_labels
 
 STAGES = ("decode", "backbone", "varying", "training", "advice")
 """Keys of `Enrolment.seconds`."""
@@ -81,7 +82,10 @@ class Enroller:
         with TokenBuffer(self.cache.folder) as buffer:
             builder = DatasetBuilder(buffer)
             forgotten = replay(task, _without_new(known, ingest), self.cache, builder)
-            ingest = extractor.extract(ingest, "added" if known else "enrolled", builder)
+            origin: Origin = "added" if known else "enrolled"
+            ingest = extractor.extract(ingest, origin, find_negative(labels), builder)
+            labels = collect_labels(builder.training_set)
+            learner.check_class_count(len(labels))
             with self.stopwatch("training"):
                 data = learner.prepare(builder.build(labels))
                 first = learner.fit_closed_form(data, labels)
@@ -101,6 +105,7 @@ class Enroller:
                     notes=[
                         *ingest.notes,
                         *describe_faults((one.path, one.faults) for one in ingest.recordings),
+                        *_describe_backgrounds(builder.training_set),
                         *filter(None, (self.cache.warning, buffer.warning, _forgotten_note(forgotten))),
                     ],
                 )
@@ -119,8 +124,19 @@ class Enroller:
 
 def _without_new(known: TrainingSet, ingest: IngestResult) -> TrainingSet:
     """Return the known training set without the recordings that are in the folder, too."""
-    new = {recording.sha256 for recording in ingest.recordings}
+    new = {key for recording in ingest.recordings for key in (recording.sha256, recording.background_key)}
     return tuple(clip for clip in known if clip.clip_sha256 not in new)
+
+
+def _describe_backgrounds(training_set: TrainingSet) -> Iterator[str]:
+    """Yield a sentence on the recordings that hold more than their sound."""
+    found = [clip for clip in training_set if clip.origin == "background"]
+    if found:
+        count = f"{len(found)} recordings" if len(found) > 1 else f"{found[0].file!r}"
+        yield (
+            f"the sound fills only a part of {count}: what is around it counts as '{found[0].label}', "
+            "which is never an answer"
+        )
 
 
 def _forgotten_note(forgotten: TrainingSet) -> str:

@@ -106,7 +106,7 @@ def build_report(enrolment: Enrolment) -> EnrolmentReport:
         duplicates=list(_near_duplicates(enrolment)),
         advice=[
             *describe_class_differences((one.label, one.acoustics) for one in enrolment.ingest.recordings),
-            *advise(_classes(enrolment, _count(trusted, labels)), enrolment.curve),
+            *advise(_advisable(enrolment, _classes(enrolment, _count(trusted, labels))), enrolment.curve),
         ],
     )
 
@@ -151,6 +151,12 @@ def _classes(enrolment: Enrolment, counts: Integers) -> list[ClassReport]:
     ]
 
 
+def _advisable(enrolment: Enrolment, classes: Sequence[ClassReport]) -> list[ClassReport]:
+    """Return the classes that have recordings of their own, not only backgrounds of others."""
+    recorded = {clip.label for clip in enrolment.training_set if clip.origin != "background"}
+    return [one for one in classes if one.label in recorded]
+
+
 def _confusable(labels: Sequence[str], counts: Integers) -> list[Confusion]:
     pairs = [Confusion(labels[i], labels[j], int(counts[i, j])) for i, j in np.argwhere(counts) if i != j]
     return sorted(pairs, key=lambda pair: -pair.clips)[:MAX_LISTED]
@@ -161,8 +167,9 @@ def _suspect_recordings(
 ) -> Iterator[SuspectRecording]:
     clips, labels = enrolment.training_set, enrolment.blob.labels
     for one in suspected:
-        file = clips[one.recording].file
-        yield SuspectRecording(file, labels[one.label], labels[one.looks_like], one.score)
+        clip = clips[one.recording]
+        if clip.origin != "background":
+            yield SuspectRecording(clip.file, labels[one.label], labels[one.looks_like], one.score)
 
 
 def _near_duplicates(enrolment: Enrolment) -> Iterator[NearDuplicate]:

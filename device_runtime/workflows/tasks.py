@@ -184,5 +184,6 @@ def _listing(
     training_set = store.training_sets.read(entry.sha256)
     if training_set is None:
         return TaskListing(entry, store.has_blob(entry), None, None, fits)
-    cached = sum(cache.has(clip.clip_sha256) for clip in training_set) if cache else None
-    return TaskListing(entry, store.has_blob(entry), len(training_set), cached, fits)
+    recordings = [clip for clip in training_set if clip.origin != "background"]
+    cached = sum(cache.has(clip.clip_sha256) for clip in recordings) if cache else None
+    return TaskListing(entry, store.has_blob(entry), len(recordings), cached, fits)

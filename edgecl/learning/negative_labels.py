@@ -6,6 +6,7 @@ that other tools use for the same purpose get the label `_negative`.
 """
 
 import re
+from collections.abc import Iterable
 
 NEGATIVE = "_negative"
 NEGATIVE_LABELS = frozenset({NEGATIVE, "background"})
@@ -16,6 +17,11 @@ NEGATIVE_FOLDERS = frozenset({"negative", "background noise", "noise", "silence"
 def is_negative(label: str) -> bool:
     """Return whether a label, in upper or lower case, is negative."""
     return label.casefold() in NEGATIVE_LABELS
+
+
+def find_negative(labels: Iterable[str]) -> str:
+    """Return the negative label among labels; `_negative` where there is none."""
+    return next((label for label in labels if is_negative(label)), NEGATIVE)
 
 
 def is_negative_folder(name: str) -> bool:

@@ -23,7 +23,8 @@ from edgecl.store import atomic
 SUFFIX = ".json"
 HASH_DIGITS = 64
 
-Origin = Literal["enrolled", "added", "corrected"]
+Origin = Literal["enrolled", "added", "corrected", "background"]
+"""How a recording came into a training set; `background`: it is the rest of another one, beside its sound."""
 
 
 class TrainingClip(Record):
@@ -73,6 +74,16 @@ def from_bytes(data: bytes) -> TrainingSet | None:
         return _Document.model_validate_json(content).lessons if sha256_hex(content) == digest else None
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError):
         return None
+
+
+def make_background_key(clip_sha256: str) -> str:
+    """Return the hash that stands for the background of a recording."""
+    return sha256_hex(f"{clip_sha256}:background".encode())
+
+
+def count_recordings(training_set: TrainingSet) -> int:
+    """Return the number of recordings; their backgrounds do not count."""
+    return sum(clip.origin != "background" for clip in training_set)
 
 
 @dataclass(frozen=True)

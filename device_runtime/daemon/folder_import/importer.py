@@ -169,7 +169,10 @@ def _is_subset(training_set: TrainingSet, folder: Path) -> bool:
     for path in find_audio_files([folder]):
         with suppress(OSError), path.open("rb") as file:
             found.add(hashlib.file_digest(file, "sha256").hexdigest())
-    return bool(training_set) and {clip.clip_sha256 for clip in training_set} <= found
+    return (
+        bool(training_set)
+        and {clip.clip_sha256 for clip in training_set if clip.origin != "background"} <= found
+    )
 
 
 def _write_report(folder: Path, report: Document) -> None:

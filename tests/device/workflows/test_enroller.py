@@ -42,7 +42,7 @@ def sounds(folder: Path, count: int) -> Path:
 def extract(extractor: TokenExtractor, ingest: IngestResult) -> tuple[IngestResult, Dataset]:
     with TokenBuffer(extractor.cache.folder) as buffer:
         builder = DatasetBuilder(buffer)
-        ingest = extractor.extract(ingest, "enrolled", builder)
+        ingest = extractor.extract(ingest, "enrolled", "_negative", builder)
         return ingest, builder.build(ingest.labels)
 
 
