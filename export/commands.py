@@ -16,6 +16,7 @@ from .distill.command import distill_command
 from .hugging_face import load_hugging_face
 from .make_bundle import BundleOptions, make_bundle
 from .model.adapters import ADAPTERS
+from .noise_bank.command import noise_bank_command
 from .weights import Weights, load_weights, save_weights
 
 WIDTH = 110  # the parity table, unwrapped
@@ -49,13 +50,19 @@ def bundle_command(
         Path | None,
         typer.Option(help="Recordings of other sounds that no task should detect, one sub-folder per kind."),
     ] = None,
+    noise_bank: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Noise for augmented copies, from 'edgecl-export noise-bank'."
+        ),
+    ] = None,
 ) -> None:
     """Export backbone, adapter, train step and training artifacts, and compare them with torch.
 
     Example: edgecl-export bundle --weights W.safetensors --placement post --rank 16 --out my-bundle
     """
     with Console(stderr=True).status("exporting and comparing with torch …"):
-        options = BundleOptions(name, placement, rank, adapter, variant, seed, card, background)
+        options = BundleOptions(name, placement, rank, adapter, variant, seed, card, background, noise_bank)
         rows = make_bundle(load_weights(weights), options, out)
     _print_parity(rows)
     opened = Bundle.open(out)
@@ -100,6 +107,7 @@ def import_ast_command(
 
 
 app.command("distill")(distill_command)
+app.command("noise-bank")(noise_bank_command)
 
 
 def _print_parity(rows: list[parity.ParityRow]) -> None:

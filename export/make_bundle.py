@@ -15,6 +15,8 @@ from safetensors.numpy import save
 from device_runtime.model.background import FILE_NAME as BACKGROUND_NAME
 from device_runtime.model.session import open_session
 from edgecl.arrays import Floats
+from edgecl.augmentation.noise_bank import FILE_NAME as NOISE_BANK_NAME
+from edgecl.augmentation.noise_bank import NoiseBank
 from edgecl.bundle.bundle import Bundle, write_manifest
 from edgecl.bundle.manifest import AdapterSpec, Description, Geometry, TensorSpec, Variant
 from edgecl.errors import ExportError
@@ -47,6 +49,7 @@ class BundleOptions:
         seed: seed of the adapters' initial values.
         card: model card to include.
         background: recordings of other sounds, see `export.background`.
+        noise_bank: noise for augmented copies to include, see `export.noise_bank`.
     """
 
     name: str = ""
@@ -57,6 +60,7 @@ class BundleOptions:
     seed: int = 0
     card: Path | None = None
     background: Path | None = None
+    noise_bank: Path | None = None
 
 
 def make_bundle(weights: Weights, options: BundleOptions, out: Path) -> list[parity.ParityRow]:
@@ -80,7 +84,7 @@ def make_bundle(weights: Weights, options: BundleOptions, out: Path) -> list[par
         folder.mkdir()
         _write_graphs(weights.model, tail, options.variant, folder)
         _write_vectors(weights.model, tail, options.variant, folder)
-        (folder / BACKGROUND_NAME).write_bytes(save(compute_background(weights.model, options.background)))
+        _write_background(weights.model, options, folder)
         if options.card:
             shutil.copyfile(options.card, folder / "MODEL_CARD.md")
         write_manifest(folder, _describe(weights, tail, options, options.name or out.name))
@@ -130,6 +134,14 @@ def _write_vectors(model: Ast, tail: AdaptedTail, variant: Variant, folder: Path
     (folder / "initial.safetensors").write_bytes(save({"parameters": initial}))
     quantized = _make_token_function(folder / "backbone.onnx") if variant == "int8" else None
     (folder / "golden.safetensors").write_bytes(save(compute_golden_vectors(model, tail, quantized)))
+
+
+def _write_background(model: Ast, options: BundleOptions, folder: Path) -> None:
+    bank = None
+    if options.noise_bank:
+        shutil.copyfile(options.noise_bank, folder / NOISE_BANK_NAME)
+        bank = NoiseBank.from_bytes(options.noise_bank.read_bytes(), model.config.front_end.sample_rate_hz)
+    (folder / BACKGROUND_NAME).write_bytes(save(compute_background(model, options.background, bank)))
 
 
 def _make_token_function(graph: Path) -> Callable[[Floats], Floats]:

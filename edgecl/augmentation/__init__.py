@@ -2,7 +2,7 @@
 
     placement     at a random position in the window
     room          half of the copies: reverberation of a synthetic room
-    noise         four fifths: background noise through the whole window
+    noise         four fifths: synthetic noise, or noise of the bundle's bank, through the whole window
     channel       half: a random equaliser; a quarter: a telephone band
     level         at a random level
 
@@ -12,7 +12,7 @@ task, its keys and its threshold to ignore all three.
 
 from edgecl.augmentation.augmenter import Augmenter
 
-AUGMENTATION_VERSION = 3
+AUGMENTATION_VERSION = 4
 """Increased whenever the same recording gives other copies."""
 
 __all__ = ["AUGMENTATION_VERSION", "Augmenter", "make_copies_key"]

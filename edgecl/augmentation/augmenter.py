@@ -7,6 +7,7 @@ import numpy as np
 
 from edgecl.arrays import Doubles, Floating, Waveform, Windows
 from edgecl.augmentation.channel import draw_equaliser, draw_telephone_band, filter_spectrum
+from edgecl.augmentation.noise_bank import NoiseBank
 from edgecl.augmentation.placement import place_at_random
 from edgecl.augmentation.room import draw_room_response, reverberate
 from edgecl.noise import generate_noise
@@ -18,6 +19,9 @@ EQUALISER_SHARE = 0.5
 TELEPHONE_SHARE = 0.25
 """Shares of the copies that get an effect."""
 
+SYNTHETIC_SHARE = 1 / 3
+"""Share of the noises that are synthetic; the others come from the bank, where there is one."""
+
 SNR_RANGE_DB = (0.0, 30.0)
 GAIN_RANGE_DB = (-12.0, 6.0)
 
@@ -28,6 +32,7 @@ class Augmenter:
 
     window_samples: int
     rate_hz: int
+    bank: NoiseBank | None = None  # None: all noise is synthetic
 
     def augment(self, waveform: Waveform, copies: int) -> Windows:
         """Make varied copies of the N windows of a clip.
@@ -64,7 +69,10 @@ class Augmenter:
 
     def _draw_noise(self, rng: np.random.Generator, sound_rms: float) -> Doubles:
         """Draw background noise for a whole window, below the level of the sound."""
-        noise = generate_noise(rng, self.window_samples, self.rate_hz)
+        if self.bank is None or rng.random() < SYNTHETIC_SHARE:
+            noise = generate_noise(rng, self.window_samples, self.rate_hz)
+        else:
+            noise = self.bank.draw(rng, self.window_samples)
         return noise * (sound_rms * 10 ** (-rng.uniform(*SNR_RANGE_DB) / 20))
 
     def _pass_channel(self, window: Floating, rng: np.random.Generator) -> Floating:

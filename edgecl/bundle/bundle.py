@@ -7,6 +7,7 @@
     ort_training/…           artifacts of onnxruntime-training (engine "ort-training")
     initial.safetensors      initial parameters of the adapter
     background.safetensors   embeddings of background sounds
+    noise_bank.opus          background noise for augmented copies (optional)
     golden.safetensors       inputs and outputs computed by the host, for the self-test
 
 Hidden files are ignored; a bundle with any other file that the manifest does not list is rejected.

@@ -11,7 +11,8 @@ from safetensors.numpy import save
 from device_runtime.model.background import Background
 from device_runtime.model.runtime import Runtime
 from edgecl.noise import generate_noises
-from export.background import NOISES, SEED, SOUNDS, compute_background
+from export import background
+from export.background import NOISES, SEED, compute_background
 from export.make_bundle import BundleOptions, make_bundle
 from export.model.ast import Ast, AstConfig
 from export.weights import Weights
@@ -37,11 +38,15 @@ def recordings(folder: Path, kinds: dict[str, int]) -> Path:
 
 @pytest.mark.parametrize("placement", ["post", "tail-1"])
 def test_the_noise_embeddings_of_a_bundle_are_those_that_its_own_graphs_compute(
-    model: Ast, placement: str, tmp_path: Path
+    model: Ast, placement: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_bundle(
-        Weights(model, "CC0-1.0", "random"), BundleOptions(placement=placement, rank=4), tmp_path / "made"
+    monkeypatch.setattr(background, "BANK_NOISES", 4)
+    bank = tmp_path / "bank.opus"
+    soundfile.write(
+        bank, 0.1 * np.random.default_rng(0).standard_normal(64_000), 16_000, format="OGG", subtype="OPUS"
     )
+    options = BundleOptions(placement=placement, rank=4, noise_bank=bank)
+    make_bundle(Weights(model, "CC0-1.0", "random"), options, tmp_path / "made")
     runtime = Runtime.open(tmp_path / "made", threads=1)
     stored = Background.load(runtime.bundle)
     tokens = runtime.backbone.extract_tokens(
@@ -49,7 +54,9 @@ def test_the_noise_embeddings_of_a_bundle_are_those_that_its_own_graphs_compute(
     )
     assert stored.noise[:9] == pytest.approx(runtime.forward.compute_embeddings(tokens), abs=0.01)
     assert stored.noise.shape == (NOISES, SMALL.pooled_width)
-    assert stored.sounds.shape == (0, SMALL.pooled_width)
+    assert stored.sounds.shape == (4, SMALL.pooled_width)
+    assert runtime.augmenter.bank is not None
+    assert runtime.augmenter.bank.waveform.size == pytest.approx(64_000, abs=200)
 
 
 def test_kinds_of_sound_alternate_and_unreadable_files_are_skipped(model: Ast, tmp_path: Path) -> None:
@@ -59,9 +66,15 @@ def test_kinds_of_sound_alternate_and_unreadable_files_are_skipped(model: Ast, t
 
 
 def test_of_many_recordings_a_fixed_number_is_used_the_same_ones_every_time(
-    model: Ast, tmp_path: Path
+    model: Ast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = recordings(tmp_path / "pool", {"rain": SOUNDS, "speech": 4})
+    monkeypatch.setattr(background, "SOUNDS", 3)
+    monkeypatch.setattr(background, "AUGMENTED_SOUNDS", 2)
+    folder = recordings(tmp_path / "pool", {"rain": 5, "speech": 2})
     once, again = compute_background(model, folder), compute_background(model, folder)
-    assert len(once["sounds"]) == SOUNDS
+    assert len(once["sounds"]) == 5
     assert save(once) == save(again)
+    monkeypatch.setattr(background, "SOUNDS", 5)
+    plain = compute_background(model, folder)["sounds"]
+    assert np.array_equal(plain[:3], once["sounds"][:3])
+    assert not np.array_equal(plain[3:5], once["sounds"][3:])
