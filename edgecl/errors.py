@@ -91,6 +91,10 @@ class UnknownTaskError(StoreError):
     """The store has no task of this name."""
 
 
+class TaskChangedError(StoreError):
+    """Another process changed or removed a task while it was worked on; nothing was stored."""
+
+
 class NoTrainingSetError(StoreError):
     """A task's training set is missing, so it cannot be trained again without its folder."""
 

@@ -115,7 +115,7 @@ def _plan(
     """Return the plan, what it changes, and the merged tasks if they are to be stored."""
     runtime = workspace.open_runtime()
     manifest = runtime.bundle.manifest
-    tasks = load_tasks(store, manifest)
+    tasks = [task for task in load_tasks(store, manifest) if task.task in before]
     training_sets = {task.task: store.training_sets.read(sha256_hex(blob.to_bytes(task))) for task in tasks}
     memory = ReplayMemory(workspace.open_cache(store, manifest), training_sets)
     engine = workspace.open_engine(runtime.bundle)

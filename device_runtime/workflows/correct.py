@@ -130,20 +130,22 @@ def correct(
         AudioError: the recording cannot be used.
         DatasetError: the recording was the only one of another label.
         ForgottenError: too little of the training set is in the cache.
-        StoreError: the task was changed by another process.
+        TaskChangedError: another process changed or removed the task.
     """
     started = perf_counter()
     with workspace.open_store() as store:
         require_writable(store)
-        before = {entry.task: entry.sha256 for entry in store.list_tasks()}
-        correction = _fit(workspace, store, target, path, progress)
+        base = store.find_task(target.task).sha256
+        before = {entry.task: entry.sha256 for entry in store.list_tasks() if entry.task != target.task}
+        with store.expect_version(target.task, base):
+            correction = _fit(workspace, store, target, path, progress)
         with commit_guard(f"task '{target.task}' is corrected"):
             sha256 = store.commit(
                 target.task,
                 blob.to_bytes(correction.blob),
                 True,
                 correction.training_set,
-                before.pop(target.task),
+                base,
             )
         others_unchanged = compare_tasks(store, before)
     seconds = perf_counter() - started

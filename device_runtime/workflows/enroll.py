@@ -23,13 +23,14 @@ from device_runtime.workflows.enroller import Enroller, Enrolment
 from device_runtime.workflows.report import EnrolmentReport, build_report
 from device_runtime.workflows.workspace import CommitGuard, Workspace, require_writable
 from edgecl.audio.reader import Clip, read_clip
+from edgecl.bundle.manifest import Manifest
 from edgecl.canonical_json import sha256_hex
 from edgecl.dataset_folder import LabelledFolder, scan_class_folders
 from edgecl.errors import TaskExistsError
 from edgecl.labels import join_labels
 from edgecl.store import blob
 from edgecl.store.store import Store
-from edgecl.store.training_set import count_recordings
+from edgecl.store.training_set import TrainingSet, count_recordings
 from edgecl.task_names import check_task_name
 
 Mode = Literal["new", "replace", "add"]
@@ -182,7 +183,7 @@ def enroll(
         _require_free_name(store, request)
         runtime = workspace.open_runtime()
         clip = _read_trial_recording(request, runtime)
-        versions = _fit(workspace, runtime, store, request, found, progress)
+        versions = _fit(workspace, runtime, store, request, found, progress, base)
         first = next(versions)
         if request.mode == "replace":
             store.warnings += _lost_corrections(store, first)
@@ -222,10 +223,11 @@ def _fit(
     request: EnrolmentRequest,
     found: LabelledFolder,
     progress: Progress,
+    base: str | None,
 ) -> Iterator[Enrolment]:
     """Yield the first version of the task and, where it is better, the refined one."""
     name, manifest = request.task, runtime.bundle.manifest
-    old, known = load_with_training_set(store, name, manifest) if request.mode == "add" else (None, ())
+    old, known = _load_old(store, name, base, manifest) if base else (None, ())
     method = request.method or (read_requested_method(old) if old else AUTO)
     if request.recipe:
         check_recipe(request.recipe, method)
@@ -236,6 +238,12 @@ def _fit(
     created = store.choose_creation_time(name, datetime.now(UTC))
     learner = Learner(runtime, engine, recipe, workspace.seed, progress, method, others)
     return Enroller(learner, cache).fit(name, found, created, known)
+
+
+def _load_old(store: Store, task: str, version: str, manifest: Manifest) -> tuple[blob.TaskBlob, TrainingSet]:
+    """Load the version of a task that recordings are added to, and its training set."""
+    with store.expect_version(task, version):
+        return load_with_training_set(store, task, manifest)
 
 
 def _lost_corrections(store: Store, enrolment: Enrolment) -> list[str]:

@@ -30,6 +30,7 @@ from edgecl.errors import (
     NoPreviousVersionError,
     NoStoreError,
     StoreError,
+    TaskChangedError,
     TaskExistsError,
     UnknownTaskError,
 )
@@ -226,7 +227,31 @@ class Store:
         """Check the current blob of one task or of all; nothing is changed."""
         entries = self.list_tasks() if task is None else [self.find_task(task)]
         with translate_errors(self.home):
-            return [check_integrity(entry, self.blobs) for entry in entries]
+            checks = [self._check_current(entry) for entry in entries]
+        return [check for check in checks if check is not None]
+
+    def _check_current(self, entry: TaskEntry) -> IntegrityCheck | None:
+        """Check a task's blob; None for one that another process removed in between."""
+        while (check := check_integrity(entry, self.blobs)).status != "unchanged":
+            current = self.registry.read_entries().get(entry.task)
+            if current is None or current.sha256 == entry.sha256:
+                return check if current else None
+            entry = current  # another process replaced it, and deleted the old blob
+        return check
+
+    @contextmanager
+    def expect_version(self, task: str, sha256: str) -> Iterator[None]:
+        """Read a version of a task that another process may replace or remove at any moment.
+
+        Raises:
+            TaskChangedError: Reading failed, and the version is no longer current, which is the reason.
+        """
+        try:
+            yield
+        except StoreError:
+            with translate_errors(self.home):
+                self._check_base(task, sha256)
+            raise
 
     def has_blob(self, entry: TaskEntry) -> bool:
         """Return whether the file of the task's current blob exists; its content is not read."""
@@ -248,10 +273,12 @@ class Store:
         return clamp_time(now).isoformat(timespec="seconds")
 
     def _check_base(self, task: str, base_sha256: str | None) -> TaskEntry | None:
-        """Return the task's entry, if any; raise `StoreError` if its version is not `base_sha256`."""
+        """Return the task's entry, if any; raise `TaskChangedError` if its version is not `base_sha256`."""
         current = self.registry.read_entries().get(task)
         if base_sha256 is not None and (current is None or current.sha256 != base_sha256):
-            raise StoreError(f"task '{task}' was changed in the meantime; nothing was stored", "try again")
+            raise TaskChangedError(
+                f"task '{task}' was changed in the meantime; nothing was stored", "try again"
+            )
         return current
 
     def _put(

@@ -149,6 +149,16 @@ def test_verify_changes_nothing(home: Path) -> None:
     assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
 
 
+def test_verify_reports_no_damage_where_another_process_replaces_or_removes_a_task(home: Path) -> None:
+    with Store.open(home, create=False) as store, Store.open(home, create=False) as other:
+        doorbell, kettle = (store.find_task(task) for task in ("doorbell", "kettle"))
+        other.forget("kettle")
+        for value in (3.0, 4.0):
+            other.commit("doorbell", make_tiny_blob_bytes("doorbell", value), replace=True)
+        checks = [store._check_current(entry) for entry in (doorbell, kettle)]
+        assert [check.status if check else None for check in checks] == ["unchanged", None]
+
+
 def test_a_damaged_blob_is_quarantined_and_the_previous_one_is_used(home: Path) -> None:
     damaged = find_current_file(home, "doorbell")
     damaged.write_bytes(SECOND[:-1] + b"\xff")
