@@ -9,15 +9,14 @@ first bytes are those of sound.
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 
 from edgecl.audio.file_types import HEAD_BYTES, UNSUPPORTED_SUFFIXES, is_sound
 from edgecl.audio.reader import RejectedFile
-from edgecl.class_folders import ClassNames, check_class_folders
+from edgecl.class_folders import ClassNames
 from edgecl.errors import DatasetError, UsageError
 
 PCM_SUFFIXES = frozenset({".wav", ".wave", ".w64", ".rf64", ".aiff", ".aif", ".aifc", ".au", ".snd", ".caf"})
@@ -42,47 +41,69 @@ class LabelledFolder:
     """Files that are no recordings: notes, tables, pictures."""
     notes: list[str] = field(default_factory=list)
     """Sentences on what was made of the folders."""
+    stray: list[Path] = field(default_factory=list)
+    """Recordings beside the class folders."""
 
 
-def scan_class_folders(folder: Path, known: Collection[str] = ()) -> LabelledFolder:
-    """Find the recordings of each class in a folder, and check that it does not lie above the classes.
-
-    Args:
-        folder: The folder.
-        known: The labels of the task that they are for.
-
-    Raises:
-        UsageError: There is no such folder.
-        DatasetError: None of its sub-folders has a recording, or they are groups of classes.
-    """
-    found = scan_labelled_folder(folder, known)
-    found.notes.extend(check_class_folders(folder, list(chain(*found.clips.values())), known))
-    return found
-
-
-def scan_labelled_folder(folder: Path, known: Collection[str] = ()) -> LabelledFolder:
-    """Find the recordings of each class in a folder.
-
-    Args:
-        folder: The folder.
-        known: The labels of the task that they are for.
+def scan_labelled_folder(folder: Path) -> LabelledFolder:
+    """Find the recordings of each class in a folder with a sub-folder for each class.
 
     Raises:
         UsageError: There is no such folder.
         DatasetError: None of its sub-folders has a recording.
     """
-    names = ClassNames(known)
+    return require_labelled(folder, collect_recordings(folder, ClassNames()))
+
+
+def collect_recordings(folder: Path, names: ClassNames) -> LabelledFolder:
+    """Collect the recordings in the sub-folders of a folder, and those beside them.
+
+    Args:
+        folder: The folder.
+        names: What gives the sub-folders their labels; its notes become those of the result.
+
+    Raises:
+        UsageError: There is no such folder.
+    """
     found = LabelledFolder({}, notes=names.notes)
     for entry in _list_entries(_check_is_folder(folder), found.rejected):
         if not os.path.isdir(entry):
-            _add_stray_file(entry, found)
+            (found.stray if is_recording(entry) else found.ignored).append(entry)
         elif _can_enter(entry, found.rejected):
             found.clips.setdefault(names.choose(entry.name), []).extend(_find_recordings(entry, found))
+    return found
+
+
+def require_labelled(folder: Path, found: LabelledFolder) -> LabelledFolder:
+    """Return the recordings with the classes sorted, and those without a class rejected.
+
+    Raises:
+        DatasetError: No recording has a class.
+    """
     if not any(found.clips.values()):
-        hint = f"put the recordings of each class into a folder of its own: {folder}/doorbell/1.wav"
-        message = f"{str(folder)!r} has no sub-folder with recordings{_describe_others(found)}"
-        raise DatasetError(message, hint)
-    return replace(found, clips=dict(sorted(found.clips.items())))
+        raise _make_unlabelled_error(folder, found)
+    stray = [
+        RejectedFile(
+            file,
+            f"{str(file)!r} lies beside the class folders, so it has no class",
+            f"move it into the folder of its class, or put a label track beside it: {file.stem}.txt",
+        )
+        for file in found.stray
+    ]
+    clips = dict(sorted(found.clips.items()))
+    return replace(found, clips=clips, stray=[], rejected=[*found.rejected, *stray])
+
+
+def _make_unlabelled_error(folder: Path, found: LabelledFolder) -> DatasetError:
+    hint = f"put the recordings of each class into a folder of its own: {folder}/doorbell/1.wav"
+    message = f"{str(folder)!r} has no sub-folder with recordings"
+    if not found.stray:
+        return DatasetError(message + _describe_others(found), hint)
+    first = found.stray[0]
+    return DatasetError(
+        f"{message}, and nothing says which sounds are in {first.name!r}",
+        f"{hint}; or put a label track beside a long recording: {first.with_suffix('.txt').name}",
+    )
 
 
 @dataclass(frozen=True)
@@ -184,15 +205,6 @@ def _is_sound(path: Path, size_bytes: int, modified_ns: int) -> bool:
     """Return whether the first bytes of a file, as it was at that time, are those of sound."""
     with path.open("rb") as file:
         return is_sound(file.read(HEAD_BYTES))
-
-
-def _add_stray_file(file: Path, found: LabelledFolder) -> None:
-    """Add a file beside the class folders: recordings are rejected, others ignored."""
-    if is_recording(file):
-        reason = f"{str(file)!r} lies beside the class folders, so it has no class"
-        found.rejected.append(RejectedFile(file, reason, "move it into the folder of its class"))
-    else:
-        found.ignored.append(file)
 
 
 def _find_recordings(folder: Path, found: LabelledFolder, depth: int = 1) -> list[Path]:

@@ -4,7 +4,8 @@ Every file is decoded to its end here, so that no fault appears after the backbo
 """
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from edgecl.audio.acoustics import Acoustics, measure_acoustics
 from edgecl.audio.faults import Fault
 from edgecl.audio.near_duplicates import Sketch, compute_sketch
 from edgecl.audio.reader import LONG_LIMITS, Clip, RejectedFile, read_or_reject
-from edgecl.dataset_folder import LabelledFolder, describe_ignored, scan_class_folders
+from edgecl.dataset_folder import LabelledFolder, describe_ignored
+from edgecl.dataset_layouts import open_dataset
 from edgecl.errors import DatasetError, NothingNewError
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store.training_set import Origin, TrainingClip, make_background_key
@@ -153,22 +155,23 @@ class IngestResult:
             raise NothingNewError(NOTHING_NEW, "add recordings that are not enrolled yet")
 
 
-def find_recordings(folder: Path) -> LabelledFolder:
-    """Find the recordings of a folder of classes and check that there are enough for a new task.
+@contextmanager
+def open_recordings(folder: Path) -> Iterator[LabelledFolder]:
+    """Yield the recordings of a folder of classes, if there are enough for a new task.
 
     Raises:
         UsageError: there is no such folder.
         DatasetError: its folders are no classes, or too few, or one has too few recordings.
     """
-    found = scan_class_folders(folder)
-    _require_classes(folder, list(found.clips))
-    for label, paths in found.clips.items():
-        if len(paths) < _min_clips(label):
-            raise DatasetError(
-                f"class '{label}' needs {_min_clips(label)} recordings and has {len(paths)}",
-                f"put more recordings into {str(folder / label)!r}, or remove that folder",
-            )
-    return found
+    with open_dataset(folder) as found:
+        _require_classes(folder, list(found.clips))
+        for label, paths in found.clips.items():
+            if len(paths) < _min_clips(label):
+                raise DatasetError(
+                    f"class '{label}' needs {_min_clips(label)} recordings and has {len(paths)}",
+                    f"put more recordings into {str(folder / label)!r}, or remove that folder",
+                )
+        yield found
 
 
 def ingest_recordings(

@@ -1,7 +1,7 @@
 """Enrol a task: train it on a folder of recordings and store it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
-from device_runtime.data.ingest import find_recordings
+from device_runtime.data.ingest import open_recordings
 from device_runtime.data.replay import load_with_training_set
 from device_runtime.data.task_loader import load_others
 from device_runtime.model.runtime import Runtime
@@ -25,7 +25,8 @@ from device_runtime.workflows.workspace import CommitGuard, Workspace, require_w
 from edgecl.audio.reader import Clip, read_clip
 from edgecl.bundle.manifest import Manifest
 from edgecl.canonical_json import sha256_hex
-from edgecl.dataset_folder import LabelledFolder, scan_class_folders
+from edgecl.dataset_folder import LabelledFolder
+from edgecl.dataset_layouts import open_dataset
 from edgecl.errors import TaskExistsError
 from edgecl.labels import join_labels
 from edgecl.store import blob
@@ -174,12 +175,14 @@ def enroll(
     if request.recipe:
         check_recipe(request.recipe, request.method or AUTO)
     adds = request.mode == "add"
-    found = LabelledFolder({}) if adds else find_recordings(request.folder)  # before a store is created
-    with workspace.open_store(create=not adds) as store:
+    with ExitStack() as opened:
+        if not adds:
+            found = opened.enter_context(open_recordings(request.folder))  # before a store is created
+        store = opened.enter_context(workspace.open_store(create=not adds))
         base = None
         if adds:
             entry = store.find_task(name)
-            base, found = entry.sha256, scan_class_folders(request.folder, entry.labels)
+            base, found = entry.sha256, opened.enter_context(open_dataset(request.folder, entry.labels))
         _require_free_name(store, request)
         runtime = workspace.open_runtime()
         clip = _read_trial_recording(request, runtime)

@@ -15,7 +15,8 @@ from device_runtime.workflows.workspace import Workspace
 from edgecl.arrays import Integers
 from edgecl.audio.faults import Fault, describe_faults
 from edgecl.audio.reader import LONG_LIMITS, Clip, RejectedFile, read_or_reject
-from edgecl.dataset_folder import describe_ignored, scan_class_folders
+from edgecl.dataset_folder import LabelledFolder, describe_ignored
+from edgecl.dataset_layouts import open_dataset
 from edgecl.errors import BlobError, DatasetError
 from edgecl.labels import join_labels
 from edgecl.learning.metrics import ClassScore, accuracy, confusion_matrix, score_classes
@@ -294,7 +295,19 @@ def score_folder(
         UsageError: there is no such folder.
         DatasetError: no recording in it belongs to the task, or none can be read.
     """
-    found = scan_class_folders(folder, task.labels)
+    with open_dataset(folder, task.labels) as found:
+        return _score_all(recognizer, task, folder, found, enrolled, progress)
+
+
+def _score_all(
+    recognizer: Recognizer,
+    task: TaskBlob,
+    folder: Path,
+    found: LabelledFolder,
+    enrolled: Collection[str],
+    progress: Progress,
+) -> Evaluation:
+    """Score a task on recordings with labels."""
     files = [(path, label) for label, paths in found.clips.items() for path in paths if label in task.labels]
     if not files:
         raise DatasetError(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgecl.class_folders import ClassNames, check_class_folders, make_label
-from edgecl.dataset_folder import scan_class_folders
+from edgecl.dataset_layouts import open_dataset
 from edgecl.errors import DatasetError
 from edgecl.learning.negative_labels import is_negative_folder
 from tests.broken_files import encode_wav, make_tone
@@ -102,7 +102,8 @@ def test_classes_from_two_spellings_share_their_recordings(tmp_path: Path) -> No
     for name in ("Dog/1.wav", "dog/2.wav", "silence/3.wav", "_negative/4.wav"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(encode_wav(make_tone(0.1)))
-    found = scan_class_folders(tmp_path)
+    with open_dataset(tmp_path) as found:
+        pass
     assert {label: [path.name for path in paths] for label, paths in found.clips.items()} == {
         "Dog": ["1.wav", "2.wav"],
         "_negative": ["4.wav", "3.wav"],

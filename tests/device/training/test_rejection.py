@@ -8,7 +8,6 @@ import pytest
 import soundfile
 
 from device_runtime.data.dataset import Dataset
-from device_runtime.data.ingest import find_recordings
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.model.background import Background
 from device_runtime.model.runtime import Runtime
@@ -19,6 +18,7 @@ from device_runtime.training.learner import Learner
 from device_runtime.training.recipe import Recipe
 from device_runtime.training.rejection import calibrate_rejection
 from device_runtime.workflows.enroller import Enroller
+from edgecl.dataset_folder import scan_labelled_folder
 from tests.device.conftest import ALARMS, KITCHEN, Edgecl
 from tools.demo.synthesise import FIRST_UNSEEN, make_clip
 from tools.demo.waveforms import RATE_HZ
@@ -40,7 +40,7 @@ def test_new_clips_of_known_sounds_are_accepted_and_unknown_sounds_are_not(
     cache = TokenCache(tmp_path, runtime.bundle.fingerprint, runtime.window_samples, 1 << 30)
     learner = Learner(runtime, open_engine("auto", runtime.bundle, 1), Recipe(), 0, ignore_progress)
     *_, enrolment = Enroller(learner, cache).fit(
-        task, find_recordings(recordings / task), "2026-01-01T00:00:00Z"
+        task, scan_labelled_folder(recordings / task), "2026-01-01T00:00:00Z"
     )
     recognizer = Recognizer(runtime, [enrolment.blob])
     assert share_accepted(recognizer, LABELS[task]) >= 0.8

@@ -8,7 +8,7 @@ import soundfile
 
 from device_runtime.data.dataset import Dataset
 from device_runtime.data.dataset_builder import DatasetBuilder
-from device_runtime.data.ingest import IngestResult, find_recordings, ingest_recordings
+from device_runtime.data.ingest import IngestResult, ingest_recordings
 from device_runtime.data.token_buffer import TokenBuffer
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.data.token_extractor import TokenExtractor
@@ -16,6 +16,7 @@ from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import ignore_progress
 from device_runtime.system.timing import Stopwatch
 from device_runtime.training.engines.factory import list_engines
+from edgecl.dataset_folder import scan_labelled_folder
 from edgecl.errors import DatasetError
 from tests.altered_bundle import make_altered_bundle, read_description
 from tests.device.conftest import Edgecl
@@ -49,7 +50,9 @@ def extract(extractor: TokenExtractor, ingest: IngestResult) -> tuple[IngestResu
 def test_a_recording_that_changes_after_it_was_checked_is_rejected_and_its_tokens_are_not_kept(
     extractor: TokenExtractor, tmp_path: Path
 ) -> None:
-    checked = ingest_recordings(find_recordings(sounds(tmp_path / "sounds", 3)), RATE_HZ, ignore_progress)
+    checked = ingest_recordings(
+        scan_labelled_folder(sounds(tmp_path / "sounds", 3)), RATE_HZ, ignore_progress
+    )
     changing = checked.recordings[1]
     soundfile.write(changing.path, make_clip("knock", 0), RATE_HZ)
     ingest, dataset = extract(extractor, checked)
@@ -65,7 +68,7 @@ def test_the_same_bytes_in_two_classes_belong_to_neither(tmp_path: Path) -> None
     data = (folder / "doorbell" / "0.wav").read_bytes()
     for copy in ("a-copy.wav", "another-copy.wav"):
         (folder / "timer" / copy).write_bytes(data)
-    ingest = ingest_recordings(find_recordings(folder), RATE_HZ, ignore_progress)
+    ingest = ingest_recordings(scan_labelled_folder(folder), RATE_HZ, ignore_progress)
     assert [one.path.name for one in ingest.recordings if one.label == "doorbell"] == [
         "1.wav",
         "2.wav",
@@ -85,7 +88,7 @@ def test_the_same_bytes_in_two_classes_belong_to_neither(tmp_path: Path) -> None
 def test_too_many_changes_leave_too_few_recordings_to_train_on(
     extractor: TokenExtractor, tmp_path: Path
 ) -> None:
-    ingest = ingest_recordings(find_recordings(sounds(tmp_path / "sounds", 2)), RATE_HZ, ignore_progress)
+    ingest = ingest_recordings(scan_labelled_folder(sounds(tmp_path / "sounds", 2)), RATE_HZ, ignore_progress)
     ingest.recordings[3].path.unlink()
     with pytest.raises(DatasetError, match="class 'timer' needs 2 usable recordings and has 1"):
         extract(extractor, ingest)

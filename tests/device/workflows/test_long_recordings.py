@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from device_runtime.data.ingest import find_recordings, ingest_recordings
+from device_runtime.data.ingest import ingest_recordings
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.system.progress import ignore_progress
 from device_runtime.workflows.predict import predict_clip, predict_file
 from edgecl.audio.reader import Limits, read_clip
+from edgecl.dataset_folder import scan_labelled_folder
 from tests.device.conftest import RINGS_AT_S, Edgecl
 from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
@@ -28,7 +29,7 @@ def test_a_negative_of_six_minutes_is_used_as_excerpts(tmp_path: Path) -> None:
     folder = write_doorbells(tmp_path / "sounds")
     room = np.random.default_rng(0).normal(0, 0.01, 360 * 4000)
     soundfile.write(folder / "_negative" / "evening.flac", room, 4000)
-    ingest = ingest_recordings(find_recordings(folder), RATE_HZ, ignore_progress)
+    ingest = ingest_recordings(scan_labelled_folder(folder), RATE_HZ, ignore_progress)
     assert not ingest.rejected
     (evening,) = [one for one in ingest.recordings if one.label == "_negative"]
     assert evening.faults == ("excerpts",)
