@@ -59,12 +59,12 @@ CHANNEL_CONDITIONS: dict[ChannelFault, Condition] = {
     "opposite phase": Condition(
         "opposite phase",
         "the channels cancel each other, so one of them is used",
-        "check the plug and the cable of the microphone, or set channels to 1",
+        "check the plug and the cable: a balanced microphone needs an adapter for a stereo input",
     ),
     "one channel dead": Condition(
         "one channel dead",
         "one channel gives no sound, so another one is used",
-        "check the plug of the microphone, or set channels to 1",
+        "check the plug of the microphone; nothing is lost while the other channel works",
     ),
 }
 

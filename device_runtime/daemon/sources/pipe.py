@@ -5,7 +5,8 @@ import select
 import time
 from pathlib import Path
 
-from device_runtime.daemon.sources.base import LISTENING, NO_FRAMES, Block
+from device_runtime.daemon.sources.base import LISTENING, NO_FRAMES, Block, Condition
+from device_runtime.daemon.sources.health import CHANNEL_CONDITIONS
 from device_runtime.daemon.sources.pcm import PcmDecoder, PcmFormat
 from edgecl.errors import SourceError
 
@@ -17,7 +18,7 @@ class PipeSource:
 
     def __init__(self, name: str, descriptor: int, pcm_format: PcmFormat) -> None:
         self.name = name
-        self.condition = LISTENING
+        self.condition: Condition = LISTENING
         self.lost_frames = 0
         self.rate_hz = pcm_format.rate_hz
         self.descriptor = descriptor
@@ -65,4 +66,6 @@ class PipeSource:
     def _block(self, data: bytes) -> Block:
         waveform = self._decoder.decode(data) if data else NO_FRAMES
         first, self._next_frame = self._next_frame, self._next_frame + waveform.size
+        if self._decoder.channel_fault:  # for good: a supervised source judges by itself
+            self.condition = CHANNEL_CONDITIONS[self._decoder.channel_fault]
         return Block(first, waveform, time.time(), self._decoder.channel_fault)

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from edgecl.audio.levels import BAND_COUNT, band_levels_dbfs, quantize_levels
+from edgecl.audio.levels import (
+    BAND_COUNT,
+    MIN_LEVEL_DBFS,
+    band_levels_dbfs,
+    level_dbfs,
+    loudest_moment_dbfs,
+    quantize_levels,
+)
 
 RATE_HZ = 16_000
 SAMPLES = 800  # 50 ms
@@ -42,3 +49,18 @@ def test_silence_and_a_constant_have_the_minimum_level() -> None:
 def test_a_byte_encodes_minus_100_dbfs_to_full_scale() -> None:
     levels = np.array([[-100.0, -50.0, 0.0], [-120.0, -99.9, 6.0]])
     assert list(quantize_levels(levels)) == [0, 128, 255, 0, 0, 255]
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.2])
+@pytest.mark.parametrize("place", [0, 1600, 15_000, 30_400])
+def test_the_loudest_moment_is_found_wherever_it_is(place: int, offset: float) -> None:
+    waveform = np.random.RandomState(0).normal(offset, 0.001, 2 * RATE_HZ).astype(np.float32)
+    waveform[place : place + 1600] += np.random.RandomState(1).normal(0, 0.1, 1600)
+    assert loudest_moment_dbfs(waveform, RATE_HZ) == pytest.approx(-20, abs=1.5)
+
+
+def test_the_loudest_moment_of_a_short_waveform_is_its_level() -> None:
+    for samples in (1, 100, 1599):
+        waveform = np.linspace(-1, 1, samples).astype(np.float32)
+        assert loudest_moment_dbfs(waveform, RATE_HZ) == level_dbfs(waveform)
+    assert loudest_moment_dbfs(np.zeros(0, np.float32), RATE_HZ) == MIN_LEVEL_DBFS

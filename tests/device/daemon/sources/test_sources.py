@@ -244,5 +244,6 @@ def test_a_file_and_a_pipe_whose_channels_cancel_each_other_keep_the_sound(tmp_p
     reading, writing = os.pipe()
     os.write(writing, channels.tobytes()[: 1 << 16])
     os.close(writing)
-    blocks = read_all(PipeSource("pipe", reading, PcmFormat(16_000, 2)))
-    assert blocks[-1].channel_fault == "opposite phase"
+    pipe = PipeSource("pipe", reading, PcmFormat(16_000, 2))
+    assert read_all(pipe)[-1].channel_fault == "opposite phase"
+    assert pipe.condition.state == "opposite phase"
