@@ -52,6 +52,10 @@ class RegistryDamagedError(Exception):
     """The registry is missing, empty or altered; the store rebuilds it, so users never see this error."""
 
 
+class UnconfirmedCommitError(sqlite3.OperationalError):
+    """A transaction is in effect, but the disk did not confirm it: a power cut may still revert it."""
+
+
 @dataclass(frozen=True)
 class TaskEntry:
     """One task in the registry."""
@@ -179,15 +183,34 @@ class Registry:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Lock the registry for writing; commit at the end, or roll back on any exception."""
+        """Lock the registry for writing; commit at the end, or roll back on any exception.
+
+        Raises:
+            UnconfirmedCommitError: The changes are in effect although committing failed.
+        """
         self._connection.execute("BEGIN IMMEDIATE")
+        changed: dict[str, TaskEntry] | None = None
         try:
             yield
+            changed = self.read_entries()
             self._connection.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error) and self._has_entries(changed):
+                raise UnconfirmedCommitError(str(error)) from error
             raise
+
+    def _has_entries(self, changed: dict[str, TaskEntry] | None) -> bool:
+        """Return whether these are the entries in the file.
+
+        The journal is deleted before its folder is flushed: where only the latter fails, the file has
+        changed.
+        """
+        try:
+            return changed is not None and self.read_entries() == changed
+        except (sqlite3.Error, RegistryDamagedError):
+            return False
 
     def _fill(self, entries: list[TaskEntry]) -> None:
         with self.transaction():

@@ -41,7 +41,7 @@ from edgecl.store.errors import may_be_full_disk, translate_errors
 from edgecl.store.home import close_to_others, create_home, lock_home
 from edgecl.store.integrity import IntegrityCheck, check_integrity, find_status, read_previous
 from edgecl.store.recovery import open_or_rebuild
-from edgecl.store.registry import REGISTRY_NAME, Registry, TaskEntry
+from edgecl.store.registry import REGISTRY_NAME, Registry, TaskEntry, UnconfirmedCommitError
 from edgecl.store.training_set import TrainingSet, TrainingSetFolder
 from edgecl.timestamps import clamp_time, parse_time
 
@@ -300,9 +300,16 @@ class Store:
         """Run one registry transaction; delete unreferenced files before and after it."""
         if not self.writable:
             raise StoreError(f"the store in '{self.home}' is read-only", "choose another folder with --home")
-        with translate_errors(self.home), self._lock():
-            self._delete_unreferenced()
-            yield
+        try:
+            with translate_errors(self.home), self._lock():
+                self._delete_unreferenced()
+                yield
+        except StoreError as error:
+            if not isinstance(error.__cause__, UnconfirmedCommitError):
+                raise
+            reason = "the change is stored, but perhaps not yet safe from a power cut"
+            self.warnings.append(f"{reason}: the disk did not confirm it ({error.__cause__})")
+            return  # the files of the old state stay, which a power cut may bring back
         with self._warn_of_leftovers("old files are left for the next change to delete"), self._lock():
             self._delete_unreferenced()
             ballast.keep(self.home)
