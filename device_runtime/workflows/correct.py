@@ -1,7 +1,7 @@
 """Correct a task: fit it again with one recording that it got wrong, and store it."""
 
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -26,6 +26,7 @@ from edgecl.audio.reader import read_clip
 from edgecl.errors import UsageError
 from edgecl.learning.negative_labels import is_negative
 from edgecl.store import blob
+from edgecl.store.registry import TaskEntry
 from edgecl.store.store import Store
 from edgecl.store.training_set import count_recordings
 from edgecl.task_names import check_task_name
@@ -135,7 +136,8 @@ def correct(
     started = perf_counter()
     with workspace.open_store() as store:
         require_writable(store)
-        base = store.find_task(target.task).sha256
+        entry = store.find_task(store.resolve_name(target.task))
+        target, base = _resolve(target, entry), entry.sha256
         before = {entry.task: entry.sha256 for entry in store.list_tasks() if entry.task != target.task}
         with store.expect_version(target.task, base):
             correction = _fit(workspace, store, target, path, progress)
@@ -150,6 +152,14 @@ def correct(
         others_unchanged = compare_tasks(store, before)
     seconds = perf_counter() - started
     return CorrectionResult(correction, target, sha256, others_unchanged, seconds, store.warnings)
+
+
+def _resolve(target: CorrectionTarget, entry: TaskEntry) -> CorrectionTarget:
+    """Return the target with the names of task and label as they are stored, which may differ by case."""
+    label = target.label
+    if label not in entry.labels:
+        label = next((one for one in entry.labels if one.casefold() == label.casefold()), label)
+    return replace(target, task=entry.task, label=label)
 
 
 def _fit(

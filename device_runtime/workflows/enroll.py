@@ -179,6 +179,8 @@ def enroll(
         if not adds:
             found = opened.enter_context(open_recordings(request.folder))  # before a store is created
         store = opened.enter_context(workspace.open_store(create=not adds))
+        name = store.resolve_name(name)
+        request = replace(request, task=name)
         base = None
         if adds:
             entry = store.find_task(name)

@@ -264,6 +264,7 @@ def evaluate(
         BlobError: the task is damaged or was made with another bundle.
     """
     with workspace.open_store() as store:
+        task = store.resolve_name(task)
         entry = store.find_task(task)
         runtime = workspace.open_runtime()
         manifest = runtime.bundle.manifest

@@ -105,6 +105,7 @@ def predict(workspace: Workspace, paths: Sequence[Path], task: str | None = None
     """
     found = scan_paths(paths)
     with workspace.open_store() as store:
+        task = task and store.resolve_name(task)
         recognizer = load_recognizer(store, workspace.open_runtime(), task, store.warnings.append)
         outcomes = [predict_file(recognizer, path) for path in found.recordings]
     predictions = [one for one in outcomes if isinstance(one, FilePrediction)]

@@ -129,7 +129,7 @@ def verify_tasks(workspace: Workspace, task: str | None = None) -> VerificationR
         UnknownTaskError: there is no such task.
     """
     with workspace.open_store() as store:
-        return VerificationResult(store.verify(task), store.warnings)
+        return VerificationResult(store.verify(task and store.resolve_name(task)), store.warnings)
 
 
 def undo(workspace: Workspace, task: str, *, commit_guard: CommitGuard = nullcontext) -> UndoResult:
@@ -140,6 +140,7 @@ def undo(workspace: Workspace, task: str, *, commit_guard: CommitGuard = nullcon
         NoEarlierError: it has no earlier version.
     """
     with workspace.open_store() as store:
+        task = store.resolve_name(task)
         with commit_guard(f"the last change of task '{task}' is undone"):
             entry = store.undo(task)
         return UndoResult(entry, store.warnings)
@@ -152,6 +153,7 @@ def forget(workspace: Workspace, task: str, *, commit_guard: CommitGuard = nullc
         UnknownTaskError: there is no such task.
     """
     with workspace.open_store() as store:
+        task = store.resolve_name(task)
         sha256 = store.find_task(task).sha256
         with commit_guard(f"task '{task}' is forgotten"):
             store.forget(task)

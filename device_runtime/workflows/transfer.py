@@ -67,6 +67,7 @@ def export_task(workspace: Workspace, task: str, file: Path, *, overwrite: bool 
     """
     _check_target(file, overwrite)
     with workspace.open_store() as store:
+        task = store.resolve_name(task)
         data = store.read_blob(task)
     atomic.write(file, data)
     return ExportResult(task, file, len(data), sha256_hex(data), store.warnings)
@@ -128,7 +129,13 @@ def _check_target(file: Path, overwrite: bool) -> None:
 
 
 def _require_free_name(store: Store, task: str, replace: bool) -> None:
-    """Refuse to replace a task unasked."""
+    """Refuse to replace a task unasked, or to store one whose name differs from another only by case."""
+    stored = store.resolve_name(task)
+    if stored != task:
+        raise TaskExistsError(
+            f"'{task}' differs only by case from the task '{stored}'; nothing was changed",
+            f"export '{stored}' and forget it, then import this one",
+        )
     if not replace and any(entry.task == task for entry in store.list_tasks()):
         raise TaskExistsError(
             f"there is a task '{task}' already; nothing was changed",

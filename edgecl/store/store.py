@@ -125,6 +125,19 @@ class Store:
             raise UnknownTaskError(f"there is no task '{task}'", "'edgecl tasks' lists what there is")
         return entry
 
+    def resolve_name(self, task: str) -> str:
+        """Return the name of the stored task that is meant: names that differ only by case are one.
+
+        A name that is not stored in any case is returned as it is. `warnings` says where another was meant.
+        """
+        names = [entry.task for entry in self.list_tasks()]
+        if task in names:
+            return task
+        stored = next((name for name in names if name.casefold() == task.casefold()), task)
+        if stored != task:
+            self.warnings.append(f"'{task}' is the stored task '{stored}': the names differ only by case")
+        return stored
+
     def read_blob(self, task: str) -> bytes:
         """Read a task's blob and check its hash.
 
