@@ -1,5 +1,7 @@
 """`edgecl config show`, and where the configuration of the daemon is found."""
 
+import shlex
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +9,13 @@ from typing import Annotated
 
 import typer
 from platformdirs import user_config_path
+from pydantic import SecretStr
 
 from device_runtime.cli import output
 from device_runtime.cli.options import Settings, command, expand
 from device_runtime.system.systemd_unit import SYSTEM_CONFIG
 from edgecl.config.privacy import DESCRIPTIONS
-from edgecl.config.schema import Config, read_config
+from edgecl.config.schema import Config, Section, read_config
 from edgecl.config.values import DEFAULT, ConfigValue, list_values
 
 CONFIG_VARIABLE = "EDGECL_CONFIG"
@@ -68,6 +71,20 @@ def describe_overrides(file: ConfigFile, settings: Settings) -> Iterator[str]:
             yield f"{key} is '{used}' ({origin}), not '{configured}' ('{file.path}')"
 
 
+def describe_exposure(file: ConfigFile) -> Iterator[str]:
+    """Yield a sentence if the file has secrets and can be read by every user."""
+    secrets = [key for key, value in _list_secrets(file.config) if value.get_secret_value()]
+    if file.path and secrets and file.path.stat().st_mode & stat.S_IROTH:
+        path = shlex.quote(str(file.path))
+        yield f"every user of this machine can read {', '.join(secrets)}: chmod 600 {path}"
+
+
+def _list_secrets(config: Config) -> Iterator[tuple[str, SecretStr]]:
+    for section, values in config:
+        if isinstance(values, Section):
+            yield from ((f"{section}.{key}", value) for key, value in values if isinstance(value, SecretStr))
+
+
 @command(config)
 def show(settings: Settings, config: ConfigPath = None) -> int:
     """Show every value that 'edgecl serve' uses and where it comes from. Secrets are masked.
@@ -86,7 +103,7 @@ def show(settings: Settings, config: ConfigPath = None) -> int:
         output.print_answer(
             output.build_table("", ["key", "value", "from"], rows), describe_privacy(file.config)
         )
-    output.print_message(*describe_overrides(file, settings))
+    output.print_message(*describe_overrides(file, settings), *describe_exposure(file))
     return 0
 
 

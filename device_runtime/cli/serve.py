@@ -11,6 +11,7 @@ from device_runtime.cli import output
 from device_runtime.cli.config import (
     FOLDERS,
     ConfigPath,
+    describe_exposure,
     describe_overrides,
     describe_privacy,
     load_config,
@@ -76,7 +77,7 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
     home, bundle = (Path(locate_folder(key, file, settings).value) for key in FOLDERS)
     log = LogBuffer(output.print_message)
     logging.getLogger().addHandler(log)
-    for message in describe_overrides(file, settings):
+    for message in (*describe_overrides(file, settings), *describe_exposure(file)):
         log.write(message)
     if chosen.privacy:
         log.write(describe_privacy(chosen))

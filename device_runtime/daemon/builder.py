@@ -31,6 +31,7 @@ from device_runtime.daemon.sources.base import Source
 from device_runtime.daemon.sources.factory import open_configured
 from device_runtime.daemon.sources.file import FileSource
 from device_runtime.daemon.sources.wrappers import SwitchableSource, Tap, WatchdogSource
+from device_runtime.daemon.system.daemon_lock import lock_for_daemon
 from device_runtime.daemon.system.log_buffer import LogBuffer
 from device_runtime.daemon.system.sd_notify import Notifier
 from device_runtime.daemon.system.supervisor import ThreadSupervisor
@@ -42,7 +43,7 @@ from device_runtime.system.memory import release_free_memory
 from device_runtime.workflows.workspace import Workspace
 from edgecl.config.privacy import NO_HISTORY, NO_MICROPHONE, NO_RECORDINGS, Privacy
 from edgecl.config.schema import ClipsConfig, Config
-from edgecl.errors import EdgeclError
+from edgecl.errors import EdgeclError, UsageError
 from edgecl.events import Event
 from edgecl.store.blob import TaskBlob
 
@@ -125,7 +126,10 @@ def open_listener(
 
 
 def _build_daemon(config: Config, workspace: Workspace, log: LogBuffer, closing: ExitStack) -> Daemon:
-    home, runtime = workspace.home, workspace.open_runtime()
+    home = workspace.home
+    _check_watched_folder(config.watch.folder, home)
+    closing.enter_context(lock_for_daemon(home))
+    runtime = workspace.open_runtime()
     notifier, training_lock, supervisor = Notifier(), TrainingLock(), ThreadSupervisor(log.write)
     watcher = TaskWatcher(home, runtime, log.write)
     recognizer = watcher.poll() or Recognizer(runtime, [])
@@ -184,6 +188,17 @@ def _check_tasks(config: Config, tasks: Sequence[TaskBlob]) -> Iterator[str]:
     yield from config.find_unknown_tasks([task.task for task in tasks])
     for task in tasks:
         yield from config.find_unknown_labels(task.task, task.labels)
+
+
+def _check_watched_folder(folder: str, home: Path) -> None:
+    """Refuse a watched folder in which the files of the home would be taken for recordings.
+
+    Raises:
+        UsageError: it is the home, or the home lies in it.
+    """
+    if folder and home.resolve().is_relative_to(Path(folder).resolve()):
+        reason = f"watch.folder is '{folder}', which holds the home of edgecl, '{home}'"
+        raise UsageError(reason, "watch a folder that holds nothing but recordings")
 
 
 def _check_leftovers(privacy: Privacy, home: Path) -> Iterator[str]:

@@ -12,6 +12,7 @@ from fastapi import Depends
 from fastapi import Request as HttpRequest
 
 from device_runtime.daemon.api import limits
+from device_runtime.daemon.api.enrolment_session import create_private_folder
 from device_runtime.daemon.api.event_audio import EventAudio
 from device_runtime.daemon.api.event_hub import EventHub
 from device_runtime.daemon.api.problems import BusyError
@@ -71,7 +72,7 @@ class ApiContext:
     def make_scratch_folder(self) -> Iterator[Path]:
         """Create a folder for one request; one left by a killed daemon is deleted at the next start."""
         folder = self.home / UPLOADS
-        folder.mkdir(parents=True, exist_ok=True)
+        create_private_folder(folder)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             yield Path(scratch)
 

@@ -36,6 +36,8 @@ from edgecl.errors import AudioError, UsageError
 from edgecl.learning.negative_labels import is_negative
 from edgecl.task_names import check_task_name
 
+FOLDER_MODE = 0o700
+
 
 @dataclass(frozen=True)
 class Take:
@@ -84,7 +86,8 @@ class EnrolmentSession:
             BusyError: recordings cannot be added in this state.
         """
         self.check_editable()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        create_private_folder(self.root)
+        create_private_folder(self.folder)
         return self.folder / f".{secrets.token_hex(8)}{suffix}"
 
     def check_editable(self) -> None:
@@ -207,6 +210,11 @@ def _next_state(state: SessionState, succeeded: bool) -> SessionState:
     if not succeeded:
         return "collecting"
     return "tried" if state == "trying" else "done"
+
+
+def create_private_folder(folder: Path) -> None:
+    """Create a folder for its owner alone, if it does not exist."""
+    folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
 
 
 def check_label(label: str) -> str:

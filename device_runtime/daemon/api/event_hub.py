@@ -3,10 +3,11 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.problems import BusyError
@@ -44,35 +45,22 @@ class EventHub:
     def subscribe(self, channel: str = EVENTS) -> StreamingResponse:
         """Return a response that streams everything published on a channel from now on.
 
+        It counts as a subscriber from now on, so that clients that come at once stay within the limit.
+
         Raises:
             BusyError: there are too many subscribers already.
         """
+        queue: asyncio.Queue[str | None] = asyncio.Queue(CAPACITY)
         with self._lock:
             if len(self._subscribers) >= limits.MAX_SUBSCRIBERS:
                 reason = f"{limits.MAX_SUBSCRIBERS} clients are following events already"
                 raise BusyError(reason, "close one of them")
-        stream = self._stream(channel)
-        return StreamingResponse(
-            stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-        )
-
-    async def _stream(self, channel: str) -> AsyncIterator[str]:
-        queue: asyncio.Queue[str | None] = asyncio.Queue(CAPACITY)
-        with self._lock:
             self._subscribers[queue] = channel, asyncio.get_running_loop()
-        try:
-            yield ": following\n\n"
-            while True:
-                try:
-                    text = await asyncio.wait_for(queue.get(), KEEP_ALIVE_S)
-                except TimeoutError:
-                    text = ": keep-alive\n\n"
-                if text is None:
-                    return
-                yield text
-        finally:
-            with self._lock:
-                self._subscribers.pop(queue, None)
+        return _Subscription(_stream(queue), lambda: self._unsubscribe(queue))
+
+    def _unsubscribe(self, queue: asyncio.Queue[str | None]) -> None:
+        with self._lock:
+            self._subscribers.pop(queue, None)
 
     def _send(self, text: str | None, channel: str | None = None) -> None:
         """Queue a message for the subscribers of one channel, or of all channels."""
@@ -80,6 +68,33 @@ class EventHub:
             for queue, (subscribed, loop) in self._subscribers.items():
                 if channel in (None, subscribed) and not loop.is_closed():
                     loop.call_soon_threadsafe(_put, queue, text)
+
+
+class _Subscription(StreamingResponse):
+    """A response that ends its subscription however it ends, even before it has begun to stream."""
+
+    def __init__(self, stream: AsyncIterator[str], unsubscribe: Callable[[], None]) -> None:
+        headers = {"Cache-Control": "no-store"}
+        super().__init__(stream, media_type="text/event-stream", headers=headers)
+        self._unsubscribe = unsubscribe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._unsubscribe()
+
+
+async def _stream(queue: asyncio.Queue[str | None]) -> AsyncIterator[str]:
+    yield ": following\n\n"
+    while True:
+        try:
+            text = await asyncio.wait_for(queue.get(), KEEP_ALIVE_S)
+        except TimeoutError:
+            text = ": keep-alive\n\n"
+        if text is None:
+            return
+        yield text
 
 
 def _put(queue: asyncio.Queue[str | None], text: str | None) -> None:

@@ -42,3 +42,15 @@ def test_the_file_in_the_users_configuration_folder_is_found(
     shown = edgecl("config", "show", "--json").json
     assert shown["file"] == str(tmp_path / "edgecl/config.toml")
     assert shown["values"]["history.days"]["value"] == 3.0
+
+
+def test_a_file_with_secrets_that_every_user_can_read_is_reported(
+    edgecl: Callable[..., object], tmp_path: Path
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[mqtt]\nhost = "broker"\npassword = "secret"\n[api]\ntoken = "a long enough secret"')
+    file.chmod(0o644)
+    exposed = " ".join(edgecl("config", "show", "--config", file).err.split())
+    assert "every user of this machine can read mqtt.password, api.token: chmod 600" in exposed
+    file.chmod(0o640)
+    assert edgecl("config", "show", "--config", file).err == ""

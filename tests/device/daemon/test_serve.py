@@ -16,6 +16,7 @@ import pytest
 import soundfile
 
 from device_runtime.daemon.sinks.history_writer import HistoryWriter
+from device_runtime.daemon.system.daemon_lock import lock_for_daemon
 from edgecl.store.store import Store
 from tests.device.daemon.running import until, write_into
 
@@ -180,6 +181,26 @@ def test_the_home_of_the_command_line_takes_precedence_and_that_is_logged(
     assert not daemon.home.exists()
 
 
+def test_a_second_daemon_of_a_home_ends_before_it_touches_anything(
+    serve: Callable[..., Daemon], home: Path
+) -> None:
+    (home / "uploads/first").mkdir(parents=True)
+    with lock_for_daemon(home):
+        daemon = serve("[api]\nenabled = true\nport = 0")
+        assert daemon.process.wait(timeout=60) == 1
+    assert f"another daemon uses the home '{home}'" in daemon.log
+    assert (home / "uploads/first").exists()
+
+
+def test_a_watched_folder_that_holds_the_home_is_refused(
+    serve: Callable[..., Daemon], home: Path, tmp_path: Path
+) -> None:
+    daemon = serve(f'[watch]\nfolder = "{tmp_path}"')
+    assert daemon.process.wait(timeout=60) == 2
+    assert f"watch.folder is '{tmp_path}', which holds the home of edgecl" in daemon.log
+    assert list(home.parent.glob("*.report.json")) == []
+
+
 def test_a_path_that_does_not_exist_is_reported(serve: Callable[..., Daemon]) -> None:
     daemon = serve('[source]\npath = "nofile"')
     assert daemon.process.wait(timeout=30) == 1
@@ -220,4 +241,4 @@ def test_at_privacy_three_nothing_of_a_sound_is_printed_or_stored(
     assert daemon.log.endswith(" 7 s processed")
     assert "privacy 3: no history is stored" in daemon.log
     assert f"'{home}/clips' holds earlier sounds" in daemon.log
-    assert {path.name for path in home.iterdir()} == before
+    assert {path.name for path in home.iterdir()} - {".daemon.lock"} == before

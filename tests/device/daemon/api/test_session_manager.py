@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from device_runtime.daemon.api import limits
+from device_runtime.daemon.api.enrolment_session import EnrolmentSession
 from device_runtime.daemon.api.session_manager import SessionManager
 from device_runtime.daemon.api.task_records import TaskRecords
 from device_runtime.daemon.training_lock import TrainingLock
@@ -45,3 +46,9 @@ def test_a_blob_that_failed_to_read_is_read_again(home: Path) -> None:
     assert records.find(sha256).task == "alarms"
     path.unlink()
     assert records.find(sha256).task == "alarms"  # cached
+
+
+def test_recordings_are_kept_in_folders_of_their_owner_alone(tmp_path: Path) -> None:
+    session = EnrolmentSession("alarms", "new", tmp_path / "uploads")
+    folder = session.make_path(".wav").parent
+    assert {path.stat().st_mode & 0o777 for path in (folder, folder.parent)} == {0o700}
