@@ -21,6 +21,10 @@ from edgecl.audio.unfinished import UnfinishedSound, find_unfinished_sound
 from edgecl.errors import AudioError, TooLongError
 
 CONTAINERS = frozenset({"WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF"})
+PCM_CODECS = frozenset({"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"})
+CODECS = PCM_CODECS | {"VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"}
+"""Those of FLAC are the codecs of its samples. Others (ADPCM, GSM, ALAC, G.72x …) are rare, and their
+decoders are rarely tested: each would be one more way to attack."""
 BLOCK_SAMPLES = 1 << 16  # per block, all channels together
 MAX_SAMPLE = 2.0**16  # float files may be scaled like 16-bit integers; anything beyond is invalid
 UNKNOWN_FRAMES = 1 << 36  # one more than a FLAC header can declare; unknown lengths are reported as more
@@ -61,7 +65,8 @@ def open_sound(file: BinaryIO) -> Sound:
     """Open a decoder for `file`, which is unbuffered and stays open when the decoder is closed.
 
     Raises:
-        AudioError: The file has no known container; the message names the format if it is recognised.
+        AudioError: The file has no known container, or another codec than `CODECS`; the message names the
+            format if it is recognised.
     """
     if unfinished := find_unfinished_sound(file):
         return unfinished
@@ -73,6 +78,10 @@ def open_sound(file: BinaryIO) -> Sound:
     if sound.format not in CONTAINERS:
         sound.close()
         raise _make_format_error(file)
+    if sound.subtype not in CODECS:
+        codec = sound.subtype
+        sound.close()
+        raise AudioError(f"is compressed as {codec}, which is not decoded here", _suggest_conversion(file))
     return sound
 
 
@@ -85,9 +94,13 @@ def _make_format_error(file: BinaryIO) -> AudioError:
         return AudioError("holds no sound in a known format", hint)
     if kind == "text":
         return AudioError("is text, not sound", "export the recording again as WAV or FLAC")
+    return AudioError(f"is {kind}, which cannot be decoded here", _suggest_conversion(file))
+
+
+def _suggest_conversion(file: BinaryIO) -> str:
+    name = Path(file.name)
     target = name.with_suffix(".flac" if name.suffix == ".wav" else ".wav")
-    line = shlex.join(["ffmpeg", "-i", str(name), str(target)])
-    return AudioError(f"is {kind}, which cannot be decoded here", f"convert it: {line}")
+    return f"convert it: {shlex.join(['ffmpeg', '-i', str(name), str(target)])}"
 
 
 def read_blocks(sound: Sound, max_s: float) -> Iterator[Floats]:

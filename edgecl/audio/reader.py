@@ -44,6 +44,7 @@ class Limits:
     """Length of all excerpts together: more of one recording adds little to a task."""
     min_rate_hz: int = 4_000
     max_rate_hz: int = 192_000
+    max_channels: int = 32
     max_file_bytes: int = 512 << 20
     silence_dbfs: float = -75.0
     """RMS level, without DC, that some part of `min_s` has to exceed; 0 is a full-scale square wave."""
@@ -143,6 +144,7 @@ def _check_regular(path: Path) -> None:
 
 def _decode(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
     before = os.fstat(file.fileno())
+    _check_size(before.st_size, limits)
     with make_decodable(file) as source:
         measured = _measure(source, limits)
         with open_sound(source) as sound:
@@ -151,7 +153,6 @@ def _decode(file: BinaryIO, path: Path, limits: Limits, rate_hz: int) -> Clip:
                 mixed = join_excerpts(mixed, measured.frames, measured.rate_hz, limits.excerpts_s)
             waveform = scale_to_full_range(resample(mixed, measured.rate_hz, rate_hz))
     _check_audible(waveform, waveform.size / rate_hz, limits)
-    _check_size(before.st_size, limits)
     digest = _sha256(file)
     _check_unchanged(before, os.fstat(file.fileno()))
     is_excerpt = measured.is_longer_than(limits.max_s)
@@ -241,6 +242,7 @@ def _measure(file: BinaryIO, limits: Limits) -> _Measured:
     with open_sound(file) as sound:
         has_wrong_sizes |= isinstance(sound, UnfinishedSound)
         _check_rate(sound.samplerate, limits)
+        _check_channels(sound.channels, limits)
         rate_hz, channels = sound.samplerate, sound.channels
         statistics = ChannelStatistics(channels, rate_hz)
         for block in read_blocks(sound, limits.allowed_s):
@@ -268,6 +270,12 @@ def _check_rate(rate_hz: int, limits: Limits) -> None:
     if not limits.min_rate_hz <= rate_hz <= limits.max_rate_hz:
         allowed = f"{limits.min_rate_hz} to {limits.max_rate_hz} Hz"
         raise AudioError(f"has a sample rate of {rate_hz} Hz, not {allowed}", "export it again at 16000 Hz")
+
+
+def _check_channels(channels: int, limits: Limits) -> None:
+    if channels > limits.max_channels:
+        reason = f"has {channels} channels, not 1 to {limits.max_channels}"
+        raise AudioError(reason, "export it again as mono or stereo")
 
 
 def scale_to_full_range(waveform: Waveform) -> Waveform:

@@ -1,8 +1,10 @@
 """Reading audio files: each broken file is rejected with its own message, unusual ones are decoded."""
 
 import hashlib
+import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgecl.audio.reader import Clip, Limits, RejectedFile, read_clip, read_or_reject
+from edgecl.audio.reader import DEFAULT_LIMITS, Clip, Limits, RejectedFile, read_clip, read_or_reject
 from edgecl.errors import AudioError
 from tests.broken_files import (
     BAD,
@@ -94,6 +96,34 @@ def test_the_maximum_duration_is_exact(write: Write) -> None:
 def test_a_file_larger_than_the_limit_is_rejected_before_it_is_hashed(write: Write) -> None:
     with pytest.raises(AudioError, match="larger than 0 MiB"):
         read_clip(write(make_tone()), Limits(max_file_bytes=10_000))
+
+
+def test_a_giant_sparse_file_of_many_channels_is_rejected_before_it_is_decoded(tmp_path: Path) -> None:
+    path, size_bytes = tmp_path / "sparse.wav", 3_900_000_000
+    header = bytearray(encode_wav(np.zeros((0, 1024))))
+    header[4:8], header[-4:] = ((size_bytes - less).to_bytes(4, "little") for less in (8, len(header)))
+    path.write_bytes(header)
+    os.truncate(path, size_bytes)
+    started = time.process_time()
+    with pytest.raises(AudioError, match="is larger than 512 MiB"):
+        read_clip(path)
+    with pytest.raises(AudioError, match="has 1024 channels, not 1 to 32"):
+        read_clip(path, replace(DEFAULT_LIMITS, max_file_bytes=1 << 40))
+    assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [("WAV", "IMA_ADPCM"), ("WAV", "MS_ADPCM"), ("WAV", "GSM610"), ("AU", "G721_32"), ("CAF", "ALAC_16")],
+)
+def test_a_codec_outside_the_list_is_rejected_with_a_command_that_converts_it(
+    tmp_path: Path, container: str, codec: str
+) -> None:
+    path = tmp_path / f"a.{container.lower()}"
+    path.write_bytes(encode(make_tone(), container, codec))
+    with pytest.raises(AudioError, match=f"is compressed as {codec}, which is not decoded here") as error:
+        read_clip(path)
+    assert error.value.hint.startswith("convert it: ffmpeg -i ")
 
 
 def test_channels_are_averaged(write: Write) -> None:
