@@ -36,6 +36,8 @@ ONSET_DB, ONSET_COLUMNS = 6.0, 5
 """Rise that is sudden, and the number of columns that it may take."""
 LOUD_DB = 20.0
 """Excess from which a sound may begin slowly."""
+SALIENT_DB = 18.0
+"""Excess that the strongest sound has to reach: drops of rain and waves stay below."""
 WEAKER_DB = 25.0
 """How much weaker than the strongest sound another one may be to count as the sound."""
 LARGEST_GAP = 10
@@ -73,7 +75,10 @@ def find_salience(waveform: Waveform, window_samples: int) -> Salience:
     segments = _find_segments(excess_db)
     peaks = [float(excess_db[start:end].max()) for start, end in segments]
     strong = [one for one, peak in zip(segments, peaks, strict=True) if peak >= max(peaks) - WEAKER_DB]
-    if not strong or sum(end - start for start, end in strong) >= CONTINUOUS_SHARE * excess_db.size:
+    if (
+        max(peaks, default=0.0) < SALIENT_DB
+        or sum(end - start for start, end in strong) >= CONTINUOUS_SHARE * excess_db.size
+    ):
         return WHOLE
     sounds = [part for one in strong for part in _leave_out_tails(excess_db, *one)]
     is_background = excess_db < CONTINUED_DB

@@ -22,7 +22,7 @@ BACKGROUND_FROM_WINDOWS = 3
 
 DC_SCALE = 1 << 24
 
-WINDOWS_VERSION = 4
+WINDOWS_VERSION = 5
 """Increased whenever decoding, resampling, padding or splitting gives other windows for the same file."""
 
 
