@@ -6,8 +6,9 @@ its columns. Either is a text file beside the recording and named after it: `day
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 SUFFIXES = frozenset({".txt", ".tsv"})
@@ -36,15 +37,25 @@ class AnnotatedRecording:
     """In order of time; one at least."""
 
 
-def find_annotations(recording: Path) -> AnnotatedRecording | None:
-    """Return a recording with the table beside it that lists its sounds; None if there is none."""
-    for table in sorted(recording.parent.glob("*.t*")):
-        is_named_alike = table.stem == recording.stem or table.name.startswith(f"{recording.stem}.")
-        if is_named_alike and table.suffix.lower() in SUFFIXES:
-            regions = read_regions(table)
-            if regions:
-                return AnnotatedRecording(recording, table, regions)
-    return None
+def find_annotated(recordings: Iterable[Path], others: Iterable[Path]) -> list[AnnotatedRecording]:
+    """Return the recordings beside which a table lists their sounds.
+
+    Args:
+        recordings: The recordings.
+        others: The files that are no recordings.
+    """
+    tables = {
+        (table.parent, prefix): table
+        for table in others
+        if table.suffix.lower() in SUFFIXES
+        for prefix in accumulate(table.name.split("."), "{}.{}".format)
+    }
+    found = []
+    for path in recordings:
+        table = tables.get((path.parent, path.stem)) if tables else None
+        if table and (regions := read_regions(table)):
+            found.append(AnnotatedRecording(path, table, regions))
+    return found
 
 
 def read_regions(table: Path) -> list[Region]:

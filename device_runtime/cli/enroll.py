@@ -36,7 +36,9 @@ def enroll(
     folder: Annotated[
         Path,
         typer.Argument(
-            metavar="FOLDER", help="Folder with one sub-folder of recordings per sound.", show_default=False
+            metavar="FOLDER",
+            help="Folder with one sub-folder of recordings per sound, or a zip file.",
+            show_default=False,
         ),
     ],
     replace: Annotated[

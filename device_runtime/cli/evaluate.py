@@ -24,7 +24,9 @@ def evaluate(
     folder: Annotated[
         Path,
         typer.Argument(
-            metavar="FOLDER", help="Folder with one sub-folder of recordings per class.", show_default=False
+            metavar="FOLDER",
+            help="Folder with one sub-folder of recordings per class, or a zip file.",
+            show_default=False,
         ),
     ],
     unknown: Annotated[

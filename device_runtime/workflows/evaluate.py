@@ -296,7 +296,7 @@ def score_folder(
         UsageError: there is no such folder.
         DatasetError: no recording in it belongs to the task, or none can be read.
     """
-    with open_dataset(folder, task.labels) as found:
+    with open_dataset(folder, task.labels, "test") as found:
         return _score_all(recognizer, task, folder, found, enrolled, progress)
 
 
