@@ -76,12 +76,12 @@ def replay(task: str, training_set: TrainingSet, cache: TokenCache, builder: Dat
     """
     missing = []
     for clip in training_set:
-        tokens = cache.get(clip.clip_sha256)
+        tokens = cache.find(clip.clip_sha256)
         if tokens is None or len(tokens) != clip.windows:
             missing.append(clip)
             continue
         builder.add(clip, tokens)
-        copies = cache.get(make_copies_key(clip.clip_sha256))
+        copies = cache.find(make_copies_key(clip.clip_sha256))
         if copies is not None:
             builder.add_copies(clip, copies)
     _require_enough(task, training_set, tuple(missing))

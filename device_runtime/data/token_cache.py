@@ -30,6 +30,7 @@ import numpy as np
 from device_runtime.data.coreset import MIN_CLIPS, select_evictions, summarise
 from edgecl.arrays import Tokens
 from edgecl.store.token_files import make_name
+from edgecl.windows import WINDOWS_VERSION
 
 RESERVE_BYTES = 8 << 20  # of the disk that are left to the store
 TRIMMED_SHARE = 0.95  # of the limit, so that not every recording has to make room
@@ -51,15 +52,25 @@ class TokenCache:
 
     def protect(self, classes: Iterable[Iterable[str]]) -> None:
         """Prefer to keep the recordings of these classes, given by key, over those of none."""
-        self._protected += [{self._path(key) for key in keys} for keys in classes]
+        self._protected += [{path for key in keys for path in self._paths(key)} for keys in classes]
 
     def has(self, key: str) -> bool:
-        """Return whether there is a file for a recording, intact or not."""
-        return self._path(key).exists()
+        """Return whether there is a file for an enrolled recording, intact or not; see `find`."""
+        return any(path.exists() for path in self._paths(key))
+
+    def find(self, key: str) -> Tokens | None:
+        """Return the tokens of an enrolled recording, even if an earlier version cut its windows.
+
+        The task was trained on such windows, and the recording itself may be gone.
+        """
+        found = (self._load(path) for path in self._paths(key))
+        return next((tokens for tokens in found if tokens is not None), None)
 
     def get(self, key: str) -> Tokens | None:
-        """Return the tokens [N, tokens, D] of a recording; None where they are missing or damaged."""
-        path = self._path(key)
+        """Return the tokens [N, tokens, D] of a recording as this version cuts it; None: there are none."""
+        return self._load(self._path(key))
+
+    def _load(self, path: Path) -> Tokens | None:
         tokens = _read(path)
         if tokens is not None:
             with contextlib.suppress(OSError):
@@ -114,6 +125,11 @@ class TokenCache:
 
     def _path(self, key: str) -> Path:
         return self.folder / make_name(key, *self._identity)
+
+    def _paths(self, key: str) -> Iterator[Path]:
+        """Yield the file of this version and those of earlier ones."""
+        for version in range(WINDOWS_VERSION, 0, -1):
+            yield self.folder / make_name(key, *self._identity, version)
 
     def _write(self, path: Path, data: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
