@@ -4,10 +4,11 @@
     its negatives ────────────────────┼─► keys, and each recording's margin without its own group ─► threshold
     noises and other sounds ──────────┘
 
-The threshold is where as many known recordings are rejected as unknown ones are accepted, but never so low
-that a built-in noise would be accepted. Each recording counts once, however many windows and augmented
-copies it has. Recordings of other tasks are not used as background, so that a task does not depend on what
-else is enrolled.
+The threshold is where as many known recordings are rejected as unknown ones are accepted, each recording
+counting once, however many windows and augmented copies it has. It is never so low that a built-in noise
+would be accepted, or that fewer than a tenth of the augmented copies, left out with their recordings, would
+be rejected: where a task is far from the background, sounds more like its own lie in between. Recordings of
+other tasks are not used as background, so that a task does not depend on what else is enrolled.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,9 @@ from edgecl.arrays import Floats
 from edgecl.learning import open_set
 from edgecl.learning.calibration import average_per_recording, equal_error_threshold
 from edgecl.learning.negative_labels import is_negative
+
+MIN_REJECTED_COPIES = 0.1
+"""Share of the left-out augmented copies below the threshold, at least."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,11 @@ def calibrate_rejection(
     known = is_sound[dataset.labels]  # [N]
     unknown = np.concatenate([background.noise, background.sounds, embeddings[~known]])
     fitted = open_set.fit(
-        embeddings[known], key_of[dataset.labels[known]], dataset.held_out_groups[known], unknown
+        embeddings[known],
+        key_of[dataset.labels[known]],
+        dataset.held_out_groups[known],
+        unknown,
+        dataset.augmented[known],
     )
     bundled = len(background.noise) + len(background.sounds)
     threshold = equal_error_threshold(
@@ -58,4 +66,6 @@ def calibrate_rejection(
         ),
     )
     largest_of_noise = fitted.background_margins[: len(background.noise)].max()
-    return Rejection(fitted.keys, max(threshold, float(np.nextafter(largest_of_noise, np.inf))))
+    copies = fitted.sound_margins[dataset.augmented[known]]
+    least = float(np.quantile(copies, MIN_REJECTED_COPIES)) if copies.size else threshold
+    return Rejection(fitted.keys, max(threshold, least, float(np.nextafter(largest_of_noise, np.inf))))

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgecl.arrays import Doubles, Floats, Integers
+from edgecl.arrays import Bools, Doubles, Floats, Integers
 
 PENALTY = 1.0
 """Ridge penalty λ on the squared weights, relative to a mean squared error."""
@@ -46,22 +46,32 @@ class OpenSetKeys:
     background_margins: Doubles  # [M], the best margin of each background row left out
 
 
-def fit(embeddings: Floats, labels: Integers, recordings: Integers, background: Floats) -> OpenSetKeys:
+def fit(
+    embeddings: Floats,
+    labels: Integers,
+    recordings: Integers,
+    background: Floats,
+    augmented: Bools | None = None,
+) -> OpenSetKeys:
     """Fit the keys of a task.
 
-    Windows and background have the same total weight. Background rows are left out one by one.
+    Windows and background have the same total weight; among windows, so have recordings as they are and their
+    augmented copies. Background rows are left out one by one.
 
     Args:
         embeddings: The embeddings of the windows, [N, P].
         labels: Their sounds, 0…S−1, [N].
         recordings: The number of each window's recording, whose windows are left out together, [N].
         background: The embeddings of background, [M, P].
+        augmented: True for windows that are augmented copies, [N]; None: none is.
     """
     count, sounds = len(labels), int(labels.max()) + 1
     mean, deviation = background.mean(axis=0), np.maximum(background.std(axis=0), MIN_DEVIATION)
     rows = _append_constant((np.concatenate([embeddings, background]) - mean) / deviation)
     targets = np.eye(sounds + 1, dtype=np.float32)[np.append(labels, np.full(len(background), sounds))]
-    weights = np.repeat([0.5 / count, 0.5 / len(background)], [count, len(background)]).astype(np.float32)
+    weights = np.append(
+        _weight_windows(count, augmented), np.full(len(background), 0.5 / len(background))
+    ).astype(np.float32)
     groups = np.append(recordings, recordings.max() + 1 + np.arange(len(background)))
     columns, left_out = _fit_ridge(rows, targets, np.sqrt(weights)[:, None], groups)
     best = (left_out[:, :-1] - left_out[:, -1:]).max(axis=1).astype(np.float64)
@@ -76,6 +86,14 @@ def compute_margins(embeddings: Floats, keys: Floats) -> Doubles:
     """Compute the margins [N, S] of windows [N, P] from keys [S, P + 1]."""
     product: Doubles = embeddings.astype(np.float64) @ keys[:, :-1].T.astype(np.float64) + keys[:, -1]
     return product
+
+
+def _weight_windows(count: int, augmented: Bools | None) -> Doubles:
+    """Return the weight of each window, [N]; all together weigh 0.5."""
+    if augmented is None or augmented.all() or not augmented.any():
+        return np.full(count, 0.5 / count)
+    copies = int(augmented.sum())
+    return np.where(augmented, 0.25 / copies, 0.25 / (count - copies))
 
 
 def _append_constant(rows: Floats) -> Floats:

@@ -19,6 +19,7 @@ from device_runtime.training.recipe import Recipe
 from device_runtime.training.rejection import calibrate_rejection
 from device_runtime.workflows.enroller import Enroller
 from edgecl.dataset_folder import scan_labelled_folder
+from edgecl.learning.open_set import compute_margins
 from tests.device.conftest import ALARMS, KITCHEN, Edgecl
 from tools.demo.synthesise import FIRST_UNSEEN, make_clip
 from tools.demo.waveforms import RATE_HZ
@@ -85,3 +86,20 @@ def test_similar_takes_do_not_raise_the_threshold() -> None:
         calibrate_rejection(background, embeddings, some, ["bell"]).threshold for some in (apart, together)
     ]
     assert thresholds[1] < thresholds[0] - 0.05
+
+
+def test_a_tenth_of_the_augmented_copies_is_rejected_where_the_background_is_far() -> None:
+    rng = np.random.default_rng(0)
+    sounds = (3 + rng.standard_normal((20, 60))).astype(np.float32)
+    copies = (sounds[np.repeat(np.arange(20), 4)] + rng.standard_normal((80, 60))).astype(np.float32)
+    background = Background(*rng.standard_normal((2, 40, 60)).astype(np.float32))
+    recordings = np.append(np.arange(20), np.repeat(np.arange(20), 4))
+    none, one = np.zeros((100, 1, 1), np.float16), np.zeros(100, np.int64)
+    augmented = Dataset(none, one, recordings, np.arange(100) >= 20, classes=1)
+    plain = replace(augmented, augmented=np.zeros(100, np.bool_))
+    embeddings = np.concatenate([sounds, copies])
+    strict, loose = (
+        calibrate_rejection(background, embeddings, some, ["bell"]) for some in (augmented, plain)
+    )
+    assert strict.threshold > loose.threshold
+    assert 0.02 < np.mean(compute_margins(copies, strict.keys) < strict.threshold) < 0.2
