@@ -22,6 +22,7 @@ import hashlib
 import io
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -29,10 +30,11 @@ import numpy as np
 
 from device_runtime.data.coreset import MIN_CLIPS, select_evictions, summarise
 from edgecl.arrays import Tokens
-from edgecl.store.token_files import make_name
+from edgecl.store.token_files import SUFFIX, make_name
 from edgecl.windows import WINDOWS_VERSION
 
 RESERVE_BYTES = 8 << 20  # of the disk that are left to the store
+LEFTOVER_AGE_S = 600.0  # of a file that a killed process did not finish; writing one takes milliseconds
 TRIMMED_SHARE = 0.95  # of the limit, so that not every recording has to make room
 DIGEST_BYTES = 32
 
@@ -99,6 +101,7 @@ class TokenCache:
         """
         if self._size_bytes + needed_bytes <= self.quota_bytes:
             return
+        _delete_leftovers(self.folder)
         sizes = _sizes(self.folder)
         size = sum(stat.st_size for stat in sizes.values())
         if size + needed_bytes > self.quota_bytes:
@@ -148,6 +151,14 @@ def measure_usage(folder: Path) -> tuple[int, int]:
     """Return the number of recordings in a cache folder, of any bundle, and their size in bytes."""
     sizes = _sizes(folder)
     return len(sizes), sum(stat.st_size for stat in sizes.values())
+
+
+def _delete_leftovers(folder: Path) -> None:
+    """Delete what processes that were killed left half written."""
+    for path in folder.glob(f".*{SUFFIX}.*"):
+        with contextlib.suppress(FileNotFoundError):  # another process finished or deleted it
+            if time.time() - path.stat().st_mtime > LEFTOVER_AGE_S:
+                path.unlink()
 
 
 def _sizes(folder: Path) -> Sizes:

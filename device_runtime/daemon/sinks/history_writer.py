@@ -2,7 +2,8 @@
 
 The file is not part of the store and may be deleted at any time. A sound is one row, its newest event; user
 feedback on it is another; a source event is one row. Readers (`history_reader`) never wait for the writer
-(write-ahead log), and a power cut loses the last moments at most.
+(write-ahead log), and a power cut loses the last moments at most. Of a sound that goes on, start and end are
+written at once and the phases in between every few seconds: each write takes two pages of the log.
 
 Order and age do not depend on the clock of the machine, which may be years off until it is set: rows are
 numbered in the order of their detection, and their age is the time for which the history has been open since,
@@ -69,6 +70,7 @@ INSERT_SOUND = """
 """
 INSERT_CONDITION = "INSERT INTO conditions (stored_s, event) VALUES (?, ?)"
 PRUNE_INTERVAL = 500  # events
+UPDATE_INTERVAL_S = 5.0  # between two writes of a sound that goes on
 LOCK_TIMEOUT_S = 5.0  # while another process writes
 DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 PRIMARY_CODE = 0xFF  # mask of the primary part of an error code
@@ -106,6 +108,7 @@ class HistoryWriter(HistoryReader):
         self.path = path
         self._retention = retention
         self._written = 0
+        self._updated_s: dict[str, float] = {}  # id of a sound that goes on → when it was last written
         self._monotonic_s = monotonic_s
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +127,12 @@ class HistoryWriter(HistoryReader):
         return self._monotonic_s() - self._began_s
 
     def write(self, event: Event) -> None:
-        """Store one event; a later phase of a sound replaces the one before."""
+        """Store one event; a later phase of a sound replaces the one before.
+
+        A phase between start and end is left out where another was stored `UPDATE_INTERVAL_S` ago or less.
+        """
+        if isinstance(event, SoundEvent) and self._is_redundant(event):
+            return
         document = json.dumps(event.model_dump())
         if isinstance(event, SoundEvent):
             row = event.id, event.task, event.label, self.running_s, document
@@ -135,8 +143,21 @@ class HistoryWriter(HistoryReader):
         if self._written % PRUNE_INTERVAL == 0:
             self.prune()
 
+    def _is_redundant(self, event: SoundEvent) -> bool:
+        """Return whether a phase of a sound may be left out; remember when it was stored if not."""
+        now_s = self.running_s
+        if event.phase == "end":
+            self._updated_s.pop(event.id, None)
+            return False
+        last_s = self._updated_s.get(event.id)
+        if event.phase == "update" and last_s is not None and now_s - last_s < UPDATE_INTERVAL_S:
+            return True
+        self._updated_s[event.id] = now_s
+        return False
+
     def prune(self) -> None:
         """Delete the rows beyond the retention limits."""
+        self._updated_s.clear()  # of sounds whose end was lost
         oldest_s = self.running_s - self._retention.days * DAY_S
         for table, count in (("sounds", self._retention.sounds), ("conditions", self._retention.conditions)):
             surplus = f"SELECT sequence FROM {table} ORDER BY sequence DESC LIMIT 1 OFFSET ?"

@@ -115,6 +115,15 @@ def test_where_nothing_can_be_evicted_a_new_clip_is_not_cached_and_a_warning_say
     assert "not every recording was cached: the cache is limited to" in full.warning
 
 
+def test_what_a_killed_enrolment_left_half_written_is_deleted_by_the_next(tmp_path: Path) -> None:
+    old, young = (tmp_path / f".{name}.tokens.4711" for name in ("old", "young"))
+    for file in (old, young):
+        file.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    open_cache(tmp_path).put(CLIP, some_tokens())
+    assert (old.exists(), young.exists()) == (False, True)
+
+
 def test_the_quota_holds_while_clips_are_added(tmp_path: Path) -> None:
     cache = open_cache(tmp_path, 1000)
     for number in range(20):

@@ -49,6 +49,23 @@ def test_a_sound_is_one_row_which_holds_its_last_phase(tmp_path: Path) -> None:
     again.close()
 
 
+def test_a_sound_that_goes_on_is_written_every_few_seconds_only(tmp_path: Path) -> None:
+    now_s = 0.0
+    history = HistoryWriter(tmp_path / "history.db", monotonic_s=lambda: now_s)
+    log = tmp_path / "history.db-wal"
+    history.write(sound(10, "new", 0.5))
+    size_bytes = log.stat().st_size
+    for number in range(1, 20):  # every half a second
+        now_s = number / 2
+        history.write(sound(10, "update", number / 20))
+    (stored,) = history.sounds(10)
+    assert (stored.phase, stored.score) == ("update", 10 / 20)
+    history.write(sound(10, "end", 0.99))
+    assert history.sounds(10)[0].score == 0.99
+    assert log.stat().st_size - size_bytes < 6 * 4200  # pages; each event takes two
+    history.close()
+
+
 def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
     history = HistoryWriter(tmp_path / "history.db")
     history.write(sound(10))
