@@ -65,7 +65,10 @@ def _select_part(found: LabelledFolder, folder: Path, part: Part) -> None:
     lists = [folder / name for name in (TEST_LIST, VALIDATION_LIST) if folder / name in found.ignored]
     if not lists:
         return
-    listed = {one.name: {folder / line for line in one.read_text().splitlines() if line} for one in lists}
+    listed = {
+        one.name: {folder / line for line in one.read_text(errors="replace").splitlines() if line}
+        for one in lists
+    }
     tests, others = listed.get(TEST_LIST, set()), set().union(*listed.values())
     before = sum(map(len, found.clips.values()))
     for recordings in found.clips.values():

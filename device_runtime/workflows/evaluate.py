@@ -180,7 +180,7 @@ class EvaluationResult:
         """Return sentences on the folder, and one for each kind of fault of the recordings."""
         known = [(one.path, one.faults) for one in self.evaluation.scored]
         unknown = [(one.path, one.faults) for one in self.open_set.unknown] if self.open_set else []
-        return [*self.evaluation.notes, *self._describe_enrolled(), *describe_faults([*known, *unknown])]
+        return [*self.evaluation.notes, *describe_faults([*known, *unknown]), *self._describe_enrolled()]
 
     def _describe_enrolled(self) -> Iterator[str]:
         """Yield a sentence on the recordings that the task was trained on."""

@@ -205,7 +205,7 @@ def test_folders_of_classes_are_believed_more_than_a_table(tmp_path: Path) -> No
 def test_what_lists_name_to_test_with_is_not_enrolled(tmp_path: Path) -> None:
     write_tones(tmp_path, "yes/1.wav", "yes/2.wav", "yes/3.wav", "_background_noise_/hum.wav")
     (tmp_path / "testing_list.txt").write_text("yes/2.wav\n")
-    (tmp_path / "validation_list.txt").write_text("yes/3.wav\n")
+    (tmp_path / "validation_list.txt").write_bytes(b"yes/3.wav\nt\xfcr/1.wav\n")  # not UTF-8
     assert list_clips(tmp_path) == {"_negative": ["hum.wav"], "yes": ["1.wav"]}
     assert list_clips(tmp_path, "test")["yes"] == ["2.wav"]
     with open_dataset(tmp_path) as found:

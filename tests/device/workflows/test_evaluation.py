@@ -36,7 +36,7 @@ def test_enrolled_recordings_alone_give_no_headline(edgecl: Edgecl, home: Path, 
     assert "%" not in answer.out
     result = edgecl("evaluate", "alarms", recordings / "alarms", "--json").json
     assert (result["enrolled"], result["held_out"]) == (12, False)
-    assert "all 12 recordings were enrolled" in result["notes"][0]
+    assert "all 12 recordings were enrolled" in result["notes"][-1]
 
 
 def test_enrolled_recordings_are_not_counted_among_new_ones(

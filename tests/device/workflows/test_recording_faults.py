@@ -49,7 +49,7 @@ def test_files_that_are_no_recordings_are_counted_and_named_by_every_command(
     enrolled = edgecl("enroll", "alarms", folder, "--json").json
     assert enrolled["notes"] == [note]
     assert [row["clips"] for row in enrolled["classes"]] == [4, 4, 4]
-    assert edgecl("evaluate", "alarms", folder, "--json").json["notes"] == [note]
+    assert edgecl("evaluate", "alarms", folder, "--json").json["notes"][0] == note
     predicted = edgecl("predict", folder)
     assert predicted.err == f"{note}\n"
     assert "voice message.mpeg" in predicted.out
@@ -70,4 +70,5 @@ def test_another_recorder_for_one_class_and_recordings_that_are_too_soft_are_rep
     assert "the recordings of timer have a bandwidth of 4.0 kHz" in report["advice"][0]
     assert not report["notes"]
     assert "too soft" in edgecl("evaluate", "alarms", tmp_path / "soft", "--json").json["notes"][0]
-    assert not edgecl("evaluate", "alarms", tmp_path / "loud", "--json").json["notes"]
+    (enrolled,) = edgecl("evaluate", "alarms", tmp_path / "loud", "--json").json["notes"]
+    assert "recordings were enrolled" in enrolled
