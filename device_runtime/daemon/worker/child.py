@@ -34,8 +34,10 @@ def run(niceness: int) -> None:
 
 
 def _lower_priority(niceness: int) -> None:
-    """Lower the priority, also of the session: with autogroups a niceness counts within one only."""
+    """Lower the priority, also of its own session: with autogroups a niceness counts within one only."""
     os.nice(niceness)
+    if os.getsid(0) != os.getpid():
+        return
     with contextlib.suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(niceness))
 

@@ -129,11 +129,13 @@ def test_a_worker_ends_with_the_pipe_of_its_daemon(workspace: Workspace, recordi
         home=workspace.home, bundle=workspace.bundle, engine="auto", seed=0, cache_bytes=0, request=request
     )
     started_s = time.monotonic()
-    child = [sys.executable, "-c", START]
+    child, session = [sys.executable, "-c", START], Path("/proc/self/autogroup")
+    priority = session.read_text() if session.exists() else ""
     for data in (job.to_line(), b""):  # closed after the job, and before
         ended = subprocess.run(child, input=data, capture_output=True, timeout=TIMEOUT_S, check=False)
         assert ended.returncode in (-15, 1)
     assert time.monotonic() - started_s < 20
+    assert not session.exists() or session.read_text() == priority, "this session is not the worker's"
     with workspace.open_store() as store:
         assert [entry.task for entry in store.list_tasks()] == ["alarms"]
 
