@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edgecl.arrays import Windows
 from edgecl.audio.reader import Clip, read_or_reject
-from edgecl.augmentation import Augmenter
+from edgecl.augmentation.augmenter import Augmenter
 from edgecl.augmentation.noise_bank import NoiseBank
 from edgecl.dataset_folder import scan_labelled_folder
 from edgecl.noise import generate_noises

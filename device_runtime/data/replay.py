@@ -10,7 +10,7 @@ from device_runtime.data.dataset import Dataset
 from device_runtime.data.dataset_builder import DatasetBuilder
 from device_runtime.data.token_buffer import TokenBuffer
 from device_runtime.data.token_cache import TokenCache
-from edgecl.augmentation import make_copies_key
+from edgecl.augmentation.copies_key import make_copies_key
 from edgecl.bundle.manifest import Manifest
 from edgecl.canonical_json import sha256_hex
 from edgecl.errors import NoTrainingSetError

@@ -11,7 +11,7 @@ from device_runtime.system.progress import Progress
 from device_runtime.system.timing import Stopwatch
 from edgecl.arrays import Tokens, Waveform, Windows
 from edgecl.audio.reader import LONG_LIMITS, RejectedFile, read_clip
-from edgecl.augmentation import make_copies_key
+from edgecl.augmentation.copies_key import make_copies_key
 from edgecl.errors import AudioError
 from edgecl.store.training_set import Origin
 from edgecl.windows import has_background, split_background, split_into_windows

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from device_runtime.model.adapter import AdapterForward
 from device_runtime.model.backbone import Backbone
-from edgecl.augmentation import Augmenter
+from edgecl.augmentation.augmenter import Augmenter
 from edgecl.augmentation.noise_bank import FILE_NAME as NOISE_BANK_NAME
 from edgecl.augmentation.noise_bank import NoiseBank
 from edgecl.bundle.bundle import Bundle

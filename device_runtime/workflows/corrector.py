@@ -22,7 +22,7 @@ from device_runtime.training.learner import FittedTask, Learner
 from device_runtime.training.learning_curve import parse_curve
 from edgecl.audio.faults import describe_faults
 from edgecl.audio.reader import Clip
-from edgecl.augmentation import make_copies_key
+from edgecl.augmentation.copies_key import make_copies_key
 from edgecl.errors import DatasetError, UsageError
 from edgecl.labels import join_labels
 from edgecl.learning.negative_labels import find_negative, is_negative

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from edgecl import windows
-from edgecl.augmentation import AUGMENTATION_VERSION, make_copies_key
+from edgecl.augmentation.copies_key import AUGMENTATION_VERSION, make_copies_key
 from edgecl.store.blob import BlobRecord
 from edgecl.store.training_set import TrainingSet
 

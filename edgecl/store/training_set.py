@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from edgecl import canonical_json
-from edgecl.augmentation import make_copies_key
+from edgecl.augmentation.copies_key import make_copies_key
 from edgecl.bundle.manifest import Count, Record, Sha256
 from edgecl.canonical_json import sha256_hex
 from edgecl.store import atomic

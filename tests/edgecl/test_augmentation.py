@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgecl.arrays import Floats, Waveform
-from edgecl.augmentation import Augmenter
+from edgecl.augmentation.augmenter import Augmenter
 from edgecl.augmentation.channel import draw_equaliser, draw_telephone_band, filter_spectrum
 from edgecl.augmentation.placement import place_at_random
 from edgecl.augmentation.room import RT60_RANGE_S, draw_room_response, reverberate

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import soundfile
 
-from edgecl.augmentation import Augmenter
+from edgecl.augmentation.augmenter import Augmenter
 from edgecl.augmentation.noise_bank import NoiseBank
 
 WINDOW, RATE_HZ = 4000, 8000

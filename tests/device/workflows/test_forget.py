@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from device_runtime.data.token_cache import TokenCache
-from edgecl.augmentation import make_copies_key
+from edgecl.augmentation.copies_key import make_copies_key
 from edgecl.store.store import Store
 from edgecl.store.training_set import TrainingClip, TrainingSet
 from tests.device.conftest import ALARMS, Edgecl

@@ -23,7 +23,8 @@ from device_runtime.system.progress import Progress
 from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Floats
 from edgecl.audio.reader import SAMPLE_RATE_HZ, RejectedFile, read_clip, read_or_reject
-from edgecl.augmentation import Augmenter, make_copies_key
+from edgecl.augmentation.augmenter import Augmenter
+from edgecl.augmentation.copies_key import make_copies_key
 from edgecl.errors import DatasetError
 from edgecl.windows import split_into_windows
 from tools.bench.continual.sources.task_files import Half, TaskFiles

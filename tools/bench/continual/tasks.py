@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Doubles, Integers
-from edgecl.augmentation import make_copies_key
+from edgecl.augmentation.copies_key import make_copies_key
 from edgecl.errors import DatasetError
 
 

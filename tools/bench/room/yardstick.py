@@ -19,7 +19,7 @@ from device_runtime.system.progress import Progress
 from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Doubles, Floats, Integers, Waveform, Windows
 from edgecl.audio.reader import SAMPLE_RATE_HZ
-from edgecl.augmentation import Augmenter
+from edgecl.augmentation.augmenter import Augmenter
 from edgecl.windows import WindowStream, split_into_windows
 from tools.bench.logistic import C
 from tools.bench.mn04 import Embedding
