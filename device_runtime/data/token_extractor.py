@@ -2,15 +2,18 @@
 
 import contextlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from device_runtime.data.dataset_builder import DatasetBuilder
 from device_runtime.data.ingest import IngestResult, Recording
 from device_runtime.data.token_cache import TokenCache
+from device_runtime.model.augmentation import load_augmenter
 from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import Progress
 from device_runtime.system.timing import Stopwatch
 from edgecl.arrays import Tokens, Waveform, Windows
 from edgecl.audio.reader import LONG_LIMITS, RejectedFile, read_clip
+from edgecl.augmentation.augmenter import Augmenter
 from edgecl.augmentation.copies_key import make_copies_key
 from edgecl.errors import AudioError
 from edgecl.store.training_set import Origin
@@ -77,6 +80,10 @@ class TokenExtractor:
                 builder.add_copies(clip, self._augment(recording, copies * clip.windows, copies))
         self.progress("augmenting", len(ingest.recordings), len(ingest.recordings))
 
+    @cached_property
+    def _augmenter(self) -> Augmenter:
+        return load_augmenter(self.runtime.bundle)
+
     def _augment(self, recording: Recording, windows: int, copies: int) -> Tokens:
         """Return the tokens [windows, tokens, D] of augmented copies of a recording."""
         key = make_copies_key(recording.sha256)
@@ -84,7 +91,7 @@ class TokenExtractor:
         if tokens is None or len(tokens) < windows:
             waveform = self._read(recording)
             with self.stopwatch("varying"):
-                augmented = self.runtime.augmenter.augment(waveform, copies)
+                augmented = self._augmenter.augment(waveform, copies)
                 tokens = self.runtime.backbone.extract_tokens(augmented)
             self.cache.put(key, tokens)
         return tokens[:windows]

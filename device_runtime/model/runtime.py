@@ -2,14 +2,10 @@
 
 import os
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from device_runtime.model.adapter import AdapterForward
 from device_runtime.model.backbone import Backbone
-from edgecl.augmentation.augmenter import Augmenter
-from edgecl.augmentation.noise_bank import FILE_NAME as NOISE_BANK_NAME
-from edgecl.augmentation.noise_bank import NoiseBank
 from edgecl.bundle.bundle import Bundle
 
 DEFAULT_BUNDLE = Path(__file__).parents[1] / "default_bundle"
@@ -56,17 +52,6 @@ class Runtime:
     def window_samples(self) -> int:
         """Length of one window in samples."""
         return self.bundle.manifest.geometry.window_samples
-
-    @cached_property
-    def augmenter(self) -> Augmenter:
-        """The augmenter of recordings for this backbone."""
-        return Augmenter(self.window_samples, self.rate_hz, self._load_noise_bank())
-
-    def _load_noise_bank(self) -> NoiseBank | None:
-        """Load the noise bank of the bundle; None where it has none."""
-        if NOISE_BANK_NAME not in self.bundle.manifest.files:
-            return None
-        return NoiseBank.from_bytes(self.bundle.read(NOISE_BANK_NAME), self.rate_hz)
 
 
 def is_shipped(bundle: Bundle) -> bool:

@@ -17,6 +17,7 @@ from device_runtime.data.ingest import Recording
 from device_runtime.data.replay import replay
 from device_runtime.data.token_buffer import TokenBuffer
 from device_runtime.data.token_cache import TokenCache
+from device_runtime.model.augmentation import load_augmenter
 from device_runtime.recognition.recognizer import Recognizer, TaskScore
 from device_runtime.training.learner import FittedTask, Learner
 from device_runtime.training.learning_curve import parse_curve
@@ -86,7 +87,9 @@ class Corrector:
         label = _true_label(task, target)
         runtime = self.learner.runtime
         tokens = runtime.backbone.extract_tokens(split_into_windows(clip.waveform, runtime.window_samples))
-        copies = runtime.backbone.extract_tokens(runtime.augmenter.augment(clip.waveform, COPIES))
+        copies = runtime.backbone.extract_tokens(
+            load_augmenter(runtime.bundle).augment(clip.waveform, COPIES)
+        )
         added = Recording.from_clip(clip, label).to_training_clip(len(tokens), "corrected")
         with TokenBuffer(self.cache.folder) as buffer:
             builder = DatasetBuilder(buffer)

@@ -8,6 +8,7 @@ import soundfile
 import torch
 from safetensors.numpy import save
 
+from device_runtime.model.augmentation import load_augmenter
 from device_runtime.model.background import Background
 from device_runtime.model.runtime import Runtime
 from edgecl.noise import generate_noises
@@ -55,8 +56,9 @@ def test_the_noise_embeddings_of_a_bundle_are_those_that_its_own_graphs_compute(
     assert stored.noise[:9] == pytest.approx(runtime.forward.compute_embeddings(tokens), abs=0.01)
     assert stored.noise.shape == (NOISES, SMALL.pooled_width)
     assert stored.sounds.shape == (4, SMALL.pooled_width)
-    assert runtime.augmenter.bank is not None
-    assert runtime.augmenter.bank.waveform.size == pytest.approx(64_000, abs=200)
+    augmenter = load_augmenter(runtime.bundle)
+    assert augmenter.bank is not None
+    assert augmenter.bank.waveform.size == pytest.approx(64_000, abs=200)
 
 
 def test_kinds_of_sound_alternate_and_unreadable_files_are_skipped(model: Ast, tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from device_runtime.model.augmentation import load_augmenter
 from device_runtime.model.runtime import DEFAULT_BUNDLE
 from device_runtime.recognition.stream import HOP_S
 from device_runtime.system.progress import ignore_progress
+from edgecl.bundle.bundle import Bundle
 from edgecl.detection import Detection, DetectionRule, EventDetector, WindowScore
 from edgecl.errors import UsageError
 from tools.bench.mn04 import Embedding
@@ -85,7 +87,8 @@ def test_the_yardstick_finds_in_a_stream_what_it_was_fitted_on(
     for label, path in recordings:
         train.setdefault(label, []).append(path)
     embed = Embedding(published_teacher / "mn04_as_mAP_432.pt").eval().embed_windows
-    fitted = yardstick.fit_all(embed, [Task("drums", train, train)], ignore_progress)
+    augmenter = load_augmenter(Bundle.open(DEFAULT_BUNDLE))
+    fitted = yardstick.fit_all(embed, [Task("drums", train, train)], augmenter, ignore_progress)
     stream = EventPlan("drums", NAMED["clean"], recordings, sounds, 0).synthesise()
     track = yardstick.score_stream(embed, fitted, stream.waveform)["drums"]
     outcome = count_outcome(stream.events, track.detect(0.5))

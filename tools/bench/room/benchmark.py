@@ -7,8 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from device_runtime.api.device import Device
+from device_runtime.model.augmentation import load_augmenter
 from device_runtime.system.progress import Progress
 from device_runtime.workflows.workspace import Workspace
+from edgecl.bundle.bundle import Bundle
 from edgecl.detection import DetectionRule
 from tools.bench.room import enrolment, figures, material, yardstick
 from tools.bench.room.conditions import CONDITIONS, QUICK, Condition
@@ -159,7 +161,8 @@ class Benchmark:
             return Setup(workspace, {}, None)
         graph = self.work / "mn04.onnx"
         yardstick.export_mn04(self.mn04, graph)
-        fitted = yardstick.fit_all(yardstick.open_mn04(graph), enrolled, self.progress)
+        augmenter = load_augmenter(Bundle.open(self.bundle))
+        fitted = yardstick.fit_all(yardstick.open_mn04(graph), enrolled, augmenter, self.progress)
         return Setup(workspace, fitted, graph)
 
     def _select_conditions(self, tasks: list[Task]) -> list[Condition]:

@@ -64,22 +64,21 @@ class Logistic:
         return probabilities.argmax(axis=1), probabilities.max(axis=1)
 
 
-def fit_all(embed: Embed, tasks: list[Task], progress: Progress) -> dict[str, Logistic]:
-    """Fit a logistic regression for each task."""
+def fit_all(embed: Embed, tasks: list[Task], augmenter: Augmenter, progress: Progress) -> dict[str, Logistic]:
+    """Fit a logistic regression for each task, with the copies that the product makes."""
     fitted = {}
     for number, task in enumerate(tasks):
         progress("mn04", number, len(tasks))
-        fitted[task.name] = _fit(embed, task.train)
+        fitted[task.name] = _fit(embed, task.train, augmenter)
     progress("mn04", len(tasks), len(tasks))
     return fitted
 
 
-def _fit(embed: Embed, half: Half) -> Logistic:
+def _fit(embed: Embed, half: Half, augmenter: Augmenter) -> Logistic:
     clips = [(label, read_waveform(path)) for label, paths in half.items() for path in paths]
     windows = [(label, split_into_windows(waveform, WINDOW_SAMPLES)) for label, waveform in clips]
     copies = Recipe().count_copies(sum(len(part) for _, part in windows))
     if copies:
-        augmenter = Augmenter(WINDOW_SAMPLES, SAMPLE_RATE_HZ)
         windows += [(label, augmenter.augment(waveform, copies)) for label, waveform in clips]
     labels = tuple(half)
     numbers = np.repeat([labels.index(label) for label, _ in windows], [len(part) for _, part in windows])
