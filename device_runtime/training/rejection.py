@@ -5,10 +5,11 @@
     noises and other sounds ──────────┘
 
 The threshold is where as many known recordings are rejected as unknown ones are accepted, each recording
-counting once, however many windows and augmented copies it has. It is never so low that a built-in noise
-would be accepted, or that fewer than a tenth of the augmented copies, left out with their recordings, would
-be rejected: where a task is far from the background, sounds more like its own lie in between. Recordings of
-other tasks are not used as background, so that a task does not depend on what else is enrolled.
+counting once, however many windows and augmented copies it has. It is never negative, nor so low that a
+built-in noise would be accepted, or that fewer than a tenth of the augmented copies, left out with their
+recordings, would be rejected: where a task is far from the background, sounds more like its own lie in
+between. Recordings of other tasks are not used as background, so that a task does not depend on what else is
+enrolled.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from edgecl.learning import open_set
 from edgecl.learning.calibration import average_per_recording, equal_error_threshold
 from edgecl.learning.negative_labels import is_negative
 
+MIN_THRESHOLD = 0.0
+"""A sound that is nearer to background than to the task is not accepted."""
 MIN_REJECTED_COPIES = 0.1
 """Share of the left-out augmented copies below the threshold, at least."""
 
@@ -68,4 +71,5 @@ def calibrate_rejection(
     largest_of_noise = fitted.background_margins[: len(background.noise)].max()
     copies = fitted.sound_margins[dataset.augmented[known]]
     least = float(np.quantile(copies, MIN_REJECTED_COPIES)) if copies.size else threshold
-    return Rejection(fitted.keys, max(threshold, least, float(np.nextafter(largest_of_noise, np.inf))))
+    beyond_noise = float(np.nextafter(largest_of_noise, np.inf))
+    return Rejection(fitted.keys, max(threshold, least, beyond_noise, MIN_THRESHOLD))
