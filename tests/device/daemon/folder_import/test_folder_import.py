@@ -215,7 +215,9 @@ def copy_clips(folder: Path, label: str, *numbers: int) -> None:
 
 
 def read_report(folder: Path) -> dict:
-    return json.loads(folder.with_name(f"{folder.name}.report.json").read_text())
+    report = folder.with_name(f"{folder.name}.report.json")
+    until(report.exists)  # it is written after the line in the log
+    return json.loads(report.read_text())
 
 
 def wait_for_report(path: Path) -> None:

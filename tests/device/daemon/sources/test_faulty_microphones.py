@@ -23,7 +23,7 @@ from device_runtime.daemon.sources.supervised import SupervisedSource
 REPORTED_WITHIN_S = 10.0
 RECOVERED_WITHIN_S = 5.0
 MEASURED_WITHIN_S = 7.0  # where sound was never gone, but two measurements have to agree that the fault is
-LARGEST_CORE_SHARE = 0.05
+LARGEST_CORE_SHARE = 0.1  # with coverage measured beside it
 FAULTY_S = 3.0  # after the report
 
 PLAYER = """
