@@ -9,6 +9,8 @@ from collections.abc import Callable
 import numpy as np
 
 from edgecl.audio.reader import SAMPLE_RATE_HZ as RATE_HZ
+from edgecl.augmentation.channel import draw_equaliser, draw_telephone_band
+from edgecl.augmentation.room import DIRECT_TO_REVERBERANT_DB, draw_room_response
 
 from .augment import amplitude, make_coloured_noise
 from .clips import Clips
@@ -16,8 +18,6 @@ from .clips import Clips
 ROOM_SHARE, EQUALISER_SHARE, TELEPHONE_SHARE, NOISE_SHARE = 0.5, 0.5, 0.25, 0.8
 SNR_DB = (0.0, 30.0)  # to the power of the window's loudest tenth
 LEVEL_DBFS = (-40.0, 0.0)  # of the peak
-DIRECT_TO_REVERBERANT_DB = (-3.0, 12.0)
-DECAY_S = (0.15, 0.9)  # RT60
 MAX_TALKERS = 8
 COLUMN_SAMPLES = RATE_HZ // 10
 LEAST_POWER = 1e-9  # of a window; below it is silence, and noise is added at −90 dBFS and above
@@ -60,38 +60,20 @@ class RoomSampler:
         if rng.random() < ROOM_SHARE:
             spectrum = spectrum * np.fft.rfft(self._draw_response(rng), 2 * self._window)
         if rng.random() < EQUALISER_SHARE:
-            spectrum = spectrum * self._draw_equaliser(rng)
+            spectrum = spectrum * draw_equaliser(rng, self._spectrum_hz)
         if rng.random() < TELEPHONE_SHARE:
-            spectrum = spectrum * self._draw_telephone_band(rng)
+            spectrum = spectrum * draw_telephone_band(rng, self._spectrum_hz)
         return np.fft.irfft(spectrum, 2 * self._window)[: self._window]
 
     def _draw_response(self, rng: np.random.Generator) -> np.ndarray:
-        """Return the direct sound and a measured or synthetic tail at a random level."""
+        """Return the response of a synthetic room, or of a measured one at a random level of its tail."""
         if rng.random() < 0.5:
-            response = self._responses.load_waveform(rng.integers(len(self._responses)))[: self._window]
-            direct = int(np.abs(response).argmax())
-            tail = np.concatenate([np.zeros(1), response[direct + 1 :]])
-        else:
-            time_s = np.arange(self._window) / RATE_HZ
-            tail = rng.standard_normal(self._window) * 10 ** (-3 * time_s / rng.uniform(*DECAY_S))
-            tail[0] = 0.0
+            return draw_room_response(rng, RATE_HZ)
+        response = self._responses.load_waveform(rng.integers(len(self._responses)))[: self._window]
+        tail = response[int(np.abs(response).argmax()) + 1 :]
         energy = np.sqrt(np.square(tail).sum()) + 1e-9
-        tail *= amplitude(-rng.uniform(*DIRECT_TO_REVERBERANT_DB)) / energy
-        tail[0] = 1.0
-        return tail
-
-    def _draw_equaliser(self, rng: np.random.Generator) -> np.ndarray:
-        """Return the gain of each frequency: 4 dB of deviation at six points."""
-        knots = np.linspace(np.log(50.0), np.log(RATE_HZ / 2), 6)
-        log_hz = np.log(np.maximum(self._spectrum_hz, 50.0))
-        return amplitude(np.interp(log_hz, knots, rng.normal(0.0, 4.0, 6)))
-
-    def _draw_telephone_band(self, rng: np.random.Generator) -> np.ndarray:
-        """Return the gain of each frequency: slopes of 24 dB per octave below and above a narrow band."""
-        low_hz, high_hz = rng.uniform(150.0, 400.0), rng.uniform(2800.0, 5000.0)
-        frequency = np.maximum(self._spectrum_hz, 1.0)
-        octaves_outside = np.maximum(np.log2(low_hz / frequency), np.log2(frequency / high_hz))
-        return amplitude(-24.0 * np.maximum(octaves_outside, 0.0))
+        tail = tail * (amplitude(-rng.uniform(*DIRECT_TO_REVERBERANT_DB)) / energy)
+        return np.concatenate([[1.0], tail])
 
     def _draw_background(self, rng: np.random.Generator) -> np.ndarray:
         """Return a random piece of recorded noise."""
