@@ -10,6 +10,7 @@ comparable.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from device_runtime.data.dataset import Dataset
 from device_runtime.data.dataset_builder import DatasetBuilder
@@ -23,6 +24,7 @@ from device_runtime.training.learner import FittedTask, Learner
 from device_runtime.training.learning_curve import parse_curve
 from edgecl.audio.faults import describe_faults
 from edgecl.audio.reader import Clip
+from edgecl.augmentation.augmenter import Augmenter
 from edgecl.augmentation.copies_key import make_copies_key
 from edgecl.errors import DatasetError, UsageError
 from edgecl.labels import join_labels
@@ -67,6 +69,10 @@ class Corrector:
     learner: Learner
     cache: TokenCache
 
+    @cached_property
+    def _augmenter(self) -> Augmenter:
+        return load_augmenter(self.learner.runtime.bundle)
+
     def correct(
         self, task: TaskBlob, training_set: TrainingSet, target: CorrectionTarget, clip: Clip, created: str
     ) -> Correction:
@@ -87,9 +93,7 @@ class Corrector:
         label = _true_label(task, target)
         runtime = self.learner.runtime
         tokens = runtime.backbone.extract_tokens(split_into_windows(clip.waveform, runtime.window_samples))
-        copies = runtime.backbone.extract_tokens(
-            load_augmenter(runtime.bundle).augment(clip.waveform, COPIES)
-        )
+        copies = runtime.backbone.extract_tokens(self._augmenter.augment(clip.waveform, COPIES))
         added = Recording.from_clip(clip, label).to_training_clip(len(tokens), "corrected")
         with TokenBuffer(self.cache.folder) as buffer:
             builder = DatasetBuilder(buffer)
