@@ -109,14 +109,15 @@ def test_rows_are_deleted_after_days_of_running_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ahead_s", [LONG_AGO_S, -56 * 365 * 24 * HOUR_S])
 def test_a_wrong_clock_deletes_no_row_and_does_not_change_the_order(tmp_path: Path, ahead_s: float) -> None:
-    for seconds_ahead in (0, ahead_s, 0):
+    right, wrong = ((sound(ago_s), condition(ago_s)) for ago_s in (10, 10 - ahead_s))
+    for ring, hang in (right, wrong, right):
         history = HistoryWriter(tmp_path / "history.db")
-        history.write(sound(10 - seconds_ahead))
-        history.write(condition(10 - seconds_ahead))
+        history.write(ring)
+        history.write(hang)
         history.prune()
         history.close()
     history = HistoryWriter(tmp_path / "history.db")
-    assert [one.start for one in history.sounds(10)] == [sound(10 - ahead_s).start, sound(10).start]
+    assert [one.start for one in history.sounds(10)] == [wrong[0].start, right[0].start]
     assert len(history.conditions(10)) == 3
     history.close()
 

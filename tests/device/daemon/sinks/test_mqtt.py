@@ -328,8 +328,8 @@ def test_a_network_thread_that_dies_is_started_again_and_no_event_is_lost(
     broker.wait_for(CONFIG)
     mqtt._client.on_publish = lambda *details: {}["bug"]  # a bug in a callback ends paho's thread
     mqtt.publish(sound(60))
-    until(lambda: connect.threads.failures == {"MQTT": 1})
-    (fault,) = connect.threads.take_faults()
+    (fault,) = until(connect.threads.take_faults)
+    assert connect.threads.failures == {"MQTT": 1}
     assert "network thread has died" in fault.detail
     mqtt._client.on_publish = mqtt._on_publish
     mqtt.publish(sound(1))
