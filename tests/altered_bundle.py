@@ -20,3 +20,11 @@ def make_altered_bundle(bundle: Path, folder: Path, **changes: Any) -> Path:
     (folder / "manifest.json").unlink()
     write_manifest(folder, read_description(bundle).model_copy(update=changes))
     return folder
+
+
+def alter_geometry(bundle: Path, folder: Path) -> Path:
+    """Copy a bundle with another geometry in its manifest."""
+    geometry = read_description(bundle).geometry
+    return make_altered_bundle(
+        bundle, folder, geometry=geometry.model_copy(update={"heads": geometry.heads + 1})
+    )

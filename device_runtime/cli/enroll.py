@@ -15,6 +15,7 @@ from device_runtime.training.recipe import Recipe
 from device_runtime.workflows import plot as plots
 from device_runtime.workflows.enroll import EnrolmentRequest, Mode
 from device_runtime.workflows.enroll import enroll as run
+from device_runtime.workflows.enroll_again import enroll_again as run_again
 from edgecl.errors import UsageError
 
 
@@ -31,16 +32,17 @@ class MethodName(StrEnum):
 def enroll(
     settings: Settings,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Name of the task, such as 'alarms'.", show_default=False)
-    ],
+        str | None,
+        typer.Argument(metavar="NAME", help="Name of the task, such as 'alarms'.", show_default=False),
+    ] = None,
     folder: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="FOLDER",
             help="Folder with one sub-folder of recordings per sound, or a zip file.",
             show_default=False,
         ),
-    ],
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Train an existing task again, on this folder only.")
     ] = False,
@@ -48,6 +50,22 @@ def enroll(
         bool,
         typer.Option("--add", help="Add the recordings to an existing task; it keeps those it has."),
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            help="Train every task anew, or task NAME, from the recordings it was trained on. Needed after "
+            "an update of the bundle.",
+        ),
+    ] = False,
+    search: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="With --again: folder to search for recordings that have been moved; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     method: Annotated[
         MethodName | None,
         typer.Option(
@@ -89,12 +107,28 @@ def enroll(
         # Train it again, without its old recordings
         edgecl enroll alarms my-sounds/ --replace
 
+        # Train every task anew, after an update of the bundle
+        edgecl enroll --again
+
         # Try it on a recording before storing it
         edgecl enroll alarms my-sounds/ --dry-run --predict evening.flac
 
         # Train an adapter for 60 epochs
         edgecl enroll alarms my-sounds/ --method adapter --recipe epochs=60
     """
+    if again:
+        others = replace or add or method or dry_run or trial or plot or recipe
+        if folder or others:
+            raise UsageError(
+                "--again takes a task's name and --search, nothing else", "edgecl enroll --again"
+            )
+        return _enroll_again(settings, name, search or [])
+    if search:
+        raise UsageError("--search needs --again", "run 'edgecl enroll --again --search FOLDER'")
+    if name is None or folder is None:
+        raise UsageError(
+            "a name and a folder are needed", "edgecl enroll NAME FOLDER, or edgecl enroll --again"
+        )
     request = EnrolmentRequest(
         task=name,
         folder=folder,
@@ -121,6 +155,21 @@ def enroll(
     if plot:
         plots.draw_enrolment(plot, result)
     return 0
+
+
+def _enroll_again(settings: Settings, name: str | None, search: list[Path]) -> int:
+    with show_progress() as bar:
+        result = run_again(
+            settings.workspace,
+            name,
+            search,
+            progress=bar,
+            commit_guard=interrupts.defer,
+            on_result=None if settings.as_json else enroll_output.show_repeated,
+        )
+    if settings.as_json:
+        output.emit(result.to_document())
+    return 1 if result.unchanged else 0
 
 
 def _mode(replace: bool, add: bool) -> Mode:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from device_runtime.cli import output
 from device_runtime.training.learning_curve import CurvePoint
 from device_runtime.workflows.enroll import EnrolmentResult, TrialDetections
+from device_runtime.workflows.enroll_again import UnchangedTask
 from device_runtime.workflows.report import EnrolmentReport
 
 MAX_LINES = 5  # of a kind
@@ -54,6 +55,16 @@ def show(result: EnrolmentResult) -> None:
     else:
         size = output.format_size(result.size_bytes)
         output.print_answer(f"Stored as {result.sha256[:12]} ({size}). Try it: edgecl predict FILE")
+
+
+def show_repeated(result: EnrolmentResult | UnchangedTask) -> None:
+    """Print what became of one task that was to be enrolled anew."""
+    if isinstance(result, UnchangedTask):
+        output.print_message(
+            f"{result.task}: stays as it is: {result.error.message}", f"  {result.error.hint}"
+        )
+    else:
+        output.print_answer(str(result), *(f"  {warning}" for warning in result.warnings))
 
 
 def describe_curve(curve: Sequence[CurvePoint], expected: float | None) -> str:

@@ -137,4 +137,4 @@ def _usability(task: TaskListing) -> str:
         return "?"
     if task.fits_bundle:
         return "yes"
-    return f"no, made with bundle {task.entry.fingerprint[:8]}: enroll it again with --replace"
+    return f"no, made with bundle {task.entry.fingerprint[:8]}: edgecl enroll --again"

@@ -77,7 +77,7 @@ class Recording:
         return self._to_clip(self.background_key, negative, windows, "background")
 
     def _to_clip(self, sha256: str, label: str, windows: int, origin: Origin) -> TrainingClip:
-        file = os.fsencode(self.path).decode("utf-8", "replace")
+        file = os.fsencode(os.path.realpath(self.path)).decode("utf-8", "replace")
         return TrainingClip(clip_sha256=sha256, label=label, windows=windows, file=file, origin=origin)
 
 

@@ -1,7 +1,7 @@
 """Enrol a task: train it on a folder of recordings and store it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -43,8 +43,8 @@ class EnrolmentRequest:
     """What to enrol, and how."""
 
     task: str
-    folder: Path
-    """One sub-folder of recordings for each class."""
+    folder: Path | LabelledFolder
+    """One sub-folder of recordings for each class, or what was found in one."""
     mode: Mode = "new"
     method: str | None = None
     """Training method; None: auto, or for mode "add" the method chosen before."""
@@ -177,14 +177,14 @@ def enroll(
     adds = request.mode == "add"
     with ExitStack() as opened:
         if not adds:
-            found = opened.enter_context(open_recordings(request.folder))  # before a store is created
+            found = opened.enter_context(_open(request.folder))  # before a store is created
         store = opened.enter_context(workspace.open_store(create=not adds))
         name = store.resolve_name(name)
         request = replace(request, task=name)
         base = None
         if adds:
             entry = store.find_task(name)
-            base, found = entry.sha256, opened.enter_context(open_dataset(request.folder, entry.labels))
+            base, found = entry.sha256, opened.enter_context(_open(request.folder, entry.labels))
         _require_free_name(store, request)
         runtime = workspace.open_runtime()
         clip = _read_trial_recording(request, runtime)
@@ -209,6 +209,16 @@ def enroll(
             result = replace(result, enrolment=refined, sha256=sha256_hex(data), size_bytes=len(data))
     trial = _detect(runtime, result.enrolment.blob, clip) if request.dry_run else None
     return replace(result, seconds=perf_counter() - started, trial=trial)
+
+
+@contextmanager
+def _open(folder: Path | LabelledFolder, known: Sequence[str] | None = None) -> Iterator[LabelledFolder]:
+    """Yield the recordings of each class; `known` are the labels of the task that they are added to."""
+    if isinstance(folder, LabelledFolder):
+        yield folder
+        return
+    with open_recordings(folder) if known is None else open_dataset(folder, known) as found:
+        yield found
 
 
 def _require_free_name(store: Store, request: EnrolmentRequest) -> None:

@@ -260,7 +260,7 @@ def _check_fit(blob: TaskBlob, manifest: Manifest) -> None:
         raise BlobError(
             f"task '{record.task}' was enrolled with bundle {record.fingerprint[:8]}; its parameters "
             f"do not fit the backbone of '{manifest.name}', {manifest.fingerprint[:8]}",
-            f"run 'edgecl enroll {record.task} FOLDER --replace' with its recordings, "
+            "run 'edgecl enroll --again' to train every task anew from its recordings, "
             "or open the bundle it was enrolled with (--bundle)",
         )
     fits = (

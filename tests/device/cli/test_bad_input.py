@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from edgecl.store.store import Store
-from tests.altered_bundle import make_altered_bundle, read_description
+from tests.altered_bundle import alter_geometry, make_altered_bundle, read_description
 from tests.broken_files import ExpectedErrors, write_hostile_folder
 from tests.device.conftest import Edgecl
 from tests.device.helpers import assert_fails
@@ -190,14 +190,6 @@ def test_a_flipped_byte_in_a_blob_is_found_and_the_other_tasks_go_on(
     assert any("alarms" in warning for warning in answer.json["warnings"])
 
 
-def alter_geometry(bundle: Path, folder: Path) -> Path:
-    """Copy a bundle with another geometry in its manifest."""
-    geometry = read_description(bundle).geometry
-    return make_altered_bundle(
-        bundle, folder, geometry=geometry.model_copy(update={"heads": geometry.heads + 1})
-    )
-
-
 def test_a_task_of_another_bundle_is_listed_and_refused_with_a_hint(
     edgecl: Edgecl, home: Path, recordings: Path, bundle: Path, tmp_path: Path
 ) -> None:
@@ -205,7 +197,7 @@ def test_a_task_of_another_bundle_is_listed_and_refused_with_a_hint(
     (task,) = edgecl("tasks", "--bundle", other, "--json").json["tasks"]
     assert task["usable"] is False
     result = edgecl("predict", recordings / "alarms", "--bundle", other)
-    assert_fails(result, 1, "task 'alarms' was enrolled with bundle", "edgecl enroll alarms")
+    assert_fails(result, 1, "task 'alarms' was enrolled with bundle", "edgecl enroll --again")
     edgecl("enroll", "kitchen", recordings / "kitchen", "--bundle", other)
     answer = edgecl("predict", recordings / "kitchen" / "knock" / "0.wav", "--bundle", other, "--json")
     assert [score["task"] for score in answer.json["files"][0]["scores"]] == ["kitchen"]
@@ -217,7 +209,7 @@ def test_a_task_moves_to_another_bundle_by_being_enrolled_again(
 ) -> None:
     other = alter_geometry(bundle, tmp_path / "other")
     result = edgecl("evaluate", "alarms", recordings / "alarms", "--bundle", other)
-    assert_fails(result, 1, "do not fit the backbone of", "'edgecl enroll alarms FOLDER --replace'")
+    assert_fails(result, 1, "do not fit the backbone of", "'edgecl enroll --again'")
     assert read_description(other).name in result.err
 
     assert edgecl("enroll", "alarms", recordings / "alarms", "--replace", "--bundle", other).code == 0
