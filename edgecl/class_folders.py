@@ -35,7 +35,7 @@ class ClassNames:
         """Prepare to name the classes of a folder; `known` are the labels of the task that they are for."""
         self.notes: list[str] = []
         self._known = frozenset(known)
-        self._negative = next((label for label in known if is_negative(label)), NEGATIVE)
+        self._negative = next((label for label in known if is_negative(label)), "")
         self._by_case = {label.casefold(): label for label in known}
 
     def choose(self, folder_name: str) -> str:
@@ -47,13 +47,19 @@ class ClassNames:
         own = make_label(folder_name)
         if own in self._known:
             return own
-        if own.casefold() not in self._by_case and is_negative_folder(own) and not is_negative(own):
-            self.notes.append(f"'{own}' counts as '{self._negative}': trained on, never an answer")
-            return self._negative
+        if own.casefold() not in self._by_case and is_negative_folder(own):
+            return self._choose_negative(own)
         label = self._by_case.setdefault(own.casefold(), own)
         if label != own:
             self.notes.append(f"'{own}' and '{label}' differ only by case and are one class, '{label}'")
         return label
+
+    def _choose_negative(self, own: str) -> str:
+        """Return the one negative label of the task, whatever the folders of negatives are called."""
+        self._negative = self._negative or (own if is_negative(own) else NEGATIVE)
+        if self._negative != own:
+            self.notes.append(f"'{own}' counts as '{self._negative}': trained on, never an answer")
+        return self._negative
 
 
 def make_label(folder_name: str) -> str:

@@ -149,7 +149,7 @@ class IngestResult:
             if count < _min_clips(label) and label not in self.known.labels:
                 missing = RejectedFile(Path(label), "there are no others", "record more of it")
                 fault = next((one.file for one in self.rejections if one.label == label), missing)
-                needs = f"class '{label}' needs {_min_clips(label)} usable recordings and has {count}"
+                needs = f"class '{label}' needs {_count_usable(_min_clips(label))} and has {count}"
                 raise DatasetError(f"{needs}: {fault.reason}", fault.hint)
         if not self.recordings:
             raise NothingNewError(NOTHING_NEW, "add recordings that are not enrolled yet")
@@ -221,6 +221,10 @@ def ingest_recordings(
     )
     result.require_recordings()
     return result
+
+
+def _count_usable(count: int) -> str:
+    return f"{count} usable recordings" if count > 1 else "1 usable recording"
 
 
 def _min_clips(label: str) -> int:

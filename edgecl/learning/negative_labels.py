@@ -10,8 +10,10 @@ from collections.abc import Iterable
 
 NEGATIVE = "_negative"
 NEGATIVE_LABELS = frozenset({NEGATIVE, "background"})
-NEGATIVE_FOLDERS = frozenset({"negative", "background noise", "noise", "silence", "unknown"})
-"""Names of folders that become `_negative`: Speech Commands, Teachable Machine and others use them."""
+NEGATIVE_FOLDERS = frozenset({"negative", "background noise", "noise", "silence", "unknown", "other"})
+"""Names of folders that become `_negative`: Speech Commands, Teachable Machine and BirdNET use them."""
+COUNTER_EXAMPLES = re.compile(r"-\w")
+"""How names of folders begin in which BirdNET has what may be mistaken for a species: `-Parus major`."""
 
 
 def is_negative(label: str) -> bool:
@@ -27,4 +29,4 @@ def find_negative(labels: Iterable[str]) -> str:
 def is_negative_folder(name: str) -> bool:
     """Return whether a folder of this name, in any case and with any separators, holds negatives."""
     words = " ".join(re.findall(r"[^\W_]+", name.casefold()))
-    return is_negative(name) or words in NEGATIVE_FOLDERS
+    return is_negative(name) or words in NEGATIVE_FOLDERS or bool(COUNTER_EXAMPLES.match(name))

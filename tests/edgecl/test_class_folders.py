@@ -44,6 +44,8 @@ def test_a_folder_name_that_is_not_utf_8_gives_a_valid_label() -> None:
         "negative",
         "_negative",
         "background-noise",
+        "Other",
+        "-Parus major_Kohlmeise",
     ],
 )
 def test_folders_that_other_tools_use_for_none_of_these_are_negative(name: str) -> None:
@@ -51,7 +53,8 @@ def test_folders_that_other_tools_use_for_none_of_these_are_negative(name: str) 
 
 
 @pytest.mark.parametrize(
-    "name", ["noise_maker", "white noise", "knock", "silencer", "unknown_bird", "雨", "_"]
+    "name",
+    ["noise_maker", "white noise", "knock", "silencer", "unknown_bird", "others", "雨", "_", "-", "- -"],
 )
 def test_folders_of_sounds_are_not_negative(name: str) -> None:
     assert not is_negative_folder(name)
