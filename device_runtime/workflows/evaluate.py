@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from device_runtime.data.task_loader import load_task, load_tasks
@@ -11,6 +11,7 @@ from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.workflows.documents import Document, list_rejected
 from device_runtime.workflows.open_set import OpenSetReport, measure_rejection
 from device_runtime.workflows.predict import predict_clip
+from device_runtime.workflows.rooms import MAX_RECORDINGS, RoomScore, RoomTrial
 from device_runtime.workflows.workspace import Workspace
 from edgecl.arrays import Integers
 from edgecl.audio.faults import Fault, describe_faults
@@ -79,6 +80,8 @@ class Evaluation:
     """Classes of the folder that the task does not have; they are left out."""
     notes: list[str]
     """Sentences on what was made of the folder."""
+    rooms: list[RoomScore] = field(default_factory=list)
+    """What is still detected in other rooms; empty where that was not asked for."""
 
     @property
     def enrolled(self) -> list[ScoredClip]:
@@ -223,6 +226,7 @@ class EvaluationResult:
                 {"label": label, **asdict(score), **asdict(outcome)} for label, score, outcome in rows
             ],
             "confusion": evaluation.confusion.tolist(),
+            "rooms": [one.to_document() for one in evaluation.rooms],
             "files": [
                 {
                     "file": str(one.path),
@@ -246,6 +250,7 @@ def evaluate(
     folder: Path,
     unknown: Path | None = None,
     *,
+    rooms: bool = True,
     progress: Progress = ignore_progress,
 ) -> EvaluationResult:
     """Evaluate a task on recordings that it was not trained on.
@@ -255,6 +260,7 @@ def evaluate(
         task: name of the task.
         folder: one sub-folder of recordings for each class.
         unknown: recordings that hold none of the task's sounds.
+        rooms: also play recordings in three rooms, see `edgecl.augmentation.listening_room`.
         progress: called after every recording.
 
     Raises:
@@ -272,7 +278,9 @@ def evaluate(
         others = [other for other in load_tasks(store, manifest) if other.task != task]
         training_set = store.training_sets.read(entry.sha256) or ()
     enrolled = {clip.clip_sha256 for clip in training_set}
-    evaluation = score_folder(Recognizer(runtime, [blob, *others]), blob, folder, enrolled, progress)
+    trial = RoomTrial(Recognizer(runtime, [blob])) if rooms else None
+    recognizer = Recognizer(runtime, [blob, *others])
+    evaluation = score_folder(recognizer, blob, folder, enrolled, progress, trial)
     open_set = None
     if unknown:
         recognizer = Recognizer(runtime, [blob])
@@ -281,7 +289,12 @@ def evaluate(
 
 
 def score_folder(
-    recognizer: Recognizer, task: TaskBlob, folder: Path, enrolled: Collection[str], progress: Progress
+    recognizer: Recognizer,
+    task: TaskBlob,
+    folder: Path,
+    enrolled: Collection[str],
+    progress: Progress,
+    trial: RoomTrial | None = None,
 ) -> Evaluation:
     """Score one of the recognizer's tasks on every recording of its classes in a folder.
 
@@ -291,13 +304,30 @@ def score_folder(
         folder: one sub-folder of recordings for each class.
         enrolled: hashes of the recordings that the task was trained on.
         progress: called after every recording.
+        trial: where recordings that were not enrolled are played in other rooms; None: nowhere.
 
     Raises:
         UsageError: there is no such folder.
         DatasetError: no recording in it belongs to the task, or none can be read.
     """
     with open_dataset(folder, task.labels, "test") as found:
-        return _score_all(recognizer, task, folder, found, enrolled, progress)
+        evaluation = _score_all(recognizer, task, folder, found, enrolled, progress)
+        if trial:
+            _play(trial, evaluation, recognizer.runtime.rate_hz, progress)
+            evaluation.rooms.extend(trial.scores)
+    return evaluation
+
+
+def _play(trial: RoomTrial, evaluation: Evaluation, rate_hz: int, progress: Progress) -> None:
+    """Play an even choice of the recordings that were not enrolled in other rooms."""
+    held_out = [one for one in evaluation.scored if not one.is_enrolled]
+    chosen = held_out[:: -(-len(held_out) // MAX_RECORDINGS) or 1]
+    for number, one in enumerate(chosen):
+        progress("rooms", number, len(chosen))
+        clip = read_or_reject(one.path, LONG_LIMITS, rate_hz)
+        if isinstance(clip, Clip):  # it may have gone since it was scored
+            trial.play(clip, one.truth)
+    progress("rooms", len(chosen), len(chosen))
 
 
 def _score_all(

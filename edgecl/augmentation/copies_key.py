@@ -1,6 +1,6 @@
 """The key of a clip's augmented copies in the token cache."""
 
-AUGMENTATION_VERSION = 4
+AUGMENTATION_VERSION = 5
 """Increased whenever the same recording gives other copies."""
 
 

@@ -20,12 +20,19 @@ TAIL_SHARE = 0.7  # of the RT60 that is computed; what follows lies 42 dB below 
 
 def draw_room_response(rng: np.random.Generator, rate_hz: int) -> Doubles:
     """Draw the impulse response of a room, [samples]; its direct sound has an amplitude of 1."""
-    rt60_s = np.exp(rng.uniform(*np.log(RT60_RANGE_S)))
+    rt60_s = float(np.exp(rng.uniform(*np.log(RT60_RANGE_S))))
+    return make_room_response(rng, rt60_s, rng.uniform(*DIRECT_TO_REVERBERANT_DB), rate_hz)
+
+
+def make_room_response(
+    rng: np.random.Generator, rt60_s: float, direct_to_reverberant_db: float, rate_hz: int
+) -> Doubles:
+    """Make the impulse response of a room with this reverberation, [samples]."""
     tail = _draw_tail(rng, rt60_s, rate_hz)
     delay = 1 + int(rng.uniform(0, MAX_DELAY_S) * rate_hz)
     response = np.zeros(delay + tail.size)
     response[0] = 1.0
-    response[delay:] = tail * 10 ** (-rng.uniform(*DIRECT_TO_REVERBERANT_DB) / 20)
+    response[delay:] = tail * 10 ** (-direct_to_reverberant_db / 20)
     return response
 
 

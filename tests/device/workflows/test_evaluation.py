@@ -101,3 +101,15 @@ def test_enrolled_recordings_among_those_without_the_sounds_are_named(
 ) -> None:
     answer = edgecl("evaluate", "alarms", unseen, "--unknown", recordings / "alarms" / "timer")
     assert "4 of the recordings without its sounds were enrolled as well" in answer.err
+
+
+def test_recordings_are_played_in_three_rooms(edgecl: Edgecl, home: Path, unseen: Path) -> None:
+    rooms = edgecl("evaluate", "alarms", unseen, "--json").json["rooms"]
+    assert [room["name"] for room in rooms] == ["quiet room", "living room", "noisy room"]
+    assert [room["recordings"] for room in rooms] == [3, 3, 3]
+    assert rooms[0]["detected"] >= rooms[2]["detected"]
+    assert rooms[0]["detected"] >= 2
+    shown = edgecl("evaluate", "alarms", unseen).out
+    assert "living room" in shown
+    assert "RT60" in shown
+    assert edgecl("evaluate", "alarms", unseen, "--no-rooms", "--json").json["rooms"] == []
