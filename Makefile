@@ -10,7 +10,7 @@
 SHELL := /bin/bash
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help host-env device-env check docs format system-tools test test-host test-device demo demo-daemon bench crash clean
+.PHONY: help host-env device-env check docs format system-tools test test-host test-device demo demo-daemon bench battery clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH ?= torch==2.13.0
@@ -103,8 +103,8 @@ $(DEMO)/.daemon-ready: $(DEMO)/.ready
 bench: $(HOST)/.ready  ## measure speed, memory and bytes on this machine
 	$(HOST)/bin/python -m tools.bench
 
-crash: $(DEMO)/.ready  ## kill edgecl 200 times and look for damage
-	$(DEMO)/bin/python -m tools.crash
+battery: system-tools $(DEVICE)/.ready  ## break edgecl in every way and write the table in docs/reliability.md
+	$(DEVICE)/bin/python -m tools.battery
 
 clean:  ## remove caches and build products (the environments stay: rm -r .venv)
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,78 @@
+"""Rows: a command is killed at every system call that changes something, or every one of them fails once."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.battery import strace
+from tools.battery.actions import Action, judge, list_actions, look
+from tools.battery.fork import fork
+from tools.battery.strace import Point
+from tools.battery.subject import Subject, make_command
+from tools.battery.tally import Tally, spread
+
+KILL = "signal=SIGKILL"
+EARLIER = b"what the file held before"
+ERRORS = {
+    "ENOSPC": {"openat", "mkdir", "rename", "write", "pwrite64", "ftruncate", "fsync", "fdatasync"},
+    "EIO": {"openat", "mkdir", "rename", "unlink", "write", "pwrite64", "ftruncate", "fsync", "fdatasync"},
+    "EACCES": {"openat", "mkdir", "rename", "unlink", "chmod", "fchmod", "fchown", "utimensat"},
+    "EINTR": {"openat", "write", "pwrite64", "ftruncate", "fsync", "fdatasync", "flock"},
+    "EMFILE": {"openat"},
+}
+"""Error → the calls that can fail with it."""
+
+
+def kill_at_every_call(subject: Subject, share: float) -> Tally:
+    """Kill every command right before each of its calls that change something."""
+    return _break(subject, share, lambda point: [KILL])
+
+
+def fail_every_call(subject: Subject, share: float) -> Tally:
+    """Let each call that changes something fail once with every error that it can have."""
+    return _break(subject, share, _list_errors)
+
+
+def _list_errors(point: Point) -> list[str]:
+    return [f"error={error}" for error, calls in ERRORS.items() if point.call in calls]
+
+
+def _break(subject: Subject, share: float, list_faults: Callable[[Point], list[str]]) -> Tally:
+    strace.require_strace()
+    tally = Tally()
+    for action in list_actions(subject):
+        _break_action(subject, action, share, list_faults, tally)
+    return tally
+
+
+def _break_action(
+    subject: Subject,
+    action: Action,
+    share: float,
+    list_faults: Callable[[Point], list[str]],
+    tally: Tally,
+) -> None:
+    """Inject every fault, or an evenly spread share of them, into one command."""
+    home, log = _reset(subject, action), subject.folder / "strace.log"
+    command = make_command(home, *action.words)
+    before = look(home, action)
+    points = strace.list_points(fork(command, subject.output), _list_folders(home, action), log)
+    expected = look(home, action)
+    faults = [(point, fault) for point in points for fault in list_faults(point)]
+    for point, fault in spread(faults, share):
+        _reset(subject, action)
+        ended, was_hit = strace.inject(fork(command, subject.output), point, fault, log)
+        if not was_hit:
+            tally.skipped += 1
+            continue
+        tally.add(f"{action.name}, {fault} at {point.line}", judge(home, action, before, expected, ended))
+
+
+def _list_folders(home: Path, action: Action) -> list[Path]:
+    return [home] if action.file is None else [home, action.file.parent]
+
+
+def _reset(subject: Subject, action: Action) -> Path:
+    """Restore what there was before a command and return the home."""
+    if action.file is not None:
+        action.file.write_bytes(EARLIER)
+    return subject.copy_home()
