@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from device_runtime.daemon.api.feeds import ApiFeeds
 
 MEGABYTE = 1_000_000
-API_PACKAGES = ("fastapi", "starlette", "uvicorn", "prometheus_client")
+API_PACKAGES = ("fastapi", "starlette", "uvicorn", "prometheus_client", "cryptography")
 
 Log = Callable[[str], None]
 TaskListener = Callable[[Sequence[TaskBlob]], None]

@@ -33,7 +33,7 @@ MIN_FREE_BYTES = 256 << 20
 FULL_SHARE = 0.9  # of the cache limit
 CARD = re.compile(r"^card \d+: (\S+) \[(.*?)\], device (\d+)", re.MULTILINE)  # of `arecord -l`
 ARECORD_TIMEOUT_S = 5.0
-DAEMON_PACKAGES = ("fastapi", "starlette", "uvicorn", "prometheus-client", "paho-mqtt")
+DAEMON_PACKAGES = ("fastapi", "starlette", "uvicorn", "prometheus-client", "paho-mqtt", "cryptography")
 PACKAGES = ("numpy", "safetensors", "soundfile", "soxr", "pydantic", "typer", "rich")
 
 

@@ -188,6 +188,21 @@ class ApiConfig(Section):
     """The token that every TCP request has to present; not set: none."""
     hosts: list[str] = []
     """Accepted host names of this machine, besides its address and 'localhost'."""
+    tls: Literal["off", "self-signed", "files"] = "off"
+    """HTTPS on the TCP port: with a certificate made at the first start, or with one from files."""
+    certificate: str = ""
+    """With tls = "files": the certificate and its chain, PEM."""
+    private_key: str = ""
+    """With tls = "files": the private key of the certificate, PEM without a password."""
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        given = [name for name in ("certificate", "private_key") if getattr(self, name)]
+        if self.tls == "files" and len(given) < 2:
+            raise ValueError("needs both certificate and private_key with tls = 'files'")
+        if self.tls != "files" and given:
+            raise ValueError(f"takes {given[0]} only with tls = 'files'")
+        return self
 
     @model_validator(mode="after")
     def _check_token(self) -> Self:

@@ -3,17 +3,19 @@
 They have separate connection limits, so clients of the port cannot block local ones.
 """
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.app import create_app
-from device_runtime.daemon.api.connections import LimitedProtocol
+from device_runtime.daemon.api.connections import HEADER_TIMEOUT_S, LimitedProtocol
 from device_runtime.daemon.api.context import ApiContext
 from device_runtime.daemon.api.feeds import ApiFeeds
 from device_runtime.daemon.api.schemas import EnrolmentView
@@ -36,6 +38,9 @@ from device_runtime.workflows.workspace import Workspace
 from edgecl.bundle.bundle import Bundle
 from edgecl.config.schema import ApiConfig, Config
 from edgecl.store.store import locate_blobs
+
+if TYPE_CHECKING:
+    from device_runtime.daemon.api.certificate import Certificate
 
 SOCKET_NAME = "api.sock"
 KEEP_ALIVE_S = 15
@@ -75,6 +80,7 @@ def serve_api(
         EdgeclError: a socket cannot be opened.
     """
     home = workspace.home
+    certificate = _open_certificate(config.api, home)
     sockets = _open_sockets(config.api, home)
 
     def notify(view: EnrolmentView) -> None:
@@ -97,10 +103,12 @@ def serve_api(
         sinks=sinks,
     )
     app = create_app(context)
-    servers = [_Server(app, listening, supervisor) for listening in sockets]
-    log.write(f"the API listens at {', '.join(map(format_address, sockets))}")
+    servers = [_Server(app, listening, certificate, supervisor) for listening in sockets]
+    log.write(f"the API listens at {', '.join(format_address(config.api, one) for one in sockets)}")
     if config.api.port:
         log.write(f"the page for a browser is {format_page_url(config.api, sockets[-1])}")
+    if certificate:
+        log.write(f"the fingerprint of its certificate is {certificate.fingerprint} (SHA-256)")
     try:
         yield
     finally:
@@ -116,11 +124,19 @@ def serve_api(
 class _Server:
     """Serves one listening socket from a supervised thread."""
 
-    def __init__(self, app: FastAPI, listening: socket.socket, supervisor: ThreadSupervisor) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        listening: socket.socket,
+        certificate: "Certificate | None",
+        supervisor: ThreadSupervisor,
+    ) -> None:
+        is_local = listening.family == socket.AF_UNIX
         self._app = app
         self._listening = listening
-        self._server = _create_server(app)
-        name = "API socket" if listening.family == socket.AF_UNIX else "API port"
+        self._certificate = None if is_local else certificate
+        self._server = _create_server(app, self._certificate)
+        name = "API socket" if is_local else "API port"
         self._thread = supervisor.start(name, self._run)
 
     def stop(self) -> None:
@@ -132,15 +148,30 @@ class _Server:
         self._listening.close()
 
     def _run(self) -> None:
-        self._server = _create_server(self._app)
+        self._server = _create_server(self._app, self._certificate)
         self._server.run([self._listening.dup()])  # which it closes
 
 
-def _create_server(app: FastAPI) -> uvicorn.Server:
+class _EventLoop(asyncio.SelectorEventLoop):
+    """An event loop whose servers do not wait long for a client to begin TLS.
+
+    uvicorn leaves asyncio's limit of a minute, in which such connections could use up all descriptors.
+    """
+
+    async def create_server(self, *arguments: Any, **options: Any) -> asyncio.Server:
+        if options.get("ssl"):
+            options["ssl_handshake_timeout"] = HEADER_TIMEOUT_S
+        return await super().create_server(*arguments, **options)
+
+
+def _create_server(app: FastAPI, certificate: "Certificate | None") -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
             http=LimitedProtocol,
+            loop=f"{__name__}:{_EventLoop.__name__}",
+            ssl_certfile=certificate.file if certificate else None,
+            ssl_keyfile=certificate.key if certificate else None,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -152,6 +183,15 @@ def _create_server(app: FastAPI) -> uvicorn.Server:
             timeout_graceful_shutdown=SHUTDOWN_S,
         )
     )
+
+
+def _open_certificate(config: ApiConfig, home: Path) -> "Certificate | None":
+    """Return the certificate of the TCP port; None if it speaks plain HTTP."""
+    if config.tls == "off" or not config.port:
+        return None
+    from device_runtime.daemon.api.certificate import open_certificate  # noqa: PLC0415  (8 MB of memory)
+
+    return open_certificate(config, home)
 
 
 def _open_sockets(config: ApiConfig, home: Path) -> list[socket.socket]:

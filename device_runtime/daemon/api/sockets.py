@@ -61,26 +61,31 @@ def open_tcp_socket(address: str, port: int) -> socket.socket:
     return opened
 
 
-def format_address(listening: socket.socket) -> str:
+def format_address(config: ApiConfig, listening: socket.socket) -> str:
     """Return the path or URL of a listening socket."""
     name = listening.getsockname()
     if isinstance(name, str):
         return name
     host = f"[{name[0]}]" if ":" in name[0] else name[0]
-    return f"http://{host}:{name[1]}"
+    return f"{_scheme(config)}://{host}:{name[1]}"
 
 
 def format_page_url(config: ApiConfig, listening: socket.socket) -> str:
     """Return the URL of the page; a wildcard address is replaced by a name of this machine."""
     if config.address not in WILDCARDS:
-        return format_address(listening)
-    port = listening.getsockname()[1]
+        return format_address(config, listening)
+    port, scheme = listening.getsockname()[1], _scheme(config)
     if config.hosts:
-        return f"http://{config.hosts[0]}:{port}"
+        return f"{scheme}://{config.hosts[0]}:{port}"
     name = socket.gethostname()
     return (
-        f"http://localhost:{port}; to use another name, such as '{name}.local', add it to hosts under [api]"
+        f"{scheme}://localhost:{port}; "
+        f"to use another name, such as '{name}.local', add it to hosts under [api]"
     )
+
+
+def _scheme(config: ApiConfig) -> str:
+    return "http" if config.tls == "off" else "https"
 
 
 def _remove_stale(path: Path) -> None:
