@@ -16,7 +16,7 @@ from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.methods.kernel import Solver
 from device_runtime.training.methods.prototype import solve_prototype
-from device_runtime.training.methods.ridge import solve_ridge
+from device_runtime.training.methods.ridge import PENALTIES, solve_ridge
 from device_runtime.training.methods.slda import SHRINKAGES, solve_slda
 from device_runtime.training.validation import MIN_PROBABILITY, ValidationResult
 from edgecl.arrays import Bools, Doubles, Floats, Integers
@@ -24,7 +24,7 @@ from edgecl.arrays import Bools, Doubles, Floats, Integers
 CLOSED_FORMS: dict[str, tuple[Solver, ...]] = {
     "prototype": (solve_prototype,),
     "slda": tuple(partial(solve_slda, shrinkage=shrinkage) for shrinkage in SHRINKAGES),
-    "ridge": (solve_ridge,),
+    "ridge": tuple(partial(solve_ridge, penalty=penalty) for penalty in PENALTIES),
 }
 """The variants of each method; held-out recordings choose one."""
 SCALES = np.logspace(-3, 2, 51)
