@@ -6,9 +6,10 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from edgecl.errors import DatasetError
+from edgecl.errors import DatasetError, UsageError
 from edgecl.labels import check_label
 from edgecl.learning.negative_labels import NEGATIVE, is_negative, is_negative_folder
+from edgecl.task_names import check_task_name
 
 PARTS_OF_A_SET = (
     "train",
@@ -75,6 +76,18 @@ def make_label(folder_name: str) -> str:
         return check_label(" ".join(unicodedata.normalize("NFC", text).split()) or "_")
     except ValueError as error:
         raise DatasetError(f"the folder {folder_name!r} cannot be a class: {error}", "rename it") from None
+
+
+def check_class_name(label: str) -> str:
+    """Return a label that is typed in and becomes the name of a folder.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    try:
+        return label if is_negative(label) else check_task_name(label)
+    except UsageError as error:
+        raise UsageError(error.message.replace("a task", "a sound"), error.hint) from None
 
 
 def check_class_folders(folder: Path, recordings: Sequence[Path], known: Collection[str] = ()) -> list[str]:

@@ -1,6 +1,7 @@
 """`edgecl.Device`: a home and a bundle, with methods for what the command line does."""
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,9 +16,10 @@ from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime, default_thread
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.recognition.stream import TaskDetection
 from device_runtime.system.progress import Progress, ignore_progress
-from device_runtime.workflows import correct, enroll, evaluate, predict, tasks, transfer
+from device_runtime.workflows import correct, cut, enroll, evaluate, predict, tasks, transfer
 from device_runtime.workflows.correct import CorrectionResult
 from device_runtime.workflows.corrector import CorrectionTarget
+from device_runtime.workflows.cut import CutRequest, CutResult
 from device_runtime.workflows.enroll import EnrolmentRequest, EnrolmentResult, Mode
 from device_runtime.workflows.evaluate import EvaluationResult
 from device_runtime.workflows.tasks import TaskListing
@@ -213,6 +215,28 @@ class Device:
         """
         others = None if unknown is None else Path(unknown)
         return evaluate.evaluate(self._workspace, task, Path(folder), others)
+
+    def cut(
+        self,
+        recording: str | Path,
+        label: str,
+        folder: str | Path | None = None,
+        *,
+        dropped: Collection[int] = (),
+    ) -> CutResult:
+        """Find the takes of a sound in a long recording, and write them as clips to enrol.
+
+        Args:
+            recording: a file of any length.
+            label: the sound.
+            folder: the folder of classes that the clips are added to; None: nothing is written.
+            dropped: numbers of takes that are left out; the first take is number 1.
+
+        Raises:
+            EdgeclError: see `workflows.cut`.
+        """
+        target = None if folder is None else Path(folder)
+        return cut.cut(CutRequest(Path(recording), label, target, dropped))
 
     def undo(self, task: str) -> None:
         """Restore the version of a task before its last change; a second time restores that change.

@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": "serve.serve",
     "correct": "correct.correct",
     "evaluate": "evaluate.evaluate",
+    "cut": "cut.cut",
     "tasks": "tasks.tasks",
     "undo": "tasks.undo",
     "consolidate": "consolidate.consolidate",

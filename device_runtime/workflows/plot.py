@@ -1,4 +1,4 @@
-"""Plot what was measured: the learning curve, where there is one, beside the confusion matrix.
+"""Plot what was measured: the learning curve beside the confusion matrix, or takes in a spectrogram.
 
 matplotlib is an extra, `plot`, and is imported only here, once a plot is asked for.
 """
@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgecl.arrays import Integers
+from edgecl.arrays import Floats, Integers
+from edgecl.audio.levels import BAND_COUNT, band_levels_dbfs
+from edgecl.audio.reader import SAMPLE_RATE_HZ, stream_clip
 from edgecl.errors import UsageError
 from edgecl.store import atomic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from device_runtime.training.learning_curve import CurvePoint
+    from device_runtime.workflows.cut import CutResult
     from device_runtime.workflows.enroll import EnrolmentResult
     from device_runtime.workflows.evaluate import Evaluation
 
@@ -29,6 +33,9 @@ CURVE_INCHES = 5.0
 CELL_INCHES = 0.42  # of the confusion matrix
 MIN_CELLS = 8  # smaller matrices are drawn at this size
 MARGIN_INCHES = 2.0  # for the labels
+TAKES_INCHES = (12.0, 3.5)
+COLUMNS = 2000  # of a spectrogram
+SHORTEST_COLUMN, LONGEST_COLUMN = 512, 8192  # samples
 DARK = 0.55  # share of a row above which its text is white
 
 
@@ -92,6 +99,48 @@ def draw(
     if len(curve) > 1:
         _draw_curve(axes[0], curve, expected)
     _draw_confusion(axes[-1], labels, confusion)
+    _save(figure, file)
+
+
+def draw_takes(file: Path, result: "CutResult") -> None:
+    """Plot the spectrogram of a recording with its takes into a PNG file."""
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=TAKES_INCHES, dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    levels = _measure_spectrogram(result.recording, result.duration_s)
+    axes.imshow(
+        levels.T,
+        origin="lower",
+        aspect="auto",
+        extent=(0, result.duration_s, 0, BAND_COUNT),
+        vmin=float(np.quantile(levels, 0.05)),
+    )
+    for number, take in enumerate(result.takes, 1):
+        colour = "tab:gray" if number in result.dropped else "white"
+        axes.axvspan(take.start_s, take.end_s, fill=False, edgecolor=colour)
+        axes.text(take.start_s, BAND_COUNT, str(number), fontsize="small", ha="left", va="bottom")
+    axes.set(xlabel="seconds", ylabel="frequency (mel bands)")
+    axes.set_yticks([])
+    figure.suptitle(_plain(f"{len(result.takes)} takes of {result.label} in {result.recording.name}"))
+    _save(figure, file)
+
+
+def _measure_spectrogram(recording: Path, duration_s: float) -> Floats:
+    """Return the level of each band, [columns, BAND_COUNT], in dBFS; each of a part of its column."""
+    step = max(SHORTEST_COLUMN, round(duration_s * SAMPLE_RATE_HZ / COLUMNS))
+    levels, rest = list[Floats](), np.zeros(0, np.float32)
+    with stream_clip(recording) as stream:
+        for block in stream.blocks:
+            waveform = np.concatenate([rest, block])
+            whole = waveform.size // step * step
+            columns = waveform[:whole].reshape(-1, step)[:, :LONGEST_COLUMN]
+            levels.append(band_levels_dbfs(columns, SAMPLE_RATE_HZ).astype(np.float32))
+            rest = waveform[whole:]
+    return np.concatenate(levels)
+
+
+def _save(figure: "Figure", file: Path) -> None:
     picture = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a name is drawn as boxes then

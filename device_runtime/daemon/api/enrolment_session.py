@@ -32,9 +32,8 @@ from device_runtime.daemon.api.schemas import (
 from device_runtime.daemon.worker.process import Worker
 from device_runtime.daemon.worker.protocol import Mode
 from edgecl.audio.reader import Limits, read_clip
-from edgecl.errors import AudioError, UsageError
-from edgecl.learning.negative_labels import is_negative
-from edgecl.task_names import check_task_name
+from edgecl.class_folders import check_class_name
+from edgecl.errors import AudioError
 
 FOLDER_MODE = 0o700
 
@@ -110,7 +109,7 @@ class EnrolmentSession:
         """
         try:
             with self.lock:
-                return self._add(path, check_label(label), name or f"recording {self._added + 1}")
+                return self._add(path, check_class_name(label), name or f"recording {self._added + 1}")
         finally:
             path.unlink(missing_ok=True)
 
@@ -215,18 +214,6 @@ def _next_state(state: SessionState, succeeded: bool) -> SessionState:
 def create_private_folder(folder: Path) -> None:
     """Create a folder for its owner alone, if it does not exist."""
     folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
-
-
-def check_label(label: str) -> str:
-    """Return a label that can be used as a folder name.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    try:
-        return label if is_negative(label) else check_task_name(label)
-    except UsageError as error:
-        raise UsageError(error.message.replace("a task", "a sound"), error.hint) from None
 
 
 def _measure_duration(path: Path, name: str, remaining_s: float) -> float:

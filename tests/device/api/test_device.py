@@ -20,6 +20,7 @@ from edgecl.errors import (
     UnknownTaskError,
     UsageError,
 )
+from tests.knocks import make_knocks
 from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
 
@@ -228,6 +229,14 @@ def test_a_home_without_tasks_and_a_closed_device_say_so(device: Device):
     device.close()
     with pytest.raises(UsageError, match="closed"):
         device.predict(SECOND, sample_rate=RATE_HZ)
+
+
+def test_the_takes_of_a_long_recording_are_cut_into_clips(device: Device, tmp_path: Path):
+    soundfile.write(tmp_path / "knocks.wav", make_knocks(-55)[0][: 60 * RATE_HZ], RATE_HZ)
+    assert device.cut(tmp_path / "knocks.wav", "knock").clips == {}
+    result = device.cut(tmp_path / "knocks.wav", "knock", tmp_path / "takes", dropped=[2])
+    assert (len(result.takes), len(result.clips["knock"]), len(result.clips["_negative"])) == (5, 4, 4)
+    assert all(path.exists() for path in result.clips["knock"])
 
 
 def test_the_version_is_read_without_onnxruntime():

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from device_runtime.training.learning_curve import CurvePoint
 from device_runtime.workflows import plot
 from tests.device.conftest import Edgecl
+from tests.knocks import RATE_HZ, make_knocks
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -38,6 +40,15 @@ def test_a_plot_of_many_classes_is_larger(tmp_path: Path) -> None:
     plot.draw(few, "$two_ 音", ["$x_$", "音"], np.eye(2, dtype=np.int64), curve, 0.9)
     plot.draw(many, "forty", [str(n) for n in range(40)], np.eye(40, dtype=np.int64))
     assert read_size(many)[1] > 2 * read_size(few)[1]
+
+
+def test_takes_are_plotted_in_a_spectrogram(edgecl: Edgecl, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    soundfile.write(tmp_path / "$knocks$.wav", make_knocks(-55)[0], RATE_HZ)
+    plot, command = tmp_path / "takes.png", ("cut", tmp_path / "$knocks$.wav", "--label", "knock")
+    assert edgecl(*command, "--dry-run", "--drop", "2", "--plot", plot).code == 0
+    width, height = read_size(plot)
+    assert width > 2 * height
 
 
 def test_without_matplotlib_a_plot_is_refused_before_any_work(

@@ -10,13 +10,14 @@ from fastapi.responses import FileResponse
 
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.context import ApiContext, Context, hold
-from device_runtime.daemon.api.enrolment_session import EnrolmentSession, check_label
+from device_runtime.daemon.api.enrolment_session import EnrolmentSession
 from device_runtime.daemon.api.privacy import check_privacy
 from device_runtime.daemon.api.problems import TooMuchError
 from device_runtime.daemon.api.routes.tasks import AUDIO_BODY
 from device_runtime.daemon.api.schemas import EnrolmentView, RequestModel, ResponseModel, TakeView
 from device_runtime.daemon.pipeline.ring_buffer import API_BUFFER_S
 from device_runtime.daemon.worker.protocol import Mode
+from edgecl.class_folders import check_class_name
 from edgecl.config.privacy import NO_MICROPHONE
 from edgecl.errors import TaskExistsError, UsageError
 from edgecl.task_names import check_task_name
@@ -93,7 +94,7 @@ def record(
 ) -> TakeResponse:
     """Record from the daemon's microphone, starting now; detection goes on."""
     session = context.sessions.find(identity)
-    check_label(label)
+    check_class_name(label)
     check_privacy(context.config, NO_MICROPHONE, "audio of the microphone")
     with hold(context.record_lock, "a recording is being made already"):
         waveform = context.tap.record(seconds)
