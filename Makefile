@@ -1,11 +1,11 @@
 # `make` alone lists the targets.
 #
 # Environments are made from pyproject.toml alone, and made again when it changes:
-#   .venv/host    torch, onnx and the ORT-training wheel: export, development, documentation, the whole suite
+#   .venv/host    torch, onnx and the training wheel of onnxruntime: export, development, documentation
 #   .venv/device  stock onnxruntime, no torch, no onnx: what a board has
 #   .venv/demo    a user's installation: `pip install .` and nothing else
-# `onnxruntime` and `onnxruntime-training-cpu` own the same import package, so the device environment
-# takes both out before it puts the stock wheel in.
+# `onnxruntime` and `onnxruntime-training-cpu` own the same import package and damage each other: an environment
+# has one of the two, and both are taken out before one is put in.
 
 SHELL := /bin/bash
 .NOTPARALLEL:
@@ -19,6 +19,8 @@ export PIP_NO_INPUT := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 HOST := .venv/host
+TRAINING_WHEEL := requirements-ort-training.txt
+RUNTIMES := onnxruntime onnxruntime-training-cpu
 DEVICE := .venv/device
 DEMO := .venv/demo
 SYSTEM_TOOLS := mosquitto systemd alsa-utils libportaudio2 strace chromium fonts-dejavu-core
@@ -31,22 +33,23 @@ help:  ## list the targets
 	@echo "  variables: PYTHON=$(PYTHON) EDGECL_DATA=$(EDGECL_DATA) TORCH='$(TORCH)'"
 
 host-env: $(HOST)/.ready  ## make .venv/host: torch + onnxruntime-training-cpu
-$(HOST)/.ready: pyproject.toml
+$(HOST)/.ready: pyproject.toml $(TRAINING_WHEEL)
 	$(PYTHON) -m venv $(HOST)
+	$(HOST)/bin/python -m pip uninstall --quiet --yes $(RUNTIMES)
 	$(HOST)/bin/python -m pip install --quiet $(TORCH)
 	$(HOST)/bin/python -m pip install --quiet --editable '.[host,dev,docs,test]'
+	$(HOST)/bin/python -m pip uninstall --quiet --yes onnxruntime
+	$(HOST)/bin/python -m pip install --quiet --requirement $(TRAINING_WHEEL)
 	touch $@
 
 device-env: $(DEVICE)/.ready  ## make .venv/device: stock onnxruntime, no torch, no onnx
 $(DEVICE)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(DEVICE)
 	$(DEVICE)/bin/python -m pip install --quiet --editable '.[dev]'
-	$(DEVICE)/bin/python -m pip uninstall --quiet --yes onnxruntime-training-cpu onnxruntime onnx
-	$(DEVICE)/bin/python -m pip install --quiet 'onnxruntime>=1.22'
 	touch $@
 
 $(DEMO)/.ready: $(SOURCES)
-	$(PYTHON) -m venv $(DEMO)
+	$(PYTHON) -m venv --clear $(DEMO)
 	rm -rf build
 	$(DEMO)/bin/python -m pip install --quiet .
 	touch $@

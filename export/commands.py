@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from device_runtime.training.engines.base import ENGINES
 from edgecl.bundle.bundle import Bundle
 from edgecl.bundle.manifest import Variant
 from edgecl.errors import ExportError
@@ -57,7 +58,9 @@ def bundle_command(
         ),
     ] = None,
 ) -> None:
-    """Export backbone, adapter, train step and training artifacts, and compare them with torch.
+    """Export backbone, adapter and train step, and compare them with torch.
+
+    The artifacts of the engine ort-training are added where onnxruntime-training-cpu is installed.
 
     Example: edgecl-export bundle --weights W.safetensors --placement post --rank 16 --out my-bundle
     """
@@ -66,6 +69,8 @@ def bundle_command(
         rows = make_bundle(load_weights(weights), options, out)
     _print_parity(rows)
     opened = Bundle.open(out)
+    for engine in parity.find_missing_engines(ENGINES):
+        print(f"without the files of {engine}, which is not installed here (requirements-ort-training.txt)")
     size_bytes = sum(entry.size_bytes for entry in opened.manifest.files.values())
     print(f"wrote {out}: {size_bytes / 1e6:.1f} MB, fingerprint {opened.fingerprint[:8]}")
 

@@ -14,6 +14,8 @@ from safetensors.numpy import save
 
 from device_runtime.model.background import FILE_NAME as BACKGROUND_NAME
 from device_runtime.model.session import open_session
+from device_runtime.training.engines.base import ENGINES, ORT_TRAINING
+from device_runtime.training.engines.factory import list_usable_engines
 from edgecl.arrays import Floats
 from edgecl.augmentation.noise_bank import FILE_NAME as NOISE_BANK_NAME
 from edgecl.augmentation.noise_bank import NoiseBank
@@ -33,7 +35,6 @@ from .weights import Weights
 
 MAX_CLASSES = 64
 DENSE_UP_TO = 150  # cells of a window's grid; dense is faster at 5 s (128 cells), FTA at 10 s (252)
-ENGINES = ("portable", "ort-training")
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,16 @@ class BundleOptions:
 def make_bundle(weights: Weights, options: BundleOptions, out: Path) -> list[parity.ParityRow]:
     """Write a bundle and return its parity table.
 
-    The folder `out` appears only after every graph agreed with torch; on failure nothing is left behind.
+    The folder `out` appears only after every graph agreed with torch; on failure nothing is left behind. The
+    artifacts of an engine that is not installed here are left out, because nothing could verify them.
 
     Raises:
-        ExportError: `out` exists, an engine is not installed, or the graphs do not agree with torch.
+        ExportError: `out` exists, or the graphs do not agree with torch.
         UsageError: the placement does not exist for this backbone, or the kind of adapter does not exist.
     """
     if out.exists():
         raise ExportError(f"'{out}' exists already", "choose another folder with --out, or remove it")
-    _require_engines()
+    engines = tuple(list_usable_engines(ENGINES))
     torch.manual_seed(options.seed)
     placement = Placement.parse(options.placement, weights.model.config.depth)
     tail = AdaptedTail(weights.model, placement, options.rank, options.kind)
@@ -82,30 +84,22 @@ def make_bundle(weights: Weights, options: BundleOptions, out: Path) -> list[par
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as temporary:
         folder = Path(temporary) / out.name
         folder.mkdir()
-        _write_graphs(weights.model, tail, options.variant, folder)
+        forward = _write_graphs(weights.model, tail, options.variant, folder)
+        if ORT_TRAINING in engines:
+            _write_artifacts(forward, folder)
         _write_vectors(weights.model, tail, options.variant, folder)
         _write_background(weights.model, options, folder)
         if options.card:
             shutil.copyfile(options.card, folder / "MODEL_CARD.md")
-        write_manifest(folder, _describe(weights, tail, options, options.name or out.name))
+        write_manifest(folder, _describe(weights, tail, options, options.name or out.name, engines))
         rows = parity.check_parity(Bundle.open(folder))
         parity.require_agreement(rows)
         folder.rename(out)
     return rows
 
 
-def _require_engines() -> None:
-    """Check that every engine of a bundle is installed; raise an ExportError otherwise."""
-    for name in parity.find_missing_engines(ENGINES):
-        raise ExportError(
-            f"the engine '{name}' is not installed here, so no bundle can be verified",
-            "export where onnxruntime-training-cpu is installed: x86-64 Linux or macOS, Python 3.12 or older",
-        )
-
-
-def _write_graphs(model: Ast, tail: AdaptedTail, variant: Variant, folder: Path) -> None:
-    from .engines.ort_training import write_artifacts  # noqa: PLC0415  (`check` runs without that wheel)
-
+def _write_graphs(model: Ast, tail: AdaptedTail, variant: Variant, folder: Path) -> onnx.ModelProto:
+    """Write the graphs of the portable engine; return the forward graph that all are made from."""
     backbone = export_backbone(choose_attention(model), tail.first_block)
     forward = export_forward(tail)
     adapter = flatten_parameters(forward, _list_parameters(tail))
@@ -116,6 +110,12 @@ def _write_graphs(model: Ast, tail: AdaptedTail, variant: Variant, folder: Path)
     }
     for name, graph in graphs.items():
         onnx.save(graph if variant == "fp32" else store_as_fp16(graph), folder / f"{name}.onnx")
+    return forward
+
+
+def _write_artifacts(forward: onnx.ModelProto, folder: Path) -> None:
+    from .engines.ort_training import write_artifacts  # noqa: PLC0415  (needs onnxruntime-training-cpu)
+
     write_artifacts(forward, folder / "ort_training", MAX_CLASSES)
 
 
@@ -158,7 +158,9 @@ def _list_parameters(tail: AdaptedTail) -> list[tuple[str, tuple[int, ...]]]:
     return [(name, tuple(value.shape)) for name, value in tail.trainable().items()]
 
 
-def _describe(weights: Weights, tail: AdaptedTail, options: BundleOptions, name: str) -> Description:
+def _describe(
+    weights: Weights, tail: AdaptedTail, options: BundleOptions, name: str, engines: tuple[str, ...]
+) -> Description:
     config = weights.model.config
     return Description(
         name=name,
@@ -179,7 +181,7 @@ def _describe(weights: Weights, tail: AdaptedTail, options: BundleOptions, name:
         adapter=AdapterSpec(kind=options.kind, rank=options.rank, placement=options.placement),
         parameters=tuple(TensorSpec(name=name, shape=shape) for name, shape in _list_parameters(tail)),
         max_classes=MAX_CLASSES,
-        engines=ENGINES,
+        engines=engines,
         licence=weights.licence,
         origin=weights.origin,
     )

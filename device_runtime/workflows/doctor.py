@@ -18,7 +18,8 @@ from device_runtime.model import selftest
 from device_runtime.model.runtime import default_threads
 from device_runtime.model.session import list_onnxruntime_distributions
 from device_runtime.system.packages import find_installed_version
-from device_runtime.training.engines.factory import list_engines, open_engine
+from device_runtime.training.engines.base import ENGINES
+from device_runtime.training.engines.factory import REQUIREMENTS, list_engines, open_engine
 from device_runtime.training.engines.selftest import check_engine
 from device_runtime.workflows.bundle_check import check_bundle
 from device_runtime.workflows.documents import Document
@@ -213,11 +214,13 @@ def _check_bundle(path: Path, threads: int) -> Iterator[Check]:
     except EdgeclError as error:
         yield Check("self-test", "fail", error.message, error.hint)
         return
-    for name in list_engines():
+    for name in ENGINES:
         yield _check_engine(name, bundle, threads)
 
 
 def _check_engine(name: str, bundle: Bundle, threads: int) -> Check:
+    if name not in list_engines():
+        return Check(f"engine {name}", "ok", f"not installed and not needed: {REQUIREMENTS}")
     try:
         engine = open_engine(name, bundle, threads)
     except EdgeclError as error:

@@ -235,17 +235,7 @@ def test_a_bundle_that_disagrees_with_torch_is_not_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_bundle_is_written_if_an_engine_cannot_be_compared(
-    weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("device_runtime.training.engines.factory.list_engines", lambda: ["portable"])
-    with pytest.raises(ExportError, match="'ort-training' is not installed here") as refusal:
-        make_bundle(weights, BundleOptions(rank=4), tmp_path / "bundle")
-    assert "onnxruntime-training-cpu" in refusal.value.hint
-    assert list(tmp_path.iterdir()) == []
-
-
-CHECK_WITHOUT_THE_TRAINING_WHEEL = """
+WITHOUT_THE_TRAINING_WHEEL = """
 import sys
 sys.modules["onnxruntime.training"] = None
 import device_runtime.training.engines.factory
@@ -255,8 +245,22 @@ main()
 """
 
 
+def test_without_the_training_wheel_a_bundle_has_the_portable_engine_alone_and_the_command_says_so(
+    weights: Weights, post: Path, tmp_path: Path
+):
+    save_weights(weights, tmp_path / "w.safetensors")
+    options = ["--weights", tmp_path / "w.safetensors", "--rank", "4", "--out", tmp_path / "lean"]
+    command = [sys.executable, "-c", WITHOUT_THE_TRAINING_WHEEL, "bundle", *options]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "without the files of ort-training, which is not installed here" in output
+    lean = Bundle.open(tmp_path / "lean")
+    assert lean.manifest.engines == ("portable",)
+    assert not (tmp_path / "lean" / "ort_training").exists()
+    assert lean.fingerprint == Bundle.open(post).fingerprint
+
+
 def test_a_check_runs_without_the_training_wheel_and_names_the_engine_not_compared(post: Path):
-    command = [sys.executable, "-c", CHECK_WITHOUT_THE_TRAINING_WHEEL, "check", str(post)]
+    command = [sys.executable, "-c", WITHOUT_THE_TRAINING_WHEEL, "check", str(post)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert "not compared: ort-training is not installed here" in output
     assert "DIFFERS" not in output

@@ -7,6 +7,7 @@ from edgecl.arrays import Floats
 
 PORTABLE = "portable"
 ORT_TRAINING = "ort-training"
+ENGINES = (PORTABLE, ORT_TRAINING)
 BETA1, BETA2 = 0.9, 0.999  # of AdamW, in every engine
 
 

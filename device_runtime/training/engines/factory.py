@@ -8,13 +8,16 @@ from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 
-from device_runtime.training.engines.base import ORT_TRAINING, PORTABLE, Engine
+from device_runtime.training.engines.base import ENGINES, ORT_TRAINING, PORTABLE, Engine
 from device_runtime.training.engines.ort_training import OrtTrainingEngine
 from device_runtime.training.engines.portable import PortableEngine
 from edgecl.bundle.bundle import Bundle
 from edgecl.errors import EngineError
 
-REQUIREMENTS = "ort-training needs onnxruntime-training-cpu (x86-64 Linux or macOS, Python 3.12 or older)"
+REQUIREMENTS = (
+    "ort-training needs onnxruntime-training-cpu in place of onnxruntime "
+    "(x86-64 Linux or macOS, Python 3.12 or older)"
+)
 
 
 def list_engines() -> list[str]:
@@ -51,7 +54,7 @@ def _select_engine(name: str, bundled: Collection[str]) -> str:
         return usable[0]
     if name == "auto":
         raise EngineError(f"none of this bundle's engines is installed here: {', '.join(bundled)}", hint)
-    if name not in (PORTABLE, ORT_TRAINING):
+    if name not in ENGINES:
         raise EngineError(f"there is no training engine '{name}'", hint)
     if name not in list_engines():
         raise EngineError(f"the engine '{name}' is not installed here", f"{REQUIREMENTS}; {hint}")
