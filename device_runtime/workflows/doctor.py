@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 import soundfile
 
@@ -22,13 +21,14 @@ from device_runtime.training.engines.base import ENGINES
 from device_runtime.training.engines.factory import REQUIREMENTS, list_engines, open_engine
 from device_runtime.training.engines.selftest import check_engine
 from device_runtime.workflows.bundle_check import check_bundle
+from device_runtime.workflows.check import Check
+from device_runtime.workflows.doctor_board import check_board
 from device_runtime.workflows.documents import Document
 from device_runtime.workflows.workspace import Workspace
 from edgecl.bundle.bundle import Bundle
 from edgecl.errors import EdgeclError, NoStoreError
 from edgecl.store.store import Store
 
-Status = Literal["ok", "warn", "fail"]
 AUDIO_FORMATS = ("WAV", "FLAC", "OGG", "MP3", "AIFF")
 MIN_FREE_BYTES = 256 << 20
 FULL_SHARE = 0.9  # of the cache limit
@@ -36,16 +36,6 @@ CARD = re.compile(r"^card \d+: (\S+) \[(.*?)\], device (\d+)", re.MULTILINE)  # 
 ARECORD_TIMEOUT_S = 5.0
 DAEMON_PACKAGES = ("fastapi", "starlette", "uvicorn", "prometheus-client", "paho-mqtt", "cryptography")
 PACKAGES = ("numpy", "safetensors", "soundfile", "soxr", "pydantic", "typer", "rich")
-
-
-@dataclass(frozen=True)
-class Check:
-    """Outcome of one check."""
-
-    name: str
-    status: Status
-    detail: str
-    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +60,7 @@ def run_checks(workspace: Workspace) -> DoctorReport:
     return DoctorReport(
         [
             _check_machine(workspace.threads),
+            *check_board(_nearest_existing(home)),
             _check_packages(),
             _check_onnxruntime(),
             _check_audio_formats(),

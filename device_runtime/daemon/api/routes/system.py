@@ -11,10 +11,10 @@ from fastapi import APIRouter, Query
 from device_runtime.daemon.api.context import Context, hold
 from device_runtime.daemon.api.routes.status import STARTED_S
 from device_runtime.daemon.api.schemas import ResponseModel
-from device_runtime.daemon.system import host_info
 from device_runtime.daemon.system.log_buffer import CAPACITY
 from device_runtime.daemon.worker.protocol import DoctorRequest
 from device_runtime.model.session import list_onnxruntime_distributions
+from device_runtime.system import host_info
 from device_runtime.system.packages import find_installed_version
 
 router = APIRouter(tags=["system"])

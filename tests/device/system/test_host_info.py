@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from device_runtime.daemon.system import host_info
+from device_runtime.system import host_info
 
 
 def test_memory_agrees_with_psutil() -> None:
