@@ -18,6 +18,7 @@ COMMANDS = {
     "correct": "correct.correct",
     "evaluate": "evaluate.evaluate",
     "cut": "cut.cut",
+    "record": "record.record",
     "tasks": "tasks.tasks",
     "undo": "tasks.undo",
     "consolidate": "consolidate.consolidate",

@@ -11,22 +11,19 @@ from device_runtime.cli import output
 from device_runtime.cli.meter import open_display
 from device_runtime.cli.options import Settings
 from device_runtime.cli.signals import interrupts
+from device_runtime.cli.source_options import Channels, CommandLine, EncodingName, Rate, open_named_source
 from device_runtime.daemon.builder import open_listener
 from device_runtime.daemon.sinks.jsonl import JsonLines
-from device_runtime.daemon.sources.base import Source
-from device_runtime.daemon.sources.factory import DEFAULT_DEVICE, open_command, open_source
 from device_runtime.daemon.sources.file import FileSource
 from device_runtime.daemon.sources.pcm import Encoding, PcmFormat
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.workflows.predict import load_recognizer
 from edgecl.console import escape_unprintable
-from edgecl.errors import UsageError
 from edgecl.events import Event, SoundEvent
 
 LIVE_THREADS = 1
 """One core processes sound many times faster than real time."""
 
-RAW = "Raw PCM and microphone format"
 SourceName = Annotated[
     str | None,
     typer.Argument(
@@ -45,22 +42,6 @@ Loud = Annotated[
         metavar="DBFS", help="Also report any sound at least this loud.", min=-120, max=0, show_default="off"
     ),
 ]
-CommandLine = Annotated[
-    str | None,
-    typer.Option(
-        metavar="LINE",
-        help="Program that writes raw PCM to stdout.",
-        show_default="arecord",
-        rich_help_panel=RAW,
-    ),
-]
-Rate = Annotated[
-    int, typer.Option(metavar="HZ", help="Sample rate in Hz.", min=4000, max=192_000, rich_help_panel=RAW)
-]
-Channels = Annotated[
-    int, typer.Option(help="Number of channels, mixed to mono.", min=1, max=64, rich_help_panel=RAW)
-]
-EncodingName = Annotated[Encoding, typer.Option(help="Sample format.", rich_help_panel=RAW)]
 
 
 def listen(
@@ -88,15 +69,8 @@ def listen(
         edgecl listen --command 'parec --raw --format=s16le --rate=16000 --channels=1'
         ffmpeg -i rtsp://camera/stream -ac 1 -ar 16000 -f s16le - | edgecl listen -
     """
-    if source and command:
-        raise UsageError("SOURCE and --command exclude each other", "give one of them")
-    pcm_format = PcmFormat(rate, channels, encoding)
     recognizer = _load_recognizer(settings, task, settings.workspace.threads if fast else LIVE_THREADS)
-    opened: Source = (
-        open_command(command, pcm_format)
-        if command
-        else open_source(source or DEFAULT_DEVICE, pcm_format, fast)
-    )
+    opened = open_named_source(source, command, PcmFormat(rate, channels, encoding), fast)
     sentences = _Sentences(isinstance(opened, FileSource))
     sink = JsonLines(sys.stdout).write if settings.as_json else sentences.write
     with (

@@ -78,11 +78,12 @@ class Meter:
     def _draw(self) -> None:
         parts: list[Text | Table] = [self._state]
         if self._window:
-            parts += [_level(self._window.level_dbfs), _tasks(self._window.scores)]
+            parts += [draw_level(self._window.level_dbfs), _tasks(self._window.scores)]
         self._live.update(Group(*parts), refresh=True)
 
 
-def _level(level_dbfs: float) -> Text:
+def draw_level(level_dbfs: float) -> Text:
+    """Draw a bar for a level, with its value."""
     share = min(max(1 - level_dbfs / QUIETEST_DBFS, 0.0), 1.0)
     return Text.assemble(_bar(share, "cyan"), f" {level_dbfs:5.0f} dBFS")
 

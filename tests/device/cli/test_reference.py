@@ -24,7 +24,7 @@ def test_every_option_is_explained_with_its_default_and_its_unit() -> None:
     options = {name: one for one in enroll.parameters for name in one.names}
     assert options["--predict"] == options["--hear"]
     assert options["--method"].value.startswith("auto|prototype|slda")
-    assert enroll.usage == "edgecl enroll [OPTIONS] NAME FOLDER"
+    assert enroll.usage == "edgecl enroll [OPTIONS] [NAME] [FOLDER]"
     common = {one.names[0]: one for one in list_common_options()}
     assert common["--cache-limit"].value == "MB, 0 to 1048576"
     assert (common["--cache-limit"].default, common["--cache-limit"].variable) == (
