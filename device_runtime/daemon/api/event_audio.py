@@ -4,9 +4,12 @@ from collections import OrderedDict
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+
 from device_runtime.daemon.api.problems import NotHereError
-from device_runtime.daemon.pipeline.ring_buffer import AudioRingBuffer
+from device_runtime.daemon.pipeline.ring_buffer import FULL_SCALE, AudioRingBuffer
 from device_runtime.daemon.sinks.clips import clip_span, cut_clip, encode_flac
+from edgecl.arrays import Waveform
 from edgecl.events import Event, SoundEvent
 
 MAX_EVENTS = 1000  # events whose position in the stream is remembered
@@ -58,6 +61,13 @@ class EventAudio:
         return (
             encode_flac(pcm, self._recent.rate_hz) if self._recent and pcm is not None and pcm.any() else b""
         )
+
+    def get_latest(self, seconds: float) -> tuple[Waveform, int]:
+        """Return the latest gapless audio [samples], at most this long and perhaps none, and its rate."""
+        if self._recent is None:
+            return np.zeros(0, np.float32), 1
+        pcm = self._recent.newest(seconds)
+        return pcm.astype(np.float32) / np.float32(FULL_SCALE), self._recent.rate_hz
 
     def _find_clip(self, event: SoundEvent) -> Path | None:
         path = Path(event.clip).resolve() if event.clip else None

@@ -12,13 +12,14 @@ from device_runtime.daemon.sinks.queue import SinkQueue
 from device_runtime.daemon.system.supervisor import ThreadSupervisor
 from device_runtime.recognition.recognizer import TaskScore
 from device_runtime.recognition.stream import WindowResult
-from edgecl.arrays import Floats
+from edgecl.arrays import Floats, Waveform
 from edgecl.audio.levels import band_levels_dbfs, level_dbfs, quantize_levels
 from edgecl.events import format_time
 from edgecl.learning.negative_labels import is_negative
 
 NO_COLUMNS = np.zeros((0, 1), np.float32)
-COLUMNS = 10  # a window; windows are half a second apart, so a column is 50 ms
+COLUMNS = 10  # a window; windows are half a second apart
+COLUMN_S = 0.05
 
 
 class LiveFeed:
@@ -57,14 +58,10 @@ class LiveFeed:
         document = {
             "time": format_time(stream_s + window.end_s),
             "level_dbfs": window.level_dbfs,
-            "levels_dbfs": [level_dbfs(column) for column in columns],
-            "bands": b64encode(self._encode_bands(columns)).decode(),
+            **describe_columns(columns, self._rate_hz),
             "scores": [self._format_score(one) for one in window.scores],
         }
         self._hub.publish("moment", document, LIVE)
-
-    def _encode_bands(self, columns: Floats) -> bytes:
-        return quantize_levels(band_levels_dbfs(columns, self._rate_hz)) if columns.size else b""
 
     def _format_score(self, one: TaskScore) -> dict[str, Any]:
         threshold = self._controls.thresholds(one.task).get(one.label, one.threshold)
@@ -76,6 +73,21 @@ class LiveFeed:
             "threshold": round(threshold, 4),
             "accepted": one.margin >= threshold and not is_negative(one.label),
         }
+
+
+def describe_spectrum(waveform: Waveform, rate_hz: int) -> dict[str, Any]:
+    """Return level and spectrum of every 50 ms of a waveform [samples], as in the live feed."""
+    size = round(COLUMN_S * rate_hz)
+    return describe_columns(waveform[: waveform.size // size * size].reshape(-1, size), rate_hz)
+
+
+def describe_columns(columns: Floats, rate_hz: int) -> dict[str, Any]:
+    """Return the levels in dBFS and the bands of columns [N, samples], the bands as bytes in Base64."""
+    bands = quantize_levels(band_levels_dbfs(columns, rate_hz)) if columns.size else b""
+    return {
+        "levels_dbfs": [level_dbfs(column) for column in columns],
+        "bands": b64encode(bands).decode(),
+    }
 
 
 def split_columns(newest: Floats) -> Floats:

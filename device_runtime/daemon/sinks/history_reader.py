@@ -13,6 +13,8 @@ from edgecl.events import SoundEvent, SourceEvent, Time
 from edgecl.store.errors import FULL_DISK_ERRNOS
 
 HISTORY_NAME = "history.db"
+DAY = "date(json_extract(event, '$.start'), ?)"
+"""SQL: the day on which a sound began; the parameter is the offset from UTC, such as "+60 minutes"."""
 HINT_FULL = "free some space; what is stored is not lost"
 HINT = "check that the disk has room and does not fail, and who owns the file; what is stored is not lost"
 
@@ -44,7 +46,7 @@ class HistoryReader:
 
     @classmethod
     def open(cls, path: Path) -> "HistoryReader | None":
-        """Open the history in this file; return None if there is no file, or nothing in it.
+        """Open the history in this file; return None if there is no file, or no table in it yet.
 
         Raises:
             StoreError: it cannot be read.
@@ -53,12 +55,22 @@ class HistoryReader:
             return None
         try:
             uri = f"file:{quote(str(path))}?mode=ro{'' if _has_writer(path) else '&immutable=1'}"
-            return cls(sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False))
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+            if connection.execute("PRAGMA user_version").fetchone() == (0,):  # it is being created
+                connection.close()
+                return None
+            return cls(connection)
         except sqlite3.Error as error:
             raise translate_error(path, "read", error) from error
 
     def sounds(
-        self, count: int, before: int | None = None, task: str | None = None, label: str | None = None
+        self,
+        count: int,
+        before: int | None = None,
+        task: str | None = None,
+        label: str | None = None,
+        day: str | None = None,
+        utc_offset_min: int = 0,
     ) -> list[StoredSound]:
         """Return the newest sounds, the newest first.
 
@@ -67,13 +79,34 @@ class HistoryReader:
             before: only sounds with a smaller sequence number, for paging.
             task: only sounds of this task.
             label: only sounds of this label.
+            day: only sounds that began on this day, such as "2026-01-31".
+            utc_offset_min: by how many minutes the clock of that day is ahead of UTC.
         """
         query = (
             "SELECT sequence, event FROM sounds WHERE sequence < coalesce(?, sequence + 1) "
-            "AND task = coalesce(?, task) AND label = coalesce(?, label) ORDER BY sequence DESC LIMIT ?"
+            "AND task = coalesce(?, task) AND label = coalesce(?, label) "
+            f"AND (? IS NULL OR {DAY} = ?) ORDER BY sequence DESC LIMIT ?"
         )
-        rows = self._connection.execute(query, (before, task, label, count))
+        shift = f"{utc_offset_min:+d} minutes"
+        rows = self._connection.execute(query, (before, task, label, day, shift, day, count))
         return [StoredSound(**json.loads(text), sequence=sequence) for sequence, text in rows]
+
+    def count_sounds(
+        self, days: int, utc_offset_min: int = 0, task: str | None = None
+    ) -> list[tuple[str, str, str, int]]:
+        """Count the sounds of the last days: (day, task, label, count), the newest day first.
+
+        Args:
+            days: number of days, today included.
+            utc_offset_min: by how many minutes the clock of these days is ahead of UTC.
+            task: only sounds of this task.
+        """
+        shift = f"{utc_offset_min:+d} minutes"
+        query = (
+            f"SELECT {DAY} AS day, task, label, count(*) FROM sounds WHERE task = coalesce(?, task) "
+            "AND day > date('now', ?, ?) GROUP BY day, task, label ORDER BY day DESC, task, label"
+        )
+        return list(self._connection.execute(query, (shift, task, shift, f"-{days} days")))
 
     def sound(self, identity: str) -> SoundEvent:
         """Return one sound.

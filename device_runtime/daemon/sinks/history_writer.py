@@ -215,7 +215,7 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         connection.executescript(PRAGMAS)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        connection.executescript(FROM_VERSION_1 if version == 1 else SCHEMA)
+        connection.executescript(FROM_VERSION_1 if version == 1 else f"BEGIN; {SCHEMA} COMMIT;")
     except sqlite3.Error:
         connection.close()
         raise

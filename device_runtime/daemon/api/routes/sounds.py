@@ -1,11 +1,13 @@
 """Routes: past events, their audio, and user feedback on them."""
 
+import io
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Annotated, Any
 
+import soundfile
 from fastapi import APIRouter, Query, Response
 
 from device_runtime.daemon.api.context import ApiContext, Context
@@ -16,7 +18,9 @@ from device_runtime.daemon.api.feedback import (
     apply_corrections,
     find_corrections,
 )
+from device_runtime.daemon.api.live import describe_spectrum
 from device_runtime.daemon.api.privacy import check_privacy
+from device_runtime.daemon.api.routes.live import Spectrum
 from device_runtime.daemon.api.schemas import ResponseModel
 from device_runtime.daemon.sinks.history_reader import (
     HISTORY_NAME,
@@ -33,6 +37,9 @@ from edgecl.events import SoundEvent, SourceEvent, format_time
 router = APIRouter(tags=["events"])
 Count = Annotated[int, Query(ge=1, le=1000)]
 Sequence = Annotated[int | None, Query(ge=0, lt=2**63)]
+Days = Annotated[int, Query(ge=1, le=366)]
+UtcOffset = Annotated[int, Query(ge=-14 * 60, le=14 * 60)]
+Day = Annotated[str | None, Query(pattern=r"^\d{4}-\d\d-\d\d$")]
 
 
 class SoundView(StoredSound):
@@ -42,6 +49,15 @@ class SoundView(StoredSound):
     """User feedback, if any."""
     audible: bool
     """Whether its recording is available."""
+
+
+class SoundCount(ResponseModel):
+    """How often a sound was detected on one day."""
+
+    day: str
+    task: str
+    label: str
+    count: int
 
 
 class FeedbackResult(ResponseModel):
@@ -65,12 +81,17 @@ def list_sounds(
     before: Sequence = None,
     task: str | None = None,
     label: str | None = None,
+    day: Day = None,
+    utc_offset_min: UtcOffset = 0,
 ) -> list[SoundView]:
-    """List detected sounds, newest first. For the next page set `before` to the smallest `sequence`."""
+    """List detected sounds, newest first, of one day or of all.
+
+    For the next page set `before` to the smallest `sequence`.
+    """
     with _open_history(context) as history:
         if history is None:
             return []
-        events = history.sounds(count, before, task, label)
+        events = history.sounds(count, before, task, label, day, utc_offset_min)
         return [_describe_sound(context, history, event) for event in events]
 
 
@@ -86,6 +107,25 @@ def get_audio(context: Context, identity: str) -> Response:
     """Return the recording of a sound: the stored clip, or audio of the last two minutes."""
     check_privacy(context.config, NO_MICROPHONE, "audio of the microphone")
     return Response(context.event_audio.read(_find_sound(context, identity)), media_type="audio/flac")
+
+
+@router.get("/sounds/{identity}/spectrum")
+def get_spectrum(context: Context, identity: str) -> Spectrum:
+    """Return level and spectrum of the recording of a sound."""
+    check_privacy(context.config, NO_MICROPHONE, "audio of the microphone")
+    event = _find_sound(context, identity)
+    waveform, rate_hz = soundfile.read(io.BytesIO(context.event_audio.read(event)), dtype="float32")
+    return Spectrum(time=event.end, **describe_spectrum(waveform, rate_hz))
+
+
+@router.get("/sound-counts")
+def count_sounds(
+    context: Context, days: Days = 7, utc_offset_min: UtcOffset = 0, task: str | None = None
+) -> list[SoundCount]:
+    """Count the sounds of the last days, by day and label; days begin at midnight of this offset from UTC."""
+    with _open_history(context) as history:
+        counts = history.count_sounds(days, utc_offset_min, task) if history else []
+    return [SoundCount(day=day, task=name, label=label, count=count) for day, name, label, count in counts]
 
 
 @router.post("/sounds/{identity}/verdict")

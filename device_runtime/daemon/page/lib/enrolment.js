@@ -1,6 +1,7 @@
 /** One enrolment: uploads and removes its recordings and starts training on the device. */
 
 import { checkQuality } from "./audio_quality.js";
+import { makeReadable } from "./decode.js";
 import { fetchBlob, makePath, requestJson } from "./http.js";
 import { isNegative, NEGATIVE } from "./labels.js";
 
@@ -102,9 +103,9 @@ export class Enrolment extends EventTarget {
   /** Upload one file; return whether to go on with the next. */
   async #sendFile(file, label) {
     try {
-      const query = { label, name: file.name };
-      const { take, enrolment } = await this.#request("POST", "recordings", { query, body: file });
-      this.#blobs.set(take, file);
+      const body = await makeReadable(file);
+      const { take, enrolment } = await this.#request("POST", "recordings", { query: { label, name: body.name }, body });
+      this.#blobs.set(take, body);
       this.setView(enrolment);
       this.#checkQuality(take);
     } catch (problem) {

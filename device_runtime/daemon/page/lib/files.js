@@ -4,7 +4,7 @@
  *     doorbell/1.wav             a folder of files: it is the label
  *     1.wav                      a file without a folder: no label */
 
-const AUDIO = /\.(wav|wave|w64|rf64|aiff?|aifc|au|snd|caf|flac|ogg|oga|opus|mp3|m4a|aac|wma|webm)$/i;
+const AUDIO = /\.(wav|wave|w64|rf64|aiff?|aifc|au|snd|caf|flac|ogg|oga|opus|mp[234]|mpga|mpeg|m4[ab]|aac|amr|3gp|wma|web[am])$/i;
 
 /** Return [{file, label}] of a drop; `label` is null without a folder. Reads the event before it ends. */
 export async function listDropped({ items, files }) {

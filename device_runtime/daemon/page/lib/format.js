@@ -3,6 +3,7 @@
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const minutes = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const longDay = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const shortDay = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric" });
 const HALF_A_DAY_MS = 43_200_000; // before midnight is yesterday, even on a day of 23 or 25 hours
 
 export const formatDecibels = (level) => `${level.toFixed(0).replace("-", "−")} dBFS`;
@@ -39,6 +40,9 @@ export function formatDate(time) {
   const at = new Date(time);
   return [at.getFullYear(), at.getMonth() + 1, at.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
 }
+
+/** "2026-05-01" → "Fri 1". */
+export const formatShortDay = (date) => shortDay.format(new Date(`${date}T12:00`));
 
 /** Return the name of the day: "Today", "Yesterday", "Friday, 1 May". */
 export function formatDay(time) {

@@ -1,6 +1,7 @@
 /** The live feed of the microphone. The daemon sends ten columns of 50 ms twice a second; they are played one by
  * one, so that drawings move evenly. */
 
+import { requestJson } from "./http.js";
 import { EventStream } from "./stream.js";
 
 const COLUMNS_PER_S = 20;
@@ -20,6 +21,11 @@ export function followLive(listener) {
     listeners.delete(listener);
     if (!listeners.size) stream.close();
   };
+}
+
+/** Return the columns of the last 30 seconds. */
+export async function loadRecentColumns() {
+  return splitColumns(await requestJson("GET", "/live/recent"));
 }
 
 /** Columns waiting to be drawn: {level_dbfs, bands: Uint8Array [48] or null, time: Unix ms}. */
@@ -52,7 +58,8 @@ export class ColumnQueue {
   }
 }
 
-function splitColumns({ time, level_dbfs: loudest_dbfs, levels_dbfs: all_dbfs, bands }) {
+/** Split a part of the feed, or a spectrum, into its columns. */
+export function splitColumns({ time, level_dbfs: loudest_dbfs, levels_dbfs: all_dbfs, bands }) {
   const levels_dbfs = all_dbfs?.length ? all_dbfs : [loudest_dbfs]; // the privacy level may forbid the others
   const bytes = bands ? Uint8Array.from(atob(bands), (character) => character.charCodeAt(0)) : null;
   const end_ms = new Date(time).getTime();

@@ -2,15 +2,18 @@
 
 import { allowsAudio, allowsHistory, device, on } from "../lib/device.js";
 import { actionButton, h, setChildren } from "../lib/dom.js";
+import { formatDate } from "../lib/format.js";
 import { requestJson } from "../lib/http.js";
 import { listSounds } from "../lib/labels.js";
 import { showError } from "../lib/notice.js";
+import { Counts, utcOffset_min } from "../widgets/counts.js";
 import { SoundList } from "../widgets/sound_list.js";
 
 const PAGE_SIZE = 50;
 const MOST = 200; // events shown, unless the user loads older ones
 const parts = {
   task: h("select", { id: "event-task" }), label: h("select", { id: "event-label" }),
+  day: h("input", { id: "event-day", type: "date" }),
   empty: h("p", { class: "empty" }),
   noAudio: h("p", { class: "quiet" },
     "Events older than two minutes can be played and corrected only if recordings are stored: ",
@@ -19,33 +22,50 @@ const parts = {
     "At privacy level 3 events are not stored; they are listed here only while this page is open."),
 };
 const list = new SoundList();
+const counts = new Counts(choose);
 const loadOlderButton = actionButton("Load older", loadOlder);
 let most = MOST;
 let isComplete = false; // there are no older events
 let lastQuery = 0; // only the answer to the latest query counts
 
-export const events = { mount, show: () => load().catch(showError), hide: shorten };
+export const events = { mount, show, hide: shorten };
 
 function mount(section) {
   section.append(
     h("form", { class: "filters", onsubmit: (event) => event.preventDefault() },
       h("div", {}, h("label", { for: "event-task" }, "Task"), parts.task),
-      h("div", {}, h("label", { for: "event-label" }, "Sound"), parts.label)),
-    list.element, parts.empty, parts.noAudio, parts.noHistory, h("p", { class: "buttons" }, loadOlderButton));
+      h("div", {}, h("label", { for: "event-label" }, "Sound"), parts.label),
+      h("div", {}, h("label", { for: "event-day" }, "Day"), parts.day)),
+    counts.element, list.element, parts.empty, parts.noAudio, parts.noHistory, h("p", { class: "buttons" }, loadOlderButton));
   parts.task.addEventListener("change", () => {
     offerLabels();
     reload();
   });
-  parts.label.addEventListener("change", () => reload());
+  for (const filter of [parts.label, parts.day]) filter.addEventListener("change", () => reload());
   on("tasks", offerTasks);
   on("sound", addEvent);
   on("connected", () => section.hidden || load().catch(showError));
 }
 
+function show() {
+  counts.load().catch(() => {}); // at a privacy level without history there is nothing to count
+  load().catch(showError);
+}
+
+/** Show the events of one sound on one day. */
+function choose({ day, task, label }) {
+  parts.task.value = task;
+  offerLabels();
+  parts.label.value = label;
+  parts.day.value = day;
+  reload();
+}
+
 /** Load the newest events, or those before one, and add them to the list. */
 async function load(before) {
   const number = ++lastQuery;
-  const query = { count: PAGE_SIZE, before, task: parts.task.value, label: parts.label.value };
+  const when = { day: parts.day.value, utc_offset_min: parts.day.value && utcOffset_min() };
+  const query = { count: PAGE_SIZE, before, task: parts.task.value, label: parts.label.value, ...when };
   const loaded = await requestJson("GET", "/sounds", { query });
   if (number !== lastQuery) return;
   const isAdjacent = before || !loaded.length || loaded.some(({ id }) => list.has(id));
@@ -75,6 +95,7 @@ function reload() {
 function addEvent(event) {
   const { task, label } = event;
   if (list.has(event.id)) return list.put(event);
+  if (parts.day.value && parts.day.value !== formatDate(event.start)) return;
   if ((parts.task.value || task) !== task || (parts.label.value || label) !== label) return;
   list.put({ audible: allowsAudio(), ...event });
   updateTexts();
@@ -89,7 +110,7 @@ function clear() {
 function updateTexts() {
   if (list.trim(most)) isComplete = false;
   loadOlderButton.hidden = isComplete;
-  const isFiltered = parts.task.value || parts.label.value;
+  const isFiltered = parts.task.value || parts.label.value || parts.day.value;
   const reason = device.tasks.length
     ? ["No events yet. Make one of the sounds near the microphone."]
     : ["There are no tasks yet: ", h("a", { href: "#train" }, "train the first sound"), "."];

@@ -5,7 +5,7 @@ import { reducedMotion } from "../lib/canvas.js";
 import { h, runBusy, setText } from "../lib/dom.js";
 import { requestJson } from "../lib/http.js";
 import { displayLabel, isLoudEvent, listSounds } from "../lib/labels.js";
-import { ColumnQueue, followLive } from "../lib/live.js";
+import { ColumnQueue, followLive, loadRecentColumns } from "../lib/live.js";
 import { showError } from "../lib/notice.js";
 import { Meter } from "../widgets/meter.js";
 import { RecentSounds } from "../widgets/recent_sounds.js";
@@ -43,6 +43,7 @@ const scoreCard = h("div", { class: "card" }, h("h2", {}, "Scores"), legend, sco
 const recent = new RecentSounds();
 const columns = new ColumnQueue();
 let unfollow, frame;
+let isShown = false;
 
 export const now = { mount, show, hide };
 
@@ -67,10 +68,21 @@ function show() {
     if (!whyNoAudio()) scores.show(moment.scores);
     explainScores();
   });
-  frame = requestAnimationFrame(draw);
+  isShown = true;
+  loadRecent().catch(() => {}).then(() => { // without a past, it begins empty
+    if (isShown) frame = requestAnimationFrame(draw);
+  });
+}
+
+/** Draw what the device recorded before the view was shown. */
+async function loadRecent() {
+  if (!allowsAudio()) return;
+  spectrogram.addNewer(await loadRecentColumns());
+  spectrogram.draw();
 }
 
 function hide() {
+  isShown = false;
   unfollow();
   cancelAnimationFrame(frame);
   columns.clear();

@@ -6,10 +6,10 @@ import { formatCount, formatPercent, formatSize } from "../lib/format.js";
 import { fetchBlob, makePath, requestJson } from "../lib/http.js";
 import { isNegative, listSounds } from "../lib/labels.js";
 import { showDone } from "../lib/notice.js";
+import { preselection } from "../lib/preselection.js";
 import { confirm } from "../widgets/dialog.js";
 import { drawLearningCurve } from "../widgets/learning_curve.js";
 import { SensitivitySlider } from "../widgets/slider.js";
-import { preselection } from "./train_begin.js";
 
 export class TaskCard {
   #facts = h("dl", { class: "facts" });

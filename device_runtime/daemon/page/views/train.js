@@ -22,7 +22,7 @@ function mount(section) {
 }
 
 async function show() {
-  if (card) return;
+  if (card) return; // a recording that is handed over waits until this enrolment has ended
   const id = sessionStorage.getItem(KEY);
   const view = id && (await requestJson("GET", makePath("enrolments", id)).catch(() => null));
   if (view && view.state !== "cancelled") open(new Enrolment(view));

@@ -4,12 +4,10 @@ import { device } from "../lib/device.js";
 import { actionButton, h, runBusy, setChildren } from "../lib/dom.js";
 import { Enrolment } from "../lib/enrolment.js";
 import { formatCount } from "../lib/format.js";
-import { requestJson } from "../lib/http.js";
+import { fetchBlob, makePath, requestJson } from "../lib/http.js";
+import { preselection } from "../lib/preselection.js";
 
 const OPEN_STATES = new Set(["collecting", "learning", "trying", "tried"]);
-
-/** The task that the next form preselects; empty for a new one. */
-export const preselection = { task: "" };
 
 /** Return a form that calls `open(enrolment)`. */
 export function makeBeginForm(open) {
@@ -32,19 +30,31 @@ export function makeBeginForm(open) {
 
   async function begin() {
     const mode = task.value ? (startOver.checked ? "replace" : "add") : "new";
-    open(await Enrolment.begin(task.value || name.value.trim(), mode));
+    const enrolment = await Enrolment.begin(task.value || name.value.trim(), mode);
+    open(enrolment);
+    if (recording) await addEvent(enrolment, recording, sound.value.trim().normalize("NFC"));
   }
 
   task.value = device.tasks.some((one) => one.task === preselection.task) ? preselection.task : "";
-  preselection.task = "";
+  const { recording } = preselection;
+  const sound = h("input", { id: "event-sound", maxlength: 64, required: true, autocomplete: "off", value: recording?.label });
+  const soundField = recording && h("div", {},
+    h("label", { for: "event-sound" }, `The recording taken for ${recording.name} is`), sound);
+  Object.assign(preselection, { task: "", recording: null });
   update();
   const taskField = h("div", { hidden: !device.tasks.length }, h("label", { for: "task-which" }, "Task"), task);
   const form = h("form", { class: "card", onsubmit: (event) => (event.preventDefault(), runBusy(button, begin)) },
     h("h2", {}, device.tasks.length ? "Train a task" : "Train the first task"),
     h("p", {}, "A task is a group of sounds, such as doorbell, smoke alarm and timer. ",
       "Training one task never changes the others."),
-    h("div", { class: "fields" }, taskField, nameField), startOverField, h("p", { class: "buttons" }, button));
+    h("div", { class: "fields" }, taskField, nameField, soundField), startOverField, h("p", { class: "buttons" }, button));
   return h("div", {}, form, makeOpenList(open));
+}
+
+/** Add the recording of an event to an enrolment. */
+async function addEvent(enrolment, { id }, label) {
+  const blob = await fetchBlob(makePath("sounds", id, "audio"));
+  await enrolment.send([{ file: new File([blob], `${id}.flac`), label }]);
 }
 
 /** Return the list of enrolments that are not finished, begun here or in another browser. */

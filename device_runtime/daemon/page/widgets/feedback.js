@@ -6,6 +6,7 @@ import { formatDuration, formatPercent } from "../lib/format.js";
 import { makePath, requestJson } from "../lib/http.js";
 import { isNegative, listSounds } from "../lib/labels.js";
 import { showDone } from "../lib/notice.js";
+import { preselection } from "../lib/preselection.js";
 import { neededScore, roundScore } from "../lib/score.js";
 import { prompt } from "./dialog.js";
 
@@ -15,24 +16,26 @@ export const sendFeedback = (event, feedback) =>
 
 /** Ask the user what an event really was; return the feedback, or null. */
 export function askForSound(event) {
-  const task = h("select", { id: "was-task" }, device.tasks.map(({ task }) => h("option", { value: task }, task)));
-  const label = h("select", { id: "was-label" });
-  const offerLabels = () => {
-    const chosen = device.tasks.find((one) => one.task === task.value);
-    const labels = listSounds(chosen ?? { labels: [] }).filter((one) => one !== event.label || task.value !== event.task);
-    label.replaceChildren(...labels.map((one) => h("option", { value: one }, one)));
-    label.disabled = !labels.length;
+  const sounds = new Map(device.tasks.flatMap((task) => listSounds(task).map((label) => [nameSound(task.task, label), { task: task.task, label }])));
+  sounds.delete(nameSound(event.task, event.label));
+  const sound = h("input", { id: "was-sound", list: "was-sounds", required: true, autocomplete: "off" });
+  const check = () => sound.setCustomValidity(!sound.value || sounds.has(sound.value) ? "" : "choose a sound of the list");
+  sound.addEventListener("input", check);
+  const train = () => {
+    sound.closest("dialog").close();
+    preselection.recording = { id: event.id, name: event.label, label: sounds.has(sound.value) ? "" : sound.value };
+    location.hash = "#train";
   };
-  if (device.tasks.some((one) => one.task === event.task)) task.value = event.task;
-  task.addEventListener("change", offerLabels);
-  offerLabels();
-  const read = () => (label.value ? { kind: "is", task: task.value, label: label.value } : null);
+  const read = () => ({ kind: "is", ...sounds.get(sound.value) });
   return prompt(`What was it, if not ${event.label}?`, [
-    h("label", { for: "was-task" }, "Task"), task, h("label", { for: "was-label" }, "Sound"), label,
-    h("p", { class: "hint" }, "The task is corrected with this recording at once. A new sound is added in ",
-      h("a", { href: "#train", onclick: (click) => click.target.closest("dialog").close() }, "Train"), "."),
+    h("label", { for: "was-sound" }, "Sound"), sound,
+    h("datalist", { id: "was-sounds" }, [...sounds.keys()].map((name) => h("option", { value: name }))),
+    h("p", { class: "hint" }, "The task is corrected with this recording at once. "),
+    h("p", { class: "hint" }, "A sound that is in no task yet: ", h("button", { type: "button", onclick: train }, "Train a new sound")),
   ], "Correct it", read);
 }
+
+const nameSound = (task, label) => `${label} (${task})`;
 
 /** Return feedback in words. */
 export function describeFeedback(verdict) {

@@ -5,6 +5,7 @@ import { formatDecibels, formatDuration, formatMinute, formatTime } from "../lib
 import { fetchBlob, makePath } from "../lib/http.js";
 import { isLoudEvent } from "../lib/labels.js";
 import { roundScore } from "../lib/score.js";
+import { makeEventDetails } from "./event_details.js";
 import { askForSound, describeCorrection, describeFeedback, sendFeedback } from "./feedback.js";
 import { makePlayer } from "./player.js";
 
@@ -61,6 +62,7 @@ export class SoundItem {
       isOpen && isTask && this.#makeButton("Right", `${label} is right`, { kind: "confirmed" }),
       canCorrect && isTask && this.#makeButton("Wrong", `Wrong: not ${label}`, { kind: "not" }),
       canCorrect && actionButton("It was …", () => this.#ask(), { "aria-label": `It was not ${label} but …` }),
+      audible && hasEnded && makeEventDetails(this.event),
       isOpen && isTask && !audible && h("span", { class: "quiet" }, "no recording, so it cannot be corrected"));
     this.#buttons.hidden = (hasEnded || !exact) && !this.#buttons.childElementCount; // there will be none
   }

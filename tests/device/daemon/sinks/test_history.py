@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device_runtime.daemon.sinks.history_reader import Feedback
+from device_runtime.daemon.sinks.history_reader import Feedback, HistoryReader
 from device_runtime.daemon.sinks.history_writer import HistoryWriter, Retention, save_feedback
 from edgecl.errors import StoreError
 from edgecl.events import SourceEvent, format_time
@@ -218,3 +218,27 @@ def test_feedback_on_a_damaged_history_is_refused_and_the_file_is_not_replaced(t
     with pytest.raises(StoreError, match="cannot be written"):
         save_feedback(tmp_path / "history.db", "0" * 16, FEEDBACK)
     assert [path.name for path in tmp_path.iterdir()] == ["history.db"]
+
+
+def test_a_history_that_is_being_created_is_empty(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / "history.db")
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("CREATE TABLE other (one)")
+    assert HistoryReader.open(tmp_path / "history.db") is None
+    database.close()
+
+
+def test_sounds_are_counted_and_listed_by_the_days_of_a_time_zone(tmp_path: Path) -> None:
+    history = HistoryWriter(tmp_path / "history.db")
+    midnight = time.time() // 86_400 * 86_400
+    for ago_s in (time.time() - midnight + 1800, time.time() - midnight + 1700, 0):
+        history.write(sound(ago_s))
+    history.close()
+    reader = HistoryReader.open(tmp_path / "history.db")
+    today, yesterday = (time.strftime("%Y-%m-%d", time.gmtime(midnight - before_s)) for before_s in (0, 10))
+    assert reader.count_sounds(7) == [(today, "alarms", "doorbell", 1), (yesterday, "alarms", "doorbell", 2)]
+    assert reader.count_sounds(1) == [(today, "alarms", "doorbell", 1)]
+    assert reader.count_sounds(7, task="kitchen") == []
+    assert [len(reader.sounds(10, day=day)) for day in (today, yesterday)] == [1, 2]
+    assert len(reader.sounds(10, day=today, utc_offset_min=60)) == 3 - (time.time() - midnight > 23 * HOUR_S)
+    reader.close()

@@ -1,0 +1,93 @@
+"""Events by the page, in a real browser: counts, filters, details, and a new sound from a false alarm."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from playwright.sync_api import expect
+
+from tests.device.daemon.browser import TRAINED_MS, Opened
+from tests.device.daemon.running import RATE_HZ, Daemon
+from tools.demo.synthesise import make_clip
+
+VOICE_MEMO = Path(__file__).parents[3] / "golden" / "doorbell.m4a"
+
+
+def test_the_spectrogram_begins_with_the_last_half_minute(device: Daemon, opened: Opened) -> None:
+    opened(device).page.locator(".score").first.wait_for()  # the daemon has listened for some seconds
+    page = opened(device).page
+    painted = page.evaluate(
+        """async () => {
+            const canvas = document.querySelector("canvas.strip");
+            while (!canvas.width) await new Promise(requestAnimationFrame);
+            await new Promise((resolve) => setTimeout(resolve, 400));
+            const {data} = canvas.getContext("2d").getImageData(0, canvas.height - 4, canvas.width, 1);
+            const columns = Array.from({length: canvas.width}, (_, x) => data.slice(4 * x, 4 * x + 3).join());
+            return columns.filter((column) => column !== columns[0]).length / canvas.width;
+        }"""
+    )
+    assert painted > 0.1  # 3 s, where the live feed has sent half a second
+    recent = device.http.get("/live/recent").json()
+    assert 20 <= len(recent["levels_dbfs"]) <= 600
+
+
+def test_events_are_counted_by_day_and_a_cell_lists_them(device: Daemon, opened: Opened) -> None:
+    window = opened(device, timezone_id="Asia/Kolkata")
+    page = window.page
+    window.show("Events")
+    expect(page.locator("#view-events .sound").first).to_be_visible()
+    window.show("Now")
+    window.show("Events")
+    page.get_by_role("button", name="doorbell, ").last.click()
+    window.picture("events-counts")
+    expect(page.get_by_label("Sound", exact=True)).to_have_value("doorbell")
+    here = datetime.now(UTC) + timedelta(hours=5.5)
+    expect(page.get_by_role("textbox", name="Day")).to_have_value(here.date().isoformat())
+    expect(page.locator("#view-events .sound").first).to_contain_text("doorbell")
+    page.get_by_role("textbox", name="Day").fill("2020-02-29")
+    expect(page.get_by_text("There are no such events.")).to_be_visible()
+
+
+def test_an_event_shows_its_spectrogram_and_is_downloaded(device: Daemon, opened: Opened) -> None:
+    window = opened(device)
+    page = window.page
+    window.show("Events")
+    page.locator("#view-events").get_by_label("More about doorbell").first.click()
+    expect(page.get_by_role("img", name="Spectrogram of doorbell")).to_be_visible()
+    with page.expect_download() as download:
+        page.locator("#view-events").get_by_role("button", name="Download doorbell").click()
+    waveform, _ = soundfile.read(download.value.path())
+    assert np.abs(waveform).max() > 0.01
+    window.picture("event-details")
+
+
+def test_a_voice_memo_and_a_false_alarm_become_a_new_task(
+    device: Daemon, opened: Opened, tmp_path: Path
+) -> None:
+    """A phone's m4a, which the device itself cannot read, is decoded by the browser."""
+    window = opened(device)
+    page = window.page
+    window.show("Events")
+    page.locator("#event-task").select_option("alarms")
+    page.get_by_role("button", name="It was not doorbell").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Sound").fill("gong")
+    dialog.get_by_role("button", name="Train a new sound").click()
+    page.get_by_role("region", name="Train").get_by_label("Task", exact=True).select_option("")
+    page.get_by_label("Task name").fill("guests")
+    expect(page.get_by_label("The recording taken for doorbell is")).to_have_value("gong")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_role("heading", name="gong 1 recording")).to_be_visible()
+    folder = tmp_path / "sounds"
+    for label, sound in (("gong", "doorbell"), ("timer", "timer")):
+        (folder / label).mkdir(parents=True)
+        for number in range(3):
+            soundfile.write(folder / label / f"{number}.wav", make_clip(sound, number), RATE_HZ)
+    (folder / "gong" / "memo.m4a").write_bytes(VOICE_MEMO.read_bytes())
+    window.drop(folder, ".drop")
+    expect(page.get_by_role("heading", name="gong 5 recordings")).to_be_visible()
+    page.get_by_role("button", name="Train and save").click()
+    expect(page.get_by_role("heading", name="guests is ready")).to_be_visible(timeout=TRAINED_MS)
+    assert device.tasks()["guests"]["recordings"] == 8
+    device.http.delete("/tasks/guests").raise_for_status()
