@@ -27,6 +27,7 @@ COMMANDS = {
     "forget": "tasks.forget",
     "verify": "tasks.verify",
     "doctor": "doctor.doctor",
+    "bench": "bench.bench",
     "config": "config.config",
     "service": "service.service",
 }

@@ -17,12 +17,10 @@ from device_runtime.daemon.sinks.jsonl import JsonLines
 from device_runtime.daemon.sources.file import FileSource
 from device_runtime.daemon.sources.pcm import Encoding, PcmFormat
 from device_runtime.recognition.recognizer import Recognizer
+from device_runtime.system.board_profile import choose_live_threads
 from device_runtime.workflows.predict import load_recognizer
 from edgecl.console import escape_unprintable
 from edgecl.events import Event, SoundEvent
-
-LIVE_THREADS = 1
-"""One core processes sound many times faster than real time."""
 
 SourceName = Annotated[
     str | None,
@@ -69,7 +67,10 @@ def listen(
         edgecl listen --command 'parec --raw --format=s16le --rate=16000 --channels=1'
         ffmpeg -i rtsp://camera/stream -ac 1 -ar 16000 -f s16le - | edgecl listen -
     """
-    recognizer = _load_recognizer(settings, task, settings.workspace.threads if fast else LIVE_THREADS)
+    workspace = settings.workspace
+    recognizer = _load_recognizer(
+        settings, task, workspace.threads if fast else choose_live_threads(workspace.home)
+    )
     opened = open_named_source(source, command, PcmFormat(rate, channels, encoding), fast)
     sentences = _Sentences(isinstance(opened, FileSource))
     sink = JsonLines(sys.stdout).write if settings.as_json else sentences.write

@@ -21,6 +21,7 @@ from platformdirs import user_data_path
 
 from device_runtime.cli import output
 from device_runtime.cli.help import read_help
+from device_runtime.system.board_profile import choose_work_threads
 from edgecl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ Threads = Annotated[
         help="Number of CPU threads.",
         min=1,
         max=256,
-        show_default="number of cores, at most 4",
+        show_default="as 'edgecl bench' measured, or the number of cores, at most 4",
         rich_help_panel=COMMON,
     ),
 ]
@@ -129,11 +130,12 @@ def gather(
     from device_runtime.model.runtime import DEFAULT_BUNDLE, default_threads  # noqa: PLC0415  (numpy and pydantic)
     from device_runtime.workflows.workspace import Workspace  # noqa: PLC0415
 
+    folder = expand(home or user_data_path("edgecl"))
     workspace = Workspace(
-        home=expand(home or user_data_path("edgecl")),
+        home=folder,
         bundle=expand(bundle or DEFAULT_BUNDLE),
         engine=engine.value,
-        threads=threads or default_threads(),
+        threads=threads or choose_work_threads(folder) or default_threads(),
         seed=seed,
         cache_bytes=cache_limit << 20,
         warn=output.print_message,

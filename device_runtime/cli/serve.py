@@ -21,10 +21,9 @@ from device_runtime.cli.options import Settings, expand
 from device_runtime.cli.signals import interrupts
 from device_runtime.daemon.builder import open_daemon
 from device_runtime.daemon.system.log_buffer import LogBuffer
+from device_runtime.system.board_profile import choose_live_threads
 from edgecl.config.privacy import NO_HISTORY
 from edgecl.config.schema import Config
-
-THREADS = 1  # one core processes sound many times faster than real time
 
 Api = Annotated[
     bool | None,
@@ -81,7 +80,9 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
         log.write(message)
     if chosen.privacy:
         log.write(describe_privacy(chosen))
-    workspace = replace(settings.workspace, home=home, bundle=bundle, threads=THREADS, warn=log.write)
+    workspace = replace(
+        settings.workspace, home=home, bundle=bundle, threads=choose_live_threads(home), warn=log.write
+    )
     with interrupts.poll() as stopped, open_daemon(chosen, workspace, log) as daemon:
         daemon.run(stopped)
     output.print_message(daemon.pipeline.summary(with_sounds=chosen.privacy < NO_HISTORY))

@@ -25,7 +25,7 @@ from tools.demo.waveforms import RATE_HZ
 
 ALARMS = ("doorbell", "smoke_alarm", "timer")
 CHANGING = ("enroll", "correct", "undo", "consolidate", "forget", "export-task", "import-task")
-COMMANDS = (*CHANGING, "predict", "listen", "serve", "evaluate", "tasks", "verify", "doctor")
+COMMANDS = (*CHANGING, "predict", "listen", "serve", "evaluate", "tasks", "verify", "doctor", "bench")
 KITCHEN = ("kettle_whistle", "knock")
 RINGS_AT_S = (3.0, 10.0)
 
