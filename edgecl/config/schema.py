@@ -282,7 +282,9 @@ def read_config(path: Path) -> Config:
     except OSError as error:
         reason = f"the configuration '{path}' cannot be read: {error.strerror}"
         raise UsageError(reason, "check that it exists and that you may read it") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise UsageError(f"'{path}' is nested too deeply", "see https://toml.io") from None
+    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise UsageError(f"'{path}' is no TOML: {error}", "see https://toml.io") from None
     try:
         return Config.model_validate(document)

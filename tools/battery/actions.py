@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.battery.fork import Ended
-from tools.battery.subject import OTHER, QUICK, VICTIM, State, Subject, find_damage, read_state
+from tools.battery.fork import Ended, run
+from tools.battery.subject import OTHER, QUICK, VICTIM, State, Subject, find_damage, make_command, read_state
 
 FIRST_VERSION = "is ready to use"
 """What `enroll` says of a first version, which stays where the training of a better one fails."""
@@ -49,6 +49,15 @@ def list_actions(subject: Subject) -> list[Action]:
 def look(home: Path, action: Action) -> Before:
     """Return what there is before a command."""
     return Before(read_state(home), _read(action.file))
+
+
+def expect(subject: Subject, action: Action) -> Before:
+    """Return what there is after a command that nothing disturbs."""
+    home = subject.copy_home()
+    ended = run(make_command(home, *action.words), subject.output)
+    if ended.code != 0:
+        raise RuntimeError(f"'{action.name}' ends with {ended.code}: {ended.messages}")
+    return look(home, action)
 
 
 def judge(home: Path, action: Action, before: Before, expected: Before, ended: Ended) -> str | None:

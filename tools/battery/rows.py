@@ -3,10 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tools.battery.clients import run_clients
+from tools.battery.clocks import jump_clocks
+from tools.battery.files import read_damaged_files
+from tools.battery.limits import fill_disks, lower_limits
 from tools.battery.power_loss import cut_power
 from tools.battery.subject import Subject
 from tools.battery.system_calls import fail_every_call, kill_at_every_call
 from tools.battery.tally import Tally
+from tools.battery.walk import walk
 
 
 @dataclass(frozen=True)
@@ -26,4 +31,10 @@ ROWS = (
     Row("kill", "killed before each system call that changes something", kill_at_every_call, 0.02, 1),
     Row("calls", "each of these calls fails once with each error it can have", fail_every_call, 0.01, 1),
     Row("power", "power cut: unflushed data lost, torn or zeroed", cut_power, 100, 20_000),
+    Row("disk", "disk with room for 0 to 200 blocks, new disk of 64 kB to 8 MB", fill_disks, 0.004, 0.3),
+    Row("limits", "too low limit of file size, descriptors or memory", lower_limits, 0.004, 0.3),
+    Row("files", "damaged or forged file of each of ten kinds", read_damaged_files, 30, 5_000),
+    Row("clients", "command of one of eight clients at the same time", run_clients, 8, 800),
+    Row("clock", "change after a jump of the clock, then a lost registry", jump_clocks, 3, 100),
+    Row("walk", "step of a random walk over all commands", walk, 25, 2_000),
 )

@@ -97,8 +97,12 @@ def read_state(home: Path) -> State:
         return {entry.task: entry.generations for entry in store.list_tasks()}
 
 
-def find_damage(home: Path) -> str | None:
+def find_damage(home: Path, needs_recordings: bool = True) -> str | None:
     """Look for damage after a restart: damaged versions, warnings, and files left after the next change.
+
+    Args:
+        home: the home.
+        needs_recordings: whether every version has its list of recordings, which an imported one lacks.
 
     Returns:
         A sentence about the first damage; None if there is none.
@@ -110,13 +114,13 @@ def find_damage(home: Path) -> str | None:
                 for sha256 in entry.generations:
                     if store.blobs.read(sha256) is None:
                         return f"a version of task '{entry.task}' is damaged"
-                    if store.training_sets.read(sha256) is None:
+                    if needs_recordings and store.training_sets.read(sha256) is None:
                         return f"a version of task '{entry.task}' has lost its list of recordings"
             if entries:
                 _change(store, store.read_blob(entries[0].task))
             if store.warnings:
                 return f"the store warns: {'; '.join(store.warnings)}"
-            return _find_orphan(store) if entries else None
+            return find_orphan(store) if entries else None
     except EdgeclError as error:
         return f"the store cannot be used: {error.message}"
 
@@ -133,10 +137,11 @@ def _change(store: Store, data: bytes) -> None:
     store.forget(PROBE)
 
 
-def _find_orphan(store: Store) -> str | None:
+def find_orphan(store: Store) -> str | None:
+    """Return a sentence about a file that belongs to no task; None if there is none."""
     referenced = {sha256 for entry in store.list_tasks() for sha256 in entry.generations}
     for folder in ("blobs", "lessons", "quarantine"):
-        for path in (store.home / folder).iterdir():
+        for path in (store.home / folder).glob("*"):
             if path.stem not in referenced:
                 return f"'{folder}/{path.name}' belongs to no task"
     return None

@@ -98,6 +98,8 @@ def test_only_one_kind_of_source_can_be_set(tmp_path: Path) -> None:
 
 def test_a_missing_file_and_one_that_is_no_toml_are_refused(tmp_path: Path) -> None:
     assert "is no TOML" in read_refusal(tmp_path, "home = ")
+    assert "is no TOML" in read_refusal(tmp_path, f"rate_hz = {'9' * 5000}")
+    assert "is nested too deeply" in read_refusal(tmp_path, f"home = {'[' * 3000}")
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         read_config(tmp_path / "gone.toml")
 
