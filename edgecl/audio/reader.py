@@ -288,7 +288,7 @@ def _check_audible(waveform: Waveform, duration_s: float, limits: Limits) -> Non
     if duration_s < limits.min_s:
         raise AudioError(f"lasts only {duration_s:.3f} s", f"record at least {limits.min_s:g} s")
     pieces = np.array_split(waveform, int(duration_s / limits.min_s))
-    if max(piece.std() for piece in pieces) <= 10 ** (limits.silence_dbfs / 20):
+    if all(piece.std() <= 10 ** (limits.silence_dbfs / 20) for piece in pieces):
         level = f"never above {limits.silence_dbfs:g} dBFS"
         raise AudioError(f"is silent ({level})", "check the microphone, then record it again")
 
