@@ -8,8 +8,9 @@ import soundfile
 from tests.device.conftest import RATE_HZ, Edgecl
 
 
-def test_a_task_is_the_same_on_another_device(edgecl: Edgecl, recordings: Path, tmp_path: Path) -> None:
-    edgecl("enroll", "alarms", recordings / "alarms")
+def test_a_task_is_the_same_on_another_device(
+    edgecl: Edgecl, home: Path, recordings: Path, tmp_path: Path
+) -> None:
     file, other = tmp_path / "alarms.safetensors", tmp_path / "other"
     exported = edgecl("export-task", "alarms", file, "--json").json
     assert exported["size_bytes"] == file.stat().st_size
@@ -24,9 +25,8 @@ def test_a_task_is_the_same_on_another_device(edgecl: Edgecl, recordings: Path, 
 
 
 def test_an_import_replaces_a_task_only_with_replace(
-    edgecl: Edgecl, recordings: Path, tmp_path: Path
+    edgecl: Edgecl, home: Path, recordings: Path, tmp_path: Path
 ) -> None:
-    edgecl("enroll", "alarms", recordings / "alarms")
     edgecl("export-task", "alarms", tmp_path / "alarms.safetensors")
     edgecl("enroll", "alarms", recordings / "kitchen", "--replace")
     refused = edgecl("import-task", tmp_path / "alarms.safetensors")

@@ -1,5 +1,6 @@
-"""A running daemon with its API."""
+"""Running daemons with their API."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,18 @@ from tests.device.daemon.running import Daemon, until
 def daemon(bundle: Path, evening: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon without tasks."""
     started = Daemon(tmp_path_factory.mktemp("daemon"), bundle, evening)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="module")
+def alarms_daemon(
+    bundle: Path, learnt_home: Path, evening: np.ndarray, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Daemon]:
+    """A daemon with the alarms."""
+    folder = tmp_path_factory.mktemp("alarms_daemon")
+    shutil.copytree(learnt_home, folder / "home")
+    started = Daemon(folder, bundle, evening)
     yield started
     started.close()
 

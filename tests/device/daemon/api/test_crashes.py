@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import httpx
-import numpy as np
 import pytest
 
 from tests.device.daemon.running import SOON_S, Daemon, until
@@ -22,13 +21,10 @@ LEFT_OVER = ("uploads/*", "blobs/.*", "lessons/.*", "clips/*/*.part", ".*.tmp")
 
 
 @pytest.fixture(scope="module")
-def steady(bundle: Path, evening: np.ndarray, recordings: Path, tmp_path_factory: pytest.TempPathFactory):
+def steady(alarms_daemon: Daemon, recordings: Path) -> Daemon:
     """A daemon with two tasks, one to be enrolled again."""
-    daemon = Daemon(tmp_path_factory.mktemp("killed"), bundle, evening)
-    for task in ("alarms", "kitchen"):
-        daemon.enroll(task, recordings / task)
-    yield daemon
-    daemon.close()
+    alarms_daemon.enroll("kitchen", recordings / "kitchen")
+    return alarms_daemon
 
 
 @pytest.mark.slow

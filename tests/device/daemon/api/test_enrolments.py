@@ -103,9 +103,10 @@ def test_a_task_is_exported_and_imported(clean_daemon: Daemon, recordings: Path,
 
 @pytest.mark.parametrize("damage", ["cut", "altered", "none", "foreign"])
 def test_a_file_that_is_not_a_task_of_this_bundle_is_refused(
-    clean_daemon: Daemon, recordings: Path, damage: str
+    clean_daemon: Daemon, learnt_home: Path, damage: str
 ) -> None:
-    clean_daemon.enroll("alarms", recordings / "alarms")
+    (blob,) = (learnt_home / "blobs").glob("*.safetensors")
+    import_task(clean_daemon, blob.read_bytes()).raise_for_status()
     data = clean_daemon.http.get("/tasks/alarms/export").content
     fingerprint = clean_daemon.tasks()["alarms"]["fingerprint"].encode()
     bad = {

@@ -26,11 +26,10 @@ SHORT_S = 0.5
 
 
 @pytest.fixture(scope="module")
-def enrolled(daemon: Daemon, recordings: Path) -> Daemon:
+def enrolled(alarms_daemon: Daemon) -> Daemon:
     """A daemon that has a task and detected one of its sounds."""
-    daemon.enroll("alarms", recordings / "alarms")
-    until(lambda: daemon.http.get("/sounds").json())
-    return daemon
+    until(lambda: alarms_daemon.http.get("/sounds").json())
+    return alarms_daemon
 
 
 @pytest.fixture(scope="module")

@@ -5,22 +5,14 @@ from base64 import b64decode
 from pathlib import Path
 
 import httpx
-import pytest
 
 from device_runtime.daemon.controls import CONTROLS_NAME, ControlsFile
 from edgecl.audio.levels import BAND_COUNT
 from tests.device.daemon.running import SOON_S, Daemon, Follower, until
 
 
-@pytest.fixture(scope="module")
-def enrolled(daemon: Daemon, recordings: Path) -> Daemon:
-    """A daemon with the alarms."""
-    daemon.enroll("alarms", recordings / "alarms")
-    return daemon
-
-
-def test_the_live_feed_has_levels_a_spectrum_and_a_score_of_every_task(enrolled: Daemon) -> None:
-    follower = Follower(enrolled, "/live")
+def test_the_live_feed_has_levels_a_spectrum_and_a_score_of_every_task(alarms_daemon: Daemon) -> None:
+    follower = Follower(alarms_daemon, "/live")
     until(lambda: len(follower.events) >= 20)
     assert {kind for kind, _ in follower.events} == {"moment"}
     moments = [moment for _, moment in follower.events]
@@ -33,22 +25,22 @@ def test_the_live_feed_has_levels_a_spectrum_and_a_score_of_every_task(enrolled:
     assert sorted(one["time"] for one in moments) == [one["time"] for one in moments]
 
 
-def test_a_threshold_is_in_force_at_once_and_can_be_reset(enrolled: Daemon) -> None:
-    task = enrolled.tasks()["alarms"]
+def test_a_threshold_is_in_force_at_once_and_can_be_reset(alarms_daemon: Daemon) -> None:
+    task = alarms_daemon.tasks()["alarms"]
     assert task["thresholds"] == dict.fromkeys(("doorbell", "smoke_alarm", "timer"), task["threshold"])
     place = "/tasks/alarms/thresholds/doorbell"
-    changed = enrolled.http.put(place, json={"margin": 1.5}).json()
+    changed = alarms_daemon.http.put(place, json={"margin": 1.5}).json()
     assert changed["thresholds"] == {**task["thresholds"], "doorbell": 1.5}
-    follower = Follower(enrolled, "/live")
+    follower = Follower(alarms_daemon, "/live")
     rings = [one for one in follower.scores_until(12) if one["label"] == "doorbell"]
     assert {(one["threshold"], one["accepted"]) for one in rings} == {(1.5, False)}
-    assert enrolled.http.delete(place).json() == task
-    assert enrolled.http.put(place, json={"margin": 3}).status_code == 422
-    assert enrolled.http.put("/tasks/alarms/thresholds/cat", json={"margin": 0}).status_code == 404
+    assert alarms_daemon.http.delete(place).json() == task
+    assert alarms_daemon.http.put(place, json={"margin": 3}).status_code == 422
+    assert alarms_daemon.http.put("/tasks/alarms/thresholds/cat", json={"margin": 0}).status_code == 404
 
 
-def test_a_task_has_its_training_results(enrolled: Daemon) -> None:
-    task = enrolled.tasks()["alarms"]
+def test_a_task_has_its_training_results(alarms_daemon: Daemon) -> None:
+    task = alarms_daemon.tasks()["alarms"]
     assert task["recordings"] == 12
     assert task["method"]
     assert 0 <= task["held_out_accuracy"] <= 1
@@ -57,51 +49,51 @@ def test_a_task_has_its_training_results(enrolled: Daemon) -> None:
     assert all(point["low"] <= point["accuracy"] <= point["high"] for point in task["curve"])
 
 
-def test_nothing_is_processed_while_listening_is_off(enrolled: Daemon) -> None:
-    assert enrolled.http.get("/status").json()["listening"] is True
-    assert enrolled.http.put("/listening", json={"on": False}).json() == {"on": False}
+def test_nothing_is_processed_while_listening_is_off(alarms_daemon: Daemon) -> None:
+    assert alarms_daemon.http.get("/status").json()["listening"] is True
+    assert alarms_daemon.http.put("/listening", json={"on": False}).json() == {"on": False}
     time.sleep(1)
-    before_s = enrolled.http.get("/status").json()["heard_s"]
+    before_s = alarms_daemon.http.get("/status").json()["heard_s"]
     time.sleep(1)
-    status = enrolled.http.get("/status").json()
+    status = alarms_daemon.http.get("/status").json()
     assert (status["heard_s"], status["listening"]) == (before_s, False)
-    enrolled.http.put("/listening", json={"on": True}).raise_for_status()
-    until(lambda: enrolled.http.get("/status").json()["heard_s"] > before_s)
+    alarms_daemon.http.put("/listening", json={"on": True}).raise_for_status()
+    until(lambda: alarms_daemon.http.get("/status").json()["heard_s"] > before_s)
 
 
-def test_settings_outlast_a_restart(enrolled: Daemon) -> None:
-    enrolled.http.put("/tasks/alarms/thresholds/timer", json={"margin": 0.9}).raise_for_status()
-    enrolled.http.put("/listening", json={"on": False}).raise_for_status()
-    enrolled.restart()
-    assert enrolled.http.get("/status").json()["listening"] is False
-    assert enrolled.tasks()["alarms"]["thresholds"]["timer"] == 0.9
-    enrolled.http.put("/listening", json={"on": True}).raise_for_status()
-    enrolled.http.delete("/tasks/alarms/thresholds/timer").raise_for_status()
+def test_settings_outlast_a_restart(alarms_daemon: Daemon) -> None:
+    alarms_daemon.http.put("/tasks/alarms/thresholds/timer", json={"margin": 0.9}).raise_for_status()
+    alarms_daemon.http.put("/listening", json={"on": False}).raise_for_status()
+    alarms_daemon.restart()
+    assert alarms_daemon.http.get("/status").json()["listening"] is False
+    assert alarms_daemon.tasks()["alarms"]["thresholds"]["timer"] == 0.9
+    alarms_daemon.http.put("/listening", json={"on": True}).raise_for_status()
+    alarms_daemon.http.delete("/tasks/alarms/thresholds/timer").raise_for_status()
 
 
-def test_a_change_of_tasks_is_published(enrolled: Daemon, recordings: Path) -> None:
-    follower = Follower(enrolled)
-    identity = enrolled.begin_with("kitchen", recordings / "kitchen")
-    enrolled.http.post(f"/enrolments/{identity}/start").raise_for_status()
+def test_a_change_of_tasks_is_published(alarms_daemon: Daemon, recordings: Path) -> None:
+    follower = Follower(alarms_daemon)
+    identity = alarms_daemon.begin_with("kitchen", recordings / "kitchen")
+    alarms_daemon.http.post(f"/enrolments/{identity}/start").raise_for_status()
     follower.until("tasks", tasks=["alarms", "kitchen"])
-    until(lambda: enrolled.state(identity)["state"] == "done")
-    enrolled.http.put("/tasks/kitchen/thresholds/knock", json={"margin": 0.9}).raise_for_status()
-    enrolled.http.put("/tasks/alarms/thresholds/timer", json={"margin": 0.8}).raise_for_status()
-    enrolled.http.delete("/tasks/kitchen").raise_for_status()
+    until(lambda: alarms_daemon.state(identity)["state"] == "done")
+    alarms_daemon.http.put("/tasks/kitchen/thresholds/knock", json={"margin": 0.9}).raise_for_status()
+    alarms_daemon.http.put("/tasks/alarms/thresholds/timer", json={"margin": 0.8}).raise_for_status()
+    alarms_daemon.http.delete("/tasks/kitchen").raise_for_status()
     follower.until("tasks", tasks=["alarms"])
-    assert ControlsFile.model_validate_json((enrolled.home / CONTROLS_NAME).read_bytes()).thresholds == {
+    assert ControlsFile.model_validate_json((alarms_daemon.home / CONTROLS_NAME).read_bytes()).thresholds == {
         "alarms": {"timer": 0.8}  # those of a forgotten task are deleted
     }
 
 
-def test_the_page_is_public_and_may_load_from_this_host_only(enrolled: Daemon) -> None:
-    page = httpx.get(f"http://127.0.0.1:{enrolled.port}/", timeout=SOON_S)
+def test_the_page_is_public_and_may_load_from_this_host_only(alarms_daemon: Daemon) -> None:
+    page = httpx.get(f"http://127.0.0.1:{alarms_daemon.port}/", timeout=SOON_S)
     assert page.status_code == 200
     assert page.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
     assert page.headers["cache-control"] == "no-cache"
     cached = {"If-None-Match": page.headers["etag"]}
-    assert httpx.get(f"http://127.0.0.1:{enrolled.port}/", headers=cached).status_code == 304
-    again = httpx.get(f"http://127.0.0.1:{enrolled.port}/page/index.html")
+    assert httpx.get(f"http://127.0.0.1:{alarms_daemon.port}/", headers=cached).status_code == 304
+    again = httpx.get(f"http://127.0.0.1:{alarms_daemon.port}/page/index.html")
     assert again.text == page.text
-    assert httpx.get(f"http://127.0.0.1:{enrolled.port}/page/../conftest.py").status_code == 404
-    assert httpx.get(f"http://127.0.0.1:{enrolled.port}/page/%2e%2e/__init__.py").status_code == 404
+    assert httpx.get(f"http://127.0.0.1:{alarms_daemon.port}/page/../conftest.py").status_code == 404
+    assert httpx.get(f"http://127.0.0.1:{alarms_daemon.port}/page/%2e%2e/__init__.py").status_code == 404

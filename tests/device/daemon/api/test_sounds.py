@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -17,12 +16,11 @@ from tests.device.daemon.running import RATE_HZ, Daemon, until
 
 
 @pytest.fixture(scope="module")
-def detecting(daemon: Daemon, recordings: Path) -> Iterator[Daemon]:
+def detecting(alarms_daemon: Daemon, recordings: Path) -> Daemon:
     """A daemon with the alarms and the kitchen that has detected a doorbell, which has ended."""
-    for task in ("alarms", "kitchen"):
-        daemon.enroll(task, recordings / task)
-    until(lambda: find_ended(daemon))
-    return daemon
+    alarms_daemon.enroll("kitchen", recordings / "kitchen")
+    until(lambda: find_ended(alarms_daemon))
+    return alarms_daemon
 
 
 def find_ended(daemon: Daemon) -> dict | None:
@@ -174,12 +172,12 @@ def test_the_state_of_the_machine_is_returned(detecting: Daemon) -> None:
     assert doctor["healthy"] is True
 
 
+@pytest.mark.usefixtures("home")
 def test_clips_are_stored_if_configured_and_corrected_by_event_id(
-    bundle: Path, evening: np.ndarray, recordings: Path, tmp_path: Path
+    bundle: Path, evening: np.ndarray, tmp_path: Path
 ) -> None:
     daemon = Daemon(tmp_path, bundle, evening, more="[clips]\nkeep = true\n")
     try:
-        daemon.enroll("alarms", recordings / "alarms")
         ring = until(lambda: find_ended(daemon))
         daemon.restart()  # the ring buffer is empty
         clip = until(lambda: daemon.http.get(f"/sounds/{ring['id']}/audio").content)
