@@ -17,6 +17,7 @@ import soundfile
 RATE_HZ = 16_000
 TOKEN = "a long enough secret"
 SOON_S = 150.0  # the machine may be busy with other tests
+LONGEST_PAUSE_S = 0.2
 
 
 class Daemon:
@@ -152,12 +153,13 @@ class Follower:
 
 
 def until(found: Callable[[], object]) -> object:
-    """Poll until `found` returns a true value; return it."""
-    end = time.monotonic() + SOON_S
+    """Poll until `found` returns a true value, less often in a long wait; return it."""
+    end, pause_s = time.monotonic() + SOON_S, 0.01
     while time.monotonic() < end:
         if value := found():
             return value
-        time.sleep(0.05)
+        time.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, LONGEST_PAUSE_S)
     raise AssertionError("timeout")
 
 
