@@ -63,6 +63,10 @@ class NewerBlobError(BlobError):
     """A task blob has a format that only a newer edgecl reads; it is not damaged."""
 
 
+class DeclinedError(EdgeclError):
+    """The user was asked whether to go on, and declined."""
+
+
 class StoreError(EdgeclError):
     """The store cannot be read or written: full disk, read-only folder, damaged registry."""
 

@@ -26,6 +26,12 @@ FIRST_CONFIG = """\
 #
 # [source]
 # device = "plughw:CARD=Device"      # 'arecord -L' lists them
+
+# Recordings of the sounds that were detected, so that they can be played and corrected on the page for
+# longer than two minutes. Remove this section for 'privacy = 1' and above, which keep no recordings.
+[clips]
+keep = true
+quota_mb = 500                       # the oldest are deleted
 """
 
 VARIABLES = (HOME_VARIABLE, CONFIG_VARIABLE)

@@ -1,5 +1,6 @@
 """`edgecl tasks`, `verify`, `undo`, `forget`: list tasks, check them, go back a version, remove them."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -10,7 +11,9 @@ from device_runtime.cli.options import Settings
 from device_runtime.cli.signals import interrupts
 from device_runtime.workflows import tasks as workflows
 from device_runtime.workflows.tasks import TaskListing
+from edgecl.console import escape_unprintable
 from edgecl.labels import join_labels
+from edgecl.store.registry import TaskEntry
 
 TaskName = Annotated[
     str,
@@ -19,6 +22,8 @@ TaskName = Annotated[
 OptionalTask = Annotated[
     str | None, typer.Argument(metavar="NAME", help="One task.", show_default="all tasks")
 ]
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def tasks(settings: Settings) -> int:
@@ -79,21 +84,36 @@ def undo(settings: Settings, name: TaskName) -> int:
     return 0
 
 
-def forget(settings: Settings, name: TaskName) -> int:
+def forget(settings: Settings, name: TaskName, yes: Yes = False) -> int:
     """Remove a task with both its versions, the list of its recordings and what the cache has of them.
 
-    No other task changes; the history of 'edgecl serve' stays. This cannot be undone: to keep a copy, run
-    'edgecl export-task' first.
+    No other task changes; the history of 'edgecl serve' stays. This cannot be undone, so it asks first on a
+    terminal: to keep a copy, run 'edgecl export-task' first.
 
     Examples:
         edgecl forget alarms
+        edgecl forget alarms --yes
     """
-    result = workflows.forget(settings.workspace, name, commit_guard=interrupts.defer)
+    result = workflows.forget(
+        settings.workspace,
+        name,
+        commit_guard=interrupts.defer,
+        confirm=lambda entry: yes or _is_confirmed(entry),
+    )
     if settings.as_json:
         output.emit(result.to_document())
     else:
         output.print_answer(f"Forgot '{name}' ({result.sha256[:12]})")
     return 0
+
+
+def _is_confirmed(entry: TaskEntry) -> bool:
+    """Ask on a terminal; a script is not asked."""
+    if not sys.stdin.isatty():
+        return True
+    question = f"Forget '{entry.task}' ({join_labels(entry.labels)})? This cannot be undone. [y/N] "
+    print(escape_unprintable(question), end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _task_table(tasks: list[TaskListing]) -> Table:

@@ -30,6 +30,7 @@ from edgecl.dataset_layouts import open_dataset
 from edgecl.errors import TaskExistsError
 from edgecl.labels import join_labels
 from edgecl.store import blob
+from edgecl.store.enrolment_lock import lock_task_name
 from edgecl.store.store import Store
 from edgecl.store.training_set import TrainingSet, count_recordings
 from edgecl.task_names import check_task_name
@@ -169,6 +170,7 @@ def enroll(
         NothingNewError: the mode is "add", and the task was trained on all these recordings before.
         ForgottenError: the mode is "add", and too little of the training set is in the cache.
         EngineError: the engine is not available, or cannot hold that many classes.
+        StoreBusyError: another process enrols a task of this name.
     """
     started = perf_counter()
     name = check_task_name(request.task)
@@ -186,6 +188,8 @@ def enroll(
             entry = store.find_task(name)
             base, found = entry.sha256, opened.enter_context(_open(request.folder, entry.labels))
         _require_free_name(store, request)
+        if not request.dry_run:
+            opened.enter_context(lock_task_name(store.home, name))
         runtime = workspace.open_runtime()
         clip = _read_trial_recording(request, runtime)
         versions = _fit(workspace, runtime, store, request, found, progress, base)

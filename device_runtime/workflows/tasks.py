@@ -1,5 +1,6 @@
 """List, verify, undo and forget tasks."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 
@@ -8,7 +9,7 @@ from device_runtime.workflows.documents import Document
 from device_runtime.workflows.workspace import CommitGuard, Workspace
 from edgecl.bundle.bundle import Bundle
 from edgecl.bundle.manifest import Manifest
-from edgecl.errors import BundleError, NoStoreError
+from edgecl.errors import BundleError, DeclinedError, NoStoreError
 from edgecl.store.integrity import IntegrityCheck
 from edgecl.store.registry import TaskEntry
 from edgecl.store.store import Store
@@ -146,15 +147,31 @@ def undo(workspace: Workspace, task: str, *, commit_guard: CommitGuard = nullcon
         return UndoResult(entry, store.warnings)
 
 
-def forget(workspace: Workspace, task: str, *, commit_guard: CommitGuard = nullcontext) -> ForgetResult:
+def forget(
+    workspace: Workspace,
+    task: str,
+    *,
+    commit_guard: CommitGuard = nullcontext,
+    confirm: Callable[[TaskEntry], bool] = lambda entry: True,
+) -> ForgetResult:
     """Remove a task with all its versions; there is no way back.
+
+    Args:
+        workspace: where the task is.
+        task: its name.
+        commit_guard: see `CommitGuard`.
+        confirm: called before the change; returns whether to go on.
 
     Raises:
         UnknownTaskError: there is no such task.
+        DeclinedError: it was not confirmed.
     """
     with workspace.open_store() as store:
         task = store.resolve_name(task)
-        sha256 = store.find_task(task).sha256
+        entry = store.find_task(task)
+        if not confirm(entry):
+            raise DeclinedError(f"task '{task}' was not forgotten; nothing was changed")
+        sha256 = entry.sha256
         with commit_guard(f"task '{task}' is forgotten"):
             store.forget(task)
         return ForgetResult(task, sha256, store.warnings)

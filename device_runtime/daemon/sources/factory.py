@@ -47,25 +47,28 @@ def open_source(name: str, pcm_format: PcmFormat, fast: bool = False) -> Source:
 
 
 def open_configured(config: SourceConfig) -> Source:
-    """Open the source of a configuration; all but recordings and stdin are reopened when they end."""
+    """Open the source of a configuration; all but recordings and stdin are reopened when they end.
+
+    A microphone that is missing, with its program or without, is looked for until it is there.
+    """
     pcm_format = PcmFormat(config.rate_hz, config.channels, Encoding(config.encoding))
     if config.command:
-        return open_command(config.command, pcm_format)
+        return open_command(config.command, pcm_format, must_exist=False)
     if config.path:
         return open_path(Path(config.path), pcm_format)
-    return open_microphone(config.device, pcm_format)
+    return open_microphone(config.device, pcm_format, must_exist=False)
 
 
-def open_microphone(name: str, pcm_format: PcmFormat) -> SupervisedSource:
+def open_microphone(name: str, pcm_format: PcmFormat, must_exist: bool = True) -> SupervisedSource:
     """Open the ALSA device of this name, or the PortAudio device of a name that begins with 'sounddevice:'.
 
     Raises:
-        SourceError: arecord is missing.
+        SourceError: arecord is missing, and must exist.
         UsageError: the device is named by its index, or an extra is missing.
     """
     device = parse_device(name)
     if device is None:
-        return _supervise_command(name, alsa_command(name, pcm_format), pcm_format)
+        return _supervise_command(name, alsa_command(name, pcm_format), pcm_format, must_exist)
     return SupervisedSource(name, pcm_format.rate_hz, lambda: SoundDeviceSource(device, pcm_format))
 
 
@@ -85,11 +88,11 @@ def open_path(path: Path, pcm_format: PcmFormat) -> Source:
     return FileSource(path, fast=False)
 
 
-def open_command(line: str, pcm_format: PcmFormat) -> SupervisedSource:
+def open_command(line: str, pcm_format: PcmFormat, must_exist: bool = True) -> SupervisedSource:
     """Run a command line that writes PCM to its stdout, and run it again whenever it ends.
 
     Raises:
-        SourceError: the command is missing.
+        SourceError: the command is missing, and must exist.
         UsageError: the command line is empty or malformed.
     """
     try:
@@ -98,7 +101,7 @@ def open_command(line: str, pcm_format: PcmFormat) -> SupervisedSource:
         raise UsageError(f"{line!r} is no command line: {error}", "close every quotation mark") from None
     if not command:
         raise UsageError("the command is empty", "such as: --command 'parec --raw --rate=16000 --channels=1'")
-    return _supervise_command(_name_of(command), command, pcm_format)
+    return _supervise_command(_name_of(command), command, pcm_format, must_exist)
 
 
 def _name_of(command: Sequence[str]) -> str:
@@ -107,8 +110,10 @@ def _name_of(command: Sequence[str]) -> str:
     return line if len(line) <= NAME_CHARACTERS else f"{line[: NAME_CHARACTERS - 1]}…"
 
 
-def _supervise_command(name: str, command: Sequence[str], pcm_format: PcmFormat) -> SupervisedSource:
-    if shutil.which(command[0]) is None:  # no attempt would change that
+def _supervise_command(
+    name: str, command: Sequence[str], pcm_format: PcmFormat, must_exist: bool
+) -> SupervisedSource:
+    if must_exist and shutil.which(command[0]) is None:
         hint = "sudo apt install alsa-utils" if command[0] == "arecord" else "check its name and the PATH"
         raise SourceError(f"there is no command '{command[0]}' here", hint)
     return SupervisedSource(name, pcm_format.rate_hz, lambda: CommandSource(name, command, pcm_format))

@@ -49,9 +49,10 @@ class SourceWrapper(ABC):
 
 
 class WatchdogSource(SourceWrapper):
-    """A source that feeds the watchdog with every block that holds sound, and only then.
+    """A source that feeds the watchdog with every block that holds sound, and where there is no microphone.
 
-    A loop that runs without sound is no sign of life: the service manager then restarts the daemon.
+    A loop that runs without sound is no sign of life: the service manager then restarts the daemon. That
+    brings no microphone back that is missing, and would interrupt who enrols on the page.
     """
 
     def __init__(self, source: Source, feed_watchdog: Callable[[], None]) -> None:
@@ -60,7 +61,7 @@ class WatchdogSource(SourceWrapper):
 
     def process(self, block: Block) -> Block:
         """Return the block unchanged."""
-        if block.waveform.size:
+        if block.waveform.size or self.condition.state == "failed":
             self._feed_watchdog()
         return block
 

@@ -9,8 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from http import HTTPStatus
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 import soundfile
@@ -242,3 +244,24 @@ def test_at_privacy_three_nothing_of_a_sound_is_printed_or_stored(
     assert "privacy 3: no history is stored" in daemon.log
     assert f"'{home}/clips' holds earlier sounds" in daemon.log
     assert {path.name for path in home.iterdir()} - {".daemon.lock"} == before
+
+
+def test_without_a_microphone_it_serves_the_page_and_files_are_enrolled(
+    serve: Callable[..., Daemon], tmp_path: Path, recordings: Path
+) -> None:
+    socket = tmp_path / "api.sock"
+    daemon = serve(
+        f'[source]\ncommand = "no-such-program"\n[api]\nenabled = true\nport = 0\nsocket = "{socket}"'
+    )
+    transport = httpx.HTTPTransport(uds=str(socket))
+    with httpx.Client(transport=transport, base_url="http://localhost", timeout=60) as client:
+        until(socket.exists)
+        source = until(
+            lambda: (found := client.get("/status").json()["source"])["state"] == "failed" and found
+        )
+        assert "'no-such-program' cannot be started" in source["detail"]
+        identity = client.post("/enrolments", json={"task": "alarms"}).raise_for_status().json()["id"]
+        ring = (recordings / "alarms" / "doorbell" / "0.wav").read_bytes()
+        taken = client.post(f"/enrolments/{identity}/recordings?label=doorbell", content=ring)
+        assert taken.status_code == HTTPStatus.CREATED
+    assert daemon.process.poll() is None

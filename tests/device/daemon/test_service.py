@@ -125,6 +125,7 @@ def test_the_unit_of_a_user_is_installed_and_removed(
     installed = edgecl("service", "install", "--user")
     assert installed.code == 0
     assert (tmp_path / "edgecl/config.toml").read_text().startswith("# Configuration of edgecl")
+    assert read_config(tmp_path / "edgecl/config.toml").clips.keep
     assert (tmp_path / "edgecl/config.toml").stat().st_mode & 0o777 == 0o600
     assert str(tmp_path / "my $100% home") in " ".join(installed.out.split())
     assert "Start it with" in installed.out

@@ -1,5 +1,9 @@
 """Another process changes a task while it is worked on: the reason is named, and nothing is stored."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -11,9 +15,10 @@ from device_runtime.daemon.api.problems import find_status
 from device_runtime.model.runtime import Runtime
 from device_runtime.workflows.correct import correct
 from device_runtime.workflows.corrector import CorrectionTarget
-from device_runtime.workflows.enroll import EnrolmentRequest, enroll
+from device_runtime.workflows.enroll import EnrolmentRequest, Mode, enroll
 from device_runtime.workflows.workspace import Workspace
-from edgecl.errors import TaskChangedError, UnknownTaskError
+from edgecl.errors import StoreBusyError, TaskChangedError, UnknownTaskError
+from edgecl.store.enrolment_lock import lock_task_name
 from edgecl.store.store import Store
 from edgecl.store.training_set import TrainingSet
 
@@ -71,3 +76,39 @@ def test_a_task_that_appears_while_it_is_corrected_is_unknown(
     workspace = ContestedWorkspace(home, bundle, threads=1, change=restore)
     with pytest.raises(UnknownTaskError, match="there is no task 'alarms'"):
         correct(workspace, TARGET, recordings / "alarms" / "doorbell" / "0.wav")
+
+
+@pytest.mark.parametrize(("task", "mode"), [("Alarms", "new"), ("alarms", "replace"), ("alarms", "add")])
+def test_a_second_enrolment_of_a_name_learns_of_the_first_before_it_has_read_a_recording(
+    tmp_path: Path, bundle: Path, recordings: Path, learnt_home: Path, task: str, mode: Mode
+) -> None:
+    home = tmp_path / "home"
+    if mode == "new":
+        Store.open(home, create=True).close()
+    else:
+        shutil.copytree(learnt_home, home)
+    request = EnrolmentRequest(task, recordings / "alarms", mode=mode)
+    steps: list[str] = []
+    with lock_task_name(home, "alarms"), pytest.raises(StoreBusyError) as error:
+        enroll(Workspace(home, bundle, threads=1), request, progress=lambda *step: steps.append(step[0]))
+    assert f"is being enrolled by another process ({os.getpid()})" in error.value.message
+    assert steps == []
+    assert list(home.glob(".enrolling-*")) == []
+
+
+def test_the_lock_on_a_name_ends_with_its_process_and_does_not_touch_other_names(tmp_path: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from edgecl.store.enrolment_lock import lock_task_name\n"
+        "with lock_task_name(Path(sys.argv[1]), 'alarms'): print('locked', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "locked\n"
+        with lock_task_name(tmp_path, "kitchen"):
+            pass
+        with pytest.raises(StoreBusyError, match=str(child.pid)), lock_task_name(tmp_path, "alarms"):
+            pass
+        child.kill()
+    with lock_task_name(tmp_path, "alarms"):
+        assert len(list(tmp_path.glob(".enrolling-*"))) == 1

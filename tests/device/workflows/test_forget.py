@@ -1,6 +1,9 @@
 """`forget` leaves no trace of a task: no name, no label, no tokens of its recordings."""
 
+import os
+import pty
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -133,3 +136,28 @@ def test_the_command_leaves_no_trace_of_an_enrolled_task(edgecl: Edgecl, home: P
     assert edgecl("forget", "alarms").code == 0
     assert traces(home, ("alarms", *ALARMS)) == []
     assert list((home / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "answer", "is_forgotten"),
+    [((), "n\n", False), ((), "\n", False), ((), "yes\n", True), (("--yes",), "", True)],
+)
+def test_on_a_terminal_it_asks_before_it_forgets(
+    edgecl: Edgecl,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    answer: str,
+    is_forgotten: bool,
+) -> None:
+    keyboard, terminal = pty.openpty()
+    os.write(keyboard, answer.encode())
+    with os.fdopen(terminal) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        result = edgecl("forget", "alarms", *words)
+    os.close(keyboard)
+    assert ("Forget 'alarms' (doorbell, smoke_alarm, timer)?" in result.err) == (not words)
+    assert (result.code == 0) == is_forgotten
+    assert ("was not forgotten; nothing was changed" in result.err) == (not is_forgotten)
+    with Store.open(home, create=False) as store:
+        assert bool(store.list_tasks()) == (not is_forgotten)

@@ -10,11 +10,14 @@ import pytest
 import soundfile
 
 from device_runtime.daemon.sources.command import CommandSource
+from device_runtime.daemon.sources.factory import open_configured
 from device_runtime.daemon.sources.file import FileSource
 from device_runtime.daemon.sources.pcm import PcmFormat
 from device_runtime.daemon.sources.supervised import SupervisedSource
 from device_runtime.daemon.sources.wrappers import SwitchableSource, Tap, WatchdogSource
+from edgecl.config.schema import SourceConfig
 from edgecl.errors import SourceError
+from tests.device.daemon.running import until
 
 Player = Callable[[str], list[str]]
 
@@ -29,6 +32,17 @@ def test_only_sound_feeds_the_watchdog(player: Player, line: str, is_fed: bool) 
             pass
     source.close()
     assert bool(feeds) == is_fed
+
+
+def test_the_watchdog_is_fed_where_there_is_no_microphone() -> None:
+    feeds: list[None] = []
+    missing = open_configured(SourceConfig(command="no-such-program --record"))
+    source = WatchdogSource(missing, lambda: feeds.append(None))
+    until(lambda: source.read(0.01) and source.condition.state == "failed")
+    assert "'no-such-program --record' cannot be started" in source.condition.detail
+    assert source.read(0.01)
+    assert feeds
+    source.close()
 
 
 def test_while_it_is_switched_off_a_source_is_read_and_its_frames_are_discarded(tmp_path: Path) -> None:
