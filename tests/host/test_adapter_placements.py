@@ -2,12 +2,19 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 import torch
 
+from device_runtime.model.augmentation import load_augmenter
+from device_runtime.model.background import Background
+from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
 from edgecl.bundle.bundle import Bundle
+from edgecl.noise import generate_noises
 from edgecl.store import blob
+from export import background
+from export.background import NOISES, SEED
 from export.make_bundle import BundleOptions, make_bundle
 from export.model.ast import Ast, AstConfig
 from export.weights import Weights
@@ -17,20 +24,23 @@ from tools.demo.waveforms import RATE_HZ
 
 BRIEFLY = ("--method", "adapter", "--recipe", "copies=0", "--recipe", "epochs=8")
 LABELS = ["doorbell", "timer"]
+SMALL = AstConfig(width=24, heads=2, depth=2)
+BANK_SAMPLES = 64_000
 
 
 @pytest.fixture(scope="module")
 def inside(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Export a bundle with AAT's adapters in the last of two blocks of an untrained backbone."""
+    """Export a bundle with AAT's adapters in the last of two blocks of an untrained backbone, and a bank."""
     torch.manual_seed(0)
-    model = Ast(AstConfig(width=24, heads=2, depth=2)).eval().requires_grad_(False)
-    folder = tmp_path_factory.mktemp("made") / "inside"
-    make_bundle(
-        Weights(model, "CC0-1.0", "random"),
-        BundleOptions(placement="tail-1", rank=4, kind="bottleneck"),
-        folder,
-    )
-    return folder
+    weights = Weights(Ast(SMALL).eval().requires_grad_(False), "CC0-1.0", "random")
+    folder = tmp_path_factory.mktemp("made")
+    bank, noise = folder / "bank.opus", 0.1 * np.random.default_rng(0).standard_normal(BANK_SAMPLES)
+    soundfile.write(bank, noise, 16_000, format="OGG", subtype="OPUS")
+    options = BundleOptions(placement="tail-1", rank=4, kind="bottleneck", noise_bank=bank)
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr(background, "BANK_NOISES", 4)
+        make_bundle(weights, options, folder / "inside")
+    return folder / "inside"
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +67,22 @@ def test_both_engines_enrol_a_task_inside_the_backbone_and_do_not_change_the_oth
         answers[engine] = command.document("evaluate", engine, str(alarms))["confusion"]
     assert answers["portable"] == answers["ort-training"]
     assert command.document("verify")["intact"]
+
+
+@pytest.mark.parametrize("placement", ["post", "tail-1"])
+def test_the_noise_embeddings_of_a_bundle_are_those_that_its_own_graphs_compute(inside: Path, placement: str):
+    runtime = Runtime.open({"post": DEFAULT_BUNDLE, "tail-1": inside}[placement], threads=1)
+    assert runtime.bundle.manifest.adapter.placement == placement
+    stored = Background.load(runtime.bundle)
+    noises = generate_noises(NOISES, runtime.window_samples, runtime.rate_hz, SEED)
+    computed = runtime.forward.compute_embeddings(runtime.backbone.extract_tokens(noises[:9]))
+    assert stored.noise[:9] == pytest.approx(computed, abs=0.01)
+    assert stored.noise.shape == (NOISES, computed.shape[1])
+
+
+def test_a_noise_bank_travels_in_the_bundle_and_is_part_of_its_background(inside: Path):
+    bundle = Bundle.open(inside)
+    assert Background.load(bundle).sounds.shape == (4, SMALL.pooled_width)
+    bank = load_augmenter(bundle).bank
+    assert bank is not None
+    assert bank.waveform.size == pytest.approx(BANK_SAMPLES, abs=200)

@@ -1,4 +1,4 @@
-"""The background of a bundle against embeddings that the device computes."""
+"""The recordings that the background of a bundle is made from."""
 
 from pathlib import Path
 
@@ -8,15 +8,9 @@ import soundfile
 import torch
 from safetensors.numpy import save
 
-from device_runtime.model.augmentation import load_augmenter
-from device_runtime.model.background import Background
-from device_runtime.model.runtime import Runtime
-from edgecl.noise import generate_noises
 from export import background
-from export.background import NOISES, SEED, compute_background
-from export.make_bundle import BundleOptions, make_bundle
+from export.background import compute_background
 from export.model.ast import Ast, AstConfig
-from export.weights import Weights
 
 SMALL = AstConfig(width=24, heads=2, depth=2)
 
@@ -35,30 +29,6 @@ def recordings(folder: Path, kinds: dict[str, int]) -> Path:
         for number in range(count):
             soundfile.write(folder / kind / f"{number}.wav", 0.1 * rng.standard_normal(16000), 16000)
     return folder
-
-
-@pytest.mark.parametrize("placement", ["post", "tail-1"])
-def test_the_noise_embeddings_of_a_bundle_are_those_that_its_own_graphs_compute(
-    model: Ast, placement: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(background, "BANK_NOISES", 4)
-    bank = tmp_path / "bank.opus"
-    soundfile.write(
-        bank, 0.1 * np.random.default_rng(0).standard_normal(64_000), 16_000, format="OGG", subtype="OPUS"
-    )
-    options = BundleOptions(placement=placement, rank=4, noise_bank=bank)
-    make_bundle(Weights(model, "CC0-1.0", "random"), options, tmp_path / "made")
-    runtime = Runtime.open(tmp_path / "made", threads=1)
-    stored = Background.load(runtime.bundle)
-    tokens = runtime.backbone.extract_tokens(
-        generate_noises(NOISES, runtime.window_samples, runtime.rate_hz, SEED)[:9]
-    )
-    assert stored.noise[:9] == pytest.approx(runtime.forward.compute_embeddings(tokens), abs=0.01)
-    assert stored.noise.shape == (NOISES, SMALL.pooled_width)
-    assert stored.sounds.shape == (4, SMALL.pooled_width)
-    augmenter = load_augmenter(runtime.bundle)
-    assert augmenter.bank is not None
-    assert augmenter.bank.waveform.size == pytest.approx(64_000, abs=200)
 
 
 def test_kinds_of_sound_alternate_and_unreadable_files_are_skipped(model: Ast, tmp_path: Path) -> None:
