@@ -105,7 +105,8 @@ def export_graph(
         outputs: names of the graph's outputs.
         axes: for each argument, the free axes by index.
     """
-    with _silence_exporter(), torch.no_grad():
+    # The cache of fake tensors costs a quarter of the time where sizes are free: a hit computes them again.
+    with _silence_exporter(), torch.no_grad(), torch._dynamo.config.patch(fake_tensor_cache_enabled=False):
         program = torch.onnx.export(
             module.eval(),
             arguments,
