@@ -111,7 +111,8 @@ def render_system_unit(config: Config | None = None) -> str:
     head = HEAD.format(after="After=sound.target network.target\n", command=command, watchdog_s=WATCHDOG_S)
     visible = "".join(f"BindReadOnlyPaths={_quote(str(path))}\n" for path in _find_paths_in_homes())
     visible += _bind_watched_folder(config.watch.folder)
-    sandbox = SANDBOX.format(config=SYSTEM_CONFIG, visible=visible) + _restrict_network(config)
+    sandbox = SANDBOX.format(config=SYSTEM_CONFIG, visible=visible)
+    sandbox += _restrict_memory(config) + _restrict_network(config)
     return head + CONFINED + sandbox + FOOT.format(target="multi-user.target")
 
 
@@ -145,6 +146,16 @@ def _bind_watched_folder(folder: str) -> str:
         return ""
     is_hidden = any(Path(folder).is_relative_to(home) for home in HOMES)
     return f"{'BindPaths' if is_hidden else 'ReadWritePaths'}={_quote('-' + folder)}\n"
+
+
+def _restrict_memory(config: Config) -> str:
+    """Return the line that forbids memory that is both writable and executable, except for PortAudio.
+
+    PortAudio calls back into Python through such memory.
+    """
+    if config.source.device.startswith("sounddevice:"):
+        return "# MemoryDenyWriteExecute= is left out: PortAudio needs it\n"
+    return "MemoryDenyWriteExecute=yes\n"
 
 
 def _restrict_network(config: Config) -> str:

@@ -1,12 +1,12 @@
 """The noise bank that travels with a bundle: minutes of background noise and talkers, one after another."""
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
 import soundfile
 
 from edgecl.arrays import Doubles, Waveform
+from edgecl.audio.memory_file import open_memory_file
 from edgecl.audio.resampling import Resampler
 
 FILE_NAME = "noise_bank.opus"
@@ -28,7 +28,8 @@ class NoiseBank:
         Raises:
             soundfile.SoundFileError: It is no audio file.
         """
-        waveform, stored_hz = soundfile.read(io.BytesIO(data), dtype="float32")
+        with open_memory_file(data) as file:
+            waveform, stored_hz = soundfile.read(file.fileno(), dtype="float32", closefd=False)
         resampler = Resampler(stored_hz, rate_hz)
         return cls(np.concatenate([resampler.feed(waveform), resampler.finish()]))
 

@@ -8,7 +8,6 @@ minute it holds the end. The folder has a quota: the oldest clips are deleted.
 
 import re
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import soundfile
@@ -16,6 +15,7 @@ import soundfile
 from device_runtime.daemon.pipeline.ring_buffer import AudioRingBuffer
 from device_runtime.daemon.sinks.queue import SinkQueue
 from edgecl.arrays import Pcm
+from edgecl.audio.memory_file import open_memory_file
 from edgecl.errors import StoreError
 from edgecl.events import SoundEvent
 
@@ -101,9 +101,10 @@ def clip_span(start_s: float, end_s: float) -> tuple[float, float]:
 
 def encode_flac(pcm: Pcm, rate_hz: int) -> bytes:
     """Encode a recording [samples] as a FLAC file."""
-    file = BytesIO()
-    soundfile.write(file, pcm, rate_hz, format="FLAC", subtype="PCM_16")
-    return file.getvalue()
+    with open_memory_file() as file:
+        soundfile.write(file.fileno(), pcm, rate_hz, format="FLAC", subtype="PCM_16", closefd=False)
+        file.seek(0)
+        return file.read()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""`edgecl serve` as a subprocess, requests to it by socket and port, and a subscriber of its events."""
+"""`edgecl serve` as a subprocess, requests to it by socket and port, and a subscriber of its events.
+
+The subprocess is confined like the service of the system, so every test proves that sandbox, too.
+"""
 
 import json
 import socket
@@ -13,6 +16,8 @@ from pathlib import Path
 import httpx
 import numpy as np
 import soundfile
+
+from tests.device.daemon.sandbox import find_sandbox
 
 RATE_HZ = 16_000
 TOKEN = "a long enough secret"
@@ -48,7 +53,8 @@ class Daemon:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "device_runtime", "serve", "--config", str(self._config)]
+        command = [*find_sandbox(), sys.executable, "-m", "device_runtime", "serve"]
+        command += ["--config", str(self._config)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self._errors)
         try:
             until(self.is_ready)
