@@ -55,6 +55,10 @@ class BundleError(EdgeclError):
     """A bundle is incomplete, altered, of another version, or fails its self-test."""
 
 
+class SignatureError(EdgeclError):
+    """A bundle or an exported task was not signed by a trusted key."""
+
+
 class BlobError(EdgeclError):
     """A task blob is damaged, malformed, or was made with another bundle."""
 

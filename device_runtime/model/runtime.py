@@ -54,9 +54,9 @@ class Runtime:
         return self.bundle.manifest.geometry.window_samples
 
 
-def is_shipped(bundle: Bundle) -> bool:
+def is_shipped(path: Path) -> bool:
     """Return whether a bundle is the one of this package, which is trusted like the package."""
-    return bundle.path.resolve() == DEFAULT_BUNDLE.resolve()
+    return path.resolve() == DEFAULT_BUNDLE.resolve()
 
 
 def default_threads() -> int:

@@ -34,7 +34,7 @@ def check_bundle(bundle: Bundle) -> list[Comparison]:
     Raises:
         BundleError: it cannot be run, or needs too much time or memory.
     """
-    if is_shipped(bundle):
+    if is_shipped(bundle.path):
         return selftest.check_recognition(Runtime.load(bundle, threads=1))
     limit_bytes = BASE_BYTES + BYTES_PER_FILE_BYTE * sum(
         file.size_bytes for file in bundle.manifest.files.values()

@@ -70,7 +70,7 @@ def run_checks(workspace: Workspace) -> DoctorReport:
             _check_space(home),
             _check_cache(home, workspace.cache_bytes),
             _check_store(home),
-            *_check_bundle(workspace.bundle, workspace.threads),
+            *_check_bundle(workspace),
         ]
     )
 
@@ -191,9 +191,9 @@ def _check_store(home: Path) -> Check:
     return Check("tasks", "ok", f"{len(verdicts)}, all unchanged")
 
 
-def _check_bundle(path: Path, threads: int) -> Iterator[Check]:
+def _check_bundle(workspace: Workspace) -> Iterator[Check]:
     try:
-        bundle = Bundle.open(path)
+        bundle = workspace.open_bundle()
     except EdgeclError as error:
         yield Check("bundle", "fail", error.message, error.hint)
         return
@@ -206,7 +206,7 @@ def _check_bundle(path: Path, threads: int) -> Iterator[Check]:
         yield Check("self-test", "fail", error.message, error.hint)
         return
     for name in ENGINES:
-        yield _check_engine(name, bundle, threads)
+        yield _check_engine(name, bundle, workspace.threads)
 
 
 def _check_engine(name: str, bundle: Bundle, threads: int) -> Check:

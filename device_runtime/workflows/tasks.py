@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.workflows.documents import Document
 from device_runtime.workflows.workspace import CommitGuard, Workspace
-from edgecl.bundle.bundle import Bundle
 from edgecl.bundle.manifest import Manifest
-from edgecl.errors import BundleError, DeclinedError, NoStoreError
+from edgecl.errors import BundleError, DeclinedError, NoStoreError, SignatureError
 from edgecl.store.integrity import IntegrityCheck
 from edgecl.store.registry import TaskEntry
 from edgecl.store.store import Store
@@ -190,8 +189,8 @@ def compare_tasks(store: Store, before: dict[str, str]) -> dict[str, bool]:
 
 def _open_manifest(workspace: Workspace) -> Manifest | None:
     try:
-        return Bundle.open(workspace.bundle).manifest
-    except BundleError as error:
+        return workspace.open_bundle().manifest
+    except (BundleError, SignatureError) as error:
         workspace.warn(f"{error.message}; whether tasks fit this bundle is not known")
         return None
 

@@ -10,6 +10,7 @@ from device_runtime.workflows.workspace import CommitGuard, Workspace, require_w
 from edgecl.bundle.bundle import Bundle
 from edgecl.canonical_json import sha256_hex
 from edgecl.errors import BlobError, TaskExistsError, UsageError
+from edgecl.signatures import SUFFIX, read_trusted_keys, require_signature
 from edgecl.store import atomic, blob
 from edgecl.store.blob import MAX_BLOB_BYTES, TaskBlob
 from edgecl.store.store import Store
@@ -78,13 +79,18 @@ def import_task(
 ) -> ImportResult:
     """Add the task that `export_task` wrote to a file.
 
+    Where the home trusts certain keys, one of them must have signed it in the file FILE.sig.
+
     Raises:
         UsageError: there is no such file.
+        SignatureError: no trusted key signed it; nothing was parsed.
         BlobError: it is not a task, is damaged, or was made with another bundle.
         TaskExistsError: there is a task of this name, and it is not to be replaced.
     """
     try:
-        return import_blob(workspace, _read(file), replace=replace, commit_guard=commit_guard)
+        data = _read(file)
+        require_signature(data, Path(f"{file}{SUFFIX}"), read_trusted_keys(workspace.home))
+        return import_blob(workspace, data, replace=replace, commit_guard=commit_guard)
     except BlobError as error:
         raise type(error)(f"'{file}': {error.message}", error.hint) from None
 

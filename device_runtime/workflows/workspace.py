@@ -8,7 +8,7 @@ from pathlib import Path
 from device_runtime.data.task_loader import find_referenced_clips
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.model import selftest
-from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime, default_threads
+from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime, default_threads, is_shipped
 from device_runtime.system.progress import ignore_warning
 from device_runtime.training.engines.base import Engine
 from device_runtime.training.engines.factory import open_engine
@@ -16,6 +16,7 @@ from device_runtime.workflows.bundle_check import check_bundle
 from edgecl.bundle.bundle import Bundle
 from edgecl.bundle.manifest import Manifest
 from edgecl.errors import StoreError
+from edgecl.signatures import read_trusted_keys
 from edgecl.store.store import Store
 from edgecl.store.token_files import FOLDER_NAME
 
@@ -63,13 +64,24 @@ class Workspace:
         cache.protect(find_referenced_clips(store, manifest.fingerprint))
         return cache
 
+    def open_bundle(self) -> Bundle:
+        """Open the bundle; where the home trusts certain keys, only a signed one or the package's own.
+
+        Raises:
+            BundleError: it is incomplete or altered.
+            SignatureError: no trusted key signed it.
+        """
+        keys = frozenset[bytes]() if is_shipped(self.bundle) else read_trusted_keys(self.home)
+        return Bundle.open(self.bundle, keys)
+
     def open_runtime(self) -> Runtime:
         """Open the bundle and its sessions; the self-test runs at the first use on this machine.
 
         Raises:
             BundleError: the bundle is incomplete or altered, or fails its self-test.
+            SignatureError: see `open_bundle`.
         """
-        bundle = Bundle.open(self.bundle)
+        bundle = self.open_bundle()
         if not selftest.has_passed(bundle, self.home):
             selftest.require_agreement(bundle, check_bundle(bundle))
             selftest.record_pass(bundle, self.home)

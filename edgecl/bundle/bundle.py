@@ -9,6 +9,7 @@
     background.safetensors   embeddings of background sounds
     noise_bank.opus          background noise for augmented copies (optional)
     golden.safetensors       inputs and outputs computed by the host, for the self-test
+    manifest.json.sig        signature of the manifest (optional)
 
 Hidden files are ignored; a bundle with any other file that the manifest does not list is rejected.
 """
@@ -23,6 +24,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
+from edgecl import signatures
 from edgecl.bundle import manifest as manifests
 from edgecl.bundle import onnx_scan
 from edgecl.bundle.manifest import (
@@ -38,6 +40,7 @@ from edgecl.errors import BundleError
 from edgecl.store import atomic
 
 MANIFEST_NAME = "manifest.json"
+SIGNATURE_NAME = f"{MANIFEST_NAME}{signatures.SUFFIX}"
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_DEPTH = 8  # folders inside each other
 
@@ -84,15 +87,22 @@ class Bundle:
     manifest: Manifest
 
     @classmethod
-    def open(cls, path: Path) -> "Bundle":
+    def open(cls, path: Path, trusted_keys: frozenset[bytes] = frozenset()) -> "Bundle":
         """Open a bundle folder and check manifest, file names, sizes and hashes, and graphs, in this order.
+
+        Args:
+            path: The folder.
+            trusted_keys: Where there are any, one of them must have signed the manifest, see `signatures`.
 
         Raises:
             BundleError: A check failed.
+            SignatureError: No trusted key signed the manifest; nothing was parsed.
         """
         if not path.is_dir():
             raise BundleError(f"bundle '{path}' is not a folder", "name a folder with --bundle")
-        bundle = cls(path, manifests.from_bytes(_read(path, MANIFEST_NAME, MAX_MANIFEST_BYTES)))
+        data = _read(path, MANIFEST_NAME, MAX_MANIFEST_BYTES)
+        signatures.require_signature(data, path / SIGNATURE_NAME, trusted_keys)
+        bundle = cls(path, manifests.from_bytes(data))
         bundle._check_names()
         for name in bundle.manifest.files:
             data = bundle.read(name)
@@ -148,7 +158,7 @@ def _require_files(folder: Path, description: Description, files: dict[str, File
 
 
 def _file_names(folder: Path) -> Iterator[str]:
-    """Yield the visible files below a folder but the manifest, as 'a/b'.
+    """Yield the visible files below a folder but the manifest, and its signature, as 'a/b'.
 
     Links to folders count as files, and so do folders deeper than any bundle has.
     """
@@ -159,7 +169,7 @@ def _file_names(folder: Path) -> Iterator[str]:
         folders[:] = [] if is_deep else folders
         for name in files + closed:
             relative = (Path(current) / name).relative_to(folder).as_posix()
-            if not name.startswith(".") and relative != MANIFEST_NAME:
+            if not name.startswith(".") and relative not in (MANIFEST_NAME, SIGNATURE_NAME):
                 yield relative
 
 

@@ -1,11 +1,13 @@
 """`edgecl export-task`, `import-task` and `enroll --dry-run`."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
 from tests.device.conftest import RATE_HZ, Edgecl
+from tests.edgecl.test_signatures import make_key, sign, trust
 
 
 def test_a_task_is_the_same_on_another_device(
@@ -46,6 +48,23 @@ def test_an_export_overwrites_no_file_unasked_and_needs_an_existing_folder(
     nowhere = edgecl("export-task", "alarms", tmp_path / "no" / "alarms.safetensors")
     assert (nowhere.code, f"there is no folder '{tmp_path / 'no'}'" in nowhere.err) == (2, True)
     assert ".tmp" not in nowhere.err
+
+
+def test_a_home_with_trusted_keys_takes_only_what_they_signed(
+    edgecl: Edgecl, home: Path, bundle: Path, tmp_path: Path
+) -> None:
+    file, key = tmp_path / "alarms.safetensors", make_key(tmp_path)
+    edgecl("export-task", "alarms", file)
+    shutil.copytree(bundle, tmp_path / "bundle")
+    trust(home, key)
+    for words in (("import-task", file, "--replace"), ("doctor", "--bundle", tmp_path / "bundle")):
+        refused = edgecl(*words)
+        assert (refused.code, "there is no signature" in refused.out + refused.err) == (1, True)
+    sign(key, file)
+    assert edgecl("import-task", file, "--replace").code == 0
+    sign(key, tmp_path / "bundle" / "manifest.json")
+    assert "there is no signature" not in edgecl("doctor", "--bundle", tmp_path / "bundle").out
+    assert edgecl("tasks").code == 0
 
 
 def test_a_file_that_is_not_a_task_is_refused(edgecl: Edgecl, recordings: Path, tmp_path: Path) -> None:

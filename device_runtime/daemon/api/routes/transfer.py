@@ -13,6 +13,7 @@ from device_runtime.daemon.api.routes.tasks import describe_task
 from device_runtime.daemon.api.schemas import Task
 from device_runtime.workflows.transfer import read_foreign_task
 from edgecl.errors import BlobError
+from edgecl.signatures import SUFFIX, read_trusted_keys
 
 router = APIRouter(tags=["tasks"])
 BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
@@ -45,6 +46,9 @@ async def import_task(context: Context, request: Request, replace: bool = False)
 
 
 def _commit(context: ApiContext, data: bytes, replace: bool) -> Task:
+    if read_trusted_keys(context.workspace.home):
+        hint = f"run 'edgecl import-task FILE' with its signature FILE{SUFFIX} beside it"
+        raise InvalidUploadError("only signed tasks are accepted here, and this API takes no signature", hint)
     try:
         task = read_foreign_task(data, context.bundle).task
     except BlobError as error:

@@ -96,6 +96,11 @@ def test_a_task_is_exported_and_imported(clean_daemon: Daemon, recordings: Path,
     for field in ("sha256", "threshold", "curve", "labels", "method"):
         assert imported.json()[field] == before[field]
     assert import_task(daemon, exported.content, replace=True).status_code == 201
+    (daemon.home / "trusted_keys").mkdir()
+    (daemon.home / "trusted_keys" / "maker.pub").write_text(f"ssh-ed25519 {'A' * 68}\n")
+    unsigned = import_task(daemon, exported.content, replace=True)
+    assert (unsigned.status_code, "only signed tasks" in unsigned.json()["detail"]) == (422, True)
+    shutil.rmtree(daemon.home / "trusted_keys")
     nothing = daemon.http.post("/tasks/alarms/undo")
     assert (nothing.status_code, "no earlier version" in nothing.json()["detail"]) == (409, True)
     until(lambda: daemon.tasks()["alarms"]["heard"])
