@@ -6,7 +6,7 @@ each row also carries a digest; any damage raises `RegistryDamagedError`.
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,10 +162,12 @@ class Registry:
     def read_entries(self) -> dict[str, TaskEntry]:
         """Read the entries of all tasks, by name, sorted."""
         rows = self._connection.execute("SELECT * FROM tasks ORDER BY task")
-        try:
-            return {entry.task: entry for entry in map(TaskEntry.from_row, rows)}
-        except (TypeError, ValueError) as error:
-            raise RegistryDamagedError("a row holds values of another kind") from error
+        return {entry.task: entry for entry in _decode_rows(rows)}
+
+    def find_entry(self, task: str) -> TaskEntry | None:
+        """Read the entry of one task; None if there is no such task."""
+        rows = self._connection.execute("SELECT * FROM tasks WHERE task = ?", (task,))
+        return next(_decode_rows(rows), None)
 
     def put(self, entry: TaskEntry) -> None:
         """Insert a task's entry, or replace it."""
@@ -233,6 +235,13 @@ class Registry:
         if result != "ok":
             raise RegistryDamagedError(result)
         self.read_entries()
+
+
+def _decode_rows(rows: Iterable[tuple[Any, ...]]) -> Iterator[TaskEntry]:
+    try:
+        yield from map(TaskEntry.from_row, rows)
+    except (TypeError, ValueError) as error:
+        raise RegistryDamagedError("a row holds values of another kind") from error
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

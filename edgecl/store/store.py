@@ -120,7 +120,7 @@ class Store:
             UnknownTaskError: There is no such task.
         """
         with translate_errors(self.home):
-            entry = self.registry.read_entries().get(task)
+            entry = self.registry.find_entry(task)
         if entry is None:
             raise UnknownTaskError(f"there is no task '{task}'", "'edgecl tasks' lists what there is")
         return entry

@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -82,13 +83,20 @@ class HistoryReader:
             day: only sounds that began on this day, such as "2026-01-31".
             utc_offset_min: by how many minutes the clock of that day is ahead of UTC.
         """
-        query = (
-            "SELECT sequence, event FROM sounds WHERE sequence < coalesce(?, sequence + 1) "
-            "AND task = coalesce(?, task) AND label = coalesce(?, label) "
-            f"AND (? IS NULL OR {DAY} = ?) ORDER BY sequence DESC LIMIT ?"
-        )
-        shift = f"{utc_offset_min:+d} minutes"
-        rows = self._connection.execute(query, (before, task, label, day, shift, day, count))
+        conditions: dict[str, list[object]] = {}
+        if before is not None:
+            conditions["sequence < ?"] = [before]
+        if task is not None:
+            conditions["task = ?"] = [task]
+        if label is not None:
+            conditions["label = ?"] = [label]
+        if day is not None:
+            conditions[f"{DAY} = ?"] = [f"{utc_offset_min:+d} minutes", day]
+        chosen = (
+            f"WHERE {' AND '.join(conditions)} " if conditions else ""
+        )  # plain equality: an index serves it
+        query = f"SELECT sequence, event FROM sounds {chosen}ORDER BY sequence DESC LIMIT ?"
+        rows = self._connection.execute(query, (*chain(*conditions.values()), count))
         return [StoredSound(**json.loads(text), sequence=sequence) for sequence, text in rows]
 
     def count_sounds(

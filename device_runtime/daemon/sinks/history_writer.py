@@ -38,6 +38,7 @@ SCHEMA = f"""
         stored_s REAL NOT NULL,
         event TEXT NOT NULL
     );
+    CREATE INDEX IF NOT EXISTS sounds_of_task ON sounds (task, sequence, label);
     CREATE TABLE IF NOT EXISTS judgements (id TEXT PRIMARY KEY, judgement TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS conditions (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -411,3 +411,18 @@ def test_a_store_moved_to_another_folder_is_the_same_store(home: Path, tmp_path:
     moved = shutil.move(home, tmp_path / "other place?#%")
     with Store.open(moved, create=False) as store:
         assert store.read_blob("doorbell") == SECOND
+
+
+def test_a_blob_is_found_without_reading_the_entries_of_all_other_tasks(home: Path) -> None:
+    def count_steps() -> int:
+        steps: list[int] = []
+        with Store.open(home, create=False) as store:
+            store.registry._connection.set_progress_handler(lambda: steps.append(1) or 0, 1)
+            assert store.read_blob("doorbell") == SECOND
+        return len(steps)
+
+    before = count_steps()
+    with Store.open(home, create=False) as store:
+        for number in range(20):
+            store.commit(f"task-{number}", make_tiny_blob_bytes(f"task-{number}"))
+    assert count_steps() == before

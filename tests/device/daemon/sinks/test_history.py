@@ -242,3 +242,39 @@ def test_sounds_are_counted_and_listed_by_the_days_of_a_time_zone(tmp_path: Path
     assert [len(reader.sounds(10, day=day)) for day in (today, yesterday)] == [1, 2]
     assert len(reader.sounds(10, day=today, utc_offset_min=60)) == 3 - (time.time() - midnight > 23 * HOUR_S)
     reader.close()
+
+
+def count_steps(reader: HistoryReader, **filters: str) -> int:
+    """Return the number of steps that SQLite takes for a page of two sounds."""
+    steps: list[int] = []
+    reader._connection.set_progress_handler(lambda: steps.append(1) or 0, 1)
+    reader.sounds(2, **filters)
+    reader._connection.set_progress_handler(None, 0)
+    return len(steps)
+
+
+@pytest.mark.parametrize("filters", [{}, {"task": "alarms"}, {"task": "alarms", "label": "doorbell"}])
+def test_a_page_costs_as_much_in_a_long_history_as_in_a_short_one(
+    tmp_path: Path, filters: dict[str, str]
+) -> None:
+    history = HistoryWriter(tmp_path / "history.db")
+    first = sound(HOUR_S)
+    for number in range(4):
+        history.write(first.model_copy(update={"id": f"{number:016x}"}))
+    short = count_steps(history, **filters)
+    for number in range(4, 300):
+        history.write(first.model_copy(update={"id": f"{number:016x}", "task": "kitchen"}))
+    assert count_steps(history, **filters) <= short + 2
+    history.close()
+
+
+def test_a_history_without_the_index_gets_it_when_it_is_opened(tmp_path: Path) -> None:
+    HistoryWriter(tmp_path / "history.db").close()
+    database = sqlite3.connect(tmp_path / "history.db")
+    database.execute("DROP INDEX sounds_of_task")
+    database.close()
+    HistoryWriter(tmp_path / "history.db").close()
+    database = sqlite3.connect(tmp_path / "history.db")
+    names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'index'")]
+    database.close()
+    assert "sounds_of_task" in names
