@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from export.weights import load_weights
-from tools.bench import backbone, cost, enrolment, train_step
+from tools.bench import backbone, cost, enrolment, scaling, train_step
 from tools.bench.daemon import report, soak
 from tools.bench.machine import describe_machine
 from tools.command_line import run_command
@@ -28,6 +28,7 @@ class Topic(StrEnum):
     ENROLMENT = "enrolment"
     DAEMON = "daemon"
     SOAK = "soak"
+    SCALING = "scaling"
 
 
 def bench(
@@ -69,6 +70,7 @@ def bench(
             "soak test: an hour of sound through the daemon, faster than real time",
             lambda: soak.measure(bundle),
         ),
+        Topic.SCALING: ("CPU time by size of home and history", lambda: scaling.measure(bundle)),
     }
     console.print(describe_machine())
     for topic in tables or Topic:
