@@ -11,7 +11,7 @@
 SHELL := /bin/bash
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help host-env device-env check docs format system-tools test test-host test-device coverage demo demo-daemon bench battery clean
+.PHONY: help host-env device-env check docs format system-tools test test-host test-device coverage demo demo-daemon bench battery check-aarch64 clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH ?= torch==2.13.0
@@ -36,7 +36,7 @@ HOST_LEG := test-host
 SOURCES := pyproject.toml $(shell find edgecl device_runtime export -type f -not -name '*.pyc')
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  variables: PYTHON=$(PYTHON) EDGECL_DATA=$(EDGECL_DATA) TORCH='$(TORCH)'"
 
 host-env: $(HOST)/.ready  ## make .venv/host: torch + onnxruntime-training-cpu
@@ -122,6 +122,9 @@ bench: $(HOST)/.ready  ## measure speed, memory and bytes on this machine
 
 battery: system-tools $(DEVICE)/.ready  ## break edgecl in every way and write the table in docs/reliability.md
 	$(DEVICE)/bin/python -m tools.battery
+
+check-aarch64: $(DEMO)/.daemon-ready  ## as root on Debian: install edgecl on an emulated 64-bit board and compare it with this machine
+	$(DEMO)/bin/python -m tools.aarch64
 
 clean:  ## remove caches and build products (the environments stay: rm -r .venv)
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

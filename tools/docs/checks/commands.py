@@ -15,7 +15,7 @@ from device_runtime.cli.app import build_app
 ROOT = Path(__file__).parents[3]
 OPERATORS = re.compile(r"[|&;<>()]+")
 MODULE = re.compile(r"python -m (tools[.\w]*)")
-TARGET = re.compile(r"^\.?[a-z-]+(?=:)", re.MULTILINE)
+TARGET = re.compile(r"^\.?[a-z0-9-]+(?=:)", re.MULTILINE)
 INLINE = re.compile(r"`(edgecl(?:-export)? [^`\n]+)`")
 
 
