@@ -52,9 +52,10 @@ def describe_machine() -> str:
 
 
 def read_commit() -> str:
-    """Return the short hash of the commit of this folder, with a plus sign where files were changed."""
+    """Return the short hash of the commit of this folder, with a plus sign where other files were changed."""
     commit = _git("rev-parse", "--short", "HEAD")
-    return f"{commit}+" if _git("status", "--porcelain", "--untracked-files=no") else commit
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{DOCUMENT}")
+    return f"{commit}+" if changed else commit
 
 
 def _git(*words: str) -> str:
