@@ -25,8 +25,8 @@ from edgecl.windows import split_into_windows
 from .model.ast import Ast, AstConfig
 
 NOISES = 256
-SOUNDS = 128
-AUGMENTED_SOUNDS = 384
+SOUNDS = 1024
+AUGMENTED_SOUNDS = 1024
 BANK_NOISES = 128
 BANK_LEVELS_DBFS = (-60.0, -15.0)
 BATCH_WINDOWS = 16

@@ -24,7 +24,7 @@ import numpy as np
 
 from edgecl.arrays import Bools, Doubles, Floats, Integers
 
-PENALTY = 1.0
+PENALTY = 0.05
 """Ridge penalty λ on the squared weights, relative to a mean squared error."""
 
 CONSTANT = 10.0
@@ -32,9 +32,6 @@ CONSTANT = 10.0
 
 MIN_DEVIATION = 1e-3
 """No part of the embedding is scaled up by more than its inverse."""
-
-MIN_BLOCK_ROWS = 256
-"""A matrix with fewer rows per half is inverted as a whole."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +65,11 @@ def fit(
     count, sounds = len(labels), int(labels.max()) + 1
     mean, deviation = background.mean(axis=0), np.maximum(background.std(axis=0), MIN_DEVIATION)
     rows = _append_constant((np.concatenate([embeddings, background]) - mean) / deviation)
-    targets = np.eye(sounds + 1, dtype=np.float32)[np.append(labels, np.full(len(background), sounds))]
-    weights = np.append(
-        _weight_windows(count, augmented), np.full(len(background), 0.5 / len(background))
-    ).astype(np.float32)
+    targets = np.eye(sounds + 1)[np.append(labels, np.full(len(background), sounds))]
+    weights = np.append(_weight_windows(count, augmented), np.full(len(background), 0.5 / len(background)))
     groups = np.append(recordings, recordings.max() + 1 + np.arange(len(background)))
     columns, left_out = _fit_ridge(rows, targets, np.sqrt(weights)[:, None], groups)
-    best = (left_out[:, :-1] - left_out[:, -1:]).max(axis=1).astype(np.float64)
+    best = (left_out[:, :-1] - left_out[:, -1:]).max(axis=1)
     differences = (columns[:, :-1] - columns[:, -1:]).T  # [S, P + 1]
     scaled = differences[:, :-1] / deviation
     constant = CONSTANT * differences[:, -1] - scaled @ mean
@@ -96,17 +91,14 @@ def _weight_windows(count: int, augmented: Bools | None) -> Doubles:
     return np.where(augmented, 0.25 / copies, 0.25 / (count - copies))
 
 
-def _append_constant(rows: Floats) -> Floats:
-    return np.column_stack([rows, np.full(len(rows), CONSTANT, np.float32)])
+def _append_constant(rows: Floats) -> Doubles:
+    return np.column_stack([rows, np.full(len(rows), CONSTANT)])
 
 
 def _fit_ridge(
-    rows: Floats, targets: Floats, root_weights: Floats, groups: Integers
-) -> tuple[Floats, Floats]:
+    rows: Doubles, targets: Doubles, root_weights: Doubles, groups: Integers
+) -> tuple[Doubles, Doubles]:
     """Fit a weighted ridge regression and predict each group of rows with this group left out.
-
-    Single precision suffices, because the penalty keeps the system well conditioned; these are the largest
-    matrices of an enrolment.
 
     Args:
         rows: [N, Q]; multiplied by the weights in place.
@@ -126,38 +118,21 @@ def _fit_ridge(
     for group in np.unique(groups):
         own = np.flatnonzero(groups == group)
         hat = rows[own] @ solution[own].T
-        errors = np.linalg.solve(np.eye(len(own), dtype=np.float32) - hat, residuals[own])
+        errors = np.linalg.solve(np.eye(len(own)) - hat, residuals[own])
         left_out[own] = targets[own] - errors / root_weights[own]
     return columns, left_out
 
 
-def _solve_normal_equations(rows: Floats) -> Floats:
+def _solve_normal_equations(rows: Doubles) -> Doubles:
     """Compute X (XᵀX + λ)⁻¹ = (XXᵀ + λ)⁻¹ X, [N, Q], by the smaller of the two systems."""
     if len(rows) < rows.shape[1]:
-        return _invert(_add_penalty(rows @ rows.T)) @ rows
-    return rows @ _invert(_add_penalty(rows.T @ rows))
+        solution = np.linalg.solve(_add_penalty(rows @ rows.T), rows)
+    else:
+        solution = np.linalg.solve(_add_penalty(rows.T @ rows), rows.T).T
+    return solution.astype(np.float64, copy=False)
 
 
-def _add_penalty(products: Floats) -> Floats:
+def _add_penalty(products: Doubles) -> Doubles:
     """Add λ to the diagonal of [K, K] in place."""
     products.flat[:: len(products) + 1] += PENALTY
     return products
-
-
-def _invert(matrix: Floats) -> Floats:
-    """Invert a symmetric positive definite matrix [K, K] by blocks.
-
-    NumPy's inverse always works in double precision and on three copies: four times the memory.
-    """
-    half = len(matrix) // 2
-    if half < MIN_BLOCK_ROWS:
-        return np.linalg.inv(matrix)
-    upper, corner, lower = matrix[:half, :half], matrix[:half, half:], matrix[half:, half:]
-    inverse = np.empty_like(matrix)
-    upper_inverse = _invert(upper)
-    product = upper_inverse @ corner
-    last = inverse[half:, half:] = _invert(lower - corner.T @ product)
-    side = inverse[:half, half:] = -product @ last
-    inverse[half:, :half] = side.T
-    inverse[:half, :half] = upper_inverse - side @ product.T
-    return inverse

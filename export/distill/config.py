@@ -15,6 +15,18 @@ Positive = Annotated[float, Field(gt=0.0)]
 Steps = Annotated[int, Field(ge=0)]
 
 
+def _default_model() -> AstConfig:
+    return AstConfig(
+        width=96,
+        heads=3,
+        depth=4,
+        mlp_ratio=3,
+        attention="masked",
+        pooling="attention",
+        level_normalization=True,
+    )
+
+
 class RunConfig(Record):
     """The settings of a run; two runs with the same config use the same windows in the same order.
 
@@ -23,15 +35,15 @@ class RunConfig(Record):
     on training is end to end.
     """
 
-    model: AstConfig = Field(default_factory=lambda: AstConfig(attention="masked"))
-    steps: Count = 9500
-    join_step: Steps = 3000
+    model: AstConfig = Field(default_factory=_default_model)
+    steps: Count = 5600
+    join_step: Steps = 600
     batch: Count = 32  # windows per step over all processes
     learning_rate: Positive = 1e-3
     betas: tuple[Share, Share] = (0.9, 0.98)
     weight_decay: Share = 0.03  # of matrices in blocks and heads
     warmup_steps: Count = 150
-    decay_share: Share = 0.3
+    decay_share: Share = 0.42
     clip_norm: Positive = 2.0
     stem_rate_apart: Positive = 4e-3  # layer-wise
     stem_first_factor: Positive = 8.0  # multiplies the rate of the stem's first two layers, layer-wise

@@ -151,7 +151,7 @@ def test_a_cell_of_a_grid_is_compared_with_the_tokens_at_its_place(rows: int, co
     assert "logits" not in losses
 
 
-SCHEDULE = RunConfig(steps=1000, warmup_steps=100, join_step=400)
+SCHEDULE = RunConfig(steps=1000, warmup_steps=100, join_step=400, decay_share=0.3)
 
 
 def rates(config: RunConfig, start: int = 0) -> dict[str, list[float]]:

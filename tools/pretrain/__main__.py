@@ -13,11 +13,13 @@ from export.distill.audio import TrainingAudio
 from export.distill.config import RunConfig
 from export.distill.distill import distill, load_or_create_config
 from export.distill.process_group import ProcessGroup
+from export.distill.run import CHECKPOINT
 from export.weights import Weights, load_weights, save_weights
 from tools.command_line import run_command
 from tools.pretrain.mn04 import load_mn04
 
 RUN = Path("runs/pretrain")
+SHIPPED = Path(__file__).parent / "default" / "config.json"
 BACKGROUNDS, ROOMS = "pretrain_more/backgrounds.tar", "pretrain_more/rooms.tar"
 TEACHER = "../models/mn04/mn04_as_mAP_432.pt"
 LICENCE = "CC-BY-SA-4.0"
@@ -74,6 +76,7 @@ def pretrain(
         [rooms or _data_path(ROOMS)],
     )
     stem = copy_stem(load_weights(initial).model) if initial else None
+    config = config or (None if (run / CHECKPOINT).exists() else SHIPPED)
     settings = load_or_create_config(run, config and RunConfig.load(config), resume)
     processes = ProcessGroup.join(device)
     student = distill(settings, load_mn04(teacher), sounds, run, processes, stem)

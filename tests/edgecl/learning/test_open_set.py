@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgecl.arrays import Floats, Integers
-from edgecl.learning.open_set import compute_margins, fit
+from edgecl.learning.open_set import PENALTY, compute_margins, fit
 
 P = 40
 
@@ -61,7 +61,7 @@ def best_margins_without(windows: Floats, labels: Integers, unknown: Floats, out
     targets = np.eye(4)[np.append(labels, np.full(len(unknown), 3))]
     weights = np.append(np.full(len(labels), 0.5 / len(labels)), np.full(len(unknown), 0.5 / len(unknown)))
     kept = rows[~out] * weights[~out, None]
-    columns = np.linalg.solve(kept.T @ rows[~out] + np.eye(P + 1), kept.T @ targets[~out])
+    columns = np.linalg.solve(kept.T @ rows[~out] + PENALTY * np.eye(P + 1), kept.T @ targets[~out])
     answers: np.ndarray = rows @ columns
     return (answers[:, :3] - answers[:, 3:]).max(axis=1)
 

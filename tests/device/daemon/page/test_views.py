@@ -2,16 +2,8 @@
 
 from playwright.sync_api import expect
 
-from tests.device.daemon.browser import PHONE, SOON_MS, Another, Opened
+from tests.device.daemon.browser import SOON_MS, Another, Opened
 from tests.device.daemon.running import TOKEN, Daemon
-
-FILLED = {
-    "Now": "#view-now .score",
-    "Events": "#view-events .sound",
-    "Train": "#task-name",
-    "Tasks": "#view-tasks .task",
-    "System": "#view-system dd",
-}
 
 
 def test_the_level_moves_ten_times_a_second(device: Daemon, opened: Opened) -> None:
@@ -32,24 +24,6 @@ def test_the_level_moves_ten_times_a_second(device: Daemon, opened: Opened) -> N
     )
     assert pictures >= 3 * 10
     window.ignore_errors("willReadFrequently")
-
-
-def test_every_view_fits_a_phone(device: Daemon, opened: Opened) -> None:
-    window = opened(device, size=PHONE, has_touch=True, is_mobile=True)
-    for view, filled in FILLED.items():
-        window.show(view)
-        expect(window.page.locator(filled).first).to_be_visible()
-        window.picture(f"phone-{view.lower()}")
-        assert window.overflow_px == 0, view
-
-
-def test_every_view_is_dark_if_the_system_is(device: Daemon, opened: Opened) -> None:
-    window = opened(device, color_scheme="dark", reduced_motion="reduce")
-    for view, filled in FILLED.items():
-        window.show(view)
-        expect(window.page.locator(filled).first).to_be_visible()
-        window.picture(f"dark-{view.lower()}")
-        assert window.brightness < 60, view
 
 
 def test_everything_can_be_reached_by_keyboard(device: Daemon, opened: Opened) -> None:
@@ -138,3 +112,15 @@ def test_at_privacy_2_there_is_no_audio_of_the_microphone(another: Another, open
     expect(page.get_by_role("button", name="Add files of Other sounds")).to_be_visible()
     expect(page.get_by_role("button", name="Record Other sounds")).to_have_count(0)
     expect(page.get_by_role("button", name="Try it")).to_have_count(0)
+
+
+def test_the_page_can_be_installed_as_an_app(device: Daemon, opened: Opened) -> None:
+    window = opened(device)
+    devtools = window.context.new_cdp_session(window.page)
+    manifest = devtools.send("Page.getAppManifest")
+    assert manifest["errors"] == []
+    assert manifest["url"].endswith("/page/manifest.webmanifest")
+    assert devtools.send("Page.getInstallabilityErrors")["installabilityErrors"] in (
+        [],
+        [{"errorId": "in-incognito", "errorArguments": []}],  # as every window of a test is
+    )
