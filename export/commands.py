@@ -4,13 +4,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from rich.console import Console
 from rich.table import Table
 
+from device_runtime.cli.progress import show_progress
 from device_runtime.training.engines.base import ENGINES
 from edgecl.bundle.bundle import Bundle
 from edgecl.bundle.manifest import Variant
-from edgecl.errors import ExportError
+from edgecl.errors import ExportError, UsageError
 
 from . import parity
 from .distill.command import distill_command
@@ -64,10 +66,9 @@ def bundle_command(
 
     Example: edgecl-export bundle --weights W.safetensors --placement post --rank 16 --out my-bundle
     """
-    with Console(stderr=True).status("exporting and comparing with torch …"):
-        options = BundleOptions(name, placement, rank, adapter, variant, seed, card, background, noise_bank)
-        rows = make_bundle(load_weights(weights), options, out)
-    _print_parity(rows)
+    options = BundleOptions(name, placement, rank, adapter, variant, seed, card, background, noise_bank)
+    with show_progress() as bar:
+        make_bundle(load_weights(weights), options, out, progress=bar, show_parity=_print_parity)
     opened = Bundle.open(out)
     for engine in parity.find_missing_engines(ENGINES):
         print(f"without the files of {engine}, which is not installed here (requirements-ort-training.txt)")
@@ -92,7 +93,7 @@ def check_command(
 @app.command("import-ast")
 def import_ast_command(
     folder: Annotated[Path, typer.Argument(help="Folder of a Hugging Face AST checkpoint.")],
-    licence: Annotated[str, typer.Option(help="Licence of the weights, as an SPDX name.")],
+    licence: Annotated[str, typer.Option(help="Licence of the weights, as an SPDX expression.")],
     origin: Annotated[str, typer.Option(help="Source of the weights, such as a URL.")],
     out: Annotated[Path, typer.Option(help="File to write (.safetensors); it must not exist.")],
     attention: Annotated[
@@ -105,14 +106,30 @@ def import_ast_command(
     """
     if out.exists():
         raise ExportError(f"'{out}' exists already", "choose another file with --out, or remove it")
+    checked = _check_licence(licence)
     model = load_hugging_face(folder, attention)
     out.parent.mkdir(parents=True, exist_ok=True)
-    save_weights(Weights(model, licence, origin), out)
+    save_weights(Weights(model, checked, origin), out)
     print(f"wrote {out}: {out.stat().st_size / 1e6:.1f} MB")
 
 
 app.command("distill")(distill_command)
 app.command("noise-bank")(noise_bank_command)
+
+
+def _check_licence(text: str) -> str:
+    """Return a licence in the spelling of SPDX.
+
+    Raises:
+        UsageError: it is no SPDX expression.
+    """
+    try:
+        return canonicalize_license_expression(text)
+    except InvalidLicenseExpression:
+        raise UsageError(
+            f"{text!r} is no SPDX licence expression",
+            "such as Apache-2.0, BSD-3-Clause or LicenseRef-my-own: https://spdx.org/licenses",
+        ) from None
 
 
 def _print_parity(rows: list[parity.ParityRow]) -> None:

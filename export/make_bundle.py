@@ -1,7 +1,6 @@
 """Export of a bundle: weights and options in, a verified folder out."""
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,6 +13,7 @@ from safetensors.numpy import save
 
 from device_runtime.model.background import FILE_NAME as BACKGROUND_NAME
 from device_runtime.model.session import open_session
+from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.training.engines.base import ENGINES, ORT_TRAINING
 from device_runtime.training.engines.factory import list_usable_engines
 from edgecl.arrays import Floats
@@ -31,6 +31,7 @@ from .model.adapters import AdaptedTail, Placement
 from .model.ast import Ast
 from .onnx_graph.quantization import quantize_int8, store_as_fp16
 from .onnx_graph.to_onnx import export_backbone, export_forward
+from .scratch_folder import open_scratch_folder
 from .weights import Weights
 
 MAX_CLASSES = 64
@@ -64,11 +65,25 @@ class BundleOptions:
     noise_bank: Path | None = None
 
 
-def make_bundle(weights: Weights, options: BundleOptions, out: Path) -> list[parity.ParityRow]:
+def make_bundle(
+    weights: Weights,
+    options: BundleOptions,
+    out: Path,
+    *,
+    progress: Progress = ignore_progress,
+    show_parity: Callable[[list[parity.ParityRow]], None] = lambda rows: None,
+) -> list[parity.ParityRow]:
     """Write a bundle and return its parity table.
 
     The folder `out` appears only after every graph agreed with torch; on failure nothing is left behind. The
     artifacts of an engine that is not installed here are left out, because nothing could verify them.
+
+    Args:
+        weights: the backbone.
+        options: see `BundleOptions`.
+        out: the folder.
+        progress: called with the name of each step.
+        show_parity: called with the parity table, whether all rows agree or not.
 
     Raises:
         ExportError: `out` exists, or the graphs do not agree with torch.
@@ -81,18 +96,22 @@ def make_bundle(weights: Weights, options: BundleOptions, out: Path) -> list[par
     placement = Placement.parse(options.placement, weights.model.config.depth)
     tail = AdaptedTail(weights.model, placement, options.rank, options.kind)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as temporary:
-        folder = Path(temporary) / out.name
+    with open_scratch_folder(out.parent, f".{out.name}-") as temporary:
+        folder = temporary / out.name
         folder.mkdir()
+        progress("writing the graphs", 0, 1)
         forward = _write_graphs(weights.model, tail, options.variant, folder)
         if ORT_TRAINING in engines:
             _write_artifacts(forward, folder)
+        progress("running torch", 0, 1)
         _write_vectors(weights.model, tail, options.variant, folder)
+        progress("background", 0, 1)
         _write_background(weights.model, options, folder)
         if options.card:
             shutil.copyfile(options.card, folder / "MODEL_CARD.md")
         write_manifest(folder, _describe(weights, tail, options, options.name or out.name, engines))
-        rows = parity.check_parity(Bundle.open(folder))
+        rows = parity.check_parity(Bundle.open(folder), progress=progress)
+        show_parity(rows)
         parity.require_agreement(rows)
         folder.rename(out)
     return rows

@@ -59,7 +59,8 @@ def load_weights(path: Path) -> Weights:
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ExportError(
             f"'{path}' is not a weights file of this project: {error}",
-            "name a weights.safetensors written by tools.pretrain",
+            "name a weights.safetensors that 'edgecl-export distill' or 'import-ast' wrote; import-ast "
+            "converts the AST checkpoint of another project",
         ) from error
     return weights
 

@@ -118,6 +118,11 @@ def _headline(evaluation: Evaluation) -> Iterator[str]:
         alarms = sum(bool(one.labels) for one in negatives)
         yield f"False alarms: {alarms} of {len(negatives)} negative recordings"
     yield f"Most probable label right, nothing rejected: {output.format_percent(evaluation.accuracy)}"
+    ranges = "; ".join(
+        f"{one.low:g} to {one.high:g}: {output.format_percent(one.right)} of {one.count}"
+        for one in reversed(evaluation.reliability)
+    )
+    yield f"Right by score: {ranges}"
 
 
 def _build_room_table(evaluation: Evaluation) -> Table:

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from device_runtime.data.task_loader import load_task, load_tasks
 from device_runtime.recognition.recognizer import Recognizer, TaskScore
 from device_runtime.system.progress import Progress, ignore_progress
@@ -22,6 +24,7 @@ from edgecl.errors import BlobError, DatasetError
 from edgecl.labels import join_labels
 from edgecl.learning.metrics import ClassScore, accuracy, confusion_matrix, score_classes
 from edgecl.learning.negative_labels import is_negative
+from edgecl.learning.reliability import ScoreRange, measure_reliability
 from edgecl.store.blob import TaskBlob
 
 
@@ -161,6 +164,13 @@ class Evaluation:
         return sum(right) / len(right) if right else None
 
     @property
+    def reliability(self) -> list[ScoreRange]:
+        """Return how often the most probable label is right, by its score; nothing rejected."""
+        scores = np.array([one.score.score for one in self.measured])
+        is_right = np.array([one.score.label == one.truth for one in self.measured])
+        return measure_reliability(scores, is_right)
+
+    @property
     def classes(self) -> list[ClassScore]:
         """Return replay, precision and support of each label."""
         return score_classes(self.confusion)
@@ -226,6 +236,7 @@ class EvaluationResult:
                 {"label": label, **asdict(score), **asdict(outcome)} for label, score, outcome in rows
             ],
             "confusion": evaluation.confusion.tolist(),
+            "reliability": [asdict(one) for one in evaluation.reliability],
             "rooms": [one.to_document() for one in evaluation.rooms],
             "files": [
                 {

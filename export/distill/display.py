@@ -21,7 +21,7 @@ class ProgressDisplay:
             *COLUMNS, console=Console(stderr=True), disable=not (shown and sys.stderr.isatty())
         )
         self._task = self._bar.add_task("", total=steps, completed=done)
-        self._started = self._last = monotonic()
+        self._started, self._last = monotonic(), float("-inf")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -32,12 +32,19 @@ class ProgressDisplay:
     ) -> None:
         self._bar.stop()
 
+    @property
+    def is_due(self) -> bool:
+        """Return whether something has to be shown again: soon after the start, and every half minute."""
+        return monotonic() - self._last >= LOG_EVERY_S
+
     def show(self, step: int, losses: dict[str, float]) -> None:
         """Show the number of steps taken and the losses of the last one."""
         text = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
         self._bar.update(self._task, completed=step, description=text)
-        if self._shown and self._bar.disable and monotonic() - self._last >= LOG_EVERY_S:
-            self._last = monotonic()
+        if not self.is_due:
+            return
+        self._last = monotonic()
+        if self._shown and self._bar.disable:
             left_s = (self._last - self._started) / (step - self._first) * (self._steps - step)
             print_status(f"step {step}/{self._steps}  {text}  {left_s / 60:.0f} min left")
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from edgecl import console
 
-from .display import ProgressDisplay
+from .display import ProgressDisplay, print_status
 from .run import TrainingRun
 from .stop_signal import StopSignal
 from .windows import STATISTICS, TrainingWindows, make_held_out_windows
@@ -29,6 +29,8 @@ def train(run: TrainingRun, store: Path) -> None:
     windows = TrainingWindows(config, store, run.processes)
     if run.number == 0:
         count = -(-config.statistics_windows // config.batch)
+        if is_main:
+            print_status(f"measuring the teacher on {count * config.batch} windows")
         run.measure_channels(windows.batches(STATISTICS, STATISTICS + count))
     run.wrap_module()
     held_out = make_held_out_windows(config, store) if is_main else {}
@@ -39,6 +41,8 @@ def train(run: TrainingRun, store: Path) -> None:
             last = run.number == config.steps
             if last or run.number % RECORD_EVERY == 0:
                 display.show(run.number, _record_losses(run, losses, time.monotonic() - started))
+            elif display.is_due:
+                display.show(run.number, {name: value.item() for name, value in losses.items()})
             if is_main and (last or run.number % config.held_out_every == 0):
                 _evaluate(run, held_out)
             stopping = run.processes.any_process(stop.requested)

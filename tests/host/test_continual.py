@@ -1,6 +1,7 @@
 """The continual-learning benchmark: all methods on two real tasks, a few clips and one epoch."""
 
 import json
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from device_runtime.model.runtime import DEFAULT_BUNDLE
 from device_runtime.system.progress import ignore_progress
+from device_runtime.training.recipe import Recipe
 from edgecl.errors import EdgeclError, UsageError
 from tools.bench.continual import method_selection, metrics, worker_processes
 from tools.bench.continual.__main__ import WEIGHTS, continual
@@ -158,6 +161,24 @@ def test_a_killed_worker_process_ends_the_run_with_a_hint():
     with pytest.raises(EdgeclError, match="process of a method was killed") as failure:
         worker_processes.run_all([killed], "training", 1, ignore_progress)
     assert "--processes 1" in failure.value.hint
+
+
+def test_a_task_of_sixty_classes_that_is_too_large_for_copies_is_learnt_without_them(
+    selection: MethodSelection, setup: Setup, tmp_path: Path
+):
+    rng = np.random.RandomState(0)
+    for number in range(60):
+        folder = tmp_path / "sixty" / "train" / f"class {number:02d}"
+        folder.mkdir(parents=True)
+        soundfile.write(folder / "1.wav", rng.normal(0, 0.1, 5 * 16_000), 16_000)
+    shutil.copytree(folder, tmp_path / "sixty" / "test" / folder.name)
+    files = read_tasks([tmp_path / "sixty"], 5, 5)
+    recipe, extractors = Recipe(windows=200), selection.extractors
+    assert recipe.count_copies(60 * 3) == 0
+    (task,) = FeatureExtraction(extractors, recipe, ignore_progress).run(files)
+    assert len(task.labels) == 60
+    ncm = next(entry for entry in selection.entries if entry.name == "nearest class mean")
+    assert run_method(ncm, setup, [task]).R.shape == (1, 1)
 
 
 def test_the_hint_for_an_unknown_method_lists_all_methods(setup: Setup):

@@ -67,7 +67,7 @@ def test_the_command_turns_a_checkpoint_into_a_weights_file(
 ):
     folder, _ = checkpoint
     out = tmp_path / "new" / "w.safetensors"
-    options = ["--licence", "BSD-3-Clause", "--origin", "https://example.org/ast", "--attention", attention]
+    options = ["--licence", "bsd-3-clause", "--origin", "https://example.org/ast", "--attention", attention]
     assert export("import-ast", folder, *options, "--out", out, on=monkeypatch) == 0
 
     weights, original = load_weights(out), load_hugging_face(folder, attention)

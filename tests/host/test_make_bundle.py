@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from export.model.adapters import ADAPTERS, AdaptedTail, ConvAdapter, Placement
 from export.model.adapters.adapter import Adapter
 from export.model.ast import Ast, AstConfig
 from export.onnx_graph.quantization import store_as_fp16
-from export.onnx_graph.to_onnx import export_backbone
+from export.onnx_graph.to_onnx import export_backbone, export_forward
 from export.weights import Weights, load_weights, save_weights
 from tests.export_command import export
 
@@ -225,14 +226,28 @@ def test_an_existing_folder_is_never_overwritten(weights: Weights, tmp_path: Pat
 def test_a_bundle_that_disagrees_with_torch_is_not_written(
     post: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def stale_graphs(model: Ast, tail: AdaptedTail, variant: str, folder: Path) -> None:
-        shutil.copytree(post, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.json"))
+    def stale_graphs(model: Ast, tail: AdaptedTail, variant: str, folder: Path) -> onnx.ModelProto:
+        stale = shutil.ignore_patterns("*.json", "ort_training")
+        shutil.copytree(post, folder, dirs_exist_ok=True, ignore=stale)
+        return export_forward(tail)
 
     monkeypatch.setattr("export.make_bundle._write_graphs", stale_graphs)
     other = Weights(Ast(SMALL).eval(), "CC0-1.0", "random")  # not the weights of these graphs
+    shown: list[parity.ParityRow] = []
     with pytest.raises(ExportError, match="of torch and onnxruntime differ"):
-        make_bundle(other, BundleOptions(rank=4), tmp_path / "bundle")
+        make_bundle(other, BundleOptions(rank=4), tmp_path / "bundle", show_parity=shown.extend)
+    assert [row.agrees for row in shown if row.quantity in ("tokens", "embedding")] == [False, False]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_limit_of_gradients_grows_with_the_depth_of_the_graph(
+    post: Path, weights: Weights, tmp_path: Path
+):
+    deep = make_bundle(weights, BundleOptions(rank=4, placement="all"), tmp_path / "deep")
+    shallow = parity.check_parity(Bundle.open(post))
+    limits = [{row.limit for row in rows if row.quantity == "gradients"} for rows in (shallow, deep)]
+    ((shallow_limit,), (deep_limit,)) = limits
+    assert 1e-5 < shallow_limit < deep_limit < 1e-4
 
 
 WITHOUT_THE_TRAINING_WHEEL = """
@@ -372,7 +387,9 @@ def test_the_command_reproduces_a_bundle_and_check_verifies_it(
     ("arguments", "code", "sentence"),
     [
         (["bundle", "--weights", "nowhere.safetensors", "--out", "x"], 1, "is not a weights file"),
+        (["bundle", "--weights", "nowhere.safetensors", "--out", "x"], 1, "import-ast"),
         (["bundle", "--out", "x"], 2, "--weights"),
+        (["import-ast", ".", "--licence", "free", "--origin", "x", "--out", "x"], 2, "no SPDX licence"),
         (["bundle", "--weights", "w", "--out", "x", "--variant", "fp8"], 2, "fp8"),
         (["check", "nowhere"], 1, "is not a folder"),
         (["melt"], 2, "melt"),
@@ -391,6 +408,23 @@ def test_invalid_arguments_give_an_error_message_without_a_traceback(
     errors = capsys.readouterr().err
     assert sentence in errors
     assert "Traceback" not in errors
+
+
+def test_sigterm_leaves_no_folder_behind(weights: Weights, tmp_path: Path):
+    save_weights(weights, tmp_path / "w.safetensors")
+    command = [sys.executable, "-c", "from export.cli import main; main()", "bundle", "--rank", "4"]
+    options = ["--weights", str(tmp_path / "w.safetensors"), "--out", str(tmp_path / "new" / "bundle")]
+    with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True) as child:
+        deadline_s = time.monotonic() + 120
+        while not list(tmp_path.glob("new/.bundle-*")):
+            assert child.poll() is None
+            assert time.monotonic() < deadline_s
+            time.sleep(0.005)
+        child.terminate()
+        assert child.stderr is not None
+        assert "error: interrupted" in child.stderr.read()
+    assert child.returncode == 1
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_golden_vectors_are_finite_and_end_in_a_padding_row(post: Path):

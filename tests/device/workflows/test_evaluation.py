@@ -46,8 +46,10 @@ def test_enrolled_recordings_are_not_counted_among_new_ones(
     answer = edgecl("evaluate", "alarms", unseen)
     assert "12 of the 15 recordings were enrolled and are not counted" in answer.err
     assert "of 3 recordings" in answer.out
+    assert "Right by score: 0.9 to 1: 100.0 % of 3" in answer.out
     result = edgecl("evaluate", "alarms", unseen, "--json").json
     assert (result["enrolled"], result["recordings"], result["held_out"]) == (12, 3, True)
+    assert [(one["count"], one["right"]) for one in result["reliability"]] == [(3, 1.0)]
     assert [row["support"] for row in result["classes"]] == [1, 1, 1]
     assert sum(map(sum, result["confusion"])) == 3
     assert [file["file"].endswith("new.wav") for file in result["files"]] == [

@@ -129,6 +129,8 @@ class FeatureExtraction:
             return
         windows = np.bincount(load_windows(extractor.cache, task.train).recordings)
         copies = self.recipe.count_copies(int(windows.sum()))
+        if not copies:
+            return
         for clip, count in zip(task.train, windows, strict=True):
             key = make_copies_key(clip.sha256)
             known = extractor.cache.get(key)
