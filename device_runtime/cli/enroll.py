@@ -127,7 +127,8 @@ def enroll(
         raise UsageError("--search needs --again", "run 'edgecl enroll --again --search FOLDER'")
     if name is None or folder is None:
         raise UsageError(
-            "a name and a folder are needed", "edgecl enroll NAME FOLDER, or edgecl enroll --again"
+            "a name and a folder are needed",
+            "edgecl enroll NAME FOLDER, or edgecl enroll --again; see edgecl enroll --help",
         )
     request = EnrolmentRequest(
         task=name,

@@ -303,7 +303,7 @@ def test_of_two_processes_enrolling_the_same_name_at_once_one_succeeds(
     assert sorted(codes.values()) == [0, 1]
     (sentence,) = (err for err, code in codes.items() if code == 1)
     assert "task 'same'" in sentence
-    assert "--replace" in sentence
+    assert "choose another name" in sentence
     assert "Traceback" not in sentence
     assert [task["task"] for task in edgecl("tasks", "--json").json["tasks"]] == ["alarms", "same"]
     assert edgecl("verify", "--json").json["intact"]
