@@ -1,6 +1,5 @@
 """Routes: past events, their audio, and user feedback on them."""
 
-import io
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from device_runtime.daemon.sinks.history_reader import (
     unknown_sound,
 )
 from device_runtime.daemon.sinks.history_writer import save_feedback
+from edgecl.audio.memory_file import open_memory_file
 from edgecl.config.privacy import NO_HISTORY, NO_MICROPHONE
 from edgecl.events import SoundEvent, SourceEvent, format_time
 
@@ -114,7 +114,8 @@ def get_spectrum(context: Context, identity: str) -> Spectrum:
     """Return level and spectrum of the recording of a sound."""
     check_privacy(context.config, NO_MICROPHONE, "audio of the microphone")
     event = _find_sound(context, identity)
-    waveform, rate_hz = soundfile.read(io.BytesIO(context.event_audio.read(event)), dtype="float32")
+    with open_memory_file(context.event_audio.read(event)) as file:
+        waveform, rate_hz = soundfile.read(file.fileno(), dtype="float32", closefd=False)
     return Spectrum(time=event.end, **describe_spectrum(waveform, rate_hz))
 
 

@@ -43,13 +43,21 @@ function mount(section) {
   });
   for (const filter of [parts.label, parts.day]) filter.addEventListener("change", () => reload());
   on("tasks", offerTasks);
-  on("sound", addEvent);
+  on("sound", (event) => {
+    addEvent(event);
+    if (event.phase === "end" && !section.hidden) loadCounts();
+  });
   on("connected", () => section.hidden || load().catch(showError));
 }
 
 function show() {
-  counts.load().catch(() => {}); // at a privacy level without history there is nothing to count
+  loadCounts();
   load().catch(showError);
+}
+
+/** Show how many sounds there were; at a privacy level without history there is nothing to count. */
+function loadCounts() {
+  counts.load().catch(() => {});
 }
 
 /** Show the events of one sound on one day. */

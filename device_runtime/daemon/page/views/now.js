@@ -58,7 +58,10 @@ function mount(section) {
   toggle.addEventListener("click", () => runBusy(toggle, toggleListening));
   on("status", showStatus);
   on("tasks", showTasks);
-  on("connected", () => recent.load().catch(showError));
+  on("connected", () => {
+    recent.load().catch(showError);
+    if (isShown) begin();
+  });
   on("sound", addEvent);
 }
 
@@ -69,9 +72,14 @@ function show() {
     explainScores();
   });
   isShown = true;
-  loadRecent().catch(() => {}).then(() => { // without a past, it begins empty
-    if (isShown) frame = requestAnimationFrame(draw);
-  });
+  if (device.status) begin();
+}
+
+/** Draw the last half minute, and from then on what is new; the privacy level must be known. */
+async function begin() {
+  await loadRecent().catch(() => {}); // without a past, it begins empty
+  cancelAnimationFrame(frame);
+  if (isShown) frame = requestAnimationFrame(draw);
 }
 
 /** Draw what the device recorded before the view was shown. */
