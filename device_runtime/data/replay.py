@@ -95,10 +95,11 @@ def _require_enough(task: str, training_set: TrainingSet, missing: TrainingSet) 
         if total[label] - count < min(MIN_CLIPS, total[label]):
             files = [clip.file for clip in missing if clip.label == label]
             summary = f"{count} of the {total[label]} recordings of '{label}' are no longer in the cache"
-            raise NoTrainingSetError(f"{summary}: {_list_files(files)}", _hint(task))
+            raise NoTrainingSetError(f"{summary}: {list_files(files)}", _hint(task))
 
 
-def _list_files(files: list[str]) -> str:
+def list_files(files: list[str]) -> str:
+    """Return the first names of a list of files, and how many more there are."""
     more = len(files) - MAX_NAMED
     return ", ".join(files[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 

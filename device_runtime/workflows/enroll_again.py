@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from device_runtime.data.replay import list_files
 from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.training.learner import read_recipe, read_requested_method
 from device_runtime.workflows.documents import Document
@@ -23,8 +24,6 @@ from edgecl.errors import EdgeclError, NoTrainingSetError
 from edgecl.store import blob
 from edgecl.store.store import Store
 from edgecl.store.training_set import TrainingClip, TrainingSet
-
-MAX_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def _plan(store: Store, name: str, finder: _RecordingFinder) -> EnrolmentRequest
     if missing:
         raise NoTrainingSetError(
             f"{len(missing)} of the {len(found)} recordings of task '{name}' were not found: "
-            + ", ".join(_name(missing)),
+            + list_files([clip.file for clip in missing]),
             f"name the folder they are in with --search FOLDER, or {hint}",
         )
     clips: dict[str, list[Path]] = {}
@@ -153,9 +152,3 @@ def _plan(store: Store, name: str, finder: _RecordingFinder) -> EnrolmentRequest
 
 def _list_recordings(training_set: TrainingSet) -> Iterator[TrainingClip]:
     return (clip for clip in training_set if clip.origin != "background")
-
-
-def _name(missing: Sequence[TrainingClip]) -> Iterator[str]:
-    yield from (clip.file for clip in missing[:MAX_NAMED])
-    if len(missing) > MAX_NAMED:
-        yield f"{len(missing) - MAX_NAMED} more"

@@ -4,7 +4,6 @@ If training fails or is cancelled, the store is unchanged or holds the first ver
 before. A failed enrolment can be started again with the same recordings.
 """
 
-import os
 import shutil
 import threading
 import time
@@ -21,6 +20,7 @@ from device_runtime.daemon.worker.process import Worker
 from device_runtime.daemon.worker.protocol import EnrollRequest, Mode
 from device_runtime.system.progress import Progress
 from device_runtime.workflows.workspace import Workspace
+from edgecl.audio.memory_file import open_memory_file
 from edgecl.audio.reader import Clip, read_or_reject
 from edgecl.errors import EdgeclError
 from edgecl.task_names import check_task_name
@@ -105,10 +105,10 @@ class SessionManager:
             BusyError: as for `start`.
         """
         session.check_editable()
-        with open_memory_file(recent) as descriptor:
-            path = Path(f"/dev/fd/{descriptor}")
+        with open_memory_file(recent) as file:
+            path = Path(f"/dev/fd/{file.fileno()}")
             has_sound = isinstance(read_or_reject(path), Clip)
-            self._run(session, "trying", path if has_sound else None, [descriptor])
+            self._run(session, "trying", path if has_sound else None, [file.fileno()])
 
     def cancel(self, session: EnrolmentSession) -> None:
         """End an enrolment in any state and delete its recordings."""
@@ -204,15 +204,3 @@ class SessionManager:
             if is_idle or session.id in ended[: -limits.MAX_ENDED_SESSIONS]:
                 shutil.rmtree(session.folder, ignore_errors=True)
                 del self._sessions[session.id]
-
-
-@contextmanager
-def open_memory_file(data: bytes) -> Iterator[int]:
-    """Open a descriptor of an anonymous file in memory, which never touches a disk."""
-    descriptor = os.memfd_create("edgecl")
-    try:
-        with open(descriptor, "wb", closefd=False) as file:
-            file.write(data)
-        yield descriptor
-    finally:
-        os.close(descriptor)

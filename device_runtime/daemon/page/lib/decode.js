@@ -5,9 +5,12 @@ const READABLE = /\.(wav|wave|w64|rf64|aiff?|aifc|au|snd|caf|flac|ogg|oga|opus|m
 const HEADER_BYTES = 44;
 const FULL_SCALE = 32_767;
 
+/** Return whether the device reads files of this name without any help. */
+export const isReadable = (name) => READABLE.test(name);
+
 /** Return a file that the device reads: the file itself, or a WAV file of its sound if the browser can decode it. */
 export async function makeReadable(file) {
-  if (READABLE.test(file.name)) return file;
+  if (isReadable(file.name)) return file;
   try {
     const bytes = await file.arrayBuffer();
     const sound = await new OfflineAudioContext(1, 1, RATE_HZ).decodeAudioData(bytes);

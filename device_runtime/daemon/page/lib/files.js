@@ -4,7 +4,9 @@
  *     doorbell/1.wav             a folder of files: it is the label
  *     1.wav                      a file without a folder: no label */
 
-const AUDIO = /\.(wav|wave|w64|rf64|aiff?|aifc|au|snd|caf|flac|ogg|oga|opus|mp[234]|mpga|mpeg|m4[ab]|aac|amr|3gp|wma|web[am])$/i;
+import { isReadable } from "./decode.js";
+
+const DECODED = /\.(mp4|m4[ab]|aac|amr|3gp|wma|web[am])$/i; // by the browser, or a decoder of the device
 
 /** Return [{file, label}] of a drop; `label` is null without a folder. Reads the event before it ends. */
 export async function listDropped({ items, files }) {
@@ -20,7 +22,7 @@ export function listChosen({ files }) {
 
 function addLabels(found) {
   const isHidden = (part) => part.startsWith(".");
-  const recordings = found.filter(({ parts }) => AUDIO.test(parts.at(-1)) && !parts.some(isHidden));
+  const recordings = found.filter(({ parts }) => (isReadable(parts.at(-1)) || DECODED.test(parts.at(-1))) && !parts.some(isHidden));
   const nested = new Set(recordings.filter(({ parts }) => parts.length > 2).map(({ parts }) => parts[0]));
   return recordings
     .map(({ file, parts }) => ({ file, label: findLabel(parts, nested.has(parts[0])) }))
