@@ -25,6 +25,8 @@ MAY_USE_DAEMON = {
     "device_runtime/cli/serve.py",
     "device_runtime/cli/listen.py",
     "device_runtime/cli/meter.py",  # the display of listen
+    "device_runtime/cli/record.py",
+    "device_runtime/cli/source_options.py",  # opens the source that listen and record name
     "device_runtime/cli/correct.py",  # finds the clip of an event in the history
 }
 

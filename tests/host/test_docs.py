@@ -41,7 +41,7 @@ def test_a_missing_page_is_out_of_date(tmp_path: Path):
     [
         "```bash\nedgecl enrol alarms sounds\n```",
         "```bash\nls && edgecl predict --frobnicate x.wav  # no such option\n```",
-        "```bash\nedgecl enroll alarms\n```",
+        "```bash\nedgecl forget\n```",
         "```bash\nmake everything\n```",
         "Use `edgecl listen --quick` here.",
         "Measured by `python -m tools.bench.nothing TASKS`.",

@@ -282,7 +282,7 @@ def test_a_blob_fits_only_the_bundle_it_was_made_with(folder: Path) -> None:
         from_bytes(to_bytes(make_tiny_blob(fingerprint="c0ffee99" * 8)), manifest=opened)
     assert "c0ffee99" in refusal.value.message
     assert opened.fingerprint[:8] in refusal.value.message
-    assert refusal.value.hint.startswith("run 'edgecl enroll doorbell")
+    assert refusal.value.hint.startswith("run 'edgecl enroll --again'")
 
 
 @pytest.mark.parametrize(
