@@ -3,7 +3,6 @@
 Commands are imported after both signals are handled, and onnxruntime only when one needs it.
 """
 
-import os
 import sys
 
 from device_runtime.cli.signals import interrupts
@@ -11,8 +10,6 @@ from edgecl import console
 from edgecl.errors import EdgeclError
 
 PACKAGES = ("edgecl", "device_runtime")
-COMPLETE_VARIABLE = "_EDGECL_COMPLETE"
-"""Set by the completion script of the shell, together with the line so far."""
 REINSTALL = "install it again: pip install --force-reinstall edgecl"
 
 
@@ -28,7 +25,7 @@ def _parse_and_run() -> int:
         from device_runtime.cli.app import build_app  # noqa: PLC0415
         from device_runtime.cli.arguments import run_app  # noqa: PLC0415
 
-        return run_app(build_app(_command_name()), sys.argv[1:], "edgecl")
+        return run_app(build_app(), sys.argv[1:], "edgecl")
     except ImportError as error:
         if error.name and error.name.split(".")[0] in PACKAGES:
             raise
@@ -36,10 +33,3 @@ def _parse_and_run() -> int:
         raise EdgeclError(f"the installation is incomplete: {reason}", REINSTALL) from error
     finally:
         interrupts.ignore()
-
-
-def _command_name() -> str:
-    """Return the first word of the command line, or of the one that the shell wants to complete."""
-    line = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or ""
-    words = line.split() if COMPLETE_VARIABLE in os.environ else sys.argv
-    return words[1] if len(words) > 1 else ""

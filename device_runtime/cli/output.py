@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from device_runtime.cli.signals import interrupts
-from edgecl.audio.reader import RejectedFile
 from edgecl.console import discard_output, escape_unprintable, format_json
+
+if TYPE_CHECKING:
+    from edgecl.audio.reader import RejectedFile
 
 PIPE_WIDTH = 160  # no terminal says how wide it is: leave room for paths
 LOG_WIDTH = 10_000  # a sentence in a log is one line
@@ -75,7 +77,7 @@ def _to_text(cell: object) -> Text:
     return cell if isinstance(cell, Text) else Text(escape_unprintable(str(cell)))
 
 
-def build_rejected_table(rejected: Sequence[RejectedFile]) -> Table:
+def build_rejected_table(rejected: "Sequence[RejectedFile]") -> Table:
     """Return a table of the files that were skipped, and why."""
     rows = [(one.reason, one.hint) for one in rejected]
     return build_table(f"{len(rejected)} skipped", ["reason", "what to do"], rows)

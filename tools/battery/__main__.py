@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from device_runtime.cli.app import COMMANDS
+from device_runtime.cli.app import COMMANDS, load_command
 from tools.battery.document import DOCUMENT, Measurement, describe_machine, read_commit, update
 from tools.battery.rows import ROWS, Row
 from tools.battery.subject import Subject, prepare
@@ -56,8 +56,8 @@ def main() -> int:
 def _import_commands() -> None:
     """Import what commands import, so that forked children start at once."""
     import_module("onnxruntime")
-    for target in COMMANDS.values():
-        import_module(f"device_runtime.cli.{target.partition('.')[0]}")
+    for name in COMMANDS:
+        load_command(name)
 
 
 def _run(row: Row, subject: Subject, options: argparse.Namespace, console: Console) -> Measurement | None:

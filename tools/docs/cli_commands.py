@@ -9,7 +9,7 @@ from typing import Any, get_args
 import typer
 from typer.models import ArgumentInfo, CommandInfo, OptionInfo
 
-from device_runtime.cli.app import COMMANDS, build_app, start
+from device_runtime.cli.app import COMMANDS, register, start
 from device_runtime.cli.help import HelpText, read_help
 from device_runtime.cli.options import gather
 
@@ -56,7 +56,9 @@ class Command:
 
 def list_commands() -> list[Command]:
     """Return all commands in the order of `edgecl --help`."""
-    app = build_app()
+    app = typer.Typer()
+    for name in COMMANDS:
+        register(app, name)
     single = {_name(info): info for info in app.registered_commands}
     groups = {str(info.name): info.typer_instance for info in app.registered_groups}
     return [

@@ -64,11 +64,11 @@ def _check_call(program: str, arguments: list[str], with_required: bool) -> Iter
     """Yield what is wrong with the arguments of one of our programs."""
     command, path = PROGRAMS[program](), program
     while hasattr(command, "get_command") and arguments and not arguments[0].startswith("-"):
-        found = command.get_command(_context(command, path), arguments[0])
-        if found is None:
+        if command.get_command(_context(command, path), arguments[0]) is None:
             yield f"'{path}' has no command '{arguments[0]}'"
             return
-        command, path, arguments = found, f"{path} {arguments[0]}", arguments[1:]
+        name, command, arguments = command.resolve_command(_context(command, path), arguments)
+        path = f"{path} {name}"
     arguments = [argument for argument in arguments if argument != "…"]
     try:
         given, _, _ = command.make_parser(_context(command, path)).parse_args(list(arguments))
