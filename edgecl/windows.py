@@ -4,6 +4,8 @@ Windows depend on the samples alone: the same waveform gives the same windows, t
 Each has no DC component, which a cheap microphone adds and the edges of a padded clip would turn into clicks.
 A waveform shorter than a window is padded on both sides with faint white noise, always the same, because no
 microphone delivers digital silence.
+
+A change that gives other windows increases `edgecl.store.token_files.WINDOWS_VERSION`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,9 +23,6 @@ BACKGROUND_FROM_WINDOWS = 3
 """Length of a recording, in windows, from which its background is used."""
 
 DC_SCALE = 1 << 24
-
-WINDOWS_VERSION = 5
-"""Increased whenever decoding, resampling, padding or splitting gives other windows for the same file."""
 
 
 def split_into_windows(waveform: Waveform, window_samples: int) -> Windows:

@@ -8,7 +8,8 @@ from safetensors.numpy import save
 from edgecl.bundle.bundle import write_manifest
 from edgecl.bundle.manifest import AdapterSpec, Description, FrontEnd, Geometry, Manifest, TensorSpec
 from edgecl.learning.negative_labels import is_negative
-from edgecl.store.blob import BlobRecord, TaskBlob, to_bytes
+from edgecl.store.blob import TaskBlob, to_bytes
+from edgecl.store.blob_record import BlobRecord
 
 FEATURES = 4  # P
 FINGERPRINT = "5a" * 32

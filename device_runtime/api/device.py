@@ -12,9 +12,11 @@ from platformdirs import user_data_path
 
 from device_runtime.api.inputs import Recordings, Sound, as_file, as_folder, require_rate
 from device_runtime.api.stream import Stream
-from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime, default_threads
+from device_runtime.model.runtime import Runtime
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.recognition.stream import TaskDetection
+from device_runtime.system.board_profile import default_threads
 from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.workflows import correct, cut, enroll, evaluate, predict, tasks, transfer
 from device_runtime.workflows.correct import CorrectionResult

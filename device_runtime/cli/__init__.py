@@ -3,6 +3,7 @@
 Commands are imported after both signals are handled, and onnxruntime only when one needs it.
 """
 
+import os
 import sys
 
 from device_runtime.cli.signals import interrupts
@@ -17,6 +18,9 @@ def main() -> None:
     """Run the command line of this process and exit with its exit code."""
     as_json = "--json" in sys.argv[1:]
     interrupts.install(as_json)
+    os.environ.setdefault(
+        "PYDANTIC_DISABLE_PLUGINS", "__all__"
+    )  # looking for some reads every installed package
     sys.exit(console.run(_parse_and_run, as_json))
 
 

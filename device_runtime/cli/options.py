@@ -21,7 +21,8 @@ from platformdirs import user_data_path
 
 from device_runtime.cli import output
 from device_runtime.cli.help import read_help
-from device_runtime.system.board_profile import choose_work_threads
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
+from device_runtime.system.board_profile import choose_work_threads, default_threads
 from edgecl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -127,8 +128,7 @@ def gather(
     json: Json = False,
 ) -> Settings:
     """Return the settings that these options mean."""
-    from device_runtime.model.runtime import DEFAULT_BUNDLE, default_threads  # noqa: PLC0415  (numpy and pydantic)
-    from device_runtime.workflows.workspace import Workspace  # noqa: PLC0415
+    from device_runtime.workflows.workspace import Workspace  # noqa: PLC0415  (pydantic)
 
     folder = expand(home or user_data_path("edgecl"))
     workspace = Workspace(

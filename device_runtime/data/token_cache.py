@@ -30,8 +30,7 @@ import numpy as np
 
 from device_runtime.data.coreset import MIN_CLIPS, select_evictions, summarise
 from edgecl.arrays import Tokens
-from edgecl.store.token_files import SUFFIX, make_name
-from edgecl.windows import WINDOWS_VERSION
+from edgecl.store.token_files import SUFFIX, list_paths, make_name
 
 RESERVE_BYTES = 8 << 20  # of the disk that are left to the store
 LEFTOVER_AGE_S = 600.0  # of a file that a killed process did not finish; writing one takes milliseconds
@@ -130,9 +129,8 @@ class TokenCache:
         return self.folder / make_name(key, *self._identity)
 
     def _paths(self, key: str) -> Iterator[Path]:
-        """Yield the file of this version and those of earlier ones."""
-        for version in range(WINDOWS_VERSION, 0, -1):
-            yield self.folder / make_name(key, *self._identity, version)
+        """Return the file of this version and those of earlier ones."""
+        return list_paths(self.folder, key, *self._identity)
 
     def _write(self, path: Path, data: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -1,15 +1,11 @@
 """An opened bundle with its inference sessions."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from device_runtime.model.adapter import AdapterForward
 from device_runtime.model.backbone import Backbone
 from edgecl.bundle.bundle import Bundle
-
-DEFAULT_BUNDLE = Path(__file__).parents[1] / "default_bundle"
-MAX_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -52,17 +48,3 @@ class Runtime:
     def window_samples(self) -> int:
         """Length of one window in samples."""
         return self.bundle.manifest.geometry.window_samples
-
-
-def is_shipped(path: Path) -> bool:
-    """Return whether a bundle is the one of this package, which is trusted like the package."""
-    return path.resolve() == DEFAULT_BUNDLE.resolve()
-
-
-def default_threads() -> int:
-    """Return the number of cores this process may use, at most 4, beyond which a train step gains nothing."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS
-        cores = os.cpu_count() or 1
-    return min(cores, MAX_THREADS)

@@ -1,4 +1,4 @@
-"""The number of threads that `edgecl bench` found best on this machine, kept in the home."""
+"""Numbers of threads: those that `edgecl bench` measured best here, kept in the home, and the default."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from device_runtime.system.host_info import read_machine
 
 FILE_NAME = "board.json"
 FORMAT = 1
+MAX_THREADS = 4
 LIVE_THREADS = 1  # without a measurement: one core processes sound many times faster than real time
 
 
@@ -46,3 +47,12 @@ def choose_work_threads(home: Path) -> int | None:
     """Return the number of threads for all other work; None if it was not measured."""
     counts = load_thread_counts(home)
     return counts.work if counts else None
+
+
+def default_threads() -> int:
+    """Return the number of cores this process may use, at most 4, beyond which a train step gains nothing."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS
+        cores = os.cpu_count() or 1
+    return min(cores, MAX_THREADS)

@@ -29,7 +29,8 @@ from device_runtime.training.validation import ValidationResult
 from edgecl.arrays import Floats
 from edgecl.bundle.manifest import Manifest
 from edgecl.errors import UsageError
-from edgecl.store.blob import BlobRecord, Scalar, TaskBlob
+from edgecl.store.blob import TaskBlob
+from edgecl.store.blob_record import BlobRecord, Scalar
 
 AUTO, ADAPTER = "auto", "adapter"
 METHODS = (AUTO, *CLOSED_FORMS, ADAPTER)

@@ -12,10 +12,9 @@ import numpy as np
 import soundfile
 
 from device_runtime.model.backbone import BATCH_WINDOWS, Backbone
-from device_runtime.model.runtime import default_threads
 from device_runtime.recognition.stream import HOP_S
 from device_runtime.system import host_info
-from device_runtime.system.board_profile import FILE_NAME, FORMAT, ThreadCounts
+from device_runtime.system.board_profile import FILE_NAME, FORMAT, ThreadCounts, default_threads
 from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.training.engines.factory import open_engine
 from device_runtime.workflows.documents import Document

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from device_runtime.model import selftest
-from device_runtime.model.runtime import Runtime, is_shipped
+from device_runtime.model.runtime import Runtime
 from device_runtime.model.selftest import Comparison
 from device_runtime.model.session import OTHER_VERSION, describe_first_line
+from device_runtime.model.shipped_bundle import is_shipped
 from device_runtime.training.engines.factory import list_usable_engines, open_engine
 from device_runtime.training.engines.selftest import check_engine
 from edgecl.bundle.bundle import Bundle

@@ -14,8 +14,8 @@ import soundfile
 
 from device_runtime.data.token_cache import measure_usage
 from device_runtime.model import selftest
-from device_runtime.model.runtime import default_threads
 from device_runtime.model.session import list_onnxruntime_distributions
+from device_runtime.system.board_profile import default_threads
 from device_runtime.system.packages import find_installed_version
 from device_runtime.training.engines.base import ENGINES
 from device_runtime.training.engines.factory import REQUIREMENTS, list_engines, open_engine

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 
-from device_runtime.data.token_cache import TokenCache
 from device_runtime.workflows.documents import Document
 from device_runtime.workflows.workspace import CommitGuard, Workspace
 from edgecl.bundle.manifest import Manifest
@@ -12,6 +11,7 @@ from edgecl.errors import BundleError, DeclinedError, NoStoreError, SignatureErr
 from edgecl.store.integrity import IntegrityCheck
 from edgecl.store.registry import TaskEntry
 from edgecl.store.store import Store
+from edgecl.store.token_files import FOLDER_NAME, list_paths
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,7 @@ def list_tasks(workspace: Workspace) -> TaskList:
     home = str(workspace.home)
     try:
         with workspace.open_store() as store:
-            cache = workspace.open_cache(store, manifest) if manifest else None
-            tasks = [_listing(entry, store, cache, manifest) for entry in store.list_tasks()]
+            tasks = [_listing(entry, store, manifest) for entry in store.list_tasks()]
             return TaskList(home, tasks, store.warnings)
     except NoStoreError:
         return TaskList(home, [], [])
@@ -189,19 +188,23 @@ def compare_tasks(store: Store, before: dict[str, str]) -> dict[str, bool]:
 
 def _open_manifest(workspace: Workspace) -> Manifest | None:
     try:
-        return workspace.open_bundle().manifest
+        return workspace.read_manifest()
     except (BundleError, SignatureError) as error:
         workspace.warn(f"{error.message}; whether tasks fit this bundle is not known")
         return None
 
 
-def _listing(
-    entry: TaskEntry, store: Store, cache: TokenCache | None, manifest: Manifest | None
-) -> TaskListing:
+def _listing(entry: TaskEntry, store: Store, manifest: Manifest | None) -> TaskListing:
     fits = None if manifest is None else entry.fingerprint == manifest.fingerprint
     training_set = store.training_sets.read(entry.sha256)
     if training_set is None:
         return TaskListing(entry, store.has_blob(entry), None, None, fits)
     recordings = [clip for clip in training_set if clip.origin != "background"]
-    cached = sum(cache.has(clip.clip_sha256) for clip in recordings) if cache else None
+    cached = sum(_is_cached(store, clip.clip_sha256, manifest) for clip in recordings) if manifest else None
     return TaskListing(entry, store.has_blob(entry), len(recordings), cached, fits)
+
+
+def _is_cached(store: Store, key: str, manifest: Manifest) -> bool:
+    """Return whether the token cache of this bundle has a file for a recording, intact or not."""
+    folder, window_samples = store.home / FOLDER_NAME, manifest.geometry.window_samples
+    return any(path.exists() for path in list_paths(folder, key, manifest.fingerprint, window_samples))

@@ -12,7 +12,8 @@ from edgecl.canonical_json import sha256_hex
 from edgecl.errors import BlobError, TaskExistsError, UsageError
 from edgecl.signatures import SUFFIX, read_trusted_keys, require_signature
 from edgecl.store import atomic, blob
-from edgecl.store.blob import MAX_BLOB_BYTES, TaskBlob
+from edgecl.store.blob import TaskBlob
+from edgecl.store.blob_record import MAX_BLOB_BYTES
 from edgecl.store.store import Store
 
 

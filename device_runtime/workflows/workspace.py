@@ -1,24 +1,28 @@
-"""The workspace: where a device keeps its tasks and how its models run. Every workflow takes one."""
+"""The workspace: where a device keeps its tasks and how its models run. Every workflow takes one.
+
+NumPy, the models and the engines are imported by the methods that use them: `edgecl tasks` uses none.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from device_runtime.data.task_loader import find_referenced_clips
-from device_runtime.data.token_cache import TokenCache
-from device_runtime.model import selftest
-from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime, default_threads, is_shipped
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE, is_shipped
+from device_runtime.system.board_profile import default_threads
 from device_runtime.system.progress import ignore_warning
-from device_runtime.training.engines.base import Engine
-from device_runtime.training.engines.factory import open_engine
-from device_runtime.workflows.bundle_check import check_bundle
-from edgecl.bundle.bundle import Bundle
+from edgecl.bundle.bundle import Bundle, read_manifest
 from edgecl.bundle.manifest import Manifest
 from edgecl.errors import StoreError
 from edgecl.signatures import read_trusted_keys
 from edgecl.store.store import Store
 from edgecl.store.token_files import FOLDER_NAME
+
+if TYPE_CHECKING:
+    from device_runtime.data.token_cache import TokenCache
+    from device_runtime.model.runtime import Runtime
+    from device_runtime.training.engines.base import Engine
 
 DEFAULT_CACHE_BYTES = 512 << 20
 
@@ -57,8 +61,11 @@ class Workspace:
                 for warning in store.warnings:
                     self.warn(warning)
 
-    def open_cache(self, store: Store, manifest: Manifest) -> TokenCache:
+    def open_cache(self, store: Store, manifest: Manifest) -> "TokenCache":
         """Open the token cache of the home; it protects what the stored tasks were trained on."""
+        from device_runtime.data.task_loader import find_referenced_clips  # noqa: PLC0415
+        from device_runtime.data.token_cache import TokenCache  # noqa: PLC0415
+
         window_samples = manifest.geometry.window_samples
         cache = TokenCache(self.home / FOLDER_NAME, manifest.fingerprint, window_samples, self.cache_bytes)
         cache.protect(find_referenced_clips(store, manifest.fingerprint))
@@ -71,29 +78,47 @@ class Workspace:
             BundleError: it is incomplete or altered.
             SignatureError: no trusted key signed it.
         """
-        keys = frozenset[bytes]() if is_shipped(self.bundle) else read_trusted_keys(self.home)
-        return Bundle.open(self.bundle, keys)
+        return Bundle.open(self.bundle, self._read_trusted_keys())
 
-    def open_runtime(self) -> Runtime:
+    def read_manifest(self) -> Manifest:
+        """Read the bundle's manifest alone; nothing is known about its other files.
+
+        Raises:
+            BundleError: it is missing or altered.
+            SignatureError: see `open_bundle`.
+        """
+        return read_manifest(self.bundle, self._read_trusted_keys())
+
+    def open_runtime(self) -> "Runtime":
         """Open the bundle and its sessions; the self-test runs at the first use on this machine.
 
         Raises:
             BundleError: the bundle is incomplete or altered, or fails its self-test.
             SignatureError: see `open_bundle`.
         """
+        from device_runtime.model import selftest  # noqa: PLC0415
+        from device_runtime.model.runtime import Runtime  # noqa: PLC0415
+        from device_runtime.workflows.bundle_check import check_bundle  # noqa: PLC0415
+
         bundle = self.open_bundle()
         if not selftest.has_passed(bundle, self.home):
             selftest.require_agreement(bundle, check_bundle(bundle))
             selftest.record_pass(bundle, self.home)
         return Runtime.load(bundle, self.threads)
 
-    def open_engine(self, bundle: Bundle) -> Engine:
+    def open_engine(self, bundle: Bundle) -> "Engine":
         """Open the training engine over a bundle.
 
         Raises:
             EngineError: it is not installed here, or the bundle does not carry it.
         """
+        from device_runtime.training.engines.factory import open_engine  # noqa: PLC0415
+
         return open_engine(self.engine, bundle, self.threads)
+
+    def _read_trusted_keys(self) -> frozenset[bytes]:
+        """Return the keys that may sign the bundle; none for the one of the package."""
+        return frozenset() if is_shipped(self.bundle) else read_trusted_keys(self.home)
 
 
 def require_writable(store: Store) -> None:

@@ -18,11 +18,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_safetensors
+from typing import TYPE_CHECKING, Any
 
 from edgecl import signatures
 from edgecl.bundle import manifest as manifests
@@ -38,6 +34,9 @@ from edgecl.bundle.manifest import (
 from edgecl.canonical_json import sha256_hex
 from edgecl.errors import BundleError
 from edgecl.store import atomic
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 MANIFEST_NAME = "manifest.json"
 SIGNATURE_NAME = f"{MANIFEST_NAME}{signatures.SUFFIX}"
@@ -79,6 +78,20 @@ def write_manifest(folder: Path, description: Description) -> Manifest:
     return manifest
 
 
+def read_manifest(path: Path, trusted_keys: frozenset[bytes] = frozenset()) -> Manifest:
+    """Read the manifest of a bundle folder and check it, but none of the files that it lists.
+
+    Raises:
+        BundleError: It is missing or altered.
+        SignatureError: None of the trusted keys signed it; nothing was parsed.
+    """
+    if not path.is_dir():
+        raise BundleError(f"bundle '{path}' is not a folder", "name a folder with --bundle")
+    data = _read(path, MANIFEST_NAME, MAX_MANIFEST_BYTES)
+    signatures.require_signature(data, path / SIGNATURE_NAME, trusted_keys)
+    return manifests.from_bytes(data)
+
+
 @dataclass(frozen=True)
 class Bundle:
     """An opened bundle, whose files were all verified at that moment."""
@@ -98,11 +111,7 @@ class Bundle:
             BundleError: A check failed.
             SignatureError: No trusted key signed the manifest; nothing was parsed.
         """
-        if not path.is_dir():
-            raise BundleError(f"bundle '{path}' is not a folder", "name a folder with --bundle")
-        data = _read(path, MANIFEST_NAME, MAX_MANIFEST_BYTES)
-        signatures.require_signature(data, path / SIGNATURE_NAME, trusted_keys)
-        bundle = cls(path, manifests.from_bytes(data))
+        bundle = cls(path, read_manifest(path, trusted_keys))
         bundle._check_names()
         for name in bundle.manifest.files:
             data = bundle.read(name)
@@ -125,8 +134,11 @@ class Bundle:
             raise BundleError(f"file '{name}' of bundle '{self.path}' was altered or cut short", COPY_AGAIN)
         return data
 
-    def load_golden(self) -> dict[str, npt.NDArray[Any]]:
+    def load_golden(self) -> "dict[str, npt.NDArray[Any]]":
         """Load the golden vectors, the host's inputs and outputs by name."""
+        from safetensors import SafetensorError  # noqa: PLC0415  (numpy)
+        from safetensors.numpy import load as load_safetensors  # noqa: PLC0415
+
         try:
             return dict(load_safetensors(self.read("golden.safetensors")))
         except (SafetensorError, KeyError, ValueError) as error:

@@ -37,7 +37,7 @@ Variant = Literal["fp32", "fp16", "int8"]
 class Record(BaseModel):
     """Base of all models stored as JSON: strict types, no unknown fields, immutable."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class FrontEnd(Record):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edgecl.canonical_json import sha256_hex
 from edgecl.store import atomic
-from edgecl.store.blob import MAX_BLOB_BYTES, MAX_HEADER_BYTES
+from edgecl.store.blob_record import MAX_BLOB_BYTES, MAX_HEADER_BYTES
 
 SUFFIX = ".safetensors"
 HASH_DIGITS = 64

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from edgecl.store import blob
 from edgecl.store.blob_folder import BlobFolder
+from edgecl.store.blob_record import read_unverified_record
 from edgecl.store.registry import TaskEntry
 
 Status = Literal["unchanged", "damaged", "missing"]
@@ -42,7 +42,7 @@ def read_previous(entry: TaskEntry, blobs: BlobFolder) -> bytes | None:
 
 def _describe_consequence(entry: TaskEntry, blobs: BlobFolder) -> str:
     previous = read_previous(entry, blobs)
-    record = blob.read_unverified_record(previous) if previous else None
+    record = read_unverified_record(previous) if previous else None
     if record is not None:
         consequence = f"rolled back to the version of {record.created}"
     elif blobs.is_quarantined(entry.sha256):

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from edgecl import canonical_json
 from edgecl.canonical_json import sha256_hex
 from edgecl.errors import StoreError
-from edgecl.store import blob
+from edgecl.store.blob_record import BlobRecord, read_unverified_record
 
 REGISTRY_NAME = "registry.db"
 SCHEMA_VERSION = 1
@@ -76,18 +76,20 @@ class TaskEntry:
     @classmethod
     def from_blob(cls, data: bytes) -> "TaskEntry":
         """Build the entry of a blob without a previous generation."""
+        from edgecl.store import blob  # noqa: PLC0415  (numpy)
+
         return cls._from_record(blob.from_bytes(data).record, sha256_hex(data), len(data))
 
     @classmethod
     def from_damaged_blob(cls, sha256: str, start: bytes) -> "TaskEntry":
         """Build the entry of a damaged blob from its first bytes; without a readable name it gets one."""
-        record = blob.read_unverified_record(start)
+        record = read_unverified_record(start)
         if record is None:
             return cls(f"unreadable-{sha256[:8]}", sha256, None, "", 0, (), "")
         return cls._from_record(record, sha256, 0)
 
     @classmethod
-    def _from_record(cls, record: blob.BlobRecord, sha256: str, size_bytes: int) -> "TaskEntry":
+    def _from_record(cls, record: BlobRecord, sha256: str, size_bytes: int) -> "TaskEntry":
         return cls(record.task, sha256, None, record.created, size_bytes, record.labels, record.fingerprint)
 
     def to_row(self) -> tuple[object, ...]:

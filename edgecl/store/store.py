@@ -35,8 +35,8 @@ from edgecl.errors import (
     UnknownTaskError,
 )
 from edgecl.store import ballast, token_files
-from edgecl.store.blob import read_unverified_record
 from edgecl.store.blob_folder import BlobFolder
+from edgecl.store.blob_record import read_unverified_record
 from edgecl.store.errors import may_be_full_disk, translate_errors
 from edgecl.store.home import close_to_others, create_home, lock_home
 from edgecl.store.integrity import IntegrityCheck, check_integrity, find_status, read_previous

@@ -5,16 +5,17 @@ recordings that none of its tasks was trained on any more.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from edgecl import windows
 from edgecl.augmentation.copies_key import AUGMENTATION_VERSION, make_copies_key
-from edgecl.store.blob import BlobRecord
+from edgecl.store.blob_record import BlobRecord
 from edgecl.store.training_set import TrainingSet
 
 FOLDER_NAME = "cache"
 SUFFIX = ".tokens"
+WINDOWS_VERSION = 5
+"""Increased whenever decoding, resampling, padding or splitting gives other windows for the same file."""
 
 
 def make_name(key: str, fingerprint: str, window_samples: int, version: int | None = None) -> str:
@@ -24,10 +25,16 @@ def make_name(key: str, fingerprint: str, window_samples: int, version: int | No
         key: The recording's hash, or `make_copies_key` of it.
         fingerprint: The fingerprint of the bundle that computed the tokens.
         window_samples: The bundle's window length.
-        version: The version of `edgecl.windows` that cut the windows; None: the present one.
+        version: `WINDOWS_VERSION` of the edgecl that cut the windows; None: the present one.
     """
-    identity = f"{fingerprint}:{window_samples}:{version or windows.WINDOWS_VERSION}"
+    identity = f"{fingerprint}:{window_samples}:{version or WINDOWS_VERSION}"
     return f"{hashlib.sha256(f'{identity}:{key}'.encode()).hexdigest()}{SUFFIX}"
+
+
+def list_paths(folder: Path, key: str, fingerprint: str, window_samples: int) -> Iterator[Path]:
+    """Yield where this version keeps the tokens of a recording, then where earlier versions did."""
+    for version in range(WINDOWS_VERSION, 0, -1):
+        yield folder / make_name(key, fingerprint, window_samples, version)
 
 
 def list_names(training_set: TrainingSet, record: BlobRecord) -> set[str]:
@@ -38,7 +45,7 @@ def list_names(training_set: TrainingSet, record: BlobRecord) -> set[str]:
     return {
         make_name(key, record.fingerprint, record.window_samples, version)
         for key in keys
-        for version in range(1, windows.WINDOWS_VERSION + 1)
+        for version in range(1, WINDOWS_VERSION + 1)
     }
 
 

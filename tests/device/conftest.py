@@ -17,7 +17,8 @@ import soundfile
 
 from device_runtime.cli import main
 from device_runtime.data.task_loader import load_tasks
-from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.model.runtime import Runtime
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.recognition.recognizer import Recognizer
 from edgecl.store.store import Store
 from tools.demo.synthesise import make_clip

@@ -9,7 +9,8 @@ import torch
 
 from device_runtime.model.augmentation import load_augmenter
 from device_runtime.model.background import Background
-from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.model.runtime import Runtime
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from edgecl.bundle.bundle import Bundle
 from edgecl.noise import generate_noises
 from edgecl.store import blob

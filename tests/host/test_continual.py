@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.system.progress import ignore_progress
 from device_runtime.training.recipe import Recipe
 from edgecl.errors import EdgeclError, UsageError

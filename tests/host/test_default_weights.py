@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from device_runtime.model.runtime import DEFAULT_BUNDLE
 from device_runtime.model.session import open_session
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from edgecl.bundle.bundle import Bundle
 from export.distill.config import RunConfig
 from export.weights import Weights, load_weights

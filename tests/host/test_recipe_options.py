@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.training.recipe import Recipe
 from tools.bench import recipe_options
 from tools.bench.recipe_training import Measurement

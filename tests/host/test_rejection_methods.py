@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.model.runtime import Runtime
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.system.progress import ignore_progress
 from tools.bench.continual.sources import folders
 from tools.bench.rejection_methods import Bench, main

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from device_runtime.model.augmentation import load_augmenter
-from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.recognition.stream import HOP_S
 from device_runtime.system.progress import ignore_progress
 from edgecl.bundle.bundle import Bundle

@@ -12,14 +12,14 @@ import numpy as np
 import soundfile
 
 from device_runtime.data.token_cache import TokenCache
-from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from edgecl import canonical_json
 from edgecl.audio.reader import read_clip
 from edgecl.bundle import manifest, onnx_scan
 from edgecl.canonical_json import sha256_hex
 from edgecl.config.schema import read_config
 from edgecl.errors import EdgeclError
-from edgecl.store import blob, training_set
+from edgecl.store import blob, blob_record, training_set
 from edgecl.store.store import Store
 from tools.battery.fork import run
 from tools.battery.mutate import mutate_bytes, mutate_document
@@ -125,8 +125,8 @@ def _check_forged_blob(whole: bytes, rng: random.Random) -> str | None:
     """Change the record of a blob, whose digest a forger would compute again; only its form is judged."""
     size = int.from_bytes(whole[:8], "little")
     header = json.loads(whole[8 : 8 + size])
-    record = json.loads(header["__metadata__"][blob.RECORD_KEY])
-    header["__metadata__"][blob.RECORD_KEY] = _forge(record, whole[8 + size :], rng).decode()
+    record = json.loads(header["__metadata__"][blob_record.RECORD_KEY])
+    header["__metadata__"][blob_record.RECORD_KEY] = _forge(record, whole[8 + size :], rng).decode()
     data = json.dumps(mutate_document(header, rng) if rng.random() < 0.3 else header).encode()
     data += b" " * (-len(data) % 8)
     blob.from_bytes(len(data).to_bytes(8, "little") + data + whole[8 + size :])

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.training.engines.factory import list_engines
 from edgecl.errors import EdgeclError
 from tools.command import Command

@@ -20,7 +20,8 @@ from rich.table import Table
 
 from device_runtime.data.task_loader import load_tasks
 from device_runtime.model.adapter import softmax
-from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.model.runtime import Runtime
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.recognition.adapter_pool import group_by_adapter
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.training.validation import ValidationResult

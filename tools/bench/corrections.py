@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from edgecl.arrays import Windows
 from edgecl.audio.reader import SAMPLE_RATE_HZ, read_clip
 from edgecl.windows import pad_window, split_into_windows

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from device_runtime.data.dataset import Dataset
 from device_runtime.model.adapter import AdapterForward, load_initial_parameters
-from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.training.methods.features import TrainingData
 from device_runtime.training.validation import ValidationResult
 from edgecl.arrays import Floats

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from tools.bench.room_tones import RATE_HZ, make_room_tones
 from tools.command import Command
 from tools.command_line import BundleFolder, TasksFolder, list_task_folders, run_command

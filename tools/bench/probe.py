@@ -15,7 +15,7 @@ import numpy as np
 import typer
 
 from device_runtime.model.backbone import Backbone
-from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.training.methods.kernel import KernelMatrix
 from device_runtime.training.methods.slda import solve_slda
 from edgecl.arrays import Floats, Integers

@@ -15,7 +15,8 @@ import numpy as np
 import typer
 
 from device_runtime.cli.progress import show_progress
-from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.model.runtime import Runtime
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.training.engines.factory import open_engine
 from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Doubles

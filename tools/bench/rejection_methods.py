@@ -28,7 +28,8 @@ from device_runtime.cli.progress import show_progress
 from device_runtime.data.dataset import Dataset
 from device_runtime.model.adapter import load_initial_parameters
 from device_runtime.model.background import Background
-from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.model.runtime import Runtime
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.training.methods import auto
 from device_runtime.training.methods.closed_form import ClosedForm

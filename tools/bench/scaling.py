@@ -10,11 +10,11 @@ from rich.table import Table
 
 from device_runtime.daemon.sinks.history_writer import HistoryWriter
 from device_runtime.data.task_loader import load_tasks
-from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from edgecl.bundle.bundle import Bundle
 from edgecl.bundle.manifest import Manifest
 from edgecl.events import SoundEvent, format_time
-from edgecl.store import blob
+from edgecl.store import blob, blob_record
 from edgecl.store.store import Store
 from tools.bench.timing import time_interleaved
 
@@ -60,7 +60,7 @@ def _fill_store(home: Path, count: int, manifest: Manifest) -> None:
     size = manifest.adapter_size + 2 * width
     with Store.open(home, create=True) as store:
         for number in range(count):
-            record = blob.BlobRecord(
+            record = blob_record.BlobRecord(
                 task=f"task-{number}",
                 labels=("one", "two"),
                 created=format_time(number),

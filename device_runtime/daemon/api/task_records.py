@@ -2,8 +2,8 @@
 
 from functools import lru_cache
 
-from edgecl.store.blob import BlobRecord, read_unverified_record
 from edgecl.store.blob_folder import BlobFolder
+from edgecl.store.blob_record import BlobRecord, read_unverified_record
 
 CACHE_SIZE = 256
 

@@ -38,7 +38,7 @@ def test_another_clip_bundle_or_window_is_a_miss(tmp_path: Path) -> None:
 
 def test_another_version_of_window_cutting_is_a_miss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_cache(tmp_path).put(CLIP, some_tokens())
-    monkeypatch.setattr("edgecl.windows.WINDOWS_VERSION", 0)
+    monkeypatch.setattr("edgecl.store.token_files.WINDOWS_VERSION", 0)
     assert open_cache(tmp_path).get(CLIP) is None
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from device_runtime.model.runtime import DEFAULT_BUNDLE
 from device_runtime.model.session import list_onnxruntime_distributions, open_session
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 
 
 def test_onnxruntime_is_imported_without_torch_and_onnx() -> None:

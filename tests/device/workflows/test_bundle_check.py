@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device_runtime.model.runtime import DEFAULT_BUNDLE
 from device_runtime.model.selftest import require_agreement
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.workflows import bundle_check
 from device_runtime.workflows.bundle_check import check_bundle
 from edgecl.bundle.bundle import Bundle, write_manifest

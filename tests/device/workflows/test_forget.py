@@ -91,7 +91,7 @@ def test_what_a_killed_enrolment_left_of_a_forgotten_recording_is_deleted(
 def test_tokens_that_an_earlier_version_cached_go_along(
     tmp_path: Path, cache: TokenCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgecl.windows.WINDOWS_VERSION", 9)
+    monkeypatch.setattr("edgecl.store.token_files.WINDOWS_VERSION", 9)
     with Store.open(tmp_path / "home", create=False) as store:
         store.forget(SECRETS[0])
         store.forget("kettle")

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from edgecl.errors import BlobError
-from edgecl.store.blob import MAX_BLOB_BYTES, RECORD_KEY, from_bytes, to_bytes
+from edgecl.store.blob import from_bytes, to_bytes
+from edgecl.store.blob_record import MAX_BLOB_BYTES, RECORD_KEY
 from tests.tiny_files import make_tiny_blob, make_tiny_blob_bytes
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "blob_v2.safetensors"

@@ -9,7 +9,8 @@ import typer
 
 from device_runtime.cli import arguments, output
 from device_runtime.cli.progress import show_progress
-from device_runtime.model.runtime import DEFAULT_BUNDLE, default_threads
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
+from device_runtime.system.board_profile import default_threads
 from edgecl import console
 from edgecl.errors import UsageError
 from tools.bench.continual.benchmark import Benchmark

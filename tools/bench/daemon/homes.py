@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device_runtime.data.task_loader import load_tasks
-from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.model.runtime import Runtime
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from edgecl.store import blob
 from edgecl.store.blob import TaskBlob
 from edgecl.store.store import Store

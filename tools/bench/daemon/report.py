@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Group
 from rich.table import Table
 
-from device_runtime.model.runtime import DEFAULT_BUNDLE
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from edgecl.bundle.bundle import Bundle
 from tools.api_client import find_free_port
 from tools.bench.daemon import enrolment

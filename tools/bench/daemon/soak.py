@@ -5,7 +5,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from device_runtime.model.runtime import DEFAULT_BUNDLE, Runtime
+from device_runtime.model.runtime import Runtime
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.recognition.recognizer import Recognizer
 from tools.bench.daemon.homes import EnrolledTasks
 from tools.bench.daemon.replay import HOUR_S, process_offline, replay

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from device_runtime.cli.progress import show_progress
-from device_runtime.model.runtime import DEFAULT_BUNDLE, default_threads
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
+from device_runtime.system.board_profile import default_threads
 from tools.bench.machine import describe_machine
 from tools.bench.room import material
 from tools.bench.room.benchmark import FULL, QUICK_SIZE, Benchmark
