@@ -13,7 +13,6 @@ from platformdirs import user_data_path
 from device_runtime.api.inputs import Recordings, Sound, as_file, as_folder, require_rate
 from device_runtime.api.stream import Stream
 from device_runtime.model.runtime import Runtime
-from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.recognition.stream import TaskDetection
 from device_runtime.system.board_profile import default_threads
@@ -71,7 +70,7 @@ class Device:
         cls,
         home: str | Path | None = None,
         *,
-        bundle: str | Path = DEFAULT_BUNDLE,
+        bundle: str | Path | None = None,
         engine: str = "auto",
         threads: int | None = None,
         seed: int = 0,
@@ -80,7 +79,7 @@ class Device:
 
         Args:
             home: its folder; None: `EDGECL_HOME`, or the platform's folder for data.
-            bundle: folder of the bundle; default: the one inside the package.
+            bundle: folder of the bundle; None: the one installed in the home, else the package's.
             engine: training engine: auto, portable or ort-training.
             threads: number of threads; None: one for each core, four at most.
             seed: of every random choice in training.
@@ -94,7 +93,7 @@ class Device:
         return cls(
             Workspace(
                 home=Path(folder).expanduser(),
-                bundle=Path(bundle).expanduser(),
+                bundle=Path(bundle).expanduser() if bundle is not None else None,
                 engine=engine,
                 threads=threads or default_threads(),
                 seed=seed,

@@ -70,6 +70,7 @@ COMMANDS = {
     "verify": CommandSource(
         "tasks.verify", "Check that tasks are stored intact: every byte is read and compared with its hash."
     ),
+    "bundle": CommandSource("bundle.bundle", "Update the model bundle of the home."),
     "doctor": CommandSource(
         "doctor.doctor", "Check the installation, the home folder, the bundle and the training engines."
     ),

@@ -56,11 +56,11 @@ def load_config(path: Path | None) -> ConfigFile:
 
 def locate_folder(key: str, file: ConfigFile, settings: Settings) -> ConfigValue:
     """Return one of `FOLDERS`: from the command line or environment, else the file, else the default."""
-    default: Path = getattr(settings.workspace, key)
+    default: Path | None = getattr(settings.workspace, key)
     configured: str = getattr(file.config, key)
     if configured and key not in settings.origins:
         return ConfigValue(key, str(expand(Path(configured))), str(file.path))
-    return ConfigValue(key, str(default), settings.origins.get(key, DEFAULT))
+    return ConfigValue(key, str(default or ""), settings.origins.get(key, DEFAULT))
 
 
 def describe_overrides(file: ConfigFile, settings: Settings) -> Iterator[str]:

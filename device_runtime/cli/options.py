@@ -21,7 +21,6 @@ from platformdirs import user_data_path
 
 from device_runtime.cli import output
 from device_runtime.cli.help import read_help
-from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.system.board_profile import choose_work_threads, default_threads
 from edgecl.errors import UsageError
 
@@ -64,7 +63,7 @@ BundlePath = Annotated[
     typer.Option(
         metavar="FOLDER",
         help="Folder of the model bundle.",
-        show_default="the bundle shipped with edgecl",
+        show_default="the one of 'edgecl bundle install', else the one shipped with edgecl",
         rich_help_panel=COMMON,
     ),
 ]
@@ -133,7 +132,7 @@ def gather(
     folder = expand(home or user_data_path("edgecl"))
     workspace = Workspace(
         home=folder,
-        bundle=expand(bundle or DEFAULT_BUNDLE),
+        bundle=expand(bundle) if bundle else None,
         engine=engine.value,
         threads=threads or choose_work_threads(folder) or default_threads(),
         seed=seed,

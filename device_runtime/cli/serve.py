@@ -73,7 +73,7 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
     """
     file = load_config(config)
     chosen = _with_options(file.config, api, port)
-    home, bundle = (Path(locate_folder(key, file, settings).value) for key in FOLDERS)
+    home, bundle = (locate_folder(key, file, settings).value for key in FOLDERS)
     log = LogBuffer(output.print_message)
     logging.getLogger().addHandler(log)
     for message in (*describe_overrides(file, settings), *describe_exposure(file)):
@@ -81,7 +81,11 @@ def serve(settings: Settings, config: ConfigPath = None, api: Api = None, port: 
     if chosen.privacy:
         log.write(describe_privacy(chosen))
     workspace = replace(
-        settings.workspace, home=home, bundle=bundle, threads=choose_live_threads(home), warn=log.write
+        settings.workspace,
+        home=Path(home),
+        bundle=Path(bundle) if bundle else None,
+        threads=choose_live_threads(Path(home)),
+        warn=log.write,
     )
     with interrupts.poll() as stopped, open_daemon(chosen, workspace, log) as daemon:
         daemon.run(stopped)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,6 +130,7 @@ def _build_daemon(config: Config, workspace: Workspace, log: LogBuffer, closing:
     _check_watched_folder(config.watch.folder, home)
     closing.enter_context(lock_for_daemon(home))
     runtime = workspace.open_runtime()
+    workspace = replace(workspace, bundle=runtime.bundle.path)  # for workers, also after an update
     notifier, training_lock, supervisor = Notifier(), TrainingLock(), ThreadSupervisor(log.write)
     watcher = TaskWatcher(home, runtime, log.write)
     recognizer = watcher.poll() or Recognizer(runtime, [])

@@ -98,7 +98,7 @@ def measure(workspace: Workspace, load_s: float, progress: Progress = ignore_pro
         progress: called as the work goes on.
     """
     workspace.home.mkdir(parents=True, exist_ok=True)
-    bundle = Bundle.open(workspace.bundle)
+    bundle = workspace.open_bundle()
     speeds = []
     for threads in range(1, default_threads() + 1):
         progress("threads", threads - 1, default_threads())

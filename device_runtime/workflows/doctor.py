@@ -26,6 +26,7 @@ from device_runtime.workflows.doctor_board import check_board
 from device_runtime.workflows.documents import Document
 from device_runtime.workflows.workspace import Workspace
 from edgecl.bundle.bundle import Bundle
+from edgecl.bundle.installed import InstalledBundles
 from edgecl.errors import EdgeclError, NoStoreError
 from edgecl.store.store import Store
 
@@ -199,7 +200,11 @@ def _check_bundle(workspace: Workspace) -> Iterator[Check]:
         return
     manifest = bundle.manifest
     identity = f"{manifest.name} {manifest.fingerprint[:8]}"
-    yield Check("bundle", "ok", f"{identity}, {len(manifest.files)} files intact")
+    failure = "" if workspace.bundle else InstalledBundles(workspace.home).read_selection().failure
+    if failure:
+        yield Check("bundle", "warn", f"{identity}; {failure}", "install another one, or go on with this one")
+    else:
+        yield Check("bundle", "ok", f"{identity}, {len(manifest.files)} files intact")
     try:
         yield _compare("self-test", check_bundle(bundle))
     except EdgeclError as error:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE, is_shipped
 from device_runtime.system.board_profile import default_threads
 from device_runtime.system.progress import ignore_warning
+from device_runtime.workflows.first_start import prove_installed
 from edgecl.bundle.bundle import Bundle, read_manifest
+from edgecl.bundle.installed import InstalledBundles
 from edgecl.bundle.manifest import Manifest
 from edgecl.errors import StoreError
 from edgecl.signatures import read_trusted_keys
@@ -36,7 +38,8 @@ class Workspace:
 
     home: Path
     """Folder of the store, the token cache and the history."""
-    bundle: Path = DEFAULT_BUNDLE
+    bundle: Path | None = None
+    """Folder of the bundle; None: the one installed in the home, else the one of the package."""
     engine: str = "auto"
     """Training engine: auto, portable or ort-training."""
     threads: int = field(default_factory=default_threads)
@@ -71,6 +74,17 @@ class Workspace:
         cache.protect(find_referenced_clips(store, manifest.fingerprint))
         return cache
 
+    def locate_bundle(self) -> Path:
+        """Return the folder of the bundle.
+
+        Raises:
+            BundleError: which one is installed cannot be read.
+        """
+        if self.bundle:
+            return self.bundle
+        installed = InstalledBundles(self.home)
+        return installed.locate(installed.read_selection().current) or DEFAULT_BUNDLE
+
     def open_bundle(self) -> Bundle:
         """Open the bundle; where the home trusts certain keys, only a signed one or the package's own.
 
@@ -78,7 +92,8 @@ class Workspace:
             BundleError: it is incomplete or altered.
             SignatureError: no trusted key signed it.
         """
-        return Bundle.open(self.bundle, self._read_trusted_keys())
+        folder = self.locate_bundle()
+        return Bundle.open(folder, self._read_trusted_keys(folder))
 
     def read_manifest(self) -> Manifest:
         """Read the bundle's manifest alone; nothing is known about its other files.
@@ -87,15 +102,22 @@ class Workspace:
             BundleError: it is missing or altered.
             SignatureError: see `open_bundle`.
         """
-        return read_manifest(self.bundle, self._read_trusted_keys())
+        folder = self.locate_bundle()
+        return read_manifest(folder, self._read_trusted_keys(folder))
 
     def open_runtime(self) -> "Runtime":
         """Open the bundle and its sessions; the self-test runs at the first use on this machine.
+
+        One that was installed and fails at its first start is replaced by the one before.
 
         Raises:
             BundleError: the bundle is incomplete or altered, or fails its self-test.
             SignatureError: see `open_bundle`.
         """
+        proved = None if self.bundle else prove_installed(self.home, self._open_tested, self.warn)
+        return proved or self._open_tested()
+
+    def _open_tested(self) -> "Runtime":
         from device_runtime.model import selftest  # noqa: PLC0415
         from device_runtime.model.runtime import Runtime  # noqa: PLC0415
         from device_runtime.workflows.bundle_check import check_bundle  # noqa: PLC0415
@@ -116,9 +138,9 @@ class Workspace:
 
         return open_engine(self.engine, bundle, self.threads)
 
-    def _read_trusted_keys(self) -> frozenset[bytes]:
-        """Return the keys that may sign the bundle; none for the one of the package."""
-        return frozenset() if is_shipped(self.bundle) else read_trusted_keys(self.home)
+    def _read_trusted_keys(self, bundle: Path) -> frozenset[bytes]:
+        """Return the keys that may sign a bundle; none for the one of the package."""
+        return frozenset() if is_shipped(bundle) else read_trusted_keys(self.home)
 
 
 def require_writable(store: Store) -> None:

@@ -224,7 +224,7 @@ class Config(Section):
     home: str = ""
     """The folder of tasks and history; not set: as for every command."""
     bundle: str = ""
-    """A bundle folder; not set: the default bundle."""
+    """A bundle folder; not set: the one of `edgecl bundle install`, else the one shipped with edgecl."""
     privacy: Privacy = 0
     """What may be stored or emitted of the microphone: see `edgecl.config.privacy`."""
     source: SourceConfig = SourceConfig()

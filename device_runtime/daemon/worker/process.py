@@ -60,7 +60,7 @@ class Worker:
         self._send(
             Job(
                 home=workspace.home,
-                bundle=workspace.bundle,
+                bundle=workspace.locate_bundle(),
                 engine=workspace.engine,
                 seed=workspace.seed,
                 cache_bytes=workspace.cache_bytes,

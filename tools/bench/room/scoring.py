@@ -52,7 +52,7 @@ class StreamScorer:
     """All enrolled tasks and the yardstick, ready for streams."""
 
     def __init__(self, setup: Setup) -> None:
-        runtime = Runtime.open(setup.workspace.bundle, threads=1)
+        runtime = Runtime.open(setup.workspace.locate_bundle(), threads=1)
         with setup.workspace.open_store() as store:
             self._recognizer: Recognizer = load_recognizer(store, runtime)
         self._yardstick = setup.yardstick
