@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+import edgecl
+from device_runtime.model.backbone import Backbone
+from edgecl.bundle.bundle import Bundle
 from export.hugging_face import load_hugging_face
 from export.weights import load_weights
 from tests.export_command import export
+from tools.demo.synthesise import FIRST_UNSEEN, make_clip
+from tools.demo.waveforms import RATE_HZ
 
 transformers = pytest.importorskip("transformers")
 
@@ -22,7 +27,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory):
     """Save a small, randomly initialised ASTModel with transformers."""
     torch.manual_seed(0)
     config = transformers.ASTConfig(
-        hidden_size=48, num_hidden_layers=2, num_attention_heads=3, intermediate_size=192, max_length=128
+        hidden_size=96, num_hidden_layers=2, num_attention_heads=3, intermediate_size=384, max_length=128
     )
     model = transformers.ASTModel(config).eval()
     for parameter in model.parameters():
@@ -91,3 +96,29 @@ def test_an_import_never_overwrites_a_file_and_rejects_a_folder_without_a_checkp
     assert mine.read_text() == "mine"
     assert export("import-ast", tmp_path, *options, "--out", tmp_path / "w", on=monkeypatch) == 1
     assert "is not a Hugging Face AST checkpoint" in capsys.readouterr().err
+
+
+def test_an_imported_checkpoint_becomes_a_bundle_that_enrols_and_recognises_sounds(
+    checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    weights, folder = tmp_path / "w.safetensors", tmp_path / "patches"
+    options = ["--licence", "BSD-3-Clause", "--origin", "random", "--out", weights]
+    assert export("import-ast", checkpoint[0], *options, on=monkeypatch) == 0
+    options = ["--placement", "tail-1", "--rank", "4", "--out", folder]
+    assert export("bundle", "--weights", weights, *options, on=monkeypatch) == 0
+
+    bundle, model = Bundle.open(folder), load_weights(weights).model
+    assert (bundle.manifest.name, bundle.manifest.geometry.special_tokens) == ("patches", 2)
+    for samples in (8000, 12000):  # the number of positions limits the length
+        waveform = 0.1 * noise(3, samples)
+        tokens, _ = Backbone(bundle, threads=1).run(waveform.numpy())
+        with torch.inference_mode():
+            assert np.abs(tokens - model(waveform, 1).numpy()).max() <= 1e-4
+
+    sounds = ("doorbell", "smoke_alarm")
+    with edgecl.Device.open(tmp_path / "home", bundle=folder, threads=1) as device:
+        recordings = {label: [make_clip(label, number) for number in range(3)] for label in sounds}
+        device.enroll("alarms", recordings, sample_rate=RATE_HZ)
+        unseen = [make_clip(label, FIRST_UNSEEN)[:12000] for label in sounds]
+        answers = [device.predict(waveform, sample_rate=RATE_HZ)[0].label for waveform in unseen]
+    assert answers == list(sounds)

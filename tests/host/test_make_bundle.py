@@ -31,7 +31,6 @@ from export.weights import Weights, load_weights, save_weights
 from tests.export_command import export
 
 SMALL = AstConfig(width=24, heads=2, depth=2)
-IMPORTED = replace(SMALL, stem="patch", positions="learned", special_tokens=2, depth=1, window_samples=12000)
 IDENTITY = torch.stack([torch.zeros(SMALL.pooled_width), torch.ones(SMALL.pooled_width)])  # a normalizer
 
 
@@ -101,22 +100,6 @@ def test_every_placement_and_kind_agrees_with_torch_on_both_engines(
         assert {("loss", engine), ("gradients", engine), ("parameters after 50 steps", engine)} <= compared
     assert (bundle.manifest.adapter.placement, bundle.manifest.adapter.kind) == (placement, kind)
     assert bundle.manifest.licence == "CC0-1.0"
-
-
-def test_patches_with_learned_positions_and_two_special_tokens_make_a_bundle(tmp_path: Path):
-    """The geometry of imported checkpoints; the number of positions limits the length."""
-    torch.manual_seed(0)
-    model = Ast(IMPORTED).eval().requires_grad_(False)
-    for place in model.positions.parameters():
-        torch.nn.init.normal_(place)
-    folder = tmp_path / "patches"
-    make_bundle(Weights(model, "CC0-1.0", "random"), BundleOptions(placement="tail-1", rank=4), folder)
-
-    bundle = Bundle.open(folder)
-    assert bundle.manifest.name == "patches"
-    assert bundle.manifest.geometry.special_tokens == 2
-    for samples in (8000, 12000):
-        assert_tokens_equal_torch(bundle, model, noise(3, samples), stop=0)
 
 
 @pytest.mark.parametrize("batch", [1, 5])
