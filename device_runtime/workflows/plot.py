@@ -1,4 +1,4 @@
-"""Plot what was measured: the learning curve beside the confusion matrix, or takes in a spectrogram.
+"""Plot what was measured: learning curve or reliability beside the confusion matrix, or a recording's takes.
 
 matplotlib is an extra, `plot`, and is imported only here, once a plot is asked for.
 """
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from device_runtime.workflows.cut import CutResult
     from device_runtime.workflows.enroll import EnrolmentResult
     from device_runtime.workflows.evaluate import Evaluation
+    from edgecl.learning.reliability import ScoreRange
 
 SUFFIX = ".png"
 DPI = 120
@@ -64,11 +65,11 @@ def draw_enrolment(file: Path, result: "EnrolmentResult") -> None:
 
 
 def draw_evaluation(file: Path, evaluation: "Evaluation") -> None:
-    """Plot the confusion matrix of an evaluation into a PNG file."""
+    """Plot the confusion matrix and the reliability of an evaluation into a PNG file."""
     accuracy, count = 100 * evaluation.accuracy, len(evaluation.measured)
     kind = "" if evaluation.is_held_out else "enrolled "
     title = f"{evaluation.task}: accuracy {accuracy:.1f} % on {count} {kind}recordings"
-    draw(file, title, evaluation.labels, evaluation.confusion)
+    draw(file, title, evaluation.labels, evaluation.confusion, reliability=evaluation.reliability)
 
 
 def draw(
@@ -78,6 +79,7 @@ def draw(
     confusion: Integers,
     curve: Sequence["CurvePoint"] = (),
     expected: float | None = None,
+    reliability: Sequence["ScoreRange"] = (),
 ) -> None:
     """Write the plot as a PNG file.
 
@@ -88,17 +90,21 @@ def draw(
         confusion: recordings by true class (rows) and recognised class (columns), [C, C].
         curve: learning curve; a single point is not drawn.
         expected: accuracy expected with twice as many recordings.
+        reliability: how often scores are right; not drawn if it is empty.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     side = MARGIN_INCHES + CELL_INCHES * max(len(labels), MIN_CELLS)
-    widths = [CURVE_INCHES, side] if len(curve) > 1 else [side]
+    has_curve = len(curve) > 1
+    widths = [CURVE_INCHES] * has_curve + [side] + [CURVE_INCHES] * bool(reliability)
     figure = Figure(figsize=(sum(widths), side), dpi=DPI, layout="constrained")
     axes = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
     figure.suptitle(_plain(title))
-    if len(curve) > 1:
+    if has_curve:
         _draw_curve(axes[0], curve, expected)
-    _draw_confusion(axes[-1], labels, confusion)
+    _draw_confusion(axes[int(has_curve)], labels, confusion)
+    if reliability:
+        _draw_reliability(axes[-1], reliability)
     _save(figure, file)
 
 
@@ -178,6 +184,25 @@ def _draw_confusion(axes: "Axes", labels: Sequence[str], confusion: Integers) ->
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), names)
     axes.set(title="confusion matrix, recordings", xlabel="recognised as", ylabel="true class")
+
+
+def _draw_reliability(axes: "Axes", ranges: Sequence["ScoreRange"]) -> None:
+    """Draw how often scores are right against the scores (reliability diagram, Guo et al. 2017, figure 1)."""
+    lows, widths = [one.low for one in ranges], [one.high - one.low for one in ranges]
+    scores, right = [one.score for one in ranges], [100 * one.right for one in ranges]
+    axes.bar(lows, right, widths, align="edge", alpha=0.2, edgecolor="C0", label="range of scores")
+    axes.plot([0, 1], [0, 100], ":", color="tab:gray", label="calibrated")
+    axes.plot(scores, right, marker="o", label="measured")
+    for one in ranges:
+        above = (0, -14) if one.right > DARK else (0, 8)
+        axes.annotate(
+            str(one.count), (one.score, 100 * one.right), above, textcoords="offset points", ha="center"
+        )
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 102)
+    axes.set(title="reliability, recordings", xlabel="score", ylabel="label right, %")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="upper left")
 
 
 def _plain(text: str) -> str:

@@ -9,6 +9,7 @@ import soundfile
 
 from device_runtime.training.learning_curve import CurvePoint
 from device_runtime.workflows import plot
+from edgecl.learning.reliability import measure_reliability
 from tests.device.conftest import Edgecl
 from tests.knocks import RATE_HZ, make_knocks
 
@@ -27,10 +28,13 @@ def test_enroll_and_evaluate_plot_their_measurements(
 ) -> None:
     pytest.importorskip("matplotlib")
     alarms, learnt, measured = recordings / "alarms", tmp_path / "learnt.png", tmp_path / "measured.PNG"
+    panel_px = plot.DPI * plot.CURVE_INCHES
     result = edgecl("enroll", "alarms", alarms, "--method", "slda", "--json", "--plot", learnt)
     assert np.sum(result.json["confusion"]) == 12
     assert edgecl("evaluate", "alarms", alarms, "--plot", measured).code == 0
-    assert read_size(learnt)[0] > read_size(measured)[0]  # it has the learning curve beside it
+    width, height = read_size(learnt)  # learning curve and confusion matrix, which is square
+    assert width == height + panel_px
+    assert read_size(measured) == (width, height)  # confusion matrix and reliability
 
 
 def test_a_plot_of_many_classes_is_larger(tmp_path: Path) -> None:
@@ -40,6 +44,15 @@ def test_a_plot_of_many_classes_is_larger(tmp_path: Path) -> None:
     plot.draw(few, "$two_ 音", ["$x_$", "音"], np.eye(2, dtype=np.int64), curve, 0.9)
     plot.draw(many, "forty", [str(n) for n in range(40)], np.eye(40, dtype=np.int64))
     assert read_size(many)[1] > 2 * read_size(few)[1]
+
+
+def test_the_reliability_is_plotted_beside_the_confusion_matrix(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    alone, both = tmp_path / "alone.png", tmp_path / "both.png"
+    reliability = measure_reliability(np.array([0.4, 0.6, 0.95, 0.99]), np.array([False, True, True, True]))
+    plot.draw(alone, "two", ["a", "b"], np.eye(2, dtype=np.int64))
+    plot.draw(both, "two", ["a", "b"], np.eye(2, dtype=np.int64), reliability=reliability)
+    assert read_size(both)[0] == read_size(alone)[0] + plot.DPI * plot.CURVE_INCHES
 
 
 def test_takes_are_plotted_in_a_spectrogram(edgecl: Edgecl, tmp_path: Path) -> None:
