@@ -11,6 +11,7 @@ from tools.battery.power_loss import cut_power
 from tools.battery.subject import Subject
 from tools.battery.system_calls import fail_every_call, kill_at_every_call
 from tools.battery.tally import Tally
+from tools.battery.updates import break_updates
 from tools.battery.walk import walk
 
 
@@ -31,6 +32,9 @@ ROWS = (
     Row("kill", "killed before each system call that changes something", kill_at_every_call, 0.02, 1),
     Row("calls", "each of these calls fails once with each error it can have", fail_every_call, 0.01, 1),
     Row("power", "power cut: unflushed data lost, torn or zeroed", cut_power, 100, 20_000),
+    Row(
+        "update", "update of the bundle, killed at each change or a call of it fails", break_updates, 0.01, 1
+    ),
     Row("disk", "disk with room for 0 to 200 blocks, new disk of 64 kB to 8 MB", fill_disks, 0.004, 0.3),
     Row("limits", "too low limit of file size, descriptors or memory", lower_limits, 0.004, 0.3),
     Row("files", "damaged or forged file of each of ten kinds", read_damaged_files, 30, 5_000),

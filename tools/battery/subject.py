@@ -81,7 +81,7 @@ def make_command(home: Path, *words: str) -> Callable[[], None]:
     """Return a function that runs the command line `edgecl WORDS…` on a home and exits."""
 
     def command() -> None:
-        sys.argv = ["edgecl", words[0], "--home", str(home), *words[1:]]
+        sys.argv = ["edgecl", *words, "--home", str(home)]
         main()
 
     return command

@@ -29,10 +29,11 @@ def kill_at_every_call(subject: Subject, share: float) -> Tally:
 
 def fail_every_call(subject: Subject, share: float) -> Tally:
     """Let each call that changes something fail once with every error that it can have."""
-    return _break(subject, share, _list_errors)
+    return _break(subject, share, list_errors)
 
 
-def _list_errors(point: Point) -> list[str]:
+def list_errors(point: Point) -> list[str]:
+    """Return the faults of a call that can fail, as strace has them."""
     return [f"error={error}" for error, calls in ERRORS.items() if point.call in calls]
 
 
