@@ -4,6 +4,7 @@
 #   .venv/host    torch, onnx and the training wheel of onnxruntime: export, development, documentation
 #   .venv/device  stock onnxruntime, no torch, no onnx: what a board has
 #   .venv/demo    a user's installation: `pip install .` and nothing else
+#   .venv/release the tools of a release alone: lock, bill of materials, audit
 # Nothing is compiled when it is installed: most modules of torch and its company are never imported.
 # `onnxruntime` and `onnxruntime-training-cpu` own the same import package and damage each other: an environment
 # has one of the two, and both are taken out before one is put in.
@@ -11,7 +12,7 @@
 SHELL := /bin/bash
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help host-env device-env check docs format system-tools test test-host test-device coverage demo demo-daemon bench battery check-aarch64 clean
+.PHONY: help host-env device-env check docs format system-tools test test-host test-device coverage demo demo-daemon bench battery check-aarch64 lock sbom audit clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH ?= torch==2.13.0
@@ -26,6 +27,10 @@ RUNTIMES := onnxruntime onnxruntime-training-cpu
 DEVICE := .venv/device
 DEMO := .venv/demo
 INSTALL := pip install --quiet --no-compile
+RELEASE := .venv/release
+RELEASE_TOOLS := uv==0.13.9 cyclonedx-bom==7.5.0 pip-audit==2.10.1
+LOCK := requirements.lock
+PYPI := --no-config --quiet --default-index https://pypi.org/simple
 SYSTEM_TOOLS := mosquitto systemd alsa-utils libportaudio2 strace chromium fonts-dejavu-core
 MERGE := test_consolidate.py::test_merged_tasks_share_an_adapter_and_the_others_stay_byte_for_byte
 ENGINES := $(addprefix tests/device/training/,test_adapter.py test_auto.py test_efficiency.py test_portable_engine.py) \
@@ -125,6 +130,27 @@ battery: system-tools $(DEVICE)/.ready  ## break edgecl in every way and write t
 
 check-aarch64: $(DEMO)/.daemon-ready  ## as root on Debian: install edgecl on an emulated 64-bit board and compare it with this machine
 	$(DEMO)/bin/python -m tools.aarch64
+
+$(RELEASE)/.ready: Makefile
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m $(INSTALL) $(RELEASE_TOOLS)
+	touch $@
+
+# From PyPI alone, whatever else pip is told to use here. Versions stay as they are; UPGRADE=--upgrade takes the newest.
+lock: $(RELEASE)/.ready  ## lock what a board installs, with hashes; refused where a wheel for a board is missing
+	$(RELEASE)/bin/uv pip compile $(PYPI) --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+		--extra daemon --extra mic --extra signatures --custom-compile-command 'make lock' --output-file $(LOCK) pyproject.toml
+	@for version in 3.11 3.12 3.13; do for machine in x86_64 aarch64; do \
+		$(RELEASE)/bin/uv pip install $(PYPI) --python $(RELEASE)/bin/python --dry-run --require-hashes --only-binary :all: --target build/lock \
+			--python-version $$version --python-platform $$machine-manylinux_2_28 --requirement $(LOCK) || exit 1; \
+	done; done
+
+sbom: $(RELEASE)/.ready  ## write build/edgecl.cdx.json: what a release consists of, in CycloneDX
+	@mkdir -p build
+	$(RELEASE)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file build/edgecl.cdx.json $(LOCK)
+
+audit: $(RELEASE)/.ready  ## look up known vulnerabilities of what is locked; fails where the service cannot be asked
+	$(RELEASE)/bin/pip-audit --strict --require-hashes --disable-pip --requirement $(LOCK)
 
 clean:  ## remove caches and build products (the environments stay: rm -r .venv)
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
