@@ -118,8 +118,11 @@ def _sum_sines(
     """Sum sines of random phase and of 0.1 to 1 times their maximum amplitude, [samples], RMS 1."""
     time_s = np.arange(samples) / rate_hz
     amplitudes = max_amplitudes * rng.uniform(0.1, 1.0, len(max_amplitudes))
-    phases = rng.uniform(0, 2 * np.pi, len(max_amplitudes))
-    return _normalize_rms(amplitudes @ np.sin(2 * np.pi * np.outer(frequencies_hz, time_s) + phases[:, None]))
+    phases = rng.uniform(0, 1, len(max_amplitudes))
+    turns = np.outer(frequencies_hz, time_s) + phases[:, None]
+    turns -= np.floor(turns)  # small enough for the sine of float32, which is several times faster
+    waves = np.sin(turns.astype(np.float32) * np.float32(2 * np.pi))
+    return _normalize_rms(np.asarray(amplitudes @ waves, np.float64))
 
 
 def _draw_tremolo(rng: np.random.Generator, frequency_hz: float, samples: int, rate_hz: int) -> Doubles:

@@ -9,6 +9,7 @@ A change that gives other windows increases `edgecl.store.token_files.WINDOWS_VE
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -31,24 +32,25 @@ def split_into_windows(waveform: Waveform, window_samples: int) -> Windows:
     A clip longer than a window is covered by as few windows as possible, evenly spaced and therefore
     overlapping. Where sounds fill only a part of it, windows cover these and not the rest (see `salience`).
     """
-    if waveform.size < window_samples:
-        return pad_window(waveform, window_samples)[None]
-    sounds = find_salience(waveform, window_samples).sounds or [(0, waveform.size)]
-    starts = _cover_sounds(sounds, waveform.size, window_samples)
-    return _cut_windows(waveform, starts, window_samples)
+    return split_recording(waveform, window_samples)[0]
 
 
 def split_background(waveform: Waveform, window_samples: int) -> Windows:
     """Return windows of a long clip [samples] that hold nothing but its room, [N, window_samples], N ≥ 0."""
-    if not has_background(waveform.size, window_samples):
-        return np.zeros((0, window_samples), np.float32)
-    starts = [
-        start
-        for first, end in find_salience(waveform, window_samples).background
-        for start in range(first, end - window_samples + 1, window_samples)
-    ]
-    chosen = np.linspace(0, len(starts) - 1, min(len(starts), MAX_BACKGROUND_WINDOWS)).round().astype(int)
-    return _cut_windows(waveform, [starts[number] for number in chosen], window_samples)
+    return split_recording(waveform, window_samples)[1]
+
+
+def split_recording(waveform: Waveform, window_samples: int) -> tuple[Windows, Windows]:
+    """Return the windows of a clip's sound and of its background; see the two functions above."""
+    if waveform.size < window_samples:
+        return pad_window(waveform, window_samples)[None], np.zeros((0, window_samples), np.float32)
+    salience = find_salience(waveform, window_samples)
+    starts = _cover_sounds(salience.sounds or [(0, waveform.size)], waveform.size, window_samples)
+    rest = salience.background if has_background(waveform.size, window_samples) else []
+    return (
+        _cut_windows(waveform, starts, window_samples),
+        _cut_windows(waveform, _choose_background(rest, window_samples), window_samples),
+    )
 
 
 def has_background(samples: int, window_samples: int) -> bool:
@@ -77,6 +79,15 @@ def _cover_sounds(sounds: Sequence[tuple[int, int]], samples: int, window_sample
         count = -(-(end - start) // window_samples)
         starts += np.linspace(first, max(first, end - window_samples), count).round().astype(int).tolist()
     return starts
+
+
+def _choose_background(parts: Sequence[tuple[int, int]], window_samples: int) -> list[int]:
+    """Return where the windows of parts [start, end) of a clip begin that represent its room."""
+    starts = [
+        start for first, end in parts for start in range(first, end - window_samples + 1, window_samples)
+    ]
+    chosen = np.linspace(0, len(starts) - 1, min(len(starts), MAX_BACKGROUND_WINDOWS)).round().astype(int)
+    return [starts[number] for number in chosen]
 
 
 def _cut_windows(waveform: Waveform, starts: Sequence[int], window_samples: int) -> Windows:
@@ -139,7 +150,7 @@ class WindowStream:
 
 def pad_window(waveform: Waveform, window_samples: int, left: int | None = None) -> Waveform:
     """Pad a waveform with faint noise to [window_samples], centred or after `left` samples of noise."""
-    window = _generate_faint_noise(window_samples)
+    window = _generate_faint_noise(window_samples).copy()
     first = (window_samples - waveform.size) // 2 if left is None else left
     window[first : first + waveform.size] = subtract_dc(waveform)
     return window
@@ -154,6 +165,7 @@ def subtract_dc(waveform: Waveform) -> Waveform:
     return waveform - np.float32(total / (DC_SCALE * max(1, waveform.size)))
 
 
+@lru_cache(maxsize=2)
 def _generate_faint_noise(samples: int) -> Waveform:
     """Generate white noise [samples], the same on every machine.
 

@@ -17,7 +17,7 @@ from edgecl.augmentation.augmenter import Augmenter
 from edgecl.augmentation.copies_key import make_copies_key
 from edgecl.errors import AudioError
 from edgecl.store.training_set import Origin
-from edgecl.windows import has_background, split_background, split_into_windows
+from edgecl.windows import has_background, split_recording
 
 
 @dataclass
@@ -105,12 +105,12 @@ class TokenExtractor:
             self.from_cache += 1
             return sound, sound[:0] if background is None else background
         waveform, window_samples = self._read(recording), self.runtime.window_samples
+        sounds, rest = split_recording(waveform, window_samples)
         if sound is None:
-            sound = self._run_backbone(recording.sha256, split_into_windows(waveform, window_samples))
+            sound = self._run_backbone(recording.sha256, sounds)
         else:
             self.from_cache += 1
-        windows = split_background(waveform, window_samples)
-        return sound, self._run_backbone(recording.background_key, windows) if len(windows) else sound[:0]
+        return sound, self._run_backbone(recording.background_key, rest) if len(rest) else sound[:0]
 
     def _run_backbone(self, key: str, windows: Windows) -> Tokens:
         """Return the tokens of windows [N, samples] and put them into the cache."""

@@ -114,22 +114,20 @@ def _fit_ridge(
     solution = _solve_normal_equations(rows)  # [N, Q]
     columns = solution.T @ weighted_targets
     residuals = weighted_targets - rows @ columns
-    left_out = np.empty_like(targets)
-    for group in np.unique(groups):
-        own = np.flatnonzero(groups == group)
+    errors = residuals / (1 - np.einsum("nq,nq->n", rows, solution))[:, None]  # of groups of one row
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    for number in np.flatnonzero(sizes > 1):
+        own = np.flatnonzero(group == number)
         hat = rows[own] @ solution[own].T
-        errors = np.linalg.solve(np.eye(len(own)) - hat, residuals[own])
-        left_out[own] = targets[own] - errors / root_weights[own]
-    return columns, left_out
+        errors[own] = np.linalg.solve(np.eye(len(own)) - hat, residuals[own])
+    return columns, targets - errors / root_weights
 
 
 def _solve_normal_equations(rows: Doubles) -> Doubles:
     """Compute X (XᵀX + λ)⁻¹ = (XXᵀ + λ)⁻¹ X, [N, Q], by the smaller of the two systems."""
     if len(rows) < rows.shape[1]:
-        solution = np.linalg.solve(_add_penalty(rows @ rows.T), rows)
-    else:
-        solution = np.linalg.solve(_add_penalty(rows.T @ rows), rows.T).T
-    return solution.astype(np.float64, copy=False)
+        return np.linalg.inv(_add_penalty(rows @ rows.T)) @ rows
+    return rows @ np.linalg.inv(_add_penalty(rows.T @ rows))
 
 
 def _add_penalty(products: Doubles) -> Doubles:

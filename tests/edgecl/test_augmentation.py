@@ -108,3 +108,11 @@ def test_an_equaliser_changes_timbre_by_some_decibels_and_smoothly() -> None:
     assert 2 < gains_db.std() < 5
     octave = np.abs(gains_db[:, 2000] - gains_db[:, 1900])
     assert octave.max() < 2
+
+
+def test_reverberation_is_a_convolution_at_the_level_of_the_sound() -> None:
+    sound, response = make_beep(WINDOW), draw_room_response(np.random.default_rng(0), RATE_HZ)
+    expected = np.convolve(sound, response)[:WINDOW]
+    wet = reverberate(sound, response)
+    assert np.allclose(wet / wet.std(), expected / expected.std(), atol=1e-3)
+    assert np.isclose(levels_db(wet), levels_db(sound), atol=0.1)

@@ -4,7 +4,7 @@ Each fold of the recordings is scored by a fit to the other folds. This is cheap
 one matrix of inner products, and it measures every recording instead of the few of a single split.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -53,18 +53,15 @@ class ClosedForm:
         Args:
             name: of the method.
             data: of the task.
-            progress: called after every fold, in stage "fitting".
+            progress: see `cross_validate`.
             included: mask of the windows of the sample [M] to fit to; None: all.
         """
         solvers = CLOSED_FORMS[name]
-        fitted = []
-        for number, solver in enumerate(solvers):
-
-            def report(fold: int, done: int = number * FOLDS) -> None:
-                progress("fitting", done + fold, len(solvers) * FOLDS)
-
-            validation, scale = cross_validate(solver, data, included, report)
-            fitted.append(cls(name, validation, data, solver, scale))
+        results = cross_validate(solvers, data, progress, included)
+        fitted = [
+            cls(name, validation, data, solver, scale)
+            for solver, (validation, scale) in zip(solvers, results, strict=True)
+        ]
         return min(fitted, key=lambda one: one.validation.loss)
 
     def fit_all(self) -> Floats:
@@ -74,38 +71,44 @@ class ClosedForm:
 
 
 def cross_validate(
-    solver: Solver,
+    solvers: Sequence[Solver],
     data: TrainingData,
+    progress: Progress = ignore_progress,
     included: Bools | None = None,
-    on_fold: Callable[[int], None] = lambda fold: None,
-) -> tuple[ValidationResult, float]:
-    """Score each fold's recordings by a fit to the other folds.
+) -> list[tuple[ValidationResult, float]]:
+    """Score each fold's recordings by fits to the other folds.
 
     Args:
-        solver: fits a head.
+        solvers: variants of a method; each fits a head.
         data: of the task.
+        progress: called after every fit, in stage "fitting".
         included: mask of the windows of the sample [M] to fit to; None: all.
-        on_fold: called with the number of finished folds.
 
     Returns:
-        The scores, and the factor that calibrates the logits.
+        For each variant the scores, and the factor that calibrates its logits.
     """
     dataset, sample, kernel = data.dataset, data.sample, data.kernel
     folds, is_measured = data.folds[sample], ~dataset.augmented[sample]
-    logits = np.zeros((len(sample), kernel.classes))
+    logits, fits = np.zeros((len(solvers), len(sample), kernel.classes)), FOLDS * len(solvers)
     for fold in range(FOLDS):
-        on_fold(fold)
         held_out, training = (folds == fold) & is_measured, folds != fold
         if included is not None:
             training &= included
-        if held_out.any():
-            products = kernel.products[np.ix_(held_out, training)]
-            logits[held_out] = solver(kernel.select(training)).compute_logits(products)
-    on_fold(FOLDS)
+        products, part = kernel.products[np.ix_(held_out, training)], kernel.select(training)
+        for number, solver in enumerate(solvers):
+            progress("fitting", fold * len(solvers) + number, fits)
+            if held_out.any():
+                logits[number, held_out] = solver(part).compute_logits(products)
+    progress("fitting", fits, fits)
     scored = (folds != NEVER_HELD_OUT) & is_measured
     labels, recordings = dataset.labels[sample][scored], dataset.recordings[sample][scored]
-    scale = _calibrate_scale(logits[scored], labels)
-    return ValidationResult.from_windows(softmax(scale * logits[scored]), labels, recordings), scale
+    return [_score(one[scored], labels, recordings) for one in logits]
+
+
+def _score(logits: Doubles, labels: Integers, recordings: Integers) -> tuple[ValidationResult, float]:
+    """Calibrate the logits [M, C] of held-out windows and score their recordings."""
+    scale = _calibrate_scale(logits, labels)
+    return ValidationResult.from_windows(softmax(scale * logits), labels, recordings), scale
 
 
 def _calibrate_scale(logits: Doubles, labels: Integers) -> float:

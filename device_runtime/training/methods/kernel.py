@@ -9,6 +9,7 @@ Cross-validation only needs parts of the matrix.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -36,15 +37,24 @@ class KernelMatrix:
             self.products[np.ix_(windows, windows)], self.labels[windows], self.classes, self.width
         )
 
-    @property
+    @cached_property
     def one_hot(self) -> Doubles:
         """1 for the class of each window, [N, C]."""
         return np.eye(self.classes)[self.labels]
 
-    @property
+    @cached_property
     def class_averaging(self) -> Doubles:
         """The matrix A that averages each class, [N, C]: means = Aᵀ · features."""
         return self.one_hot / np.bincount(self.labels, minlength=self.classes)
+
+    @cached_property
+    def residual_products(self) -> Doubles:
+        """Inner products of the windows' deviations from the mean of their class, [N, N]."""
+        return self.subtract_class_means(self.subtract_class_means(self.products).T)
+
+    def subtract_class_means(self, rows: Doubles) -> Doubles:
+        """Subtract from each row [N, …] the mean row of its class."""
+        return rows - (self.class_averaging.T @ rows)[self.labels]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from device_runtime.training.methods.kernel import DualSolution, KernelMatrix, add_ridge
-from edgecl.arrays import Doubles
 
 SHRINKAGES = (0.2, 0.35, 0.5, 0.65, 0.8)
 """Values of SLDA's ε that held-out recordings choose from."""
@@ -29,14 +28,9 @@ def solve_slda(kernel: KernelMatrix, shrinkage: float) -> DualSolution:
     """
     averaging = kernel.class_averaging
     means = kernel.products @ averaging  # every window with every class mean, [N, C]
-    residuals = _subtract_class_means(kernel, _subtract_class_means(kernel, kernel.products).T)  # RRᵀ
+    residuals = kernel.residual_products  # RRᵀ
     mean_variance = residuals.trace() / kernel.width
     ridge = shrinkage / (1 - shrinkage) * mean_variance + np.finfo(float).tiny
-    solved = np.linalg.solve(add_ridge(residuals, ridge), _subtract_class_means(kernel, means))
-    coefficients = averaging - _subtract_class_means(kernel, solved.astype(np.float64, copy=False))
+    solved = np.linalg.solve(add_ridge(residuals.copy(), ridge), kernel.subtract_class_means(means))
+    coefficients = averaging - kernel.subtract_class_means(solved.astype(np.float64, copy=False))
     return DualSolution(coefficients, -0.5 * (averaging * (kernel.products @ coefficients)).sum(axis=0))
-
-
-def _subtract_class_means(kernel: KernelMatrix, rows: Doubles) -> Doubles:
-    """Subtract from each row [N, …] the mean row of its class."""
-    return rows - (kernel.class_averaging.T @ rows)[kernel.labels]

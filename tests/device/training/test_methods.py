@@ -137,7 +137,7 @@ def test_a_closed_form_is_a_head_in_the_graph_that_recognition_runs(
 def test_the_variant_with_the_least_validation_loss_is_chosen(runtime: Runtime, dataset: Dataset) -> None:
     data = prepare(runtime, dataset)
     solvers = CLOSED_FORMS["slda"]
-    losses = [cross_validate(solver, data)[0].loss for solver in solvers]
+    losses = [validation.loss for validation, _ in cross_validate(solvers, data)]
     fitted = ClosedForm.fit("slda", data)
     assert fitted.solver is solvers[int(np.argmin(losses))]
     assert fitted.validation.loss == min(losses)
