@@ -5,7 +5,7 @@ takes/_negative/day at 20.00 s, 15.wav  where nothing does, so that a task is no
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +13,7 @@ from device_runtime.workflows.documents import Document
 from edgecl.annotated_clips import cut_clips
 from edgecl.annotations import Region
 from edgecl.audio.faults import describe_faults
-from edgecl.audio.reader import SAMPLE_RATE_HZ, stream_clip
+from edgecl.audio.reader import LONG_LIMITS, SAMPLE_RATE_HZ, stream_clip
 from edgecl.class_folders import check_class_name
 from edgecl.errors import AudioError, DatasetError, UsageError
 from edgecl.learning.negative_labels import NEGATIVE
@@ -31,6 +31,8 @@ class CutRequest:
     """Folder of classes that the clips are added to; None: nothing is written."""
     dropped: Collection[int] = ()
     """Numbers of takes that are left out; the first take is number 1."""
+    longest_s: float = LONG_LIMITS.allowed_s
+    """Length of the recording at most."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def cut(request: CutRequest) -> CutResult:
     recording, dropped = request.recording, frozenset(request.dropped)
     if request.folder:
         _require_no_clips(request.folder, recording)
-    with stream_clip(recording) as stream:
+    with stream_clip(recording, replace(LONG_LIMITS, longest_s=request.longest_s)) as stream:
         found = find_takes(stream.blocks, SAMPLE_RATE_HZ)
         duration_s, notes = stream.duration_s, describe_faults([(recording, stream.faults)])
     if not found.takes:

@@ -27,7 +27,7 @@ curl -H "Authorization: Bearer $TOKEN" --data-binary @ring.wav 'http://edgecl.lo
 - **Errors** are problem documents (RFC 9457, `application/problem+json`): `title`, `status`, `detail`, and a
   `hint` with the next step.
 - **Recordings** are sent as the raw bytes of one file; the query parameter `name` gives its suffix. A body
-  has 20 MB at most, any other body 256 kB.
+  has 20 MB at most, a long recording to be cut 120 MB, any other body 256 kB.
 - **Privacy.** Routes that would give away more than `privacy` allows answer 403.
 - **Live events** are server-sent events: `curl -N …/events`.
 
@@ -41,6 +41,16 @@ for file in my-sounds/doorbell/*.wav; do
 done
 curl -s -X POST $api/enrolments/$id/start          # 202: a worker process trains; the state follows
 curl -s $api/enrolments/$id | jq .state            # collecting, learning, done
+```
+
+A long recording of one sound, again and again with pauses of two seconds, is cut into takes first:
+
+```bash
+cuts=$api/enrolments/$id/cuts
+cut=$(curl -s --data-binary @knocks.wav "$cuts?label=knock&name=knocks.wav" | jq -r .cut)
+curl -s $api/enrolments/$id | jq '.cuts[].takes[]'           # where they are, and how loud
+curl -s $cuts/$cut/takes/3 > third.wav
+curl -s $cuts/$cut/clips --json '{"dropped": [3]}'           # all others become recordings
 ```
 """
 

@@ -9,6 +9,7 @@ from device_runtime.daemon.api.body_limit import BodyLimitMiddleware
 from device_runtime.daemon.api.context import ApiContext
 from device_runtime.daemon.api.routes import (
     api_docs,
+    cuts,
     enrolments,
     events,
     live,
@@ -22,7 +23,7 @@ from device_runtime.daemon.api.routes import (
 )
 from device_runtime.system.packages import find_installed_version
 
-ROUTES = (status, transfer, tasks, enrolments, events, sounds, live, system, metrics, api_docs, page)
+ROUTES = (status, transfer, tasks, enrolments, cuts, events, sounds, live, system, metrics, api_docs, page)
 
 
 def create_app(context: ApiContext) -> FastAPI:

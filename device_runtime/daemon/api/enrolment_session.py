@@ -16,6 +16,7 @@ import shutil
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.problems import BusyError, NotHereError, TooMuchError
 from device_runtime.daemon.api.schemas import (
     EDITABLE_STATES,
+    CutView,
     EnrolmentView,
     SessionState,
     Step,
@@ -33,7 +35,8 @@ from device_runtime.daemon.worker.process import Worker
 from device_runtime.daemon.worker.protocol import Mode
 from edgecl.audio.reader import Limits, read_clip
 from edgecl.class_folders import check_class_name
-from edgecl.errors import AudioError
+from edgecl.errors import AudioError, EdgeclError
+from edgecl.learning.negative_labels import is_negative
 
 FOLDER_MODE = 0o700
 
@@ -44,6 +47,18 @@ class Take:
 
     view: TakeView
     path: Path
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One long recording and its file."""
+
+    view: CutView
+    path: Path
+
+    def name_clip(self, clip: Path) -> str:
+        """Return the name of a clip of it, with the time of the clip: "evening at 12.40 s, 0"."""
+        return f"{Path(self.view.name).stem}{clip.stem.removeprefix(self.path.stem)}"
 
 
 @dataclass
@@ -57,6 +72,7 @@ class EnrolmentSession:
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: SessionState = "collecting"
     takes: list[Take] = field(default_factory=list)
+    cuts: list[Cut] = field(default_factory=list)
     progress: Step | None = None
     result: dict[str, Any] | None = None
     failure: tuple[str, str] = ("", "")
@@ -140,18 +156,75 @@ class EnrolmentSession:
             if not any(take.path.parent.iterdir()):
                 take.path.parent.rmdir()
 
+    def add_cut(self, cut: Cut) -> None:
+        """Add a long recording, whose file is in the folder of this enrolment.
+
+        Raises:
+            BusyError: recordings cannot be added in this state.
+            TooMuchError: there are too many already.
+        """
+        with self.lock:
+            self.check_editable()
+            if len(self.cuts) >= limits.MAX_CUTS:
+                reason = f"{limits.MAX_CUTS} long recordings wait already"
+                raise TooMuchError(reason, "choose the takes of one, or remove it")
+            self.cuts.append(cut)
+            self.last_used_s = time.monotonic()
+
+    def find_cut(self, identity: str) -> Cut:
+        """Return a long recording.
+
+        Raises:
+            NotHereError: there is none with this ID.
+        """
+        found = next((cut for cut in self.cuts if cut.view.id == identity), None)
+        if found is None:
+            reason = f"there is no long recording '{identity[:40]}' in this enrolment"
+            raise NotHereError(reason, "its cuts are listed by GET /enrolments/ID")
+        return found
+
+    def remove_cut(self, cut: Cut) -> None:
+        """Delete a long recording."""
+        with self.lock:
+            self._drop_cut(cut)
+
+    def add_clips(self, cut: Cut, clips: Sequence[tuple[Path, str]]) -> None:
+        """Add clips of a long recording, with their labels, and delete it; all of them or none.
+
+        Raises:
+            AudioError: a clip of a sound cannot be used; a silent one of the room is left out.
+            BusyError: recordings cannot be added in this state.
+            TooMuchError: there would be too many, or they would be too long together.
+        """
+        with self.lock:
+            before = len(self.takes)
+            try:
+                for path, label in clips:
+                    self._add_clip(path, label, cut.name_clip(path))
+            except EdgeclError:
+                for take in self.takes[before:]:
+                    take.path.unlink()
+                del self.takes[before:]
+                raise
+            self._drop_cut(cut)
+
     def finish_training(self, result: dict[str, Any] | None, failure: tuple[str, str]) -> None:
         """Take over the result of the worker, or its error message and hint."""
         with self.lock:
             state = self.state if self.state == "cancelled" else _next_state(self.state, bool(result))
             if state in ("done", "cancelled"):
-                shutil.rmtree(self.folder, ignore_errors=True)  # before the new state is visible
+                self.delete_files()  # before the new state is visible
             self.last_used_s = time.monotonic()
             self.worker = None
             self.result = self._restore_names(result) if result else None
             self.failure = self._restore_names(failure[0]), self._restore_names(failure[1])
             self.was_interrupted |= self.state == "learning" and not result and self.progress is not None
             self.state = state
+
+    def delete_files(self) -> None:
+        """Delete all recordings."""
+        self.cuts = []
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def to_view(self) -> EnrolmentView:
         """Return the present state as a response model."""
@@ -164,6 +237,7 @@ class EnrolmentSession:
             recordings=Counter(take.view.label for take in self.takes),
             takes=[take.view for take in self.takes],
             sound_s=round(self.sound_s, 3),
+            cuts=[cut.view for cut in self.cuts],
             progress=self.progress,
             result=self.result,
             detail=self.failure[0],
@@ -184,6 +258,18 @@ class EnrolmentSession:
         view = TakeView(id=identity, label=label, seconds=seconds, name=name[-80:])
         self.takes.append(Take(view, stored))
         return view
+
+    def _add_clip(self, path: Path, label: str, name: str) -> None:
+        try:
+            self._add(path, label, name)
+        except AudioError:
+            if not is_negative(label):
+                raise
+
+    def _drop_cut(self, cut: Cut) -> None:
+        self.last_used_s = time.monotonic()
+        self.cuts = [one for one in self.cuts if one is not cut]
+        cut.path.unlink(missing_ok=True)
 
     def _return_to_collecting(self) -> None:
         """Discard the result of an earlier try, which the change makes invalid."""

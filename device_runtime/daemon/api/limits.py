@@ -11,6 +11,8 @@ from edgecl.errors import AudioError, UsageError
 
 MAX_BODY_BYTES = 20_000_000
 """Of a file."""
+MAX_LONG_BODY_BYTES = 120_000_000
+"""Of a long recording that is cut into takes: ten minutes in stereo."""
 MAX_JSON_BYTES = 256_000
 """Of any other request body."""
 BODY_TIMEOUT_S = 120.0
@@ -19,6 +21,8 @@ MAX_RECORDINGS = 200
 """Recordings of one enrolment."""
 MAX_SOUND_S = 600.0
 """Total duration of these recordings."""
+MAX_CUTS = 4
+"""Long recordings of one enrolment that wait for a choice of their takes."""
 TRAINING_TIMEOUT_S = 600.0
 WORKFLOW_TIMEOUT_S = 120.0
 """For `predict`, `correct` and `doctor`."""
@@ -53,18 +57,18 @@ def check_suffix(name: str) -> str:
     return suffix
 
 
-async def save_body(request: Request, path: Path) -> None:
+async def save_body(request: Request, path: Path, max_bytes: int = MAX_BODY_BYTES) -> None:
     """Write the body of a request to a file as it arrives; a refused body leaves no file.
 
     Raises:
         TooMuchError: the body is too large or takes too long.
         AudioError: the body is empty.
     """
-    if int(request.headers.get("content-length", 0)) > MAX_BODY_BYTES:
-        raise _make_size_error()
+    if int(request.headers.get("content-length", 0)) > max_bytes:
+        raise _make_size_error(max_bytes)
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            size_bytes = await _write(request, path)
+            size_bytes = await _write(request, path, max_bytes)
     except TimeoutError:
         path.unlink(missing_ok=True)
         raise TooMuchError(f"the body took longer than {BODY_TIMEOUT_S:g} s", "send it again") from None
@@ -76,17 +80,17 @@ async def save_body(request: Request, path: Path) -> None:
         raise AudioError("the body is empty", "send the bytes of the file, as with curl --data-binary @FILE")
 
 
-async def _write(request: Request, path: Path) -> int:
+async def _write(request: Request, path: Path, max_bytes: int) -> int:
     size_bytes = 0
     with path.open("xb") as file:
         async for piece in request.stream():
             size_bytes += len(piece)
-            if size_bytes > MAX_BODY_BYTES:
-                raise _make_size_error()
+            if size_bytes > max_bytes:
+                raise _make_size_error(max_bytes)
             file.write(piece)
     return size_bytes
 
 
-def _make_size_error() -> TooMuchError:
-    reason = f"the body is larger than {MAX_BODY_BYTES // 1_000_000} MB"
+def _make_size_error(max_bytes: int) -> TooMuchError:
+    reason = f"the body is larger than {max_bytes // 1_000_000} MB"
     return TooMuchError(reason, "send a shorter recording, or FLAC")

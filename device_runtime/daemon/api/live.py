@@ -1,6 +1,7 @@
 """The live feed: level, spectrum and scores of each window. Nothing is computed without a subscriber."""
 
 from base64 import b64encode
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ class LiveFeed:
         document = {
             "time": format_time(stream_s + window.end_s),
             "level_dbfs": window.level_dbfs,
-            **describe_columns(columns, self._rate_hz),
+            **_format_spectrum(*_measure_columns(columns, self._rate_hz)),
             "scores": [self._format_score(one) for one in window.scores],
         }
         self._hub.publish("moment", document, LIVE)
@@ -75,19 +76,26 @@ class LiveFeed:
         }
 
 
-def describe_spectrum(waveform: Waveform, rate_hz: int) -> dict[str, Any]:
-    """Return level and spectrum of every 50 ms of a waveform [samples], as in the live feed."""
+def describe_spectrum(blocks: Iterable[Waveform], rate_hz: int) -> dict[str, Any]:
+    """Return level and spectrum of every 50 ms of blocks [samples], as in the live feed."""
     size = round(COLUMN_S * rate_hz)
-    return describe_columns(waveform[: waveform.size // size * size].reshape(-1, size), rate_hz)
+    levels_dbfs, bands, rest = list[float](), b"", np.zeros(0, np.float32)
+    for block in blocks:
+        waveform = np.concatenate([rest, block])
+        whole = waveform.size // size * size
+        more_dbfs, more_bands = _measure_columns(waveform[:whole].reshape(-1, size), rate_hz)
+        levels_dbfs, bands, rest = levels_dbfs + more_dbfs, bands + more_bands, waveform[whole:]
+    return _format_spectrum(levels_dbfs, bands)
 
 
-def describe_columns(columns: Floats, rate_hz: int) -> dict[str, Any]:
-    """Return the levels in dBFS and the bands of columns [N, samples], the bands as bytes in Base64."""
+def _measure_columns(columns: Floats, rate_hz: int) -> tuple[list[float], bytes]:
+    """Return the levels in dBFS and the bands of columns [N, samples], the bands as bytes."""
     bands = quantize_levels(band_levels_dbfs(columns, rate_hz)) if columns.size else b""
-    return {
-        "levels_dbfs": [level_dbfs(column) for column in columns],
-        "bands": b64encode(bands).decode(),
-    }
+    return [level_dbfs(column) for column in columns], bands
+
+
+def _format_spectrum(levels_dbfs: list[float], bands: bytes) -> dict[str, Any]:
+    return {"levels_dbfs": levels_dbfs, "bands": b64encode(bands).decode()}
 
 
 def split_columns(newest: Floats) -> Floats:

@@ -42,6 +42,30 @@ class TakeView(ResponseModel):
     """File name as uploaded; "recording N" for one made with the daemon's microphone."""
 
 
+class FoundTakeView(ResponseModel):
+    """One occurrence of a sound in a long recording."""
+
+    number: int
+    start_s: float
+    end_s: float
+    level_dbfs: float
+    """Of its loudest tenth of a second."""
+
+
+class CutView(ResponseModel):
+    """A long recording and the takes found in it, which are not yet recordings of the enrolment."""
+
+    id: str
+    label: str
+    """The sound in it."""
+    name: str
+    """File name as uploaded."""
+    duration_s: float
+    takes: list[FoundTakeView]
+    notes: list[str]
+    """Sentences on what is wrong with the recording, though it can be used."""
+
+
 class EnrolmentView(ResponseModel):
     """State of an enrolment."""
 
@@ -54,6 +78,8 @@ class EnrolmentView(ResponseModel):
     takes: list[TakeView]
     sound_s: float
     """Total duration of all recordings."""
+    cuts: list[CutView]
+    """Long recordings whose takes wait for a choice."""
     progress: Step | None
     result: dict[str, Any] | None
     """Output of `edgecl enroll --json`, in the states `tried` and `done`."""

@@ -117,7 +117,7 @@ class SessionManager:
             if is_open:
                 session.state = "cancelled"
                 if worker is None:
-                    shutil.rmtree(session.folder, ignore_errors=True)
+                    session.delete_files()
         if worker and is_open:
             worker.stop()
         self._notify(session.to_view())
@@ -202,5 +202,5 @@ class SessionManager:
             idle_s = time.monotonic() - session.last_used_s
             is_idle = session.state not in ("learning", "trying") and idle_s > limits.SESSION_TIMEOUT_S
             if is_idle or session.id in ended[: -limits.MAX_ENDED_SESSIONS]:
-                shutil.rmtree(session.folder, ignore_errors=True)
+                session.delete_files()
                 del self._sessions[session.id]

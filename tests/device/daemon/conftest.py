@@ -6,8 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from edgecl.events import SoundEvent, format_time, make_event_id
+from tests.knocks import RATE_HZ, make_knocks
+
+FOUR_KNOCKS_S = 48
 
 PLAYER = """
 import sys, time
@@ -35,6 +39,14 @@ def player(tmp_path: Path) -> Callable[[str], list[str]]:
         return [sys.executable, str(script)]
 
     return command
+
+
+@pytest.fixture(scope="session")
+def knocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a recording of four knocks in a quiet room."""
+    file = tmp_path_factory.mktemp("knocks") / "evening.flac"
+    soundfile.write(file, make_knocks(-55)[0][: FOUR_KNOCKS_S * RATE_HZ], RATE_HZ)
+    return file
 
 
 def sound(ago_s: float, phase: str = "new", score: float = 0.9) -> SoundEvent:

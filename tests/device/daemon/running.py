@@ -90,6 +90,10 @@ class Daemon:
         query = {"label": path.parent.name, "name": path.name}
         return self.http.post(f"/enrolments/{identity}/recordings", params=query, content=path.read_bytes())
 
+    def cut(self, identity: str, path: Path, label: str) -> httpx.Response:
+        query = {"label": label, "name": path.name}
+        return self.http.post(f"/enrolments/{identity}/cuts", params=query, content=path.read_bytes())
+
     def begin_with(self, task: str, folder: Path, **more: str) -> str:
         """Begin an enrolment with all recordings in a folder; return its ID."""
         identity = self.begin(task, **more)

@@ -18,13 +18,18 @@ RECENT_S = 30.0
 
 
 class Spectrum(ResponseModel):
-    """Level and spectrum of some seconds, in columns of 50 ms."""
+    """Level and spectrum of a recording, in columns of 50 ms."""
 
-    time: str
-    """When the last column ended."""
     levels_dbfs: list[float]
     bands: str
     """48 bytes a column, from the lowest band to the highest, in Base64: 0 is −100 dBFS, 255 is 0 dBFS."""
+
+
+class RecentSpectrum(Spectrum):
+    """Level and spectrum of some seconds of the microphone."""
+
+    time: str
+    """When the last column ended."""
 
 
 @router.get("/live", response_class=StreamingResponse)
@@ -35,8 +40,8 @@ async def follow_live(context: Context) -> StreamingResponse:
 
 
 @router.get("/live/recent")
-def get_recent(context: Context) -> Spectrum:
+def get_recent(context: Context) -> RecentSpectrum:
     """Return level and spectrum of the last 30 seconds, which a client that begins to follow has missed."""
     check_privacy(context.config, NO_MICROPHONE, "audio of the microphone")
     waveform, rate_hz = context.event_audio.get_latest(RECENT_S)
-    return Spectrum(time=format_time(time.time()), **describe_spectrum(waveform, rate_hz))
+    return RecentSpectrum(time=format_time(time.time()), **describe_spectrum([waveform], rate_hz))

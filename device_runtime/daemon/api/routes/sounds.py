@@ -19,7 +19,7 @@ from device_runtime.daemon.api.feedback import (
 )
 from device_runtime.daemon.api.live import describe_spectrum
 from device_runtime.daemon.api.privacy import check_privacy
-from device_runtime.daemon.api.routes.live import Spectrum
+from device_runtime.daemon.api.routes.live import RecentSpectrum
 from device_runtime.daemon.api.schemas import ResponseModel
 from device_runtime.daemon.sinks.history_reader import (
     HISTORY_NAME,
@@ -110,13 +110,13 @@ def get_audio(context: Context, identity: str) -> Response:
 
 
 @router.get("/sounds/{identity}/spectrum")
-def get_spectrum(context: Context, identity: str) -> Spectrum:
+def get_spectrum(context: Context, identity: str) -> RecentSpectrum:
     """Return level and spectrum of the recording of a sound."""
     check_privacy(context.config, NO_MICROPHONE, "audio of the microphone")
     event = _find_sound(context, identity)
     with open_memory_file(context.event_audio.read(event)) as file:
         waveform, rate_hz = soundfile.read(file.fileno(), dtype="float32", closefd=False)
-    return Spectrum(time=event.end, **describe_spectrum(waveform, rate_hz))
+    return RecentSpectrum(time=event.end, **describe_spectrum([waveform], rate_hz))
 
 
 @router.get("/sound-counts")

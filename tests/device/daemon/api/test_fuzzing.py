@@ -40,7 +40,7 @@ def operations(enrolled: Daemon) -> list[APIOperation]:
 
 
 @pytest.fixture(scope="module")
-def known(enrolled: Daemon, recordings: Path) -> Callable[[str], dict[str, str]]:
+def known(enrolled: Daemon, recordings: Path, knocks: Path) -> Callable[[str], dict[str, str]]:
     """Restore what the last operation deleted; return path parameters of existing resources."""
     blob = enrolled.http.get("/tasks/alarms/export").content
     sound = enrolled.http.get("/sounds").json()[0]["id"]
@@ -50,7 +50,9 @@ def known(enrolled: Daemon, recordings: Path) -> Callable[[str], dict[str, str]]
         for one in enrolled.enrolments():
             enrolled.http.delete(f"/enrolments/{one['id']}").raise_for_status()
         begun = path.startswith("/enrolments/") and enrolled.begin_with("kitchen", recordings / "kitchen")
-        return {"task": "alarms", "label": "doorbell", "take": "000", "identity": begun or sound}
+        cut = "/cuts/" in path and enrolled.cut(begun, knocks, "knock").json()["cut"]
+        known = {"task": "alarms", "label": "doorbell", "take": "000", "cut": cut, "number": "1"}
+        return {**known, "identity": begun or sound}
 
     return restore
 
