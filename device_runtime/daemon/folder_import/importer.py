@@ -76,8 +76,8 @@ class FolderImporter:
         if self._stopped:
             return False
         self.state.mark_finished(folder.name)
-        self._log(report[SENTENCE])
         _write_report(folder, report)
+        self._log(report[SENTENCE])
         return "error" not in report
 
     def stop(self) -> None:
