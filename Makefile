@@ -83,7 +83,7 @@ docs: $(HOST)/.ready  ## check the documentation and build it strictly into buil
 
 # Files are run in their order: by the number of their tests, those with few, long ones would come last.
 # The daemon's tests wait for workers of low priority, so the host's leg takes only what they leave.
-test: system-tools $(DEVICE)/.ready  ## the whole suite, both environments side by side
+test: system-tools  ## the whole suite, both environments side by side
 	@mkdir -p build; setsid nice -n 19 sh -c '(echo 19 >/proc/self/autogroup) 2>/dev/null; exec $(MAKE) --no-print-directory $(HOST_LEG)' \
 		>build/test-host.log 2>&1 & host=$$!; trap 'kill -- -$$host 2>/dev/null' EXIT; \
 	$(MAKE) --no-print-directory test-device; device=$$?; \

@@ -1,11 +1,17 @@
 """Fixtures of the host tests. Torch gets one thread: its threads and onnxruntime's disturb each other."""
 
+import hashlib
+import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
 import pytest
 import soundfile
 import torch
 
+from export import make_bundle
+from export.model.ast import Ast
 from tools.demo.synthesise import TASKS, make_clip
 from tools.demo.waveforms import RATE_HZ
 
@@ -14,6 +20,23 @@ from tools.demo.waveforms import RATE_HZ
 def one_thread() -> None:
     """Limit torch to one thread."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def export_backbones_once() -> Iterator[None]:
+    """Export every backbone once a process: torch's exporter takes half a minute for the smallest."""
+    export, exported = make_bundle.export_backbone, {}
+
+    def export_once(model: Ast, stop: int) -> onnx.ModelProto:
+        weights = {name: value.numpy().tobytes() for name, value in model.state_dict().items()}
+        key = hashlib.sha256(pickle.dumps((model.config, stop, weights))).digest()
+        if key not in exported:
+            exported[key] = export(model, stop).SerializeToString()
+        return onnx.load_from_string(exported[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(make_bundle, "export_backbone", export_once)
+        yield
 
 
 @pytest.fixture

@@ -25,8 +25,7 @@ from export.make_bundle import BundleOptions, choose_attention, make_bundle
 from export.model.adapters import ADAPTERS, AdaptedTail, ConvAdapter, Placement
 from export.model.adapters.adapter import Adapter
 from export.model.ast import Ast, AstConfig
-from export.onnx_graph.quantization import store_as_fp16
-from export.onnx_graph.to_onnx import export_backbone, export_forward
+from export.onnx_graph.to_onnx import export_forward
 from export.weights import Weights, load_weights, save_weights
 from tests.export_command import export
 
@@ -67,13 +66,10 @@ def loud_weights(weights: Weights) -> Weights:
     return Weights(model, weights.licence, weights.origin)
 
 
-@pytest.mark.parametrize("placement", ["post", "tail-1"])
-def test_attention_pooling_agrees_with_torch_on_both_engines(
-    weights: Weights, placement: str, tmp_path: Path
-):
+def test_attention_pooling_agrees_with_torch_on_both_engines(weights: Weights, tmp_path: Path):
     save_weights(loud_weights(weights), tmp_path / "attention.safetensors")
     loaded = load_weights(tmp_path / "attention.safetensors")
-    make_bundle(loaded, BundleOptions(placement=placement, rank=4), tmp_path / "bundle")
+    make_bundle(loaded, BundleOptions(placement="tail-1", rank=4), tmp_path / "bundle")
     bundle = Bundle.open(tmp_path / "bundle")
     assert bundle.manifest.geometry.pooling == "attention"
     compared = {(row.quantity, row.right) for row in parity.check_parity(bundle) if row.agrees}
@@ -81,7 +77,7 @@ def test_attention_pooling_agrees_with_torch_on_both_engines(
         assert {("loss", engine), ("gradients", engine), ("parameters after 50 steps", engine)} <= compared
     for samples in (8000, 33333):
         waveform = 0.01 * noise(3, samples) + 0.2
-        assert_tokens_equal_torch(bundle, loaded.model, waveform, stop=2 - (placement == "tail-1"))
+        assert_tokens_equal_torch(bundle, loaded.model, waveform, stop=1)
 
 
 @pytest.mark.parametrize(
@@ -146,9 +142,9 @@ def test_the_two_standardisations_of_the_stem_take_three_nodes_each(post: Path):
     assert operators.count("Transpose") == 1 + 4 * SMALL.depth, "channels move last once, after the stem"
 
 
-def test_fp16_storage_halves_the_size_and_changes_no_result(weights: Weights):
-    exported = export_backbone(weights.model, SMALL.depth)
-    whole, halved = exported.SerializeToString(), store_as_fp16(exported).SerializeToString()
+def test_fp16_storage_halves_the_size_and_changes_no_result(weights: Weights, post: Path, tmp_path: Path):
+    make_bundle(weights, BundleOptions(rank=4, variant="fp32"), tmp_path / "fp32")
+    whole, halved = ((folder / "backbone.onnx").read_bytes() for folder in (tmp_path / "fp32", post))
     parameters = sum(tensor.numel() for tensor in weights.model.parameters())
     assert len(whole) - len(halved) > 0.9 * 2 * parameters
 
@@ -233,33 +229,38 @@ def test_the_limit_of_gradients_grows_with_the_depth_of_the_graph(
     assert 1e-5 < shallow_limit < deep_limit < 1e-4
 
 
-WITHOUT_THE_TRAINING_WHEEL = """
-import sys
-sys.modules["onnxruntime.training"] = None
-import device_runtime.training.engines.factory
-device_runtime.training.engines.factory._has_ort_training = lambda: False
-from export.cli import main
-main()
-"""
+@pytest.fixture
+def without_the_training_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make this process one that has stock onnxruntime."""
+    monkeypatch.setitem(sys.modules, "onnxruntime.training", None)
+    monkeypatch.setattr("device_runtime.training.engines.factory._has_ort_training", lambda: False)
 
 
+@pytest.mark.usefixtures("without_the_training_wheel")
 def test_without_the_training_wheel_a_bundle_has_the_portable_engine_alone_and_the_command_says_so(
-    weights: Weights, post: Path, tmp_path: Path
+    weights: Weights,
+    post: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ):
     save_weights(weights, tmp_path / "w.safetensors")
     options = ["--weights", tmp_path / "w.safetensors", "--rank", "4", "--out", tmp_path / "lean"]
-    command = [sys.executable, "-c", WITHOUT_THE_TRAINING_WHEEL, "bundle", *options]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    assert "without the files of ort-training, which is not installed here" in output
+    assert export("bundle", *options, on=monkeypatch) == 0
+    sentence = "without the files of ort-training, which is not installed here"
+    assert sentence in capsys.readouterr().out
     lean = Bundle.open(tmp_path / "lean")
     assert lean.manifest.engines == ("portable",)
     assert not (tmp_path / "lean" / "ort_training").exists()
     assert lean.fingerprint == Bundle.open(post).fingerprint
 
 
-def test_a_check_runs_without_the_training_wheel_and_names_the_engine_not_compared(post: Path):
-    command = [sys.executable, "-c", WITHOUT_THE_TRAINING_WHEEL, "check", str(post)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+@pytest.mark.usefixtures("without_the_training_wheel")
+def test_a_check_runs_without_the_training_wheel_and_names_the_engine_not_compared(
+    post: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    assert export("check", post, on=monkeypatch) == 0
+    output = capsys.readouterr().out
     assert "not compared: ort-training is not installed here" in output
     assert "DIFFERS" not in output
 
