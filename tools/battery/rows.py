@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tools.battery.clients import run_clients
 from tools.battery.clocks import jump_clocks
+from tools.battery.day import live_a_day
 from tools.battery.files import read_damaged_files
 from tools.battery.limits import fill_disks, lower_limits
 from tools.battery.power_loss import cut_power
@@ -40,5 +41,12 @@ ROWS = (
     Row("files", "damaged or forged file of each of ten kinds", read_damaged_files, 30, 5_000),
     Row("clients", "command of one of eight clients at the same time", run_clients, 8, 800),
     Row("clock", "change after a jump of the clock, then a lost registry", jump_clocks, 3, 100),
+    Row(
+        "day",
+        "hour of sound, with a task that comes and goes and a broker that is away",
+        live_a_day,
+        0.01,
+        24,
+    ),
     Row("walk", "step of a random walk over all commands", walk, 25, 2_000),
 )

@@ -78,7 +78,7 @@ def replay(folder: Path, home: Path, sound: Iterable[bytes], config: str = "") -
         sound_s=written / FRAME_BYTES / RATE_HZ,
         wall_s=time.monotonic() - began_s,
         cpu_s=children_cpu_s() - before_s - startup_cpu_s,
-        changes=[_change_of_event(event) for _, event in daemon.events if event["kind"] == "sound"],
+        changes=[change_of_event(event) for _, event in daemon.events if event["kind"] == "sound"],
         memory=memory,
         summary=summary,
     )
@@ -86,11 +86,10 @@ def replay(folder: Path, home: Path, sound: Iterable[bytes], config: str = "") -
 
 def process_offline(recognizer: Recognizer, sound: Iterable[bytes]) -> list[Change]:
     """Return the same changes for a sound processed at once, without a daemon."""
-    stream = StreamRecognizer(recognizer)
-    waveform = PcmDecoder(PcmFormat(RATE_HZ)).decode(b"".join(sound))
-    results = stream.feed(waveform)
+    stream, decoder = StreamRecognizer(recognizer), PcmDecoder(PcmFormat(RATE_HZ))
+    results = (result for piece in sound for result in stream.feed(decoder.decode(piece)))
     detections = [one for result in results for one in result.detections] + stream.finish()
-    return [_change_of_detection(one) for one in detections]
+    return [change_of_detection(one) for one in detections]
 
 
 def _split_seconds(sound: Iterable[bytes]) -> Iterator[bytes]:
@@ -104,7 +103,8 @@ def _split_seconds(sound: Iterable[bytes]) -> Iterator[bytes]:
     yield rest
 
 
-def _change_of_event(event: Event) -> Change:
+def change_of_event(event: Event) -> Change:
+    """Return what an event of the daemon says of a sound."""
     start, end = datetime.fromisoformat(event["start"]), datetime.fromisoformat(event["end"])
     duration_s = round((end - start).total_seconds(), TIME_DIGITS)
     figures = event["score"], event["margin"], event["threshold"], event["level_dbfs"]
@@ -118,7 +118,8 @@ def _change_of_event(event: Event) -> Change:
     )
 
 
-def _change_of_detection(task_detection: TaskDetection) -> Change:
+def change_of_detection(task_detection: TaskDetection) -> Change:
+    """Return the same of a detection."""
     found = task_detection.detection
     times_s = round(found.start_s, TIME_DIGITS), round(found.end_s - found.start_s, TIME_DIGITS)
     figures = round(found.score, 4), round(found.margin, 4), round(found.threshold, 4), found.level_dbfs
