@@ -8,6 +8,7 @@ from tools.battery.clocks import jump_clocks
 from tools.battery.day import live_a_day
 from tools.battery.files import read_damaged_files
 from tools.battery.limits import fill_disks, lower_limits
+from tools.battery.microphones import try_microphones
 from tools.battery.power_loss import cut_power
 from tools.battery.subject import Subject
 from tools.battery.system_calls import fail_every_call, kill_at_every_call
@@ -48,5 +49,6 @@ ROWS = (
         0.01,
         24,
     ),
+    Row("microphones", "microphone with a fault that ends", try_microphones, 1, 28),
     Row("walk", "step of a random walk over all commands", walk, 25, 2_000),
 )

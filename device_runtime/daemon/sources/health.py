@@ -19,6 +19,8 @@ from edgecl.audio.channels import ChannelFault
 from edgecl.audio.levels import MIN_LEVEL_DBFS, level_dbfs
 
 SILENT_AFTER_S = 5.0
+SILENT_WITHOUT_FRAMES_S = 10.0
+"""Time after which one value is silence even if few frames have arrived."""
 SPAN_S = 2.0
 """How much sound one measurement covers; the condition changes once two in a row agree."""
 FULL_SCALE = 0.999
@@ -76,6 +78,7 @@ class SourceHealth:
         self._rate_hz = rate_hz
         self._value = float("nan")  # of the newest frame
         self._constant = 0  # frames up to the newest that have this value
+        self._constant_since_s = 0.0
         self._span: _Span | None = None
         self._fault: Fault = ""  # the one that the condition reports
         self._latest: Fault = ""  # in the previous span
@@ -88,19 +91,19 @@ class SourceHealth:
         """Return the condition after this block, which arrived at `now_s` of a monotonic clock."""
         if not block.waveform.size:
             return self.condition
-        self._count_constant(block.waveform)
-        if self._constant >= SILENT_AFTER_S * self._rate_hz:
+        self._count_constant(block.waveform, now_s)
+        constant_s = now_s - self._constant_since_s
+        if self._constant >= SILENT_AFTER_S * self._rate_hz or constant_s >= SILENT_WITHOUT_FRAMES_S:
             self.condition, self._span = SILENT, None
         elif self._constant < block.waveform.size:  # the value changes
             self._measure(block, now_s)
         return self.condition
 
-    def _count_constant(self, waveform: Waveform) -> None:
+    def _count_constant(self, waveform: Waveform, now_s: float) -> None:
         others = np.flatnonzero(waveform != waveform[-1])
-        if others.size:
-            self._constant = waveform.size - 1 - int(others[-1])
-        else:
-            self._constant = waveform.size + (self._constant if waveform[-1] == self._value else 0)
+        if others.size or waveform[-1] != self._value:
+            self._constant_since_s, self._constant = now_s, 0
+        self._constant += waveform.size - 1 - int(others[-1]) if others.size else waveform.size
         self._value = float(waveform[-1])
 
     def _measure(self, block: Block, now_s: float) -> None:

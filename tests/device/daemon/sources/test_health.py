@@ -32,6 +32,10 @@ def test_a_constant_other_than_zero_is_silence_too() -> None:
     assert states_after([ZEROS + 0.25, ZEROS] * 3)[-1] == "starting"
 
 
+def test_one_value_that_trickles_in_is_silence_too() -> None:
+    assert states_after([ZEROS] * 12, frames_a_second=1) == ["starting"] * 10 + ["silent"] * 2
+
+
 def test_faint_noise_is_no_silence() -> None:
     assert states_after([NOISE / 2**14] * 8)[-1] == "listening"
 
