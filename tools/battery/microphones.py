@@ -74,7 +74,7 @@ class Scenario:
     """Seconds from the repair until sound has to be used again."""
 
     @classmethod
-    def measured(
+    def with_sound(
         cls, state: State, script: str, pcm_format: PcmFormat = MONO, working: str = "play()"
     ) -> "Scenario":
         """Return one whose sound is never gone: two measurements have to agree that the fault is."""
@@ -93,17 +93,17 @@ SCENARIOS = {
         "if not works(): play(lambda: b'odd', .3); sys.exit()\nplay(piece=7)",
     ),
     "all zeros": Scenario("silent", "play(lambda: bytes(3200), until=works)"),
-    "clipping": Scenario.measured("clipping", "play(lambda: bytes([255, 127, 0, 128]) * 800, until=works)"),
-    "wrong rate": Scenario.measured("wrong rate", "play(until=works, pace=.033)"),
+    "clipping": Scenario.with_sound("clipping", "play(lambda: bytes([255, 127, 0, 128]) * 800, until=works)"),
+    "wrong rate": Scenario.with_sound("wrong rate", "play(until=works, pace=.033)"),
     "it appears late": Scenario("failed"),
     "one byte a second, always the same": Scenario(
         "silent", "play(lambda: b'x', until=works, pace=1)", reported_within_s=15.0
     ),
-    "half the rate": Scenario.measured("wrong rate", "play(until=works, pace=.2)"),
-    "ten bytes a second": Scenario.measured(
+    "half the rate": Scenario.with_sound("wrong rate", "play(until=works, pace=.2)"),
+    "ten bytes a second": Scenario.with_sound(
         "wrong rate", "play(lambda: random.randbytes(10), until=works, pace=1)"
     ),
-    "everything at once": Scenario.measured(
+    "everything at once": Scenario.with_sound(
         "wrong rate", "play(lambda: random.randbytes(320_000), until=works)"
     ),
     "it gives nothing": Scenario("failed", "if not works(): sys.exit()"),
@@ -125,15 +125,15 @@ SCENARIOS = {
     ),
     "a loose plug": Scenario("failed", "if not works(): play(seconds=.8); sys.exit()"),
     "a stuck converter": Scenario("silent", "play(lambda: bytes([10, 3]) * 1600, until=works)"),
-    "an offset": Scenario.measured("dc offset", "play(lambda: near(6000, 200), until=works)"),
+    "an offset": Scenario.with_sound("dc offset", "play(lambda: near(6000, 200), until=works)"),
     "too soft": Scenario("too soft", "play(lambda: near(-3, 7), until=works)", reported_within_s=30.0),
-    "opposite phase": Scenario.measured(
+    "opposite phase": Scenario.with_sound(
         "opposite phase",
         "play(lambda: pairs(lambda x: -max(x, -32767)), until=works)",
         STEREO,
         working=PLAY_STEREO,
     ),
-    "one channel dead": Scenario.measured(
+    "one channel dead": Scenario.with_sound(
         "one channel dead",
         "play(lambda: pairs(lambda x: 0), until=works)",
         STEREO,

@@ -49,6 +49,6 @@ ROWS = (
         0.01,
         24,
     ),
-    Row("microphones", "microphone with a fault that ends", try_microphones, 1, 28),
+    Row("microphones", "microphone with a fault that ends", try_microphones, 1, 29),
     Row("walk", "step of a random walk over all commands", walk, 25, 2_000),
 )
