@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from device_runtime.system.look_ahead import look_ahead
 from device_runtime.system.progress import Progress
 from edgecl.audio.acoustics import Acoustics, measure_acoustics
 from edgecl.audio.faults import Fault
@@ -193,9 +194,10 @@ def ingest_recordings(
     recordings: dict[str, Recording] = {}  # by hash
     disputed = list[tuple[Recording, Recording]]()  # the same bytes in two classes
     rejections, repeated = list[Rejection](), list[Path]()
-    for number, (path, label) in enumerate(files):
+    decoded = look_ahead(lambda file: read_or_reject(file[0], LONG_LIMITS, rate_hz), files)
+    for number, ((path, label), read) in enumerate(zip(files, decoded, strict=True)):
         progress("reading", number, len(files))
-        clip = _reject_copy(read_or_reject(path, LONG_LIMITS, rate_hz), label, recordings, known.cached)
+        clip = _reject_copy(read, label, recordings, known.cached)
         if isinstance(clip, RejectedFile):
             rejections.append(Rejection(clip, label))
         elif clip.sha256 in known.cached:
