@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from tests.device.daemon.running import Daemon
@@ -21,6 +22,10 @@ ODD = "<b>&\"'"  # a label
 MOST_TABS = 60
 NAME_OF_FOCUSED = """(() => { const it = document.activeElement;
     return (it.ariaLabel || it.labels?.[0]?.textContent || it.textContent).trim(); })()"""
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
 WATCH_THE_POLICY = """document.addEventListener("securitypolicyviolation", (event) =>
     console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`))"""
 
@@ -36,6 +41,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         browser.close()
+
+
+def find_violations(page: Page) -> list[tuple[str, str]]:
+    """Return the rules of accessibility that a page breaks, each with the first element that does."""
+    violations = Axe().run(page, options=RULES).response["violations"]
+    return [(one["id"], one["nodes"][0]["html"]) for one in violations]
 
 
 class Window:

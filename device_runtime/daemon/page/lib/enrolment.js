@@ -58,6 +58,32 @@ export class Enrolment extends EventTarget {
     }
   }
 
+  /** Upload a long recording, in which the device finds the takes. */
+  async cut(file, label) {
+    const body = await makeReadable(file);
+    this.setView((await this.#request("POST", "cuts", { query: { label, name: body.name }, body })).enrolment);
+  }
+
+  /** Return level and spectrum of a long recording. */
+  fetchCutSpectrum(id) {
+    return requestJson("GET", this.#cutPath(id, "spectrum"));
+  }
+
+  /** Return the audio of one of its takes. */
+  fetchCutTake(id, number) {
+    return fetchBlob(this.#cutPath(id, "takes", number));
+  }
+
+  /** Add its takes, but for those whose numbers are dropped, and pieces of the room between them. */
+  async keepTakes(id, dropped) {
+    const json = { dropped, negative: this.negative };
+    this.setView(await requestJson("POST", this.#cutPath(id, "clips"), { json }));
+  }
+
+  async removeCut(id) {
+    this.setView(await requestJson("DELETE", this.#cutPath(id)));
+  }
+
   /** Record with the microphone of the device. */
   async record(label, seconds) {
     const { take, enrolment } = await this.#request("POST", "record", { query: { label, seconds } });
@@ -119,6 +145,10 @@ export class Enrolment extends EventTarget {
   async #checkQuality(id) {
     this.qualities.set(id, await this.fetchAudio(id).then(checkQuality, () => null));
     this.dispatchEvent(new Event("change"));
+  }
+
+  #cutPath(id, ...what) {
+    return makePath("enrolments", this.view.id, "cuts", id, ...what);
   }
 
   #request(method, what, options) {

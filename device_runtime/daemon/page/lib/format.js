@@ -35,6 +35,9 @@ export function formatDuration(seconds) {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : formatCount(Math.round(hours / 24), "day");
 }
 
+/** 83 → "1:23", a place in a recording. */
+export const formatPlace = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+
 /** Return the date in the browser's time zone: "2026-05-01". */
 export function formatDate(time) {
   const at = new Date(time);

@@ -38,8 +38,8 @@ export class Collector {
 
   /** Show the present state of the enrolment. */
   update() {
-    const { takes } = this.enrolment.view;
-    for (const { label } of takes) this.#findCard(label);
+    const { takes, cuts } = this.enrolment.view;
+    for (const { label } of [...takes, ...cuts]) this.#findCard(label);
     for (const card of this.#cards.values()) card.update();
     this.#showUpload();
     setText(this.#advice, adviseOnAll(takes, this.existing));

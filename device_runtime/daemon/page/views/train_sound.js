@@ -5,6 +5,8 @@ import { allowsAudio, device, whyNoAudio } from "../lib/device.js";
 import { actionButton, h, setChildren, setText } from "../lib/dom.js";
 import { formatCount, formatDuration } from "../lib/format.js";
 import { displayLabel, isNegative } from "../lib/labels.js";
+import { showError } from "../lib/notice.js";
+import { CutPanel } from "../widgets/cut_panel.js";
 import { acceptDrops, makeChooser } from "../widgets/drop_zone.js";
 import { makePlayer } from "../widgets/player.js";
 import { recordWithCountdown } from "../widgets/recorder.js";
@@ -20,6 +22,8 @@ export class SoundCard {
   #noRecording = h("p", { class: "hint" });
   #record;
   #rows = new Map();
+  #cuts = h("div");
+  #panels = new Map();
 
   constructor(enrolment, label) {
     this.enrolment = enrolment;
@@ -30,8 +34,9 @@ export class SoundCard {
       h("h3", {}, this.title, " ", this.#number), isNegative(label) && h("p", { class: "quiet" }, NEGATIVE_NOTE),
       this.#advice,
       h("p", { class: "buttons" }, this.#record,
-        makeChooser("Add files", (found) => this.#send(found), { name: `Add files of ${this.title}` })),
-      this.#noRecording, this.#place, this.#takes);
+        makeChooser("Add files", (found) => this.#send(found), { name: `Add files of ${this.title}` }),
+        !isNegative(label) && this.#makeCutButton()),
+      this.#noRecording, this.#place, this.#cuts, this.#takes);
     acceptDrops(this.element, (found) => this.#send(found));
     this.update();
   }
@@ -47,12 +52,33 @@ export class SoundCard {
     setChildren(this.#advice, advice.map(({ text, kind }) => h("p", { class: kind }, text)));
     const ids = new Set(takes.map(({ id }) => id));
     for (const [id, row] of this.#rows) if (!ids.has(id)) this.#dropRow(id, row);
+    this.#showCuts();
     takes.forEach((take, index) => this.#rows.has(take.id) ? this.#markRow(take) : this.#addRow(take, index));
   }
 
   /** Focus the first button. */
   focus() {
     this.element.querySelector(":not([hidden]) > button:enabled").focus();
+  }
+
+  /** Show the long recordings whose takes wait for a choice. */
+  #showCuts() {
+    const cuts = this.enrolment.view.cuts.filter(({ label }) => label === this.label);
+    const ids = new Set(cuts.map(({ id }) => id));
+    for (const [id, { element }] of this.#panels) {
+      if (ids.has(id)) continue;
+      const hadFocus = element.contains(document.activeElement);
+      element.remove();
+      this.#panels.delete(id);
+      if (hadFocus) this.focus();
+    }
+    for (const cut of cuts) {
+      if (this.#panels.has(cut.id)) continue;
+      const panel = new CutPanel(this.enrolment, cut);
+      this.#panels.set(cut.id, panel);
+      this.#cuts.append(panel.element);
+      panel.draw().catch(showError);
+    }
   }
 
   #addRow(take, index) {
@@ -87,6 +113,14 @@ export class SoundCard {
     seconds.value = SECONDS[1];
     return h("span", { class: "joined" },
       actionButton("Record", start, { class: "record", "aria-label": `Record ${this.title}` }), seconds);
+  }
+
+  /** Return a button that uploads a long recording, to be cut into takes. */
+  #makeCutButton() {
+    const cut = async ([found]) => {
+      if (found) await this.enrolment.cut(found.file, this.label);
+    };
+    return makeChooser("Cut a recording", cut, { single: true, name: `Cut a long recording of ${this.title}` });
   }
 
   #send(found) {

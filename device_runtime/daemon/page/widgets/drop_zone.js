@@ -22,11 +22,11 @@ export function acceptDrops(element, take) {
   });
 }
 
-/** Return a button that opens a dialog to choose files, or a folder. */
-export function makeChooser(text, take, { folder = false, name = text } = {}) {
+/** Return a button that opens a dialog to choose files, a single one, or a folder. */
+export function makeChooser(text, take, { folder = false, single = false, name = text } = {}) {
   const accept = folder ? null : "audio/*,.flac,.opus,.aiff";
   const input = h("input", {
-    type: "file", multiple: true, webkitdirectory: folder, accept, hidden: true, "aria-label": name,
+    type: "file", multiple: !single, webkitdirectory: folder, accept, hidden: true, "aria-label": name,
   });
   const button = h("button", { type: "button", "aria-label": name, onclick: () => input.click() }, text);
   input.addEventListener("change", () => {

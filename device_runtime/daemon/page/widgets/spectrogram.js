@@ -74,11 +74,17 @@ export class Spectrogram {
   }
 }
 
-/** Draw the whole spectrogram of a recording; columns: as `splitColumns` returns them. */
-export function drawSpectrogram(canvas, columns) {
-  const picture = Object.assign(document.createElement("canvas"), { width: columns.length, height: BANDS });
-  const pixels = picture.getContext("2d");
+/** Paint the whole spectrogram of a recording, a pixel a column; columns: as `splitColumns` returns them. */
+export function paintSpectrogram(canvas, columns) {
+  Object.assign(canvas, { width: columns.length, height: BANDS });
+  const pixels = canvas.getContext("2d");
   columns.forEach(({ bands }, index) => pixels.putImageData(paintColumn(bands), index, 0));
+}
+
+/** Draw the same at the size of the canvas on the screen. */
+export function drawSpectrogram(canvas, columns) {
+  const picture = document.createElement("canvas");
+  paintSpectrogram(picture, columns);
   const context = fitCanvas(canvas);
   if (columns.length) context.drawImage(picture, 0, 0, canvas.clientWidth, canvas.clientHeight);
 }

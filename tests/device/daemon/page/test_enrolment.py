@@ -10,12 +10,17 @@ import pytest
 import soundfile
 from playwright.sync_api import expect
 
-from tests.device.daemon.browser import TRAINED_MS, Opened
+from tests.device.daemon.browser import PHONE, TRAINED_MS, Opened, find_violations
 from tests.device.daemon.running import RATE_HZ, Daemon, until
 from tools.demo.synthesise import make_clip
 
 WORDS = ("alexa", "computer", "jarvis")
 TAKES = 6  # of each
+COUNT_COLOURS = """() => {
+    const canvas = document.querySelector(".track canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return new Set(new Uint32Array(data.buffer)).size;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +169,39 @@ def test_a_refusal_is_shown_with_its_hint(device: Daemon, opened: Opened) -> Non
     expect(page.get_by_role("alert")).to_contain_text("a task cannot be called 'no/such'")
     expect(page.get_by_role("alert")).to_contain_text("use letters, digits")
     window.ignore_errors("400")
+
+
+def test_a_long_recording_is_cut_into_takes_of_which_one_is_dropped(
+    device: Daemon, knocks: Path, opened: Opened
+) -> None:
+    window = opened(device, size=PHONE)
+    page = window.page
+    window.show("Train")
+    page.get_by_label("Task name").fill("door")
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_label("Add a sound").fill("knock")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.locator("input[aria-label='Cut a long recording of knock']").set_input_files(knocks)
+    marks = page.locator(".mark")
+    expect(marks).to_have_count(4)
+    expect(page.get_by_role("heading", name="evening.flac 0:48")).to_be_visible()
+    page.wait_for_function("document.querySelector('.track canvas').width === 960")
+    assert page.evaluate(COUNT_COLOURS) > 20
+    page.get_by_role("button", name="Play take 1").click()
+    expect(page.get_by_role("button", name="Stop take 1")).to_be_visible()
+
+    page.reload()
+    marks.nth(1).click()
+    expect(page.get_by_role("checkbox", name="Keep take 2")).not_to_be_checked()
+    page.get_by_role("checkbox", name="Keep take 4").uncheck()
+    expect(marks.nth(3)).to_have_attribute("aria-pressed", "false")
+    marks.nth(3).click()
+    assert window.overflow_px <= 0
+    assert find_violations(page) == []
+    window.picture("train-cut")
+    page.get_by_role("button", name="Use 3 takes").click()
+    expect(page.get_by_role("heading", name="knock 3 recordings")).to_be_visible()
+    expect(page.get_by_role("heading", name="Other sounds 3 recordings")).to_be_visible()
+    expect(marks).to_have_count(0)
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("button", name="Delete").click()
