@@ -7,6 +7,7 @@ from device_runtime.training.learning_curve import CurvePoint
 from device_runtime.workflows.enroll import EnrolmentResult, TrialDetections
 from device_runtime.workflows.enroll_again import UnchangedTask
 from device_runtime.workflows.report import EnrolmentReport
+from device_runtime.workflows.rooms import RoomScore
 
 MAX_LINES = 5  # of a kind
 STAGE_NAMES = {
@@ -14,7 +15,7 @@ STAGE_NAMES = {
     "backbone": "feature extraction",
     "varying": "augmentation",
     "training": "training",
-    "advice": "learning curve",
+    "advice": "learning curve and rooms",
 }
 """Key of `Enrolment.seconds` → what to call it."""
 
@@ -47,6 +48,7 @@ def show(result: EnrolmentResult) -> None:
         f"Enrolled '{result.task}' in {result.seconds:.1f} s ({seconds})",
         f"Method: {enrolment.fitted.method} ({enrolment.fitted.reason})",
         f"Accuracy on held-out recordings: {output.format_percent(report.accuracy)}",
+        *_describe_rooms(enrolment.rooms),
     )
     if result.trial:
         output.print_answer(
@@ -88,6 +90,13 @@ def _findings(report: EnrolmentReport) -> Iterator[str]:
         yield f"{copy.file} is the same sound as {copy.original} and {effect}"
     if len(report.curve) > 1:
         yield describe_curve(report.curve, report.expected)
+
+
+def _describe_rooms(rooms: Sequence[RoomScore]) -> Iterator[str]:
+    """Yield what is detected in other rooms, in one line."""
+    if rooms:
+        counts = ", ".join(f"{one.room.name} {one.detected}" for one in rooms)
+        yield f"Detected of {rooms[0].recordings} held-out recordings, played in a {counts}"
 
 
 def _trial(trial: TrialDetections) -> Iterator[str]:

@@ -6,7 +6,7 @@ It serves every caller that has tokens: an enrolment, a correction that adds one
 ones, a benchmark.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,6 @@ from device_runtime.model.background import Background
 from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import Progress
 from device_runtime.training.engines.base import Engine
-from device_runtime.training.learning_curve import CurvePoint, format_curve
 from device_runtime.training.methods import auto
 from device_runtime.training.methods.adapter import TrainedAdapter, Trainer
 from device_runtime.training.methods.base import Method
@@ -105,7 +104,7 @@ class FittedTask:
         )
 
     def to_blob(
-        self, task: str, created: str, manifest: Manifest, curve: Sequence[CurvePoint] = ()
+        self, task: str, created: str, manifest: Manifest, measured: Mapping[str, Scalar] | None = None
     ) -> TaskBlob:
         """Return the task as a blob.
 
@@ -113,7 +112,7 @@ class FittedTask:
             task: its name.
             created: time to be written into the blob, ISO 8601 in UTC.
             manifest: of the bundle it was trained with.
-            curve: learning curve, stored in the record.
+            measured: what else was measured of it, stored in the record.
         """
         record = BlobRecord(
             task=task,
@@ -123,7 +122,7 @@ class FittedTask:
             placement=manifest.adapter.placement,
             window_samples=manifest.geometry.window_samples,
             threshold=self.rejection.threshold,
-            training={**self.training, **({"curve": format_curve(curve)} if curve else {})},
+            training={**self.training, **(measured or {})},
             licence=manifest.licence,
         )
         return TaskBlob(record, self.parameters, self.normalizer, self.rejection.keys)

@@ -21,7 +21,6 @@ from device_runtime.data.token_cache import TokenCache
 from device_runtime.model.augmentation import load_augmenter
 from device_runtime.recognition.recognizer import Recognizer, TaskScore
 from device_runtime.training.learner import FittedTask, Learner
-from device_runtime.training.learning_curve import parse_curve
 from edgecl.audio.faults import describe_faults
 from edgecl.audio.reader import Clip
 from edgecl.augmentation.augmenter import Augmenter
@@ -35,6 +34,9 @@ from edgecl.windows import split_into_windows
 
 COPIES = 8
 """Augmented copies of the recording, which alone is one among hundreds."""
+
+MEASURED = ("curve", "rooms")
+"""What was measured at enrolment, and one more recording hardly changes."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,8 @@ class Corrector:
             labels = collect_labels(builder.training_set)
             self.learner.check_class_count(len(labels))
             fitted = self._fit(builder.build(labels), labels)
-        curve = parse_curve(task.record.training.get("curve"))  # one more recording does not bend it
-        blob = fitted.to_blob(task.task, created, runtime.bundle.manifest, curve)
+        measured = {key: task.record.training[key] for key in MEASURED if key in task.record.training}
+        blob = fitted.to_blob(task.task, created, runtime.bundle.manifest, measured)
         return Correction(
             blob=blob,
             training_set=builder.training_set,

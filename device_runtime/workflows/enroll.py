@@ -128,6 +128,7 @@ class EnrolmentResult:
             "confusion": measured.confusion.tolist(),
             "learning_curve": [asdict(point) for point in measured.curve],
             "expected_of_twice_as_many": measured.expected,
+            "rooms": [one.to_document() for one in self.enrolment.rooms],
             "suspects": [asdict(one) for one in measured.suspects],
             "duplicates": [asdict(one) for one in measured.duplicates],
             "advice": measured.advice,

@@ -3,6 +3,8 @@
     check the files ─► windows ─► backbone ─► token cache ─► closed form ─► first blob, after seconds
                                                   │
                      augmented copies ─► backbone ─► cache ─► method ─► second blob, where it is better
+                                                                │
+                                       held-out recordings ─► three rooms ─► how many are detected
 
 Clips are decoded twice, once to be checked and once to become windows, so that only one waveform is in memory
 at a time.
@@ -19,11 +21,14 @@ from device_runtime.data.token_cache import TokenCache
 from device_runtime.data.token_extractor import TokenExtractor
 from device_runtime.system.timing import Stopwatch
 from device_runtime.training.learner import FittedTask, Learner
-from device_runtime.training.learning_curve import CurvePoint, measure_learning_curve
+from device_runtime.training.learning_curve import CurvePoint, format_curve, measure_learning_curve
+from device_runtime.workflows.held_out_rooms import measure_held_out_rooms
+from device_runtime.workflows.rooms import RoomScore, format_rooms
 from edgecl.audio.faults import describe_faults
 from edgecl.dataset_folder import LabelledFolder
 from edgecl.learning.negative_labels import find_negative
 from edgecl.store.blob import TaskBlob
+from edgecl.store.blob_record import Scalar
 from edgecl.store.training_set import Origin, TrainingSet, collect_labels
 
 STAGES = ("decode", "backbone", "varying", "training", "advice")
@@ -40,6 +45,7 @@ class Enrolment:
     fitted: FittedTask
     first: FittedTask  # the first fit: a closed form, cross-validated over every recording
     curve: list[CurvePoint]  # learning curve of that closed form
+    rooms: list[RoomScore]  # held-out recordings in three rooms; empty for a first version
     from_cache: int  # recordings whose tokens were in the cache
     seconds: dict[str, float]  # by stage, see STAGES
     notes: list[str]
@@ -92,14 +98,18 @@ class Enroller:
             with self.stopwatch("advice"):
                 curve = measure_learning_curve(data, first.method, first.validation, progress)
 
-            def enrolment(fitted: FittedTask) -> Enrolment:
+            def enrolment(fitted: FittedTask, rooms: list[RoomScore]) -> Enrolment:
+                measured: dict[str, Scalar] = {"curve": format_curve(curve)}
+                if rooms:
+                    measured["rooms"] = format_rooms(rooms)
                 return Enrolment(
-                    blob=fitted.to_blob(task, created, runtime.bundle.manifest, curve),
+                    blob=fitted.to_blob(task, created, runtime.bundle.manifest, measured),
                     ingest=ingest,
                     training_set=builder.training_set,
                     fitted=fitted,
                     first=first,
                     curve=curve,
+                    rooms=rooms,
                     from_cache=extractor.from_cache,
                     seconds=self.stopwatch.seconds,
                     notes=[
@@ -110,12 +120,17 @@ class Enroller:
                     ],
                 )
 
-            yield enrolment(first)
+            yield enrolment(first, [])
             extractor.augment(ingest, learner.recipe.count_copies(builder.window_count), builder)
+            dataset = builder.build(labels)
             with self.stopwatch("training"):
-                fitted = learner.fit(builder.build(labels), labels)
+                fitted = learner.fit(dataset, labels)
             if fitted.improves_on(first):
-                yield enrolment(fitted)
+                with self.stopwatch("advice"):
+                    rooms = measure_held_out_rooms(
+                        learner, dataset, labels, builder.training_set, ingest.recordings, created
+                    )
+                yield enrolment(fitted, rooms)
 
     def _known_recordings(self, known: TrainingSet) -> KnownRecordings:
         cached = {clip.clip_sha256: clip.label for clip in known if self.cache.has(clip.clip_sha256)}

@@ -1,6 +1,6 @@
 """How many recordings are still detected when they are played in other rooms."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
@@ -15,6 +15,7 @@ from edgecl.learning.negative_labels import is_negative
 
 MAX_RECORDINGS = 60
 """Recordings that are played in every room; of more, as many are chosen evenly."""
+MAX_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,26 @@ class RoomScore:
     def to_document(self) -> Document:
         """Return everything as plain values."""
         return {**asdict(self.room), "detected": self.detected, "recordings": self.recordings}
+
+
+def format_rooms(scores: Sequence[RoomScore]) -> str:
+    """Return scores in the form that a blob's record stores: `quiet room 18 20; living room …`."""
+    return "; ".join(f"{one.room.name} {one.detected} {one.recordings}" for one in scores)
+
+
+def parse_rooms(text: object) -> list[RoomScore]:
+    """Parse the scores of a blob's record; rooms that there are not, and what is malformed, are left out."""
+    rooms = {room.name: room for room in LISTENING_ROOMS}
+    rows = [row.rsplit(maxsplit=2) for row in text.split(";")] if isinstance(text, str) else []
+    return [
+        RoomScore(rooms[row[0].strip()], int(row[1]), int(row[2]))
+        for row in rows
+        if len(row) == 3 and row[0].strip() in rooms and all(map(_is_count, row[1:]))
+    ]
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
 
 
 @dataclass

@@ -91,6 +91,20 @@ class EnrolmentView(ResponseModel):
     """Process ID of the training process."""
 
 
+class RoomView(ResponseModel):
+    """Held-out recordings of a task's sounds, played in one room at enrolment."""
+
+    name: str
+    rt60_s: float
+    """Reverberation time."""
+    direct_to_reverberant_db: float
+    snr_db: float
+    """Level of the sound over that of the noise."""
+    detected: int
+    """Recordings that were answered with their label."""
+    recordings: int
+
+
 class PointView(ResponseModel):
     """One point of a learning curve."""
 
@@ -128,5 +142,7 @@ class Task(ResponseModel):
     """Number of recordings in the training set."""
     curve: list[PointView]
     """Learning curve: accuracy by number of recordings."""
+    rooms: list[RoomView]
+    """What was detected of held-out recordings, room by room; empty where that was not measured."""
     heard: bool
     """Whether the running pipeline detects this version of the task."""

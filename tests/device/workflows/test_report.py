@@ -46,6 +46,11 @@ def test_an_enrolment_reports_suspects_duplicates_and_a_curve(edgecl: Edgecl, so
     assert [point["recordings"] for point in curve] == [6, 13, 26]
     assert all(point["low"] <= point["accuracy"] <= point["high"] for point in curve)
     assert result["expected_of_twice_as_many"] >= curve[-1]["accuracy"]
+    rooms = result["rooms"]
+    assert [one["name"] for one in rooms] == ["quiet room", "living room", "noisy room"]
+    assert {one["recordings"] for one in rooms} == {6}
+    assert rooms[0]["detected"] >= 4
+    assert all(0 <= one["detected"] <= 6 for one in rooms)
 
 
 def test_the_printed_report_has_the_same_findings(edgecl: Edgecl, sounds: Path) -> None:
@@ -53,6 +58,7 @@ def test_the_printed_report_has_the_same_findings(edgecl: Edgecl, sounds: Path) 
     assert "lost.wav sounds like doorbell" in shown
     assert "is the same sound as" in shown
     assert "Accuracy with 6 / 13 / 26 recordings: " in shown
+    assert "Detected of 6 held-out recordings, played in a quiet room " in shown
 
 
 def make_point(recordings: int, accuracy: float) -> CurvePoint:

@@ -12,10 +12,11 @@ from fastapi.concurrency import run_in_threadpool
 from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.context import ApiContext, Context, hold
 from device_runtime.daemon.api.problems import NotHereError
-from device_runtime.daemon.api.schemas import PointView, RequestModel, ResponseModel, Task
+from device_runtime.daemon.api.schemas import PointView, RequestModel, ResponseModel, RoomView, Task
 from device_runtime.daemon.controls import ThresholdChange
 from device_runtime.daemon.worker.protocol import CorrectionTarget, CorrectRequest, PredictRequest
 from device_runtime.training.learning_curve import parse_curve
+from device_runtime.workflows.rooms import parse_rooms
 from edgecl.config.schema import Margin
 from edgecl.errors import EdgeclError
 from edgecl.learning.negative_labels import is_negative
@@ -160,6 +161,7 @@ def describe_task(context: ApiContext, entry: TaskEntry) -> Task:
         method=str(training.get("method", "")),
         recordings=count if isinstance(count, int) else 0,
         curve=[PointView(**asdict(point)) for point in parse_curve(training.get("curve"))],
+        rooms=[RoomView(**score.to_document()) for score in parse_rooms(training.get("rooms"))],
         heard=context.pipeline.is_active(entry.task, entry.sha256),
     )
 

@@ -9,10 +9,12 @@ import { showDone } from "../lib/notice.js";
 import { preselection } from "../lib/preselection.js";
 import { confirm } from "../widgets/dialog.js";
 import { drawLearningCurve } from "../widgets/learning_curve.js";
+import { drawRooms } from "../widgets/room_meters.js";
 import { SensitivitySlider } from "../widgets/slider.js";
 
 export class TaskCard {
   #facts = h("dl", { class: "facts" });
+  #rooms = h("div");
   #curve = h("figure");
   #sliders = h("div", { class: "sliders" });
   #check = h("p", { role: "status", class: "hint" });
@@ -23,7 +25,7 @@ export class TaskCard {
   constructor(task) {
     const { task: name } = task;
     this.element = h("article", { class: "card task", "aria-label": name },
-      h("h2", {}, name), this.#facts, this.#curve,
+      h("h2", {}, name), this.#facts, this.#rooms, this.#curve,
       h("details", {}, h("summary", {}, "Sensitivity"),
         h("p", { class: "quiet" }, "To the right: fewer missed sounds. To the left: fewer false alarms."),
         this.#sliders),
@@ -59,6 +61,7 @@ export class TaskCard {
       task.method && makeFact("Method", task.method),
       makeFact("Saved", `${new Date(task.created).toLocaleDateString()}, ${formatSize(task.size_bytes)}`),
       !task.heard && makeFact("Status", "not in use"));
+    setChildren(this.#rooms, drawRooms(task.rooms));
     const caption = h("figcaption", { class: "quiet" }, "Accuracy by number of recordings");
     setChildren(this.#curve, drawLearningCurve(task.curve), caption);
     this.#curve.hidden = task.curve.length < 2;

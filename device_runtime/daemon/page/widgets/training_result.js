@@ -4,6 +4,7 @@ import { h } from "../lib/dom.js";
 import { capitalise, formatCount, formatDuration, formatPercent, formatSize } from "../lib/format.js";
 import { toScore } from "../lib/score.js";
 import { drawLearningCurve } from "./learning_curve.js";
+import { drawRooms } from "./room_meters.js";
 
 const MOST = 5; // lines of a kind
 
@@ -15,6 +16,7 @@ export function describeResult(result) {
     result.heard && describeTrial(result),
     h("p", { class: "headline" }, h("b", {}, formatPercent(accuracy)), " accuracy on held-out recordings"),
     makeTable(result.classes),
+    drawRooms(result.rooms),
     makeRemarks(result),
     result.learning_curve?.length > 1 && describeCurve(result),
     h("p", { class: "quiet" }, capitalise(figures.join(", "))));

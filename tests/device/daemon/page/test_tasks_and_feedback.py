@@ -1,7 +1,11 @@
 """Tasks, sensitivity and feedback by the page, in a real browser."""
 
+from dataclasses import replace
+
 from playwright.sync_api import expect
 
+from edgecl.store import blob
+from edgecl.store.store import Store
 from tests.device.daemon.browser import ODD, TRAINED_MS, Opened
 from tests.device.daemon.running import Daemon, until
 
@@ -14,6 +18,21 @@ def test_a_label_is_never_parsed_as_html(device: Daemon, opened: Opened) -> None
     odd.get_by_text("Sensitivity").click()
     expect(odd.get_by_label(ODD, exact=True)).to_be_visible()
     assert odd.locator("b").count() == 0
+
+
+def test_a_task_shows_what_it_detects_in_other_rooms(device: Daemon, opened: Opened) -> None:
+    window = opened(device)
+    window.show("Tasks")
+    odd = window.page.get_by_role("article", name="odd")
+    expect(odd.locator("meter")).to_have_count(0)
+    with Store.open(device.home, create=False) as store:
+        task = blob.from_bytes(store.read_blob("odd"))
+        training = {**task.record.training, "rooms": "quiet room 9 10; living room 8 10; noisy room 6 10"}
+        measured = replace(task, record=task.record.model_copy(update={"training": training}))
+        store.commit("odd", blob.to_bytes(measured), replace=True)
+    expect(odd.get_by_label("living room: 8 of 10")).to_be_visible()
+    expect(odd.locator("meter")).to_have_count(3)
+    window.picture("tasks-rooms")
 
 
 def test_the_sensitivity_of_a_sound_is_set_and_reset(device: Daemon, opened: Opened) -> None:
