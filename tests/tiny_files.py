@@ -16,7 +16,10 @@ FINGERPRINT = "5a" * 32
 
 
 def make_tiny_blob(task: str = "doorbell", value: float = 1.0, **changes: object) -> TaskBlob:
-    """Make a blob of two labels whose parameters are all `value`; its creation time grows with `value`."""
+    """Make a blob of two labels whose parameters are all `value`; its creation time grows with `value`.
+
+    The weights of the head, which float16 holds, are at most 1000.
+    """
     record = BlobRecord(
         **{
             "task": task,
@@ -33,9 +36,10 @@ def make_tiny_blob(task: str = "doorbell", value: float = 1.0, **changes: object
     )
     labels = len(record.labels)
     sounds = [label for label in record.labels if not is_negative(label)]
+    head = np.full(labels * (FEATURES + 1), min(value, 1000.0), np.float32)
     return TaskBlob(
         record,
-        parameters=np.full(2 * 3 + labels * (FEATURES + 1), value, np.float32),
+        parameters=np.concatenate([np.full(2 * 3, value, np.float32), head]),
         normalizer=np.arange(2 * FEATURES, dtype=np.float32).reshape(2, FEATURES),
         keys=np.ones((len(sounds), FEATURES + 1), np.float32),
     )

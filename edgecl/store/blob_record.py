@@ -16,7 +16,8 @@ from edgecl.learning.negative_labels import is_negative
 from edgecl.task_names import check_task_name
 from edgecl.timestamps import check_time
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+FULL_PRECISION_VERSION = 2  # whose head and keys are float32; still read, and written as it was
 MAX_BLOB_BYTES = 64 << 20
 MAX_HEADER_BYTES = 1 << 20
 MAX_LABELS = 1000
@@ -35,7 +36,7 @@ Label = Annotated[str, AfterValidator(check_label)]
 class BlobRecord(Record):
     """The metadata of a task blob."""
 
-    format_version: Literal[2] = 2
+    format_version: Literal[2, 3] = 3
     task: str
     labels: Annotated[
         tuple[Label, ...], Field(min_length=1, max_length=MAX_LABELS)
@@ -98,7 +99,7 @@ def parse_record(text: str) -> BlobRecord:
     """Parse the record, without checking its digest."""
     try:
         document = canonical_json.load(text.encode())
-        _check_version(document.pop("format_version"))
+        _check_version(document["format_version"])
         del document["digest"]  # checked by encoding the blob again
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BlobError("the record of this task blob cannot be read", ENROL_AGAIN) from error
@@ -111,9 +112,10 @@ def parse_record(text: str) -> BlobRecord:
 
 
 def _check_version(version: object) -> None:
-    if version == FORMAT_VERSION:
+    if version in (FULL_PRECISION_VERSION, FORMAT_VERSION):
         return
-    versions = f"has format version {version}, this edgecl reads version {FORMAT_VERSION}"
+    readable = f"versions {FULL_PRECISION_VERSION} and {FORMAT_VERSION}"
+    versions = f"has format version {version}, this edgecl reads {readable}"
     if isinstance(version, int) and version > FORMAT_VERSION:
         hint = "update edgecl, or enrol the task again"
         raise NewerBlobError(f"this task blob was made by a newer edgecl: it {versions}", hint)

@@ -34,7 +34,7 @@ OVERFLOWING: dict[str, Callable[[TaskBlob], TaskBlob]] = {
     "a huge scale": lambda task: replace(task, normalizer=set_value(task.normalizer, (1, 0), 1e30)),
     "no scale": lambda task: replace(task, normalizer=set_value(task.normalizer, (1, 0), 0.0)),
     "a negative scale": lambda task: replace(task, normalizer=set_value(task.normalizer, (1, 0), -1.0)),
-    "huge keys": lambda task: replace(task, keys=np.full_like(task.keys, 3.4e38)),
+    "huge keys": lambda task: replace(task, keys=set_value(task.keys, (..., -1), 3.4e38)),
 }
 WRONG: dict[str, Callable[[TaskBlob], TaskBlob]] = {
     "logits": lambda task: replace(task, parameters=np.append(task.parameters[:-1], 5e5).astype(np.float32)),

@@ -16,7 +16,7 @@ from edgecl.store.blob import from_bytes, to_bytes
 from edgecl.store.blob_record import MAX_BLOB_BYTES, RECORD_KEY
 from tests.tiny_files import make_tiny_blob, make_tiny_blob_bytes
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "blob_v2.safetensors"
+GOLDEN = Path(__file__).parents[2] / "golden"
 WHOLE = make_tiny_blob_bytes()
 IMPOSSIBLE_TIMES = (
     *("2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-00T00:00:00Z", "2023-02-29T00:00:00Z"),
@@ -52,20 +52,55 @@ def test_a_blob_is_read_as_it_was_written() -> None:
 
 
 def test_the_bytes_of_a_blob_stay_the_same_in_later_versions() -> None:
-    data = GOLDEN.read_bytes()
+    data = (GOLDEN / "blob_v3.safetensors").read_bytes()
     assert (
-        hashlib.sha256(data).hexdigest() == "12b07759a08172de87c6f0e787d56e234f08f4ba2f1b5d14b67da4e0d855b847"
+        hashlib.sha256(data).hexdigest() == "4993398240443d4f91640bd11bf1fe24c48a08cd3da0ee350b6df32073f90ddb"
     )
     assert from_bytes(data).task == "Türklingel"
     assert make_tiny_blob_bytes("Türklingel") == data
 
 
+def test_a_blob_of_version_2_is_read_and_written_as_it_was() -> None:
+    data = (GOLDEN / "blob_v2.safetensors").read_bytes()
+    assert (
+        hashlib.sha256(data).hexdigest() == "12b07759a08172de87c6f0e787d56e234f08f4ba2f1b5d14b67da4e0d855b847"
+    )
+    old = from_bytes(data)
+    assert to_bytes(old) == data
+    assert np.array_equal(old.parameters, from_bytes(WHOLE).parameters)
+
+
+def test_head_and_keys_are_rounded_to_half_precision_and_the_rest_is_not() -> None:
+    values = np.float32(1) + np.arange(16, dtype=np.float32) / 10_000
+    blob = make_tiny_blob()
+    blob = replace(
+        blob, parameters=values, keys=values[:10].reshape(2, 5), normalizer=values[:8].reshape(2, 4)
+    )
+    again = from_bytes(to_bytes(blob))
+    assert np.array_equal(again.normalizer, blob.normalizer)
+    assert np.array_equal(again.parameters[:6], values[:6])
+    for rounded, exact in (
+        (again.keys, blob.keys),
+        (again.parameters[6:].reshape(2, 5), values[6:].reshape(2, 5)),
+    ):
+        assert np.array_equal(rounded[:, -1], exact[:, -1])
+        assert np.array_equal(rounded[:, :-1], exact[:, :-1].astype(np.float16))
+    assert to_bytes(again) == to_bytes(blob)
+
+
+def test_a_weight_beyond_half_precision_is_refused_when_it_is_written() -> None:
+    with pytest.raises(BlobError, match="not finite in 'keys'"):
+        to_bytes(replace(make_tiny_blob(), keys=np.full((2, 5), 1e5, np.float32)))
+
+
 def test_any_safetensors_reader_opens_a_blob() -> None:
     tensors = load(WHOLE)
     assert {name: array.shape for name, array in tensors.items()} == {
-        "keys": (2, 5),
+        "adapter": (6,),
+        "biases": (4,),
+        "head": (2, 4),
+        "keys": (2, 4),
         "normalizer": (2, 4),
-        "parameters": (16,),
     }
 
 
@@ -107,7 +142,7 @@ def test_a_header_bomb_is_refused_before_it_is_read() -> None:
 def test_a_tensor_larger_than_the_file_is_refused() -> None:
     huge = {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 1 << 42]}
     with pytest.raises(BlobError, match="cannot be read"):
-        from_bytes(change_header({"parameters": huge}))
+        from_bytes(change_header({"adapter": huge}))
 
 
 def test_a_blob_over_the_size_limit_is_refused_without_parsing() -> None:
@@ -123,8 +158,8 @@ def test_another_safetensors_file_is_refused_with_its_own_message() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"format_version": 3}, "has format version 3, this edgecl reads version 2"),
-        ({"format_version": 1}, "has format version 1, this edgecl reads version 2"),
+        ({"format_version": 4}, "has format version 4, this edgecl reads versions 2 and 3"),
+        ({"format_version": 1}, "has format version 1, this edgecl reads versions 2 and 3"),
         ({"task": "../escape"}, "task: .*not allowed|task: .*begins with"),
         ({"labels": []}, "labels: Tuple should have at least 1 item"),
         ({"labels": ["a", "a"]}, "two labels are the same"),
@@ -184,9 +219,15 @@ def test_arrays_that_do_not_fit_together_are_refused(name: str, array: np.ndarra
 
 
 def test_tensors_of_another_type_in_the_file_are_refused() -> None:
-    half = {"dtype": "I32", "shape": [16], "data_offsets": [72, 136]}
+    whole = {"dtype": "I32", "shape": [2, 4], "data_offsets": [40, 72]}
     with pytest.raises(BlobError, match="arrays that do not fit together"):
-        from_bytes(change_header({"parameters": half}))
+        from_bytes(change_header({"normalizer": whole}))
+
+
+def test_tensors_that_do_not_fit_together_in_the_file_are_refused() -> None:
+    long = {"dtype": "F16", "shape": [4, 2], "data_offsets": [72, 88]}
+    with pytest.raises(BlobError, match="other tensors than it should"):
+        from_bytes(change_header({"head": long}))
 
 
 @pytest.mark.parametrize(

@@ -353,12 +353,12 @@ def test_a_registry_of_a_newer_edgecl_is_refused_and_not_changed(home: Path) -> 
 
 
 def test_without_a_registry_a_blob_of_a_newer_edgecl_is_refused_and_not_changed(home: Path) -> None:
-    newer = KETTLE.replace(b'\\"format_version\\": 2', b'\\"format_version\\": 3')
+    newer = KETTLE.replace(b'\\"format_version\\": 3', b'\\"format_version\\": 4')
     (home / "blobs" / f"{sha256_hex(newer)}.safetensors").write_bytes(newer)
     find_current_file(home, "doorbell").write_bytes(b"garbage")
     (home / "registry.db").unlink()
     before = read_all_files(home)
-    with pytest.raises(BlobError, match="made by a newer edgecl: it has format version 3") as refusal:
+    with pytest.raises(BlobError, match="made by a newer edgecl: it has format version 4") as refusal:
         Store.open(home, create=False)
     assert refusal.value.hint.startswith("update edgecl")
     assert read_all_files(home) == before
