@@ -36,7 +36,7 @@ def parse_options() -> argparse.Namespace:
 def main() -> int:
     """Run the rows, print their table, write it into the document after a long run; return the exit code."""
     options, console = parse_options(), Console()
-    rows = [row for row in ROWS if row.name in (options.only or [row.name])]
+    rows = [row for row in ROWS if (row.name in options.only if options.only else _is_due(row, options))]
     _import_commands()
     folder = Path(
         tempfile.mkdtemp(prefix="edgecl-battery-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None)
@@ -51,6 +51,10 @@ def main() -> int:
     if not options.short:
         DOCUMENT.write_text(update(DOCUMENT.read_text(), measured, [row.title for row in ROWS]))
     return 1 if any(one.failed for one in measured) else 0
+
+
+def _is_due(row: Row, options: argparse.Namespace) -> bool:
+    return not options.short or row.short > 0
 
 
 def _import_commands() -> None:
@@ -70,15 +74,17 @@ def _run(row: Row, subject: Subject, options: argparse.Namespace, console: Conso
         console.print(f"{row.name}: not run: {reason}", markup=False)
         return None
     seconds = round(time.monotonic() - start_s)
-    _print_failures(row, tally, console)
+    _print_findings(row, tally, console)
     return Measurement(
         row.title, tally.tried, len(tally.failures), read_commit(), describe_machine(), seconds
     )
 
 
-def _print_failures(row: Row, tally: Tally, console: Console) -> None:
+def _print_findings(row: Row, tally: Tally, console: Console) -> None:
     for failure in tally.failures[:SHOWN_FAILURES]:
         console.print(f"{row.name}: {failure}", markup=False, soft_wrap=True)
+    for note in tally.notes:
+        console.print(f"{row.name}: {note}", markup=False, soft_wrap=True)
     if tally.skipped:
         console.print(
             f"{row.name}: {tally.skipped} faults missed their aim and are not counted", markup=False

@@ -5,6 +5,7 @@ descriptors and threads of the daemon stay what they were.
 """
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -66,6 +67,7 @@ def live_a_day(subject: Subject, hours: float) -> Tally:
         for number in range(count):
             tally.add(f"hour {number + 1}", day.live_hour(number))
         tally.failures += filter(None, day.finish())
+        tally.notes.append(day.describe())
     finally:
         day.close()
     return tally
@@ -81,7 +83,9 @@ class _Day:
         self._broker.start()
         self._subscriber = Subscriber(self._broker.port, f"edgecl/{NAME}/events")
         config = CONFIG.format(port=self._broker.port, name=NAME)
-        self._daemon = DaemonProcess(folder, self._home, config, stdin=subprocess.PIPE, recompile=False)
+        self._daemon = DaemonProcess(
+            folder, self._home, config, stdin=subprocess.PIPE, environment=os.environ
+        )
         self._figures: list[tuple[int, int, int]] = []
         """Bytes of memory, descriptors and threads at the end of each hour."""
 
@@ -110,6 +114,12 @@ class _Day:
         yield self._compare_events()
         yield self._compare_figures()
         yield find_damage(self._home)
+
+    def describe(self) -> str:
+        """Return a sentence with the figures of the daemon."""
+        memory, descriptors, threads = zip(*self._figures, strict=True)
+        sizes = " ".join(f"{size / 1e6:.1f}" for size in memory)
+        return f"{len(self._daemon.events)} events; {max(descriptors)} descriptors, {max(threads)} threads; MB: {sizes}"
 
     def close(self) -> None:
         """End everything."""

@@ -19,6 +19,8 @@ class Tally:
     failures: list[str] = field(default_factory=list)
     skipped: int = 0
     """Attempts that did not hit what they aimed at; they are not counted as tried."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences to print: figures that are no failure."""
 
     def add(self, attempt: str, damage: str | None) -> None:
         """Count one attempt.

@@ -28,7 +28,7 @@ class DaemonProcess:
         *options: str,
         stdin: int | IO[bytes] = subprocess.DEVNULL,
         cores: set[int] | None = None,
-        recompile: bool = True,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Start the daemon.
 
@@ -39,7 +39,7 @@ class DaemonProcess:
             options: options of `edgecl serve`.
             stdin: its stdin, for the source '-'.
             cores: cores that it and its children may use; None: all.
-            recompile: whether to compile everything anew, as the first start after an installation does.
+            environment: its environment; None: this one, with a bytecode cache of its own.
         """
         self.events: list[tuple[float, Event]] = []
         """Time of arrival (monotonic clock) and content of every line on stdout."""
@@ -52,7 +52,7 @@ class DaemonProcess:
                 stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env=make_environment(folder.parent) if recompile else None,
+                env=environment or make_environment(folder.parent),
                 preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,  # noqa: PLW1509
             )
         self._process_info = psutil.Process(self.process.pid)
