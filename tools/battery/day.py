@@ -119,7 +119,8 @@ class _Day:
         """Return a sentence with the figures of the daemon."""
         memory, descriptors, threads = zip(*self._figures, strict=True)
         sizes = " ".join(f"{size / 1e6:.1f}" for size in memory)
-        return f"{len(self._daemon.events)} events; {max(descriptors)} descriptors, {max(threads)} threads; MB: {sizes}"
+        figures = f"{max(descriptors)} descriptors, {max(threads)} threads"
+        return f"{len(self._daemon.events)} events, {figures}, MB of memory at the end of each hour: {sizes}"
 
     def close(self) -> None:
         """End everything."""

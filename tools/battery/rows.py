@@ -52,7 +52,7 @@ ROWS = (
         24,
     ),
     Row("microphones", "microphone with a fault that ends", try_microphones, 0, 29),
-    Row("broker", "connection to the MQTT broker cut, refused, stalled, garbled or slow", flap, 0, 60),
+    Row("broker", "connection to the MQTT broker cut, refused, stalled, garbled or slow", flap, 0, 30),
     Row("watchdog", "daemon that starves the watchdog of its service manager", starve_watchdogs, 0, 12),
     Row("walk", "step of a random walk over all commands", walk, 25, 2_000),
 )
