@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 GRACE_S = 5.0  # from SIGTERM to SIGKILL
 PROGRESS_INTERVAL_S = 0.1
+DEFAULT_THREADS = 1  # without a measurement by `edgecl bench`: the other cores are for sound as it arrives
 
 
 def run(niceness: int) -> None:
@@ -79,10 +80,12 @@ def _run_job(line: bytes, replies: IO[bytes]) -> None:
 
 def _run_workflow(job: "Job", progress: "_ProgressWriter") -> "Document":
     """Import the one workflow that is needed, and run it."""
+    from device_runtime.system.board_profile import choose_work_threads  # noqa: PLC0415
     from device_runtime.workflows.workspace import Workspace  # noqa: PLC0415
 
     request = job.request
-    workspace = Workspace(job.home, job.bundle, job.engine, 1, job.seed, job.cache_bytes)
+    threads = choose_work_threads(job.home) or DEFAULT_THREADS
+    workspace = Workspace(job.home, job.bundle, job.engine, threads, job.seed, job.cache_bytes)
     if request.workflow == "enroll":
         from device_runtime.workflows.enroll import EnrolmentRequest, enroll  # noqa: PLC0415
 

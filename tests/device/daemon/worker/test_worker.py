@@ -20,6 +20,8 @@ from device_runtime.daemon.worker.protocol import (
     parse_job,
     parse_reply,
 )
+from device_runtime.system.board_profile import FILE_NAME, FORMAT
+from device_runtime.system.host_info import read_machine
 from device_runtime.workflows.workspace import Workspace
 from edgecl.errors import (
     AudioError,
@@ -30,6 +32,7 @@ from edgecl.errors import (
     UnknownTaskError,
     UsageError,
 )
+from edgecl.store.blob import from_bytes
 
 TIMEOUT_S = 120.0
 
@@ -46,6 +49,16 @@ def test_a_worker_returns_the_result_of_its_workflow(workspace: Workspace, recor
     (file,) = result["files"]
     assert file["file"] == str(path)
     assert {one["task"] for one in file["scores"] + file["events"]} == {"alarms"}
+
+
+def test_a_worker_uses_the_threads_that_were_measured_on_this_machine(
+    workspace: Workspace, recordings: Path
+) -> None:
+    measured = {"machine": read_machine(), "cores": os.cpu_count(), "threads": {"live": 1, "work": 2}}
+    (workspace.home / FILE_NAME).write_text(json.dumps({"format": FORMAT} | measured))
+    Worker(workspace, EnrollRequest(task="kitchen", folder=recordings / "kitchen")).result(TIMEOUT_S)
+    with workspace.open_store() as store:
+        assert from_bytes(store.read_blob("kitchen")).record.training["threads"] == 2
 
 
 def test_progress_is_reported_up_to_the_last_step(workspace: Workspace, recordings: Path) -> None:
