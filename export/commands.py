@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
+import onnx
 import typer
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from rich.console import Console
@@ -20,6 +21,7 @@ from .hugging_face import load_hugging_face
 from .make_bundle import BundleOptions, make_bundle
 from .model.adapters import ADAPTERS
 from .noise_bank.command import noise_bank_command
+from .onnx_graph.cost import measure_cost
 from .weights import Weights, load_weights, save_weights
 
 WIDTH = 110  # the parity table, unwrapped
@@ -81,10 +83,18 @@ def check_command(
     folder: Annotated[Path, typer.Argument(help="Folder of a bundle.")],
     threads: Annotated[int, typer.Option(min=1, help="Number of threads of onnxruntime.")] = 1,
 ) -> None:
-    """Compare a bundle with torch's values recorded at export, on onnxruntime and all installed engines."""
+    """Compare a bundle with torch's values recorded at export, on onnxruntime and all installed engines.
+
+    Also prints what one window costs: multiplications of the backbone, and bytes.
+    """
     bundle = Bundle.open(folder)
     rows = parity.check_parity(bundle, threads)
     _print_parity(rows)
+    cost = measure_cost(
+        onnx.load_from_string(bundle.read("backbone.onnx")), bundle.manifest.geometry.window_samples
+    )
+    sizes = f"{cost.weight_bytes / 1e6:.1f} MB of weights, {cost.activation_bytes / 1e6:.1f} MB of results"
+    print(f"one window: {cost.macs / 1e6:.0f} million multiplications, {sizes}")
     for engine in parity.find_missing_engines(bundle.manifest.engines):
         print(f"not compared: {engine} is not installed here")
     parity.require_agreement(rows)

@@ -1,5 +1,7 @@
 """`edgecl bench`: measure this machine and keep the number of threads that is best here."""
 
+import platform
+import struct
 from typing import Annotated
 
 import typer
@@ -7,8 +9,11 @@ import typer
 from device_runtime.cli import output
 from device_runtime.cli.options import Settings
 from device_runtime.cli.progress import show_progress
+from device_runtime.system import host_info
+from device_runtime.system.packages import find_installed_version
 from device_runtime.workflows.bench import BenchReport, LoadResult, measure
 
+COLUMNS = ("threads", "window", "window in a batch", "training step")
 SLOWER = 1.2  # under load: what is more is no noise
 
 
@@ -20,6 +25,13 @@ def bench(
             metavar="SECONDS", help="Time under load, to see heat slow it down; 0: none.", min=0, max=3600
         ),
     ] = 60,
+    share: Annotated[
+        bool,
+        typer.Option(
+            "--share",
+            help="Print a report in Markdown to send in: the board and its figures, no names or paths.",
+        ),
+    ] = False,
 ) -> int:
     """Measure this machine: speed by number of threads, decoding, disk, a minute of load.
 
@@ -30,20 +42,44 @@ def bench(
     Examples:
         edgecl bench
         edgecl bench --load 0 --json
+        edgecl bench --share > board.md
     """
     with show_progress() as progress:
         report = measure(settings.workspace, load, progress)
     if settings.as_json:
         output.emit(report.to_document())
         return 0
-    columns = ["threads", "window", "window in a batch", "training step"]
-    rows = [
+    title = f"{report.machine}, {report.cores} cores; bundle {report.bundle}, {report.variant}"
+    if share:
+        output.print_answer(*_format_markdown(title, report))
+    else:
+        output.print_answer(output.build_table(title, COLUMNS, _list_rows(report)), *_describe(report))
+    return 0
+
+
+def _list_rows(report: BenchReport) -> list[tuple[str, ...]]:
+    """Return a row of COLUMNS for each number of threads."""
+    return [
         (str(speed.threads), *map(_format_ms, (speed.window_ms, speed.batched_window_ms, speed.step_ms)))
         for speed in report.speeds
     ]
-    title = f"{report.machine}, {report.cores} cores; bundle {report.bundle}, {report.variant}"
-    output.print_answer(output.build_table(title, columns, rows), *_describe(report))
-    return 0
+
+
+def _format_markdown(title: str, report: BenchReport) -> list[str]:
+    """Return the report as lines of Markdown, with what else decides how fast a board is."""
+    versions = [f"{name} {find_installed_version(name)}" for name in ("edgecl", "onnxruntime", "numpy")]
+    system = [platform.system(), platform.release(), f"{8 * struct.calcsize('P')} bits"]
+    memory = f"{host_info.read_memory().total / 1e9:.1f} GB of memory"
+    table = [COLUMNS, ["---"] * len(COLUMNS), *_list_rows(report)]
+    return [
+        f"### {title}",
+        "",
+        f"{' '.join(system)}, {memory}; Python {platform.python_version()}, {', '.join(versions)}",
+        "",
+        *(f"| {' | '.join(row)} |" for row in table),
+        "",
+        *(f"- {line}" for line in _describe(report)),
+    ]
 
 
 def _describe(report: BenchReport) -> list[str]:

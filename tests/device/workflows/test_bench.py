@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +60,22 @@ def test_the_figures_are_printed_and_the_threads_are_used_from_then_on(
     assert load_thread_counts(home) == ThreadCounts(**document["threads"])
     assert gather(home=home).workspace.threads == document["threads"]["work"]
     assert gather(home=home, threads=1).workspace.threads == 1
+
+
+def test_a_report_to_send_in_is_markdown_without_names_and_paths(edgecl: Edgecl, tmp_path: Path) -> None:
+    result = edgecl("bench", "--load", 0, "--share")
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert lines[0].startswith(f"### {read_machine()}, {os.cpu_count()} cores; bundle ")
+    assert f"Python {platform.python_version()}, edgecl " in lines[2]
+    assert " 64 bits, " in lines[2]
+    assert lines[4:6] == [
+        "| threads | window | window in a batch | training step |",
+        "| --- | --- | --- | --- |",
+    ]
+    assert lines[6].startswith("| 1 | ")
+    assert lines[-1].startswith("- threads from now on: ")
+    assert not any(name in result.out for name in (platform.node(), str(tmp_path)))
 
 
 @pytest.mark.parametrize(
