@@ -1,6 +1,8 @@
 """What `pip install` installs, and under which names."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterable
 from importlib.metadata import distribution
@@ -54,3 +56,11 @@ def test_one_requirements_file_names_the_training_wheel_and_says_to_uninstall_th
 def test_export_imports_its_own_modules_relatively_so_that_it_works_under_both_names():
     for file in (ROOT / "export").rglob("*.py"):
         assert "from export" not in file.read_text(), file
+
+
+def test_a_32_bit_system_is_refused_by_the_build_before_any_dependency():
+    code = "import runpy, struct; struct.calcsize = lambda code: 4; runpy.run_path('setup.py')"
+    command = [sys.executable, "-c", code, "--name"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: edgecl needs a 64-bit system")
