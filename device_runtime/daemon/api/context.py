@@ -15,6 +15,7 @@ from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.enrolment_session import create_private_folder
 from device_runtime.daemon.api.event_audio import EventAudio
 from device_runtime.daemon.api.event_hub import EventHub
+from device_runtime.daemon.api.installation_check import InstallationCheck
 from device_runtime.daemon.api.problems import BusyError
 from device_runtime.daemon.api.session_manager import UPLOADS, SessionManager
 from device_runtime.daemon.api.task_records import TaskRecords
@@ -52,10 +53,10 @@ class ApiContext:
     event_audio: EventAudio
     supervisor: ThreadSupervisor
     sinks: Sinks
+    installation_check: InstallationCheck
     record_lock: BoundedSemaphore = field(default_factory=BoundedSemaphore)
     """Held while a client records from the microphone."""
     predict_slots: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(PREDICTIONS))
-    doctor_lock: BoundedSemaphore = field(default_factory=BoundedSemaphore)
 
     @property
     def home(self) -> Path:

@@ -25,7 +25,7 @@ MAX_CUTS = 4
 """Long recordings of one enrolment that wait for a choice of their takes."""
 TRAINING_TIMEOUT_S = 600.0
 WORKFLOW_TIMEOUT_S = 120.0
-"""For `predict`, `correct` and `doctor`."""
+"""For `predict`, `correct` and the check of the installation."""
 MAX_TASKS = 64
 MAX_OPEN_SESSIONS = 4
 """Enrolments in progress."""

@@ -18,6 +18,7 @@ from device_runtime.daemon.api.app import create_app
 from device_runtime.daemon.api.connections import HEADER_TIMEOUT_S, LimitedProtocol
 from device_runtime.daemon.api.context import ApiContext
 from device_runtime.daemon.api.feeds import ApiFeeds
+from device_runtime.daemon.api.installation_check import InstallationCheck
 from device_runtime.daemon.api.schemas import EnrolmentView
 from device_runtime.daemon.api.session_manager import SessionManager
 from device_runtime.daemon.api.sockets import (
@@ -87,6 +88,7 @@ def serve_api(
         feeds.hub.publish("enrolment", view.model_dump())
 
     sessions = SessionManager(workspace, training_lock, notify, supervisor.report)
+    installation_check = InstallationCheck(workspace, supervisor.report)
     context = ApiContext(
         config=config,
         workspace=workspace,
@@ -101,6 +103,7 @@ def serve_api(
         event_audio=feeds.event_audio,
         supervisor=supervisor,
         sinks=sinks,
+        installation_check=installation_check,
     )
     app = create_app(context)
     servers = [_Server(app, listening, certificate, supervisor) for listening in sockets]
@@ -112,6 +115,7 @@ def serve_api(
     try:
         yield
     finally:
+        installation_check.close()
         sessions.close()
         feeds.close()
         for server in servers:

@@ -4,18 +4,18 @@ import platform
 import time
 from dataclasses import asdict
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from device_runtime.daemon.api.context import Context, hold
+from device_runtime.daemon.api.context import Context
 from device_runtime.daemon.api.routes.status import STARTED_S
 from device_runtime.daemon.api.schemas import ResponseModel
 from device_runtime.daemon.system.log_buffer import CAPACITY
-from device_runtime.daemon.worker.protocol import DoctorRequest
 from device_runtime.model.session import list_onnxruntime_distributions
 from device_runtime.system import host_info
 from device_runtime.system.packages import find_installed_version
+from device_runtime.workflows.check import Status
 
 router = APIRouter(tags=["system"])
 PROCESSOR = host_info.ProcessorUsage()
@@ -62,6 +62,27 @@ class System(ResponseModel):
     """Number of inference threads."""
 
 
+class CheckView(ResponseModel):
+    """The outcome of one check of the installation."""
+
+    name: str
+    status: Status
+    detail: str
+    hint: str
+
+
+class Doctor(ResponseModel):
+    """The newest check of the installation."""
+
+    healthy: bool | None
+    """Whether no check failed; null until the first one has ended."""
+    checks: list[CheckView]
+    age_s: float | None
+    """Time since it ended; null until the first one has."""
+    running: bool
+    """Whether a check is running now."""
+
+
 class LogLineView(ResponseModel):
     """One line of the log."""
 
@@ -103,7 +124,13 @@ def get_log(context: Context, count: Annotated[int, Query(ge=1, le=CAPACITY)] = 
 
 
 @router.get("/doctor")
-def run_doctor(context: Context) -> dict[str, Any]:
-    """Check the installation: the output of `edgecl doctor --json`."""
-    with hold(context.doctor_lock, "the check is running already"):
-        return context.run_workflow(DoctorRequest())
+def get_doctor(context: Context) -> Doctor:
+    """Return the newest check of the installation, as of `edgecl doctor`, at once.
+
+    A result that is older than half a minute, or missing, is renewed in the background: ask again while
+    `running` is true.
+    """
+    latest = context.installation_check.read()
+    report = latest.report or {"healthy": None, "checks": []}
+    age_s = None if latest.age_s is None else round(latest.age_s, 1)
+    return Doctor(**report, age_s=age_s, running=latest.is_running)

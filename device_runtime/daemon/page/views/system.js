@@ -9,6 +9,7 @@ import { Gauge } from "../widgets/gauge.js";
 import { Log } from "../widgets/log.js";
 
 const EVERY_MS = 5000;
+const CHECK_MS = 500;
 const HOT_C = 75;
 const HOP_MS = 500; // from one window to the next
 const PRIVACY = [
@@ -34,7 +35,7 @@ function mount(section) {
     h("div", { class: "card" }, h("div", { class: "gauges" }, gauges)),
     h("div", { class: "card" }, h("h2", {}, "This device"), facts, h("p", {}, h("a", { href: "/docs" }, "HTTP API"))),
     h("div", { class: "card" }, h("h2", {}, "Installation check"),
-      h("p", { class: "quiet" }, "The same as ", h("code", {}, "edgecl doctor"), "; takes a few seconds."),
+      h("p", { class: "quiet" }, "The same as ", h("code", {}, "edgecl doctor"), "; takes a few seconds and is repeated after half a minute at the earliest."),
       checks, h("p", { class: "buttons" }, actionButton("Run the check", runCheck))),
     h("div", { class: "card" }, h("h2", {}, "Log"), log.element));
   on("log", (line) => log.add(line));
@@ -85,7 +86,12 @@ function listFacts(state) {
 async function runCheck() {
   setChildren(checks, h("li", { class: "quiet" }, "Checking …"));
   try {
-    setChildren(checks, (await requestJson("GET", "/doctor")).checks.map(makeCheck));
+    let latest = await requestJson("GET", "/doctor");
+    while (latest.running) {
+      await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
+      latest = await requestJson("GET", "/doctor");
+    }
+    setChildren(checks, latest.checks.map(makeCheck));
   } catch (problem) {
     setChildren(checks);
     throw problem;

@@ -69,6 +69,16 @@ def test_listening_is_switched_off_and_on(device: Daemon, opened: Opened) -> Non
     expect(page.locator("#source")).to_have_text("listening")
 
 
+def test_the_check_of_the_installation_shows_its_result_when_it_has_ended(
+    device: Daemon, opened: Opened
+) -> None:
+    window = opened(device)
+    window.show("System")
+    window.page.get_by_role("button", name="Run the check").click()
+    expect(window.page.locator(".checks .check-ok").first).to_be_visible()
+    expect(window.page.locator(".checks").get_by_text("self-test")).to_be_visible()
+
+
 def test_the_page_reconnects_to_a_restarted_daemon(device: Daemon, opened: Opened) -> None:
     window = opened(device)
     expect(window.page.locator(".score").first).to_be_visible()
