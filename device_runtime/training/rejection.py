@@ -5,11 +5,11 @@
     noises and other sounds ──────────┘
 
 The threshold is where as many known recordings are rejected as unknown ones are accepted, each recording
-counting once, however many windows and augmented copies it has. It is never negative, nor so low that a
-built-in noise would be accepted, or that fewer than a fifth of the augmented copies, left out with their
-recordings, would be rejected: where a task is far from the background, sounds more like its own lie in
-between. Recordings of other tasks are not used as background, so that a task does not depend on what else is
-enrolled.
+counting once, however many windows and augmented copies it has. It is never negative, nor so low that more
+than one in a hundred of the built-in noises would be accepted, or that fewer than a fifth of the augmented
+copies, left out with their recordings, would be rejected: where a task is far from the background, sounds
+more like its own lie in between. Recordings of other tasks are not used as background, so that a task does
+not depend on what else is enrolled.
 """
 
 from collections.abc import Sequence
@@ -26,6 +26,8 @@ from edgecl.learning.negative_labels import is_negative
 
 MIN_THRESHOLD = 0.0
 """A sound that is nearer to background than to the task is not accepted."""
+REJECTED_NOISE = 0.99
+"""Share of the built-in noises below the threshold, at least: one that hums like an instrument may pass."""
 MIN_REJECTED_COPIES = 0.2
 """Share of the left-out augmented copies below the threshold, at least."""
 
@@ -68,8 +70,7 @@ def calibrate_rejection(
             average_per_recording(fitted.background_margins[bundled:], dataset.recordings[~known]),
         ),
     )
-    largest_of_noise = fitted.background_margins[: len(background.noise)].max()
+    noise = float(np.quantile(fitted.background_margins[: len(background.noise)], REJECTED_NOISE))
     copies = fitted.sound_margins[dataset.augmented[known]]
     least = float(np.quantile(copies, MIN_REJECTED_COPIES)) if copies.size else threshold
-    beyond_noise = float(np.nextafter(largest_of_noise, np.inf))
-    return Rejection(fitted.keys, max(threshold, least, beyond_noise, MIN_THRESHOLD))
+    return Rejection(fitted.keys, max(threshold, least, noise, MIN_THRESHOLD))

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from device_runtime.data.dataset import Dataset, assign_folds
+from device_runtime.data.dataset import NEVER_HELD_OUT, Dataset, assign_folds
 from device_runtime.data.ingest import Recording
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.training.learner import ADAPTER, AUTO, Learner
@@ -51,14 +51,16 @@ def measure_held_out_rooms(
         created: time of the task, ISO 8601 in UTC.
 
     Returns:
-        The score of every room; none where fewer than `MIN_HELD_OUT` recordings can be held out.
+        The score of every room; none where fewer than `MIN_HELD_OUT` recordings can be held out, or the
+        others are takes of one thing each, which leaves nothing to choose the fit by.
     """
     is_held_out = assign_folds(dataset, learner.seed) == HELD_OUT_FOLD
     played = list(_choose_held_out(dataset, is_held_out, training_set, recordings))
-    if len(played) < MIN_HELD_OUT:
+    rest = dataset.select(~is_held_out)
+    if len(played) < MIN_HELD_OUT or (assign_folds(rest, learner.seed) == NEVER_HELD_OUT).all():
         return []
     closed_form = replace(learner, method=AUTO if learner.method == ADAPTER else learner.method)
-    data = closed_form.prepare(dataset.select(~is_held_out))
+    data = closed_form.prepare(rest)
     manifest = learner.runtime.bundle.manifest
     task = closed_form.fit_closed_form(data, labels).to_blob("trial", created, manifest)
     trial = RoomTrial(Recognizer(learner.runtime, [task]))

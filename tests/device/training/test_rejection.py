@@ -103,3 +103,20 @@ def test_a_tenth_of_the_augmented_copies_is_rejected_where_the_background_is_far
     )
     assert strict.threshold > loose.threshold
     assert 0.02 < np.mean(compute_margins(copies, strict.keys) < strict.threshold) < 0.2
+
+
+def test_one_noise_that_sounds_like_the_task_does_not_make_it_reject_its_own_sounds() -> None:
+    rng = np.random.default_rng(0)
+    sounds = rng.normal(3.0, 1.0, (24, 32)).astype(np.float32)
+    noise = rng.normal(0.0, 1.0, (256, 32)).astype(np.float32)
+    other = rng.normal(0.0, 1.0, (100, 32)).astype(np.float32)
+    numbers = np.arange(24)
+    dataset = Dataset(np.zeros((24, 1, 1), np.float16), numbers % 2, numbers, np.zeros(24, bool), 2)
+
+    def calibrate(noise: np.ndarray) -> float:
+        return calibrate_rejection(Background(noise, other), sounds, dataset, ("organ", "flute")).threshold
+
+    hum = np.concatenate([noise[:-1], sounds[:1] + 0.1])
+    assert calibrate(hum) == pytest.approx(calibrate(noise), abs=0.1)
+    organs = np.concatenate([noise[:-24], sounds + 0.1])
+    assert calibrate(organs) > calibrate(noise) + 0.2, "a tenth of the noises may not be accepted"
