@@ -6,7 +6,7 @@ The errors raised here leave out the name of the file; `reader` puts it in front
 
 import shlex
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -15,6 +15,7 @@ import soundfile
 
 from edgecl.arrays import Floats, Waveform
 from edgecl.audio import ffmpeg
+from edgecl.audio.decoder_messages import drop_decoder_messages
 from edgecl.audio.file_types import HEAD_BYTES, detect_unsupported_format, match_unsupported
 from edgecl.audio.resampling import Resampler
 from edgecl.audio.unfinished import UnfinishedSound, find_unfinished_sound
@@ -25,6 +26,8 @@ PCM_CODECS = frozenset({"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT
 CODECS = PCM_CODECS | {"VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"}
 """Those of FLAC are the codecs of its samples. Others (ADPCM, GSM, ALAC, G.72x …) are rare, and their
 decoders are rarely tested: each would be one more way to attack."""
+OTHER_CONTAINERS = (b"RIFF", b"RF64", b"riff", b"fLaC", b"OggS", b"FORM", b".snd", b"caff")
+FOUR_BYTES = 4
 BLOCK_SAMPLES = 1 << 16  # per block, all channels together
 MAX_SAMPLE = 2.0**16  # float files may be scaled like 16-bit integers; anything beyond is invalid
 UNKNOWN_FRAMES = 1 << 36  # one more than a FLAC header can declare; unknown lengths are reported as more
@@ -71,8 +74,11 @@ def open_sound(file: BinaryIO) -> Sound:
     if unfinished := find_unfinished_sound(file):
         return unfinished
     file.seek(0)
+    may_be_mp3 = not file.read(FOUR_BYTES).startswith(OTHER_CONTAINERS)
+    file.seek(0)
     try:
-        sound = _ForwardSoundFile(file.fileno(), closefd=False)
+        with drop_decoder_messages() if may_be_mp3 else nullcontext():
+            sound = _ForwardSoundFile(file.fileno(), closefd=False)
     except (soundfile.SoundFileError, TypeError, ValueError):
         raise _make_format_error(file) from None
     if sound.format not in CONTAINERS:
@@ -129,7 +135,8 @@ def read_blocks(sound: Sound, max_s: float) -> Iterator[Floats]:
 
 def _read_block(sound: Sound, frames: int, decoded: int) -> Floats:
     try:
-        block: Floats = sound.read(frames, dtype="float32", always_2d=True)
+        with drop_decoder_messages() if sound.format == "MP3" else nullcontext():
+            block: Floats = sound.read(frames, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, ValueError):
         where = f"{decoded / sound.samplerate:.1f} s"
         raise AudioError(f"is damaged or cut off somewhere after {where}", "copy it again") from None
