@@ -1,6 +1,7 @@
 """Fixtures of the host tests. Torch gets one thread: its threads and onnxruntime's disturb each other."""
 
 import hashlib
+import os
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,16 +24,21 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def export_backbones_once() -> Iterator[None]:
-    """Export every backbone once a process: torch's exporter takes half a minute for the smallest."""
-    export, exported = make_bundle.export_backbone, {}
+def export_backbones_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Export every backbone once a run: torch's exporter takes half a minute for the smallest."""
+    run = tmp_path_factory.getbasetemp()
+    folder = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "exported"
+    folder.mkdir(exist_ok=True)
+    export = make_bundle.export_backbone
 
     def export_once(model: Ast, stop: int) -> onnx.ModelProto:
         weights = {name: value.numpy().tobytes() for name, value in model.state_dict().items()}
-        key = hashlib.sha256(pickle.dumps((model.config, stop, weights))).digest()
-        if key not in exported:
-            exported[key] = export(model, stop).SerializeToString()
-        return onnx.load_from_string(exported[key])
+        file = folder / hashlib.sha256(pickle.dumps((model.config, stop, weights))).hexdigest()
+        if not file.exists():
+            part = file.with_suffix(f".{os.getpid()}")
+            part.write_bytes(export(model, stop).SerializeToString())
+            part.replace(file)
+        return onnx.load_from_string(file.read_bytes())
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(make_bundle, "export_backbone", export_once)
