@@ -213,7 +213,15 @@ def test_a_correction_of_two_tasks_is_shown_and_undone_together(page: Page) -> N
 
 def test_failed_training_is_shown_beside_the_button_that_repeats_it(page: Page) -> None:
     takes = [{"id": str(n), "label": "ab"[n % 2], "seconds": 1, "name": f"{n}.wav"} for n in range(4)]
-    view = {"id": "7", "task": "bells", "mode": "new", "state": "learning", "takes": takes, "result": None}
+    view = {
+        "id": "7",
+        "task": "bells",
+        "mode": "new",
+        "state": "learning",
+        "takes": takes,
+        "cuts": [],
+        "result": None,
+    }
     view |= {"detail": "", "hint": "", "progress": None}
     started = []
     page.route("**/enrolments/7/start", lambda route: (started.append(1), route.fulfill(json=view)))
@@ -247,7 +255,7 @@ def test_without_a_microphone_nothing_can_be_recorded(page: Page) -> None:
             const { Enrolment } = await import("/page/lib/enrolment.js");
             window.device = await import("/page/lib/device.js");
             now.mount(document.getElementById("main"));
-            window.card = new SoundCard(new Enrolment({ id: "7", takes: [] }), "bell");
+            window.card = new SoundCard(new Enrolment({ id: "7", takes: [], cuts: [] }), "bell");
             document.getElementById("main").append(window.card.element);
         }"""
     )
