@@ -1,7 +1,7 @@
 /** What to record next, while recordings are collected. */
 
-import { formatCount } from "./format.js";
 import { displayLabel, isNegative } from "./labels.js";
+import { t } from "./translate.js";
 
 const MINIMUM = 5; // with fewer recordings the accuracy of a sound can hardly be measured
 const GOOD_START = 12;
@@ -11,8 +11,8 @@ export function adviseOnSound(label, takes, qualities) {
   const clipped = takes.filter(({ id }) => qualities.get(id)?.clipped).length;
   const quiet = takes.filter(({ id }) => qualities.get(id)?.quiet).length;
   return [
-    clipped && makeWarning(clipped, "clipped: move away, or turn the input volume down"),
-    quiet && makeWarning(quiet, "very quiet: move closer to the microphone"),
+    clipped && makeWarning(t("{count} recordings are clipped: move away, or turn the input volume down.", { count: clipped })),
+    quiet && makeWarning(t("{count} recordings are very quiet: move closer to the microphone.", { count: quiet })),
     !isNegative(label) && adviseOnNumber(takes.length),
   ].filter(Boolean);
 }
@@ -21,14 +21,14 @@ export function adviseOnSound(label, takes, qualities) {
 export function adviseOnAll(takes, existing) {
   const labels = new Set([...takes.map((take) => take.label), ...existing]);
   const sounds = [...labels].filter((label) => !isNegative(label));
-  if (!takes.length) return "Add a sound and record it, or drop a folder with one sub-folder for each sound.";
-  if (!sounds.length) return "These are all other sounds: add a sound that should be detected.";
+  if (!takes.length) return t("Add a sound and record it, or drop a folder with one sub-folder for each sound.");
+  if (!sounds.length) return t("These are all other sounds: add a sound that should be detected.");
   if (sounds.length === 1 && labels.size === 1) {
-    return "There is only one sound. Also record other sounds that should not be detected: speech, steps, noise in the room.";
+    return t("There is only one sound. Also record other sounds that should not be detected: speech, steps, noise in the room.");
   }
   const single = [...labels].filter((label) => !existing.includes(label) && countTakes(label, takes) === 1);
   const names = single.map(displayLabel).join(", ");
-  return single.length ? `Each sound needs at least two recordings: record one more of ${names}.` : "";
+  return single.length ? t("Each sound needs at least two recordings: record one more of {names}.", { names }) : "";
 }
 
 /** Return whether training can start. */
@@ -36,18 +36,20 @@ export const isEnough = (takes, existing) => takes.length > 0 && !adviseOnAll(ta
 
 const countTakes = (label, takes) => takes.filter((take) => take.label === label).length;
 
-function makeWarning(number, fault) {
-  return { text: `${formatCount(number, "recording is", "recordings are")} ${fault}.`, kind: "hint bad" };
-}
+const makeWarning = (text) => ({ text, kind: "hint bad" });
 
 function adviseOnNumber(number) {
   if (!number) {
-    return { text: `Record it, ${GOOD_START} times if you can: near and far, loud and soft.`, kind: "hint" };
+    const text = t("Record it, {number} times if you can: near and far, loud and soft.", { number: GOOD_START });
+    return { text, kind: "hint" };
   }
   if (number < MINIMUM) {
-    return { text: `Record at least ${MINIMUM - number} more; ${GOOD_START} are a good start.`, kind: "hint" };
+    const numbers = { missing: MINIMUM - number, number: GOOD_START };
+    return { text: t("Record at least {missing} more; {number} are a good start.", numbers), kind: "hint" };
   }
   const missing = GOOD_START - number;
-  if (missing > 0) return { text: `${missing} more make a good start: near and far, loud and soft.`, kind: "quiet" };
-  return { text: "A good start. Recordings from other days and places make it more reliable.", kind: "quiet" };
+  const text = missing > 0
+    ? t("{missing} more make a good start: near and far, loud and soft.", { missing })
+    : t("A good start. Recordings from other days and places make it more reliable.");
+  return { text, kind: "quiet" };
 }

@@ -2,6 +2,7 @@
 
 import { requestJson } from "./http.js";
 import { EventStream } from "./stream.js";
+import { t } from "./translate.js";
 
 const target = new EventTarget();
 
@@ -34,16 +35,16 @@ export const allowsAudio = () => (device.status?.privacy ?? 0) < 2;
 export const allowsHistory = () => (device.status?.privacy ?? 0) < 3;
 
 const SILENT_STATES = {
-  starting: "The microphone is starting",
-  hung: "The microphone sends no audio",
-  failed: "There is no microphone",
+  starting: t("The microphone is starting"),
+  hung: t("The microphone sends no audio"),
+  failed: t("There is no microphone"),
 };
 
 /** Return why no audio is processed at present; empty if it is. */
 export function whyNoAudio() {
   if (!device.status) return "";
   const { source, listening = true } = device.status;
-  return listening ? (SILENT_STATES[source.state] ?? "") : "Listening is switched off";
+  return listening ? (SILENT_STATES[source.state] ?? "") : t("Listening is switched off");
 }
 
 /** Open the event stream. */

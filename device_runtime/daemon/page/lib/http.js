@@ -1,6 +1,7 @@
 /** Requests to the daemon. A failure is thrown as a `Problem`: what happened, and what to do next. */
 
 import { askForToken, token } from "./token.js";
+import { t } from "./translate.js";
 
 /** Why a request failed. */
 export class Problem extends Error {
@@ -49,7 +50,7 @@ async function send(method, path, { query = {}, json, body, signal }, sentToken)
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem("the device does not respond", "is it switched on and in the same network?");
+    throw new Problem(t("the device does not respond"), t("is it switched on and in the same network?"));
   }
 }
 
@@ -58,6 +59,6 @@ async function readProblem(response) {
     const { detail, title, hint } = await response.json();
     return new Problem(detail || title, hint, response.status);
   } catch {
-    return new Problem(`the device answered ${response.status} ${response.statusText}`, "", response.status);
+    return new Problem(t("the device answered {status}", { status: `${response.status} ${response.statusText}` }), "", response.status);
   }
 }

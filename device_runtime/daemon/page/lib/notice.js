@@ -1,5 +1,7 @@
 /** Short messages above the page: an error stays until it is closed, a confirmation disappears by itself. */
 
+import { t } from "./translate.js";
+
 const VISIBLE_MS = 6000;
 
 /** Show that an action succeeded. */
@@ -25,7 +27,7 @@ function show(kind, role, text, hint) {
   advice.textContent = hint ?? "";
   advice.className = "hint";
   close.textContent = "×";
-  close.setAttribute("aria-label", "Close this message");
+  close.setAttribute("aria-label", t("Close this message"));
   close.addEventListener("click", () => notice.remove());
   notice.append(message, ...(hint ? [advice] : []), close);
   document.getElementById("notices").append(notice);

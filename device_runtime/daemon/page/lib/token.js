@@ -1,6 +1,7 @@
 /** The token of the API: asked for once and kept until the tab is closed. */
 
 import { h, showModal } from "./dom.js";
+import { t } from "./translate.js";
 
 const KEY = "edgecl token";
 let pending = null;
@@ -23,10 +24,10 @@ function showDialog(wasWrong) {
         dialog.close();
       },
     },
-    h("h2", { id: "token-title" }, wasWrong ? "This token is wrong" : "This device requires a token"),
-    h("p", {}, "It is the value of ", h("code", {}, "token"), " under ", h("code", {}, "[api]"),
-      " in the configuration of the device."),
-    h("label", { for: "token" }, "Token"), field,
-    h("p", { class: "buttons" }, h("button", { class: "main" }, "Continue"))));
+    h("h2", { id: "token-title" }, wasWrong ? t("This token is wrong") : t("This device requires a token")),
+    h("p", {}, t("It is the value of {token} under {section} in the configuration of the device.",
+      { token: h("code", {}, "token"), section: h("code", {}, "[api]") })),
+    h("label", { for: "token" }, t("Token")), field,
+    h("p", { class: "buttons" }, h("button", { class: "main" }, t("Continue")))));
   return showModal(dialog);
 }

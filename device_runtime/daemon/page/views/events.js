@@ -6,6 +6,7 @@ import { formatDate } from "../lib/format.js";
 import { requestJson } from "../lib/http.js";
 import { listSounds } from "../lib/labels.js";
 import { showError } from "../lib/notice.js";
+import { t } from "../lib/translate.js";
 import { Counts, utcOffset_min } from "../widgets/counts.js";
 import { SoundList } from "../widgets/sound_list.js";
 
@@ -16,14 +17,14 @@ const parts = {
   day: h("input", { id: "event-day", type: "date" }),
   empty: h("p", { class: "empty" }),
   noAudio: h("p", { class: "quiet" },
-    "Events older than two minutes can be played and corrected only if recordings are stored: ",
-    h("code", {}, "keep = true"), " under ", h("code", {}, "[clips]"), " in the configuration."),
+    t("Events older than two minutes can be played and corrected only if recordings are stored: {setting} under {section} in the configuration.",
+      { setting: h("code", {}, "keep = true"), section: h("code", {}, "[clips]") })),
   noHistory: h("p", { class: "quiet" },
-    "At privacy level 3 events are not stored; they are listed here only while this page is open."),
+    t("At privacy level 3 events are not stored; they are listed here only while this page is open.")),
 };
 const list = new SoundList();
 const counts = new Counts(choose);
-const loadOlderButton = actionButton("Load older", loadOlder);
+const loadOlderButton = actionButton(t("Load older"), loadOlder);
 let most = MOST;
 let isComplete = false; // there are no older events
 let lastQuery = 0; // only the answer to the latest query counts
@@ -33,9 +34,9 @@ export const events = { mount, show, hide: shorten };
 function mount(section) {
   section.append(
     h("form", { class: "filters", onsubmit: (event) => event.preventDefault() },
-      h("div", {}, h("label", { for: "event-task" }, "Task"), parts.task),
-      h("div", {}, h("label", { for: "event-label" }, "Sound"), parts.label),
-      h("div", {}, h("label", { for: "event-day" }, "Day"), parts.day)),
+      h("div", {}, h("label", { for: "event-task" }, t("Task")), parts.task),
+      h("div", {}, h("label", { for: "event-label" }, t("Sound")), parts.label),
+      h("div", {}, h("label", { for: "event-day" }, t("Day")), parts.day)),
     counts.element, list.element, parts.empty, parts.noAudio, parts.noHistory, h("p", { class: "buttons" }, loadOlderButton));
   parts.task.addEventListener("change", () => {
     offerLabels();
@@ -120,24 +121,24 @@ function updateTexts() {
   loadOlderButton.hidden = isComplete;
   const isFiltered = parts.task.value || parts.label.value || parts.day.value;
   const reason = device.tasks.length
-    ? ["No events yet. Make one of the sounds near the microphone."]
-    : ["There are no tasks yet: ", h("a", { href: "#train" }, "train the first sound"), "."];
+    ? [t("No events yet. Make one of the sounds near the microphone.")]
+    : t("There are no tasks yet: {link}.", { link: h("a", { href: "#train" }, t("train the first sound")) });
   parts.empty.hidden = list.size > 0;
   parts.noHistory.hidden = allowsHistory();
   parts.noAudio.hidden = !allowsAudio() || list.events.every(({ audible }) => audible);
   if (list.size) return;
   if (!device.status) setChildren(parts.empty, "…"); // before the first status
-  else setChildren(parts.empty, isFiltered ? "There are no such events." : reason);
+  else setChildren(parts.empty, isFiltered ? t("There are no such events.") : reason);
 }
 
 function offerTasks(tasks) {
-  const isLost = offer(parts.task, "all tasks", tasks.map(({ task }) => task));
+  const isLost = offer(parts.task, t("all tasks"), tasks.map(({ task }) => task));
   if (offerLabels() || isLost) reload();
 }
 
 function offerLabels() {
   const tasks = device.tasks.filter(({ task }) => !parts.task.value || task === parts.task.value);
-  return offer(parts.label, "all sounds", [...new Set(tasks.flatMap(listSounds))].sort());
+  return offer(parts.label, t("all sounds"), [...new Set(tasks.flatMap(listSounds))].sort());
 }
 
 /** Set the options of a select and keep its value if it is still offered; return whether it is not. */

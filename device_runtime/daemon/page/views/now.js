@@ -4,42 +4,43 @@ import { allowsAudio, allowsHistory, device, loadStatus, on, whyNoAudio } from "
 import { reducedMotion } from "../lib/canvas.js";
 import { h, runBusy, setText } from "../lib/dom.js";
 import { requestJson } from "../lib/http.js";
-import { displayLabel, isLoudEvent, listSounds } from "../lib/labels.js";
+import { displayEvent, listSounds } from "../lib/labels.js";
 import { ColumnQueue, followLive, loadRecentColumns } from "../lib/live.js";
 import { showError } from "../lib/notice.js";
+import { t } from "../lib/translate.js";
 import { Meter } from "../widgets/meter.js";
 import { RecentSounds } from "../widgets/recent_sounds.js";
 import { Scores } from "../widgets/scores.js";
 import { Spectrogram } from "../widgets/spectrogram.js";
 
 const STATES = {
-  listening: "The device is listening",
-  starting: "The microphone is starting",
-  silent: "The microphone is silent",
-  clipping: "Too loud: the microphone is clipping",
-  "wrong rate": "The sample rate of the microphone is not as configured",
-  "opposite phase": "The channels of the microphone cancel each other",
-  "one channel dead": "One channel of the microphone is dead",
-  "dc offset": "The microphone has a DC offset, which is corrected",
-  "too soft": "The microphone is very soft",
-  hung: "The microphone sends no audio",
-  failed: "There is no microphone",
+  listening: t("The device is listening"),
+  starting: t("The microphone is starting"),
+  silent: t("The microphone is silent"),
+  clipping: t("Too loud: the microphone is clipping"),
+  "wrong rate": t("The sample rate of the microphone is not as configured"),
+  "opposite phase": t("The channels of the microphone cancel each other"),
+  "one channel dead": t("One channel of the microphone is dead"),
+  "dc offset": t("The microphone has a DC offset, which is corrected"),
+  "too soft": t("The microphone is very soft"),
+  hung: t("The microphone sends no audio"),
+  failed: t("There is no microphone"),
 };
 const state = h("b", {}, "…"); // until the first status
 const detail = h("p");
 const hint = h("p", { class: "hint" });
-const toggle = h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch", hidden: true }, "Listening");
+const toggle = h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch", hidden: true }, t("Listening"));
 const meter = new Meter();
 const gauge = h("div", { class: "gauge" }, meter.element, meter.figure);
-const strip = h("canvas", { class: "strip", role: "img", "aria-label": "Spectrogram of the last 30 seconds" });
+const strip = h("canvas", { class: "strip", role: "img", "aria-label": t("Spectrogram of the last 30 seconds") });
 const spectrogram = new Spectrogram(strip);
 const privacyNote = h("p", { class: "empty" });
 const scores = new Scores(h("ul", { class: "plain" }));
-const legend = h("p", { class: "quiet" }, "0 to 100. A sound is detected when its bar reaches the mark.");
+const legend = h("p", { class: "quiet" }, t("0 to 100. A sound is detected when its bar reaches the mark."));
 const noScores = h("p", { class: "empty" });
 const noTasks = h("p", { class: "empty", hidden: true },
-  "There are no tasks yet: ", h("a", { href: "#train" }, "train the first sound"), ".");
-const scoreCard = h("div", { class: "card" }, h("h2", {}, "Scores"), legend, scores.list, noScores, noTasks);
+  t("There are no tasks yet: {link}.", { link: h("a", { href: "#train" }, t("train the first sound")) }));
+const scoreCard = h("div", { class: "card" }, h("h2", {}, t("Scores")), legend, scores.list, noScores, noTasks);
 const recent = new RecentSounds();
 const columns = new ColumnQueue();
 let unfollow, frame;
@@ -53,8 +54,8 @@ function mount(section) {
     h("div", { class: "card" }, gauge, strip, privacyNote),
     h("div", { class: "columns" },
       scoreCard,
-      h("div", { class: "card" }, h("h2", {}, "Latest events"), recent.element,
-        h("p", { class: "buttons" }, h("a", { href: "#events" }, "All events")))));
+      h("div", { class: "card" }, h("h2", {}, t("Latest events")), recent.element,
+        h("p", { class: "buttons" }, h("a", { href: "#events" }, t("All events"))))));
   toggle.addEventListener("click", () => runBusy(toggle, toggleListening));
   on("status", showStatus);
   on("tasks", showTasks);
@@ -119,21 +120,21 @@ async function toggleListening() {
 function showStatus({ source, listening = true, privacy = 0 }) {
   toggle.hidden = false;
   toggle.setAttribute("aria-checked", String(listening));
-  setText(state, listening ? STATES[source.state] : "Listening is switched off");
+  setText(state, listening ? STATES[source.state] : t("Listening is switched off"));
   setText(detail, source.detail || source.name);
   setText(hint, source.hint);
   if (!listening) meter.reset();
   gauge.hidden = scoreCard.hidden = !allowsHistory();
   strip.hidden = !allowsAudio();
   privacyNote.hidden = allowsAudio();
-  setText(privacyNote, `At privacy level ${privacy} no audio of the microphone is available here.`);
+  setText(privacyNote, t("At privacy level {privacy} no audio of the microphone is available here.", { privacy }));
   explainScores();
 }
 
 function showTasks(tasks) {
   noTasks.hidden = tasks.some((task) => listSounds(task).length);
   explainScores();
-  recent.explain(tasks.length ? "No events yet." : "Detected sounds will be listed here.");
+  recent.explain(tasks.length ? t("No events yet.") : t("Detected sounds will be listed here."));
 }
 
 /** Show why there are no scores although there are tasks. */
@@ -143,12 +144,12 @@ function explainScores() {
   const hasScores = scores.list.childElementCount > 0;
   legend.hidden = !hasScores;
   noScores.hidden = !device.tasks.length || hasScores;
-  setText(noScores, reason ? `${reason}, so there are no scores.` : "…");
+  setText(noScores, reason ? t("{reason}, so there are no scores.", { reason }) : "…");
 }
 
 function addEvent(event) {
   if (!recent.put(event)) return;
-  const label = isLoudEvent(event) ? "loud sound" : displayLabel(event.label);
+  const label = displayEvent(event);
   spectrogram.mark(label, new Date(event.start).getTime());
-  setText(document.getElementById("announcement"), `${label} detected`);
+  setText(document.getElementById("announcement"), t("{label} detected", { label }));
 }

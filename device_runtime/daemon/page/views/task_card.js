@@ -2,11 +2,12 @@
 
 import { device, loadTasks } from "../lib/device.js";
 import { actionButton, h, setChildren } from "../lib/dom.js";
-import { formatCount, formatPercent, formatSize } from "../lib/format.js";
+import { formatCalendarDate, formatPercent, formatSize } from "../lib/format.js";
 import { fetchBlob, makePath, requestJson } from "../lib/http.js";
 import { isNegative, listSounds } from "../lib/labels.js";
 import { showDone } from "../lib/notice.js";
 import { preselection } from "../lib/preselection.js";
+import { t } from "../lib/translate.js";
 import { confirm } from "../widgets/dialog.js";
 import { drawLearningCurve } from "../widgets/learning_curve.js";
 import { drawRooms } from "../widgets/room_meters.js";
@@ -18,7 +19,7 @@ export class TaskCard {
   #curve = h("figure");
   #sliders = h("div", { class: "sliders" });
   #check = h("p", { role: "status", class: "hint" });
-  #undo = actionButton("Undo", () => this.#undoChange());
+  #undo = actionButton(t("Undo"), () => this.#undoChange());
   #shown = "";
   #rows = new Map();
 
@@ -26,16 +27,16 @@ export class TaskCard {
     const { task: name } = task;
     this.element = h("article", { class: "card task", "aria-label": name },
       h("h2", {}, name), this.#facts, this.#rooms, this.#curve,
-      h("details", {}, h("summary", {}, "Sensitivity"),
-        h("p", { class: "quiet" }, "To the right: fewer missed sounds. To the left: fewer false alarms."),
+      h("details", {}, h("summary", {}, t("Sensitivity")),
+        h("p", { class: "quiet" }, t("To the right: fewer missed sounds. To the left: fewer false alarms.")),
         this.#sliders),
       h("p", { class: "buttons" },
         h("a", {
-          class: "button", href: "#train", "aria-label": `Train ${name} more`, onclick: () => (preselection.task = name),
-        }, "Train more"),
-        actionButton("Export", () => exportTask(name), { "aria-label": `Export ${name}` }), this.#undo,
-        actionButton("Verify", () => this.#verify(), { "aria-label": `Verify ${name}` }),
-        actionButton("Forget", () => forgetTask(name), { class: "danger", "aria-label": `Forget ${name}` })),
+          class: "button", href: "#train", "aria-label": t("Train {name} more", { name }), onclick: () => (preselection.task = name),
+        }, t("Train more")),
+        actionButton(t("Export"), () => exportTask(name), { "aria-label": t("Export {name}", { name }) }), this.#undo,
+        actionButton(t("Verify"), () => this.#verify(), { "aria-label": t("Verify {name}", { name }) }),
+        actionButton(t("Forget"), () => forgetTask(name), { class: "danger", "aria-label": t("Forget {name}", { name }) })),
       this.#check);
     this.update(task);
   }
@@ -54,22 +55,22 @@ export class TaskCard {
     this.#undo.disabled = task.previous_sha256 === null;
     const ignored = task.labels.filter(isNegative);
     setChildren(this.#facts,
-      makeFact("Sounds", sounds.join(", ")),
-      ignored.length > 0 && makeFact("Ignores", ignored.join(", ")),
-      makeFact("Accuracy", formatPercent(task.held_out_accuracy)),
-      makeFact("Trained on", formatCount(task.recordings, "recording")),
-      task.method && makeFact("Method", task.method),
-      makeFact("Saved", `${new Date(task.created).toLocaleDateString()}, ${formatSize(task.size_bytes)}`),
-      !task.heard && makeFact("Status", "not in use"));
+      makeFact(t("Sounds"), sounds.join(", ")),
+      ignored.length > 0 && makeFact(t("Ignores"), ignored.join(", ")),
+      makeFact(t("Accuracy"), formatPercent(task.held_out_accuracy)),
+      makeFact(t("Trained on"), t("{count} recordings", { count: task.recordings })),
+      task.method && makeFact(t("Method"), task.method),
+      makeFact(t("Saved"), `${formatCalendarDate(task.created)}, ${formatSize(task.size_bytes)}`),
+      !task.heard && makeFact(t("Status"), t("not in use")));
     setChildren(this.#rooms, drawRooms(task.rooms));
-    const caption = h("figcaption", { class: "quiet" }, "Accuracy by number of recordings");
+    const caption = h("figcaption", { class: "quiet" }, t("Accuracy by number of recordings"));
     setChildren(this.#curve, drawLearningCurve(task.curve), caption);
     this.#curve.hidden = task.curve.length < 2;
   }
 
   /** Show the result of the integrity check. */
   showCheck(status, detail) {
-    setChildren(this.#check, status === "unchanged" ? "The file is intact." : `${status}: ${detail}`);
+    setChildren(this.#check, status === "unchanged" ? t("The file is intact.") : `${status}: ${detail}`);
     this.#check.classList.toggle("bad", status !== "unchanged");
   }
 
@@ -89,7 +90,7 @@ export class TaskCard {
   async #undoChange() {
     await requestJson("POST", makePath("tasks", this.task.task, "undo"));
     await loadTasks();
-    showDone(`previous version of ${this.task.task} restored; Undo again returns to the newer one`);
+    showDone(t("previous version of {task} restored; Undo again returns to the newer one", this.task));
   }
 
   async #verify() {
@@ -108,12 +109,12 @@ async function exportTask(task) {
 }
 
 async function forgetTask(task) {
-  const others = device.tasks.length > 1 ? " Other tasks are not affected." : "";
-  const advice = "Export it first if you may need it again.";
-  const what = `${task} will be deleted and its sounds not detected any more.${others} ${advice}`;
-  if (!(await confirm(`Forget ${task}?`, what, `Forget ${task}`))) return;
+  const others = device.tasks.length > 1 ? t("Other tasks are not affected.") : "";
+  const advice = t("Export it first if you may need it again.");
+  const what = [t("{task} will be deleted and its sounds not detected any more.", { task }), others, advice].filter(Boolean).join(" ");
+  if (!(await confirm(t("Forget {task}?", { task }), what, t("Forget {name}", { name: task })))) return;
   await requestJson("DELETE", makePath("tasks", task));
   await loadTasks();
-  showDone(`${task} forgotten`);
+  showDone(t("{task} forgotten", { task }));
   document.getElementById("tasks-title").focus();
 }

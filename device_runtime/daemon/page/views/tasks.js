@@ -5,26 +5,27 @@ import { actionButton, h, runBusy, setChildren } from "../lib/dom.js";
 import { requestJson } from "../lib/http.js";
 import { listSounds } from "../lib/labels.js";
 import { showDone, showError } from "../lib/notice.js";
+import { t } from "../lib/translate.js";
 import { confirm } from "../widgets/dialog.js";
 import { TaskCard } from "./task_card.js";
 
 const cards = new Map();
 const list = h("div", { class: "grid wide" });
 const empty = h("p", { class: "empty", hidden: true },
-  "There are no tasks yet: ", h("a", { href: "#train" }, "train the first sound"),
-  ", or import a task from another device.");
+  t("There are no tasks yet: {link}, or import a task from another device.",
+    { link: h("a", { href: "#train" }, t("train the first sound")) }));
 
 export const tasks = { mount, show: () => loadTasks().catch(showError) };
 
 function mount(section) {
-  const file = h("input", { type: "file", accept: ".safetensors", hidden: true, "aria-label": "Task file" });
-  const choose = h("button", { type: "button", onclick: () => file.click() }, "Import a task");
+  const file = h("input", { type: "file", accept: ".safetensors", hidden: true, "aria-label": t("Task file") });
+  const choose = h("button", { type: "button", onclick: () => file.click() }, t("Import a task"));
   file.addEventListener("change", () => {
     const [chosen] = file.files;
     file.value = "";
     if (chosen) runBusy(choose, () => importTask(chosen));
   });
-  section.append(list, empty, h("p", { class: "buttons" }, choose, file, actionButton("Verify all", verifyAll)));
+  section.append(list, empty, h("p", { class: "buttons" }, choose, file, actionButton(t("Verify all"), verifyAll)));
   on("tasks", showTasks);
 }
 
@@ -45,11 +46,11 @@ async function importTask(file, replace = false) {
   try {
     const task = await requestJson("POST", "/tasks/import", { query: { replace }, body: file });
     await loadTasks();
-    showDone(`${task.task} imported: ${listSounds(task).join(", ")}`);
+    showDone(t("{task} imported: {sounds}", { task: task.task, sounds: listSounds(task).join(", ") }));
   } catch (problem) {
     if (problem.status !== 409 || replace) throw problem;
-    const what = `${problem.message}. Undo restores the present version.`;
-    if (await confirm("Replace the task?", what, "Replace")) await importTask(file, true);
+    const what = t("{problem}. Undo restores the present version.", { problem: problem.message });
+    if (await confirm(t("Replace the task?"), what, t("Replace"))) await importTask(file, true);
   }
 }
 
@@ -57,5 +58,5 @@ async function verifyAll() {
   const checks = await requestJson("GET", "/verify");
   for (const { task, status, detail } of checks) cards.get(task)?.showCheck(status, detail);
   const isIntact = checks.every(({ status }) => status === "unchanged");
-  showDone(isIntact ? `All ${device.tasks.length} tasks are intact` : "Some tasks are damaged");
+  showDone(isIntact ? t("All {count} tasks are intact", { count: device.tasks.length }) : t("Some tasks are damaged"));
 }

@@ -3,24 +3,24 @@
 import { device } from "../lib/device.js";
 import { actionButton, h, runBusy, setChildren } from "../lib/dom.js";
 import { Enrolment } from "../lib/enrolment.js";
-import { formatCount } from "../lib/format.js";
 import { fetchBlob, makePath, requestJson } from "../lib/http.js";
 import { preselection } from "../lib/preselection.js";
+import { t } from "../lib/translate.js";
 
 const OPEN_STATES = new Set(["collecting", "learning", "trying", "tried"]);
 
 /** Return a form that calls `open(enrolment)`. */
 export function makeBeginForm(open) {
   const task = h("select", { id: "task-which", onchange: update },
-    h("option", { value: "" }, "New task"), device.tasks.map(({ task }) => h("option", { value: task }, task)));
+    h("option", { value: "" }, t("New task")), device.tasks.map(({ task }) => h("option", { value: task }, task)));
   const name = h("input", {
-    id: "task-name", maxlength: 64, autocomplete: "off", autocapitalize: "none", placeholder: "for example: alarms",
+    id: "task-name", maxlength: 64, autocomplete: "off", autocapitalize: "none", placeholder: t("for example: alarms"),
   });
-  const nameField = h("div", {}, h("label", { for: "task-name" }, "Task name"), name);
+  const nameField = h("div", {}, h("label", { for: "task-name" }, t("Task name")), name);
   const startOver = h("input", { type: "checkbox", id: "task-over" });
   const startOverField = h("p", { class: "check" },
-    startOver, h("label", { for: "task-over" }, "Start over: use only the new recordings"));
-  const button = h("button", { class: "main" }, "Begin");
+    startOver, h("label", { for: "task-over" }, t("Start over: use only the new recordings")));
+  const button = h("button", { class: "main" }, t("Begin"));
 
   function update() {
     nameField.hidden = task.value !== "";
@@ -39,14 +39,13 @@ export function makeBeginForm(open) {
   const { recording } = preselection;
   const sound = h("input", { id: "event-sound", maxlength: 64, required: true, autocomplete: "off", value: recording?.label });
   const soundField = recording && h("div", {},
-    h("label", { for: "event-sound" }, `The recording taken for ${recording.name} is`), sound);
+    h("label", { for: "event-sound" }, t("The recording taken for {name} is", recording)), sound);
   Object.assign(preselection, { task: "", recording: null });
   update();
-  const taskField = h("div", { hidden: !device.tasks.length }, h("label", { for: "task-which" }, "Task"), task);
+  const taskField = h("div", { hidden: !device.tasks.length }, h("label", { for: "task-which" }, t("Task")), task);
   const form = h("form", { class: "card", onsubmit: (event) => (event.preventDefault(), runBusy(button, begin)) },
-    h("h2", {}, device.tasks.length ? "Train a task" : "Train the first task"),
-    h("p", {}, "A task is a group of sounds, such as doorbell, smoke alarm and timer. ",
-      "Training one task never changes the others."),
+    h("h2", {}, device.tasks.length ? t("Train a task") : t("Train the first task")),
+    h("p", {}, t("A task is a group of sounds, such as doorbell, smoke alarm and timer. Training one task never changes the others.")),
     h("div", { class: "fields" }, taskField, nameField, soundField), startOverField, h("p", { class: "buttons" }, button));
   return h("div", {}, form, makeOpenList(open));
 }
@@ -63,14 +62,14 @@ function makeOpenList(open) {
   requestJson("GET", "/enrolments").then((all) => {
     const views = all.filter(({ state }) => OPEN_STATES.has(state));
     const list = h("ul", { class: "plain" }, views.map((view) => makeRow(view, open)));
-    if (views.length) setChildren(place, h("div", { class: "card" }, h("h2", {}, "Not finished"), list));
+    if (views.length) setChildren(place, h("div", { class: "card" }, h("h2", {}, t("Not finished")), list));
   }, () => {}); // the connection bar shows the failure
   return place;
 }
 
 function makeRow(view, open) {
-  const takes = h("span", { class: "quiet" }, formatCount(view.takes.length, "recording"));
+  const takes = h("span", { class: "quiet" }, t("{count} recordings", { count: view.takes.length }));
   return h("li", { class: "row" },
     h("span", { class: "name" }, h("b", {}, view.task), " ", takes),
-    actionButton("Continue", () => open(new Enrolment(view)), { "aria-label": `Continue with ${view.task}` }));
+    actionButton(t("Continue"), () => open(new Enrolment(view)), { "aria-label": t("Continue with {task}", view) }));
 }

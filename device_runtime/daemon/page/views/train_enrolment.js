@@ -2,21 +2,21 @@
 
 import { device } from "../lib/device.js";
 import { actionButton, h, setChildren } from "../lib/dom.js";
-import { formatCount } from "../lib/format.js";
 import { isNegative, NEGATIVE } from "../lib/labels.js";
 import { nameStage } from "../lib/stages.js";
+import { t } from "../lib/translate.js";
 import { confirm } from "../widgets/dialog.js";
 import { describeResult } from "../widgets/training_result.js";
 import { Collector } from "./train_recordings.js";
 
 const EDITABLE = new Set(["collecting", "tried"]);
 const TRAINING = new Set(["learning", "trying"]);
-const MODES = { new: "New task", add: "More recordings for", replace: "Start over with" };
+const MODES = { new: t("New task"), add: t("More recordings for"), replace: t("Start over with") };
 
 export class EnrolmentCard {
   #collector;
-  #discard = actionButton("Discard", () => this.#askToDiscard());
-  #save = actionButton("Train and save", () => this.enrolment.save(), { class: "main" });
+  #discard = actionButton(t("Discard"), () => this.#askToDiscard());
+  #save = actionButton(t("Train and save"), () => this.enrolment.save(), { class: "main" });
   #progress = h("div", { role: "status" });
   #result = h("div", { tabindex: "-1" });
   #shownResult = null;
@@ -49,13 +49,13 @@ export class EnrolmentCard {
 
   #describeProgress() {
     const { state, progress } = this.enrolment.view;
-    const stage = progress ? nameStage(progress.stage) : "Starting";
+    const stage = progress ? nameStage(progress.stage) : t("Starting");
     const hasSteps = progress?.total > 1; // a single step has no measurable progress
     const bar = { max: hasSteps && progress.total, value: hasSteps && String(progress.done), "aria-label": stage };
     return h("div", { class: "card" },
-      h("p", {}, h("b", {}, state === "trying" ? "Training for a trial" : "Training"), "; detection goes on."),
+      h("p", {}, t("{work}; detection goes on.", { work: h("b", {}, state === "trying" ? t("Training for a trial") : t("Training")) })),
       h("progress", bar),
-      h("p", { class: "quiet" }, hasSteps ? `${stage}, ${progress.done} of ${progress.total}` : stage));
+      h("p", { class: "quiet" }, hasSteps ? t("{stage}, {done} of {total}", { ...progress, stage }) : stage));
   }
 
   #showResult() {
@@ -66,7 +66,7 @@ export class EnrolmentCard {
     if (!shown) return void setChildren(this.#result);
     const isDone = state === "done";
     setChildren(this.#result, h("div", { class: "card" },
-      h("h2", {}, isDone ? `${task} is ready` : "Result of the trial, not saved"),
+      h("h2", {}, isDone ? t("{task} is ready", { task }) : t("Result of the trial, not saved")),
       describeResult(result),
       h("p", { class: "buttons" }, isDone ? this.#makeNextSteps() : this.#save)));
     this.#result.focus();
@@ -74,15 +74,15 @@ export class EnrolmentCard {
 
   #makeNextSteps() {
     return [
-      h("a", { class: "button main", href: "#now", onclick: () => this.leave() }, "See it live"),
-      actionButton("Train more", () => this.leave()),
+      h("a", { class: "button main", href: "#now", onclick: () => this.leave() }, t("See it live")),
+      actionButton(t("Train more"), () => this.leave()),
     ];
   }
 
   async #askToDiscard() {
     const { takes, task } = this.enrolment.view;
-    const what = `${formatCount(takes.length, "recording")} of ${task} will be deleted.`;
-    if (takes.length && !(await confirm("Discard the recordings?", what, "Delete"))) return;
+    const what = t("{count} recordings of {task} will be deleted.", { count: takes.length, task });
+    if (takes.length && !(await confirm(t("Discard the recordings?"), what, t("Delete")))) return;
     await this.enrolment.cancel();
     this.leave();
   }

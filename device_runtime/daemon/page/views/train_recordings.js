@@ -3,9 +3,10 @@
 import { adviseOnAll, isEnough } from "../lib/advice.js";
 import { allowsAudio } from "../lib/device.js";
 import { actionButton, h, setChildren, setText } from "../lib/dom.js";
-import { capitalise, formatCount } from "../lib/format.js";
+import { capitalise } from "../lib/format.js";
 import { Problem } from "../lib/http.js";
 import { isNegative } from "../lib/labels.js";
+import { t } from "../lib/translate.js";
 import { acceptDrops, makeChooser } from "../widgets/drop_zone.js";
 import { SoundCard } from "./train_sound.js";
 
@@ -16,16 +17,16 @@ export class Collector {
   #skipped = 0; // recordings that were dropped outside of the sub-folders
   #name = h("input", {
     id: "sound-name", maxlength: 64, required: true, autocomplete: "off", autocapitalize: "none",
-    placeholder: "for example: doorbell",
+    placeholder: t("for example: doorbell"),
   });
   #upload = h("div", { role: "status" });
   #refused = h("div");
   #advice = h("p", { class: "hint", role: "status" });
   #failure = h("div", { role: "alert" });
   #trialNote = h("p", { class: "quiet" },
-    "Try it: trains and shows what would have been detected in the last two minutes; nothing is saved.");
-  #try = actionButton("Try it", () => this.enrolment.try());
-  #save = actionButton("Train and save", () => this.enrolment.save(), { class: "main" });
+    t("Try it: trains and shows what would have been detected in the last two minutes; nothing is saved."));
+  #try = actionButton(t("Try it"), () => this.enrolment.try());
+  #save = actionButton(t("Train and save"), () => this.enrolment.save(), { class: "main" });
 
   /** `existing`: the labels that the task has already. */
   constructor(enrolment, existing) {
@@ -51,12 +52,12 @@ export class Collector {
 
   #makeAddCard() {
     const drop = h("div", { class: "drop" },
-      h("p", {}, h("b", {}, "Drop a folder here"), ", or choose one: each sub-folder becomes a sound."),
-      h("p", { class: "buttons" }, makeChooser("Choose a folder", (found) => this.#send(found), { folder: true })));
+      h("p", {}, t("{action}, or choose one: each sub-folder becomes a sound.", { action: h("b", {}, t("Drop a folder here")) })),
+      h("p", { class: "buttons" }, makeChooser(t("Choose a folder"), (found) => this.#send(found), { folder: true })));
     acceptDrops(drop, (found) => this.#send(found));
     const add = h("form", { class: "fields", onsubmit: (event) => this.#addSound(event) },
-      h("div", {}, h("label", { for: "sound-name" }, "Add a sound"), this.#name),
-      h("button", {}, "Add"));
+      h("div", {}, h("label", { for: "sound-name" }, t("Add a sound")), this.#name),
+      h("button", {}, t("Add")));
     return h("div", { class: "card" }, add, drop, this.#upload, this.#refused);
   }
 
@@ -87,7 +88,7 @@ export class Collector {
   async #send(found) {
     const labelled = found.filter(({ label }) => label !== null);
     if (!found.length) {
-      throw new Problem("there are no audio files in it", "supported: WAV, FLAC, OGG, Opus, MP3 and AIFF");
+      throw new Problem(t("there are no audio files in it"), t("supported: WAV, FLAC, OGG, Opus, MP3 and AIFF"));
     }
     this.#skipped = found.length - labelled.length;
     if (labelled.length) await this.enrolment.send(labelled);
@@ -107,11 +108,12 @@ export class Collector {
 
   #showUpload() {
     const { upload, refused } = this.enrolment;
-    const bar = upload && h("progress", { max: upload.total, value: upload.done, "aria-label": "Uploaded" });
-    setChildren(this.#upload, upload && [bar, `${upload.done} of ${upload.total} uploaded`]);
-    const skipped = `Skipped: ${formatCount(this.#skipped, "recording")} outside of the sub-folders. `;
+    const bar = upload && h("progress", { max: upload.total, value: upload.done, "aria-label": t("Uploaded") });
+    setChildren(this.#upload, upload && [bar, t("{done} of {total} uploaded", upload)]);
+    const skipped = t("Skipped: {count} recordings outside of the sub-folders. Drop a file on the card of its sound instead.",
+      { count: this.#skipped });
     setChildren(this.#refused,
       refused.map((one) => h("p", { class: "hint bad" }, [one.detail, one.hint].filter(Boolean).join(" – "))),
-      this.#skipped > 0 && h("p", { class: "hint" }, skipped, "Drop a file on the card of its sound instead."));
+      this.#skipped > 0 && h("p", { class: "hint" }, skipped));
   }
 }

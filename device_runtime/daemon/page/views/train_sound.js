@@ -3,16 +3,17 @@
 import { adviseOnSound } from "../lib/advice.js";
 import { allowsAudio, device, whyNoAudio } from "../lib/device.js";
 import { actionButton, h, setChildren, setText } from "../lib/dom.js";
-import { formatCount, formatDuration } from "../lib/format.js";
+import { formatDuration } from "../lib/format.js";
 import { displayLabel, isNegative } from "../lib/labels.js";
 import { showError } from "../lib/notice.js";
+import { t } from "../lib/translate.js";
 import { CutPanel } from "../widgets/cut_panel.js";
 import { acceptDrops, makeChooser } from "../widgets/drop_zone.js";
 import { makePlayer } from "../widgets/player.js";
 import { recordWithCountdown } from "../widgets/recorder.js";
 
 const SECONDS = [2, 3, 5, 10];
-const NEGATIVE_NOTE = "Sounds that should not be detected, such as speech, steps and noise in the room.";
+const NEGATIVE_NOTE = t("Sounds that should not be detected, such as speech, steps and noise in the room.");
 
 export class SoundCard {
   #takes = h("ul", { class: "plain takes" });
@@ -34,7 +35,7 @@ export class SoundCard {
       h("h3", {}, this.title, " ", this.#number), isNegative(label) && h("p", { class: "quiet" }, NEGATIVE_NOTE),
       this.#advice,
       h("p", { class: "buttons" }, this.#record,
-        makeChooser("Add files", (found) => this.#send(found), { name: `Add files of ${this.title}` }),
+        makeChooser(t("Add files"), (found) => this.#send(found), { name: t("Add files of {title}", this) }),
         !isNegative(label) && this.#makeCutButton()),
       this.#noRecording, this.#place, this.#cuts, this.#takes);
     acceptDrops(this.element, (found) => this.#send(found));
@@ -47,7 +48,7 @@ export class SoundCard {
     this.#record.hidden = this.#noRecording.hidden = !allowsAudio();
     this.#record.firstElementChild.disabled = whyNoAudio() !== "";
     setText(this.#noRecording, whyNoRecording());
-    setText(this.#number, takes.length ? formatCount(takes.length, "recording") : "");
+    setText(this.#number, takes.length ? t("{count} recordings", { count: takes.length }) : "");
     const advice = adviseOnSound(this.label, takes, this.enrolment.qualities);
     setChildren(this.#advice, advice.map(({ text, kind }) => h("p", { class: kind }, text)));
     const ids = new Set(takes.map(({ id }) => id));
@@ -82,11 +83,11 @@ export class SoundCard {
   }
 
   #addRow(take, index) {
-    const name = `recording ${index + 1} of ${this.label}`;
+    const name = t("recording {number} of {label}", { number: index + 1, label: this.label });
     const row = h("li", { class: "take" },
       makePlayer(() => this.enrolment.fetchAudio(take.id), name),
       h("span", { class: "name" }, take.name), h("span", { class: "figure" }, formatDuration(take.seconds)),
-      actionButton("×", () => this.enrolment.remove(take.id), { class: "remove", "aria-label": `Remove ${name}` }));
+      actionButton("×", () => this.enrolment.remove(take.id), { class: "remove", "aria-label": t("Remove {name}", { name }) }));
     this.#rows.set(take.id, row);
     this.#takes.append(row);
     this.#markRow(take);
@@ -106,13 +107,13 @@ export class SoundCard {
 
   /** Return a button that records, and a select for the duration. */
   #makeRecordButton() {
-    const options = SECONDS.map((value) => h("option", { value }, `${value} s`));
-    const seconds = h("select", { "aria-label": `Seconds to record of ${this.title}` }, options);
+    const options = SECONDS.map((value) => h("option", { value }, t("{number} s", { number: value })));
+    const seconds = h("select", { "aria-label": t("Seconds to record of {title}", this) }, options);
     const record = (duration_s) => this.enrolment.record(this.label, duration_s);
     const start = () => recordWithCountdown(this.#place, Number(seconds.value), record);
     seconds.value = SECONDS[1];
     return h("span", { class: "joined" },
-      actionButton("Record", start, { class: "record", "aria-label": `Record ${this.title}` }), seconds);
+      actionButton(t("Record"), start, { class: "record", "aria-label": t("Record {title}", this) }), seconds);
   }
 
   /** Return a button that uploads a long recording, to be cut into takes. */
@@ -120,7 +121,7 @@ export class SoundCard {
     const cut = async ([found]) => {
       if (found) await this.enrolment.cut(found.file, this.label);
     };
-    return makeChooser("Cut a recording", cut, { single: true, name: `Cut a long recording of ${this.title}` });
+    return makeChooser(t("Cut a recording"), cut, { single: true, name: t("Cut a long recording of {title}", this) });
   }
 
   #send(found) {
@@ -134,5 +135,5 @@ function whyNoRecording() {
   if (!reason) return "";
   const { source, listening = true } = device.status;
   const details = listening ? [source.detail, source.hint].filter(Boolean).join(" – ") : "";
-  return [`${reason}, so nothing can be recorded`, details].filter(Boolean).join(": ");
+  return [t("{reason}, so nothing can be recorded", { reason }), details].filter(Boolean).join(": ");
 }

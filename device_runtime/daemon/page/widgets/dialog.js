@@ -1,6 +1,7 @@
 /** Dialogs that ask the user something. */
 
 import { h, showModal } from "../lib/dom.js";
+import { t } from "../lib/translate.js";
 
 /** Return whether the user confirms with the button `act`. */
 export async function confirm(title, text, act) {
@@ -19,7 +20,7 @@ export async function prompt(title, content, act, read) {
   },
   h("h2", { id: "dialog-title" }, title), ...content,
   h("p", { class: "buttons" },
-    h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
+    h("button", { type: "button", onclick: () => dialog.close() }, t("Cancel")),
     h("button", { class: "main" }, act)));
   const dialog = h("dialog", { "aria-labelledby": "dialog-title" }, form);
   await showModal(dialog);

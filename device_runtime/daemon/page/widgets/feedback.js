@@ -2,12 +2,13 @@
 
 import { actionButton, h } from "../lib/dom.js";
 import { device, loadTasks } from "../lib/device.js";
-import { formatDuration, formatPercent } from "../lib/format.js";
+import { formatDuration, formatList, formatPercent } from "../lib/format.js";
 import { makePath, requestJson } from "../lib/http.js";
 import { isNegative, listSounds } from "../lib/labels.js";
 import { showDone } from "../lib/notice.js";
 import { preselection } from "../lib/preselection.js";
 import { neededScore, roundScore } from "../lib/score.js";
+import { t } from "../lib/translate.js";
 import { prompt } from "./dialog.js";
 
 /** Send feedback on an event; return {verdict, correction}. */
@@ -19,7 +20,7 @@ export function askForSound(event) {
   const sounds = new Map(device.tasks.flatMap((task) => listSounds(task).map((label) => [nameSound(task.task, label), { task: task.task, label }])));
   sounds.delete(nameSound(event.task, event.label));
   const sound = h("input", { id: "was-sound", list: "was-sounds", required: true, autocomplete: "off" });
-  const check = () => sound.setCustomValidity(!sound.value || sounds.has(sound.value) ? "" : "choose a sound of the list");
+  const check = () => sound.setCustomValidity(!sound.value || sounds.has(sound.value) ? "" : t("choose a sound of the list"));
   sound.addEventListener("input", check);
   const train = () => {
     sound.closest("dialog").close();
@@ -27,20 +28,21 @@ export function askForSound(event) {
     location.hash = "#train";
   };
   const read = () => ({ kind: "is", ...sounds.get(sound.value) });
-  return prompt(`What was it, if not ${event.label}?`, [
-    h("label", { for: "was-sound" }, "Sound"), sound,
+  return prompt(t("What was it, if not {label}?", event), [
+    h("label", { for: "was-sound" }, t("Sound")), sound,
     h("datalist", { id: "was-sounds" }, [...sounds.keys()].map((name) => h("option", { value: name }))),
-    h("p", { class: "hint" }, "The task is corrected with this recording at once. "),
-    h("p", { class: "hint" }, "A sound that is in no task yet: ", h("button", { type: "button", onclick: train }, "Train a new sound")),
-  ], "Correct it", read);
+    h("p", { class: "hint" }, t("The task is corrected with this recording at once.")),
+    h("p", { class: "hint" }, t("A sound that is in no task yet: {button}",
+      { button: h("button", { type: "button", onclick: train }, t("Train a new sound")) })),
+  ], t("Correct it"), read);
 }
 
 const nameSound = (task, label) => `${label} (${task})`;
 
 /** Return feedback in words. */
 export function describeFeedback(verdict) {
-  if (verdict.kind === "confirmed") return "confirmed";
-  return verdict.kind === "not" ? `false alarm: not ${verdict.label ?? "this"}` : `it was ${verdict.label} (${verdict.task})`;
+  if (verdict.kind === "confirmed") return t("confirmed");
+  return verdict.kind === "not" ? t("false alarm: not {label}", { label: verdict.label ?? t("this") }) : t("it was {label} ({task})", verdict);
 }
 
 /** Return an element that shows what a correction changed, with a button that undoes all of it. */
@@ -50,27 +52,27 @@ export function describeCorrection({ also, ...correction }) {
   const areOthersUnchanged = Object.values(others).every(Boolean) && Object.keys(others).length > 0;
   const warnings = both.flatMap((one) => one.warnings ?? []);
   const remaining = both.map(({ task }) => task);
-  const button = actionButton("Undo", async () => {
+  const button = actionButton(t("Undo"), async () => {
     await undoTasks(remaining);
-    button.replaceWith(h("p", { class: "quiet" }, "Undone."));
+    button.replaceWith(h("p", { class: "quiet" }, t("Undone.")));
   });
   return h("div", { class: "correction" },
     both.map(describeTask),
-    areOthersUnchanged && h("p", { class: "quiet" }, "All other tasks are unchanged."),
+    areOthersUnchanged && h("p", { class: "quiet" }, t("All other tasks are unchanged.")),
     [...warnings, ...notes].map((text) => h("p", { class: "hint" }, text)), button);
 }
 
 function describeTask({ task, before, after, held_out_accuracy: accuracy, seconds }) {
   return h("div", {},
-    h("p", {}, h("b", {}, task), ` was corrected in ${formatDuration(seconds)}.`),
-    h("p", {}, `Before: ${describeScore(before)}. Now: ${describeScore(after)}.`),
-    h("p", { class: "quiet" }, `Accuracy on held-out recordings: ${formatPercent(accuracy.before)} before, `,
-      `${formatPercent(accuracy.after)} now.`));
+    h("p", {}, t("{task} was corrected in {duration}.", { task: h("b", {}, task), duration: formatDuration(seconds) })),
+    h("p", {}, t("Before: {before}. Now: {after}.", { before: describeScore(before), after: describeScore(after) })),
+    h("p", { class: "quiet" }, t("Accuracy on held-out recordings: {before} before, {after} now.",
+      { before: formatPercent(accuracy.before), after: formatPercent(accuracy.after) })));
 }
 
 /** Undo each task of a list and remove it from the list, so that after a failure the rest can be undone. */
 async function undoTasks(remaining) {
-  const message = `previous version of ${remaining.join(" and ")} restored`;
+  const message = t("previous version of {tasks} restored", { tasks: formatList(remaining) });
   while (remaining.length) {
     await requestJson("POST", makePath("tasks", remaining[0], "undo"));
     remaining.shift();
@@ -80,7 +82,9 @@ async function undoTasks(remaining) {
 }
 
 function describeScore({ label, margin, threshold, accepted }) {
-  if (isNegative(label)) return "none of its sounds";
-  const score = `score ${roundScore(margin, threshold)}, needs ${neededScore(threshold)}`;
-  return `${label} ${accepted ? "detected" : "not detected"} (${score})`;
+  if (isNegative(label)) return t("none of its sounds");
+  const values = { label, score: roundScore(margin, threshold), needed: neededScore(threshold) };
+  return accepted
+    ? t("{label} detected (score {score}, needs {needed})", values)
+    : t("{label} not detected (score {score}, needs {needed})", values);
 }

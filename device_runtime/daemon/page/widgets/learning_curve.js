@@ -2,6 +2,7 @@
 
 import { s } from "../lib/dom.js";
 import { formatPercent } from "../lib/format.js";
+import { t } from "../lib/translate.js";
 
 const WIDTH = 320;
 const HEIGHT = 150;
@@ -14,10 +15,10 @@ export function drawLearningCurve(points) {
   const floor = Math.min(0.9, Math.floor(Math.min(...points.map((point) => point.low)) * 10) / 10);
   const x = ({ recordings }) => LEFT + (recordings / most) * (WIDTH - LEFT - RIGHT);
   const y = (accuracy) => TOP + ((1 - accuracy) / (1 - floor)) * (HEIGHT - TOP - BOTTOM);
-  const values = points.map(({ accuracy, recordings }) => `${formatPercent(accuracy)} with ${recordings}`).join(", ");
+  const values = points.map(({ accuracy, recordings }) => t("{accuracy} with {recordings}", { accuracy: formatPercent(accuracy), recordings })).join(", ");
   const line = (pick) => points.map((point) => `${x(point)},${y(pick(point))}`);
   const band = [...line((point) => point.high), ...line((point) => point.low).reverse()];
-  const name = `Accuracy by number of recordings: ${values}`;
+  const name = t("Accuracy by number of recordings: {values}", { values });
   return s("svg", { class: "curve", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": name },
     [floor, (1 + floor) / 2, 1].map((share) => drawGrid(share, y(share))),
     s("polygon", { class: "band", points: band.join(" ") }),
@@ -28,7 +29,7 @@ export function drawLearningCurve(points) {
 function drawGrid(share, y) {
   return [
     s("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y }),
-    s("text", { x: LEFT - 6, y: y + 4, "text-anchor": "end" }, `${Math.round(100 * share)} %`),
+    s("text", { x: LEFT - 6, y: y + 4, "text-anchor": "end" }, formatPercent(share)),
   ];
 }
 

@@ -3,17 +3,18 @@
 import { h, setChildren } from "../lib/dom.js";
 import { formatTime } from "../lib/format.js";
 import { requestJson } from "../lib/http.js";
+import { t } from "../lib/translate.js";
 
 const MOST_LINES = 200;
 
 export class Log {
   #list = h("ol", { class: "plain log" });
-  element = h("div", { class: "scrolls", tabindex: "0", role: "log", "aria-label": "Log", "aria-live": "off" },
+  element = h("div", { class: "scrolls", tabindex: "0", role: "log", "aria-label": t("Log"), "aria-live": "off" },
     this.#list);
 
   async load() {
     const lines = await requestJson("GET", "/log", { query: { count: MOST_LINES } });
-    setChildren(this.#list, lines.length ? lines.map(makeRow) : h("li", { class: "quiet" }, "The log is empty."));
+    setChildren(this.#list, lines.length ? lines.map(makeRow) : h("li", { class: "quiet" }, t("The log is empty.")));
     this.#scrollToEnd();
   }
 

@@ -3,6 +3,7 @@
 import { fitCanvas, getColour } from "../lib/canvas.js";
 import { h, setText } from "../lib/dom.js";
 import { formatDecibels } from "../lib/format.js";
+import { t } from "../lib/translate.js";
 
 const FLOOR_DBFS = -80;
 const LOUD_DBFS = -6;
@@ -15,7 +16,7 @@ export class Meter {
   #text_ms = 0;
   canvas = h("canvas", { class: "meter" });
   figure = h("output", { class: "figure" });
-  element = h("div", { class: "level", role: "meter", "aria-label": "Level" }, this.canvas);
+  element = h("div", { class: "level", role: "meter", "aria-label": t("Level") }, this.canvas);
 
   constructor() {
     this.element.setAttribute("aria-valuemin", FLOOR_DBFS);

@@ -2,6 +2,7 @@
 
 import { h, runBusy, setText } from "../lib/dom.js";
 import { Problem } from "../lib/http.js";
+import { t } from "../lib/translate.js";
 
 const audio = new Audio();
 const nothing = () => {};
@@ -9,12 +10,12 @@ let reset = nothing; // resets the button whose recording is being loaded or pla
 
 /** Return a button that plays the blob that `load()` returns. */
 export function makePlayer(load, name) {
-  const word = h("span", { class: "word" }, "Play");
-  const button = h("button", { type: "button", class: "play", "aria-label": `Play ${name}` }, word);
+  const word = h("span", { class: "word" }, t("Play"));
+  const button = h("button", { type: "button", class: "play", "aria-label": t("Play {name}", { name }) }, word);
   const resetButton = () => {
     button.classList.remove("playing");
-    setText(word, "Play");
-    button.setAttribute("aria-label", `Play ${name}`);
+    setText(word, t("Play"));
+    button.setAttribute("aria-label", t("Play {name}", { name }));
   };
   button.addEventListener("click", () =>
     runBusy(button, async () => {
@@ -26,8 +27,8 @@ export function makePlayer(load, name) {
       if (reset === resetButton) await play(blob);
       if (reset !== resetButton) return; // another button was pressed while this one loaded
       button.classList.add("playing");
-      setText(word, "Stop");
-      button.setAttribute("aria-label", `Stop ${name}`);
+      setText(word, t("Stop"));
+      button.setAttribute("aria-label", t("Stop {name}", { name }));
     }));
   return button;
 }
@@ -45,7 +46,7 @@ async function play(blob) {
     await audio.play();
   } catch (error) {
     if (error.name === "AbortError") return;
-    throw new Problem("this browser cannot play the recording", "most browsers play WAV, FLAC and MP3");
+    throw new Problem(t("this browser cannot play the recording"), t("most browsers play WAV, FLAC and MP3"));
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { h, setChildren, setText } from "../lib/dom.js";
 import { ColumnQueue, followLive } from "../lib/live.js";
+import { t } from "../lib/translate.js";
 import { Meter } from "./meter.js";
 
 const COUNTDOWN = 3;
@@ -11,7 +12,7 @@ const TICK_MS = 800;
 export async function recordWithCountdown(place, seconds, record) {
   const abort = new AbortController();
   const number = h("p", { class: "countdown", role: "status" });
-  const stop = h("button", { type: "button", onclick: () => abort.abort() }, "Stop");
+  const stop = h("button", { type: "button", onclick: () => abort.abort() }, t("Stop"));
   setChildren(place, h("div", { class: "recording" }, number, stop));
   try {
     for (let left = COUNTDOWN; left; left--) {
@@ -31,8 +32,8 @@ export async function recordWithCountdown(place, seconds, record) {
 /** Record, and show level and elapsed time. */
 async function recordWithMeter(place, seconds, record) {
   const [meter, queue, start_ms] = [new Meter(), new ColumnQueue(), performance.now()];
-  const elapsed = h("progress", { max: seconds, value: 0, "aria-label": "Recorded" });
-  const message = h("p", { role: "status" }, h("span", { class: "dot" }), " Recording: make the sound");
+  const elapsed = h("progress", { max: seconds, value: 0, "aria-label": t("Recorded") });
+  const message = h("p", { role: "status" }, h("span", { class: "dot" }), " ", t("Recording: make the sound"));
   setChildren(place, h("div", { class: "recording on" }, message, meter.element, meter.figure, elapsed));
   const unfollow = followLive((moment) => queue.add(moment));
   let isRecording = true;

@@ -3,6 +3,7 @@
 import { h, setText } from "../lib/dom.js";
 import { displayLabel } from "../lib/labels.js";
 import { neededScore, roundScore, toScore } from "../lib/score.js";
+import { t } from "../lib/translate.js";
 
 export class Scores {
   #rows = new Map();
@@ -32,7 +33,7 @@ export class Scores {
       h("span", { class: "bar", "aria-hidden": "true" }, h("i"), h("u")));
     const update = ({ label: name, margin, threshold, accepted }) => {
       setText(label, displayLabel(name));
-      setText(figure, margin === null ? "" : `${roundScore(margin, threshold)}, needs ${neededScore(threshold)}`);
+      setText(figure, margin === null ? "" : t("{score}, needs {needed}", { score: roundScore(margin, threshold), needed: neededScore(threshold) }));
       element.style.setProperty("--score", toScore(margin ?? -1) / 100);
       element.style.setProperty("--threshold", toScore(threshold) / 100);
       element.classList.toggle("accepted", accepted);

@@ -2,6 +2,7 @@
 
 import { actionButton, h, runBusy, setText } from "../lib/dom.js";
 import { neededScore, toSensitivity, toThreshold } from "../lib/score.js";
+import { t } from "../lib/translate.js";
 
 export class SensitivitySlider {
   #range;
@@ -27,7 +28,7 @@ export class SensitivitySlider {
     });
     this.element = h("div", { class: "slider" },
       h("label", { for: `sensitivity ${id}` }, name), this.#figure, this.#range,
-      actionButton("Reset", () => this.#settle(reset()), { "aria-label": `Reset ${name}` }));
+      actionButton(t("Reset"), () => this.#settle(reset()), { "aria-label": t("Reset {name}", { name }) }));
     this.show(threshold);
   }
 
@@ -44,7 +45,7 @@ export class SensitivitySlider {
   }
 
   #write(threshold) {
-    const text = `needs score ${neededScore(threshold)}`;
+    const text = t("needs score {needed}", { needed: neededScore(threshold) });
     setText(this.#figure, text);
     this.#range.setAttribute("aria-valuetext", `${this.#range.value}, ${text}`);
   }

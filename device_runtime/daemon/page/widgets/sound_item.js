@@ -3,8 +3,9 @@
 import { actionButton, h, setChildren, setText } from "../lib/dom.js";
 import { formatDecibels, formatDuration, formatMinute, formatTime } from "../lib/format.js";
 import { fetchBlob, makePath } from "../lib/http.js";
-import { isLoudEvent } from "../lib/labels.js";
+import { displayEvent, isLoudEvent } from "../lib/labels.js";
 import { roundScore } from "../lib/score.js";
+import { t } from "../lib/translate.js";
 import { makeEventDetails } from "./event_details.js";
 import { askForSound, describeCorrection, describeFeedback, sendFeedback } from "./feedback.js";
 import { makePlayer } from "./player.js";
@@ -28,10 +29,10 @@ export class SoundItem {
   /** Show the newest state of the event. */
   update(event) {
     this.event = { verdict: null, audible: false, exact: true, ...this.event, ...event };
-    const { start, label, task, phase, verdict, exact } = this.event;
+    const { start, task, phase, verdict, exact } = this.event;
     this.#time.dateTime = start;
     setText(this.#time, exact ? formatTime(start) : formatMinute(start));
-    setText(this.#label, isLoudEvent(this.event) ? "loud sound" : label);
+    setText(this.#label, displayEvent(this.event));
     setText(this.#task, isLoudEvent(this.event) ? "" : task);
     setText(this.#figures, this.#describeFigures());
     this.element.classList.toggle("ongoing", exact && phase !== "end");
@@ -43,8 +44,8 @@ export class SoundItem {
   #describeFigures() {
     const { start, end, margin, threshold, level_dbfs, phase, exact } = this.event;
     if (!exact) return "";
-    const duration = phase === "end" ? formatDuration((new Date(end) - new Date(start)) / 1000) : "ongoing";
-    const score = !isLoudEvent(this.event) && `score ${roundScore(margin, threshold)}`;
+    const duration = phase === "end" ? formatDuration((new Date(end) - new Date(start)) / 1000) : t("ongoing");
+    const score = !isLoudEvent(this.event) && t("score {score}", { score: roundScore(margin, threshold) });
     return [duration, formatDecibels(level_dbfs), score].filter(Boolean).join(" · ");
   }
 
@@ -59,11 +60,11 @@ export class SoundItem {
     const canCorrect = isOpen && audible;
     setChildren(this.#buttons,
       audible && hasEnded && makePlayer(() => fetchBlob(makePath("sounds", id, "audio")), label),
-      isOpen && isTask && this.#makeButton("Right", `${label} is right`, { kind: "confirmed" }),
-      canCorrect && isTask && this.#makeButton("Wrong", `Wrong: not ${label}`, { kind: "not" }),
-      canCorrect && actionButton("It was …", () => this.#ask(), { "aria-label": `It was not ${label} but …` }),
+      isOpen && isTask && this.#makeButton(t("Right"), t("{label} is right", { label }), { kind: "confirmed" }),
+      canCorrect && isTask && this.#makeButton(t("Wrong"), t("Wrong: not {label}", { label }), { kind: "not" }),
+      canCorrect && actionButton(t("It was …"), () => this.#ask(), { "aria-label": t("It was not {label} but …", { label }) }),
       audible && hasEnded && makeEventDetails(this.event),
-      isOpen && isTask && !audible && h("span", { class: "quiet" }, "no recording, so it cannot be corrected"));
+      isOpen && isTask && !audible && h("span", { class: "quiet" }, t("no recording, so it cannot be corrected")));
     this.#buttons.hidden = (hasEnded || !exact) && !this.#buttons.childElementCount; // there will be none
   }
 
@@ -77,7 +78,7 @@ export class SoundItem {
   }
 
   async #send(feedback) {
-    const training = h("p", { class: "quiet", role: "status" }, "Training …");
+    const training = h("p", { class: "quiet", role: "status" }, t("Training …"));
     setChildren(this.#feedback, feedback.kind !== "confirmed" && training);
     try {
       const { verdict, correction } = await sendFeedback(this.event, feedback);
