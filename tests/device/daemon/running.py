@@ -17,7 +17,7 @@ import httpx
 import numpy as np
 import soundfile
 
-from tests.device.daemon.sandbox import find_sandbox
+from tests.device.daemon.sandbox import find_sandbox, is_confined
 
 RATE_HZ = 16_000
 TOKEN = "a long enough secret"
@@ -58,6 +58,7 @@ class Daemon:
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self._errors)
         try:
             until(self.is_ready)
+            assert is_confined(self.process.pid) or not find_sandbox()
         except BaseException:
             self.close()
             raise

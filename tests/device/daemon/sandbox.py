@@ -31,6 +31,11 @@ class Comparison(ctypes.Structure):
     )
 
 
+def is_confined(pid: int) -> bool:
+    """Return whether a filter of system calls is in force for a process."""
+    return "\nSeccomp:\t2\n" in Path(f"/proc/{pid}/status").read_text()
+
+
 @cache
 def find_sandbox() -> tuple[str, ...]:
     """Return the words to put before a command; none where this machine lacks the tools."""

@@ -21,6 +21,7 @@ from device_runtime.daemon.sinks.history_writer import HistoryWriter
 from device_runtime.daemon.system.daemon_lock import lock_for_daemon
 from edgecl.store.store import Store
 from tests.device.daemon.running import until, write_into
+from tests.device.daemon.sandbox import find_sandbox
 
 RATE_HZ = 16_000
 
@@ -32,7 +33,8 @@ class Daemon:
         self.home = folder / "home"
         self._stderr = folder / "stderr.txt"
         (folder / "config.toml").write_text(f'home = "{self.home}"\nbundle = "{bundle}"\n{config}')
-        command = [sys.executable, "-m", "device_runtime", "serve", "--config", str(folder / "config.toml")]
+        command = [*find_sandbox(), sys.executable, "-m", "device_runtime", "serve"]
+        command += ["--config", str(folder / "config.toml")]
         with self._stderr.open("w") as errors:
             self.process = subprocess.Popen(
                 [*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True
