@@ -30,6 +30,9 @@ PENALTY = 0.05
 CONSTANT = 10.0
 """The constant beside the standardised embedding: large, so that its weight is hardly penalised."""
 
+BLOCK_ROWS = 512
+"""Number of rows that are in memory at a time, in float64."""
+
 MIN_DEVIATION = 1e-3
 """No part of the embedding is scaled up by more than its inverse."""
 
@@ -64,11 +67,11 @@ def fit(
     """
     count, sounds = len(labels), int(labels.max()) + 1
     mean, deviation = background.mean(axis=0), np.maximum(background.std(axis=0), MIN_DEVIATION)
-    rows = _append_constant((np.concatenate([embeddings, background]) - mean) / deviation)
     targets = np.eye(sounds + 1)[np.append(labels, np.full(len(background), sounds))]
     weights = np.append(_weight_windows(count, augmented), np.full(len(background), 0.5 / len(background)))
     groups = np.append(recordings, recordings.max() + 1 + np.arange(len(background)))
-    columns, left_out = _fit_ridge(rows, targets, np.sqrt(weights)[:, None], groups)
+    rows = _Rows(embeddings, background, mean, deviation, np.sqrt(weights)[:, None])
+    columns, left_out = _fit_ridge(rows, targets, groups)
     best = (left_out[:, :-1] - left_out[:, -1:]).max(axis=1)
     differences = (columns[:, :-1] - columns[:, -1:]).T  # [S, P + 1]
     scaled = differences[:, :-1] / deviation
@@ -91,46 +94,76 @@ def _weight_windows(count: int, augmented: Bools | None) -> Doubles:
     return np.where(augmented, 0.25 / copies, 0.25 / (count - copies))
 
 
-def _append_constant(rows: Floats) -> Doubles:
-    return np.column_stack([rows, np.full(len(rows), CONSTANT)])
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of the regression, made when they are used: all at once take twice the embeddings."""
+
+    embeddings: Floats  # [N, P]
+    background: Floats  # [M, P]
+    mean: Floats  # [P]
+    deviation: Floats  # [P]
+    root_weights: Doubles  # [N + M, 1]
+
+    def take(self, numbers: Integers) -> Doubles:
+        """Return rows, standardised, with the constant and weighted, [len(numbers), P + 1]."""
+        count = len(self.embeddings)
+        own, others = numbers[numbers < count], numbers[numbers >= count]
+        chosen = np.concatenate([self.embeddings[own], self.background[others - count]])
+        standardised = (chosen - self.mean) / self.deviation
+        rows = np.column_stack([standardised, np.full(len(chosen), CONSTANT)])
+        weighted: Doubles = rows * self.root_weights[np.concatenate([own, others])]
+        return weighted
 
 
-def _fit_ridge(
-    rows: Doubles, targets: Doubles, root_weights: Doubles, groups: Integers
-) -> tuple[Doubles, Doubles]:
+def _fit_ridge(rows: _Rows, targets: Doubles, groups: Integers) -> tuple[Doubles, Doubles]:
     """Fit a weighted ridge regression and predict each group of rows with this group left out.
 
     Args:
-        rows: [N, Q]; multiplied by the weights in place.
+        rows: Of N rows of Q numbers, those of the embeddings before those of background.
         targets: [N, K].
-        root_weights: The square root of each row's weight, [N, 1].
-        groups: Rows with the same number are left out together, [N].
+        groups: Rows with the same number are left out together, [N]; numbers of background are the largest.
 
     Returns:
         The columns [Q, K] that map rows to targets, and the left-out predictions [N, K].
     """
-    rows *= root_weights
-    weighted_targets = targets * root_weights
-    solution = _solve_normal_equations(rows)  # [N, Q]
-    columns = solution.T @ weighted_targets
-    residuals = weighted_targets - rows @ columns
-    errors = residuals / (1 - np.einsum("nq,nq->n", rows, solution))[:, None]  # of groups of one row
+    weighted_targets, blocks = targets * rows.root_weights, _divide_into_blocks(groups)
+    width = len(rows.mean) + 1
+    products, moments = PENALTY * np.eye(width), np.zeros((width, targets.shape[1]))
+    for block in blocks:
+        part = rows.take(block)
+        products += part.T @ part
+        moments += part.T @ weighted_targets[block]
+    inverse = np.linalg.inv(products)
+    columns = inverse @ moments
+    left_out = np.empty_like(targets)
+    for block in blocks:
+        part = rows.take(block)
+        errors = _leave_out(part, part @ inverse, weighted_targets[block] - part @ columns, groups[block])
+        left_out[block] = targets[block] - errors / rows.root_weights[block]
+    return columns, left_out
+
+
+def _divide_into_blocks(groups: Integers) -> list[Integers]:
+    """Return the numbers of the rows [N], sorted by group, in blocks that hold whole groups."""
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order], prepend=groups.min() - 1))
+    _, first = np.unique(starts // BLOCK_ROWS, return_index=True)
+    return np.split(order, starts[first][1:])
+
+
+def _leave_out(rows: Doubles, solution: Doubles, residuals: Doubles, groups: Integers) -> Doubles:
+    """Return the residuals of rows with their group left out, [N, K].
+
+    Args:
+        rows: [N, Q].
+        solution: The rows times the inverse of the normal equations, [N, Q].
+        residuals: With nothing left out, [N, K].
+        groups: Rows with the same number are left out together, [N].
+    """
+    errors: Doubles = residuals / (1 - np.einsum("nq,nq->n", rows, solution))[:, None]  # of groups of one row
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     for number in np.flatnonzero(sizes > 1):
         own = np.flatnonzero(group == number)
         hat = rows[own] @ solution[own].T
         errors[own] = np.linalg.solve(np.eye(len(own)) - hat, residuals[own])
-    return columns, targets - errors / root_weights
-
-
-def _solve_normal_equations(rows: Doubles) -> Doubles:
-    """Compute X (XᵀX + λ)⁻¹ = (XXᵀ + λ)⁻¹ X, [N, Q], by the smaller of the two systems."""
-    if len(rows) < rows.shape[1]:
-        return np.linalg.inv(_add_penalty(rows @ rows.T)) @ rows
-    return rows @ np.linalg.inv(_add_penalty(rows.T @ rows))
-
-
-def _add_penalty(products: Doubles) -> Doubles:
-    """Add λ to the diagonal of [K, K] in place."""
-    products.flat[:: len(products) + 1] += PENALTY
-    return products
+    return errors
