@@ -97,6 +97,7 @@ class Enroller:
                 first = learner.fit_closed_form(data, labels)
             with self.stopwatch("advice"):
                 curve = measure_learning_curve(data, first.method, first.validation, progress)
+            del data  # tens of megabytes with thousands of recordings, which the second fit takes as well
 
             def enrolment(fitted: FittedTask, rooms: list[RoomScore]) -> Enrolment:
                 measured: dict[str, Scalar] = {"curve": format_curve(curve)}

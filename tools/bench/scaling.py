@@ -1,4 +1,4 @@
-"""CPU time by the number of tasks in a home and of events in a history: all should grow no faster."""
+"""Cost by the number of tasks, of events and of recordings: none should grow faster."""
 
 import tempfile
 import time
@@ -16,18 +16,21 @@ from edgecl.bundle.manifest import Manifest
 from edgecl.events import SoundEvent, format_time
 from edgecl.store import blob, blob_record
 from edgecl.store.store import Store
-from tools.bench.timing import time_interleaved
+from tools.bench.enrolment import CLASSES, run_and_measure, write_clips
+from tools.bench.timing import children_cpu_s, time_interleaved
+from tools.command import Command
 
 TASKS = (1, 20, 200)
 EVENTS = (1_000, 10_000, 100_000)
+CLIPS = (20, 200, 1_000, 5_000)  # of one second, in ten classes
 PAGE = 50  # events
 RARE = 10_000  # distance of two events of the rare task, and of two with the rare label
 
 
 def measure(bundle: Path | None) -> Table:
-    """Return a table of CPU milliseconds."""
+    """Return a table of CPU milliseconds, and of the peak memory of an enrolment."""
     opened = Bundle.open(bundle or DEFAULT_BUNDLE)
-    table = Table("CPU ms", "size", "all", "of each")
+    table = Table("CPU ms", "size", "all", "of each", "peak memory")
     with tempfile.TemporaryDirectory(prefix="edgecl-scaling-") as folder:
         for count in TASKS:
             home = Path(folder, f"{count}-tasks")
@@ -46,7 +49,21 @@ def measure(bundle: Path | None) -> Table:
             for name, run in pages.items():
                 table.add_row(name, f"{count:,}", *_format(run, count))
             history.close()
+        for count in CLIPS:
+            table.add_row(
+                "enrol recordings", f"{count:,}", *_enrol(Path(folder, f"{count}-clips"), bundle, count)
+            )
     return table
+
+
+def _enrol(folder: Path, bundle: Path | None, count: int) -> tuple[str, str, str]:
+    """Enrol recordings in one process; return its CPU time, that of each recording, and its peak memory."""
+    write_clips(folder / "clips", count // CLASSES, seconds=1)
+    before_s = children_cpu_s()
+    command = Command(folder / "home", bundle)
+    _, peak_bytes, _ = run_and_measure(command, ["enroll", "bench", str(folder / "clips"), "--json"])
+    milliseconds = 1000 * (children_cpu_s() - before_s)
+    return f"{milliseconds:.0f}", f"{milliseconds / count:.1f}", f"{peak_bytes / 1e6:.0f} MB"
 
 
 def _format(run: Callable[[], object], count: int) -> tuple[str, str]:
