@@ -142,7 +142,9 @@ def _build_daemon(config: Config, workspace: Workspace, log: LogBuffer, closing:
     feeds = _open_feeds(config, home, runtime.rate_hz, controls, ring_buffer, log, supervisor)
     sinks = open_sinks(config, home, controls, log.write, supervisor, closing)
     sinks.set_tasks(recognizer.tasks)
-    watched = WatchdogSource(open_configured(config.source), notifier.feed_watchdog)
+    watched = WatchdogSource(
+        open_configured(config.source, lambda: controls.microphone), notifier.feed_watchdog
+    )
     source = Tap(SwitchableSource(watched, lambda: controls.listening))
     closing.callback(source.close)
     trigger = None if config.loud.level_dbfs is None else LoudTrigger(config.loud.level_dbfs)

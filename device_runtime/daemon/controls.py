@@ -1,4 +1,4 @@
-"""What can be changed while the daemon runs: whether it listens, and the threshold of every label.
+"""What can be changed while the daemon runs: whether it listens, to what, and the threshold of every label.
 
 HOME/controls.json holds what differs from the configuration, so that it survives a restart; deleting the file
 goes back to the configuration. Home Assistant and the page may both change the controls: each is notified of
@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock, RLock
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edgecl.config.schema import Margin
 from edgecl.detection import DetectionRule
@@ -30,6 +31,8 @@ class ControlsFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     listening: bool = True
+    microphone: Annotated[str, Field(max_length=200)] = ""
+    """ALSA device to record from; empty: the configured one."""
     thresholds: dict[str, dict[str, Margin]] = {}
     """Task → label → the smallest accepted margin."""
 
@@ -75,6 +78,22 @@ class Controls:
     def listening(self) -> bool:
         """Return whether the sound of the source is processed."""
         return self._saved.listening
+
+    @property
+    def microphone(self) -> str:
+        """Return the chosen ALSA device; empty: the configured one."""
+        return self._saved.microphone
+
+    def choose_microphone(self, name: str) -> None:
+        """Record from this ALSA device from now on; empty: from the configured one.
+
+        Raises:
+            StoreError: the choice is in force, but cannot be saved.
+        """
+        with self._lock:
+            self._saved.microphone = name
+        self._notify()
+        self._save()
 
     def get_rule(self, task: str) -> DetectionRule:
         """Return the detection rule of a task; its thresholds follow later changes."""

@@ -2,12 +2,11 @@
 
 import os
 import platform
-import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 
 import soundfile
@@ -17,6 +16,7 @@ from device_runtime.model import selftest
 from device_runtime.model.session import list_onnxruntime_distributions
 from device_runtime.system.board_profile import default_threads
 from device_runtime.system.packages import find_installed_version
+from device_runtime.system.sound_cards import list_sound_cards
 from device_runtime.training.engines.base import ENGINES
 from device_runtime.training.engines.factory import REQUIREMENTS, list_engines, open_engine
 from device_runtime.training.engines.selftest import check_engine
@@ -27,14 +27,12 @@ from device_runtime.workflows.documents import Document
 from device_runtime.workflows.workspace import Workspace
 from edgecl.bundle.bundle import Bundle
 from edgecl.bundle.installed import InstalledBundles
-from edgecl.errors import EdgeclError, NoStoreError
+from edgecl.errors import EdgeclError, NoStoreError, SourceError
 from edgecl.store.store import Store
 
 AUDIO_FORMATS = ("WAV", "FLAC", "OGG", "MP3", "AIFF")
 MIN_FREE_BYTES = 256 << 20
 FULL_SHARE = 0.9  # of the cache limit
-CARD = re.compile(r"^card \d+: (\S+) \[(.*?)\], device (\d+)", re.MULTILINE)  # of `arecord -l`
-ARECORD_TIMEOUT_S = 5.0
 DAEMON_PACKAGES = ("fastapi", "starlette", "uvicorn", "prometheus-client", "paho-mqtt", "cryptography")
 PACKAGES = ("numpy", "safetensors", "soundfile", "soxr", "pydantic", "typer", "rich")
 
@@ -85,6 +83,9 @@ def _check_machine(threads: int) -> Check:
 
 
 def _check_packages() -> Check:
+    """Import every package that edgecl needs: a missing one ends the check with its name."""
+    for name in PACKAGES:
+        import_module(name)
     own = f"edgecl {find_installed_version('edgecl') or 'from source'}"
     return Check(
         "packages", "ok", ", ".join([own, *(f"{name} {find_installed_version(name)}" for name in PACKAGES)])
@@ -115,23 +116,13 @@ def _check_audio_formats() -> Check:
 def _check_microphone() -> Check:
     """Find devices that record; without one edgecl works on files."""
     try:
-        listed = subprocess.run(
-            ["arecord", "-l"],
-            env={**os.environ, "LC_ALL": "C"},
-            capture_output=True,
-            timeout=ARECORD_TIMEOUT_S,
-            check=False,
-        )
-    except FileNotFoundError:
-        return Check("microphone", "warn", "no 'arecord' to record with", "sudo apt install alsa-utils")
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return Check("microphone", "warn", f"'arecord -l' gave no answer: {error}", "run it by hand")
-    cards = CARD.findall(listed.stdout.decode(errors="replace"))
+        cards = list_sound_cards()
+    except SourceError as error:
+        return Check("microphone", "warn", error.message, error.hint)
     if not cards:
         hint = "plug one in; 'arecord -l' lists sound cards, for root and the group 'audio'"
         return Check("microphone", "warn", "no sound card that records", hint)
-    named = [f"plughw:CARD={card},DEV={device} ({title})" for card, title, device in cards]
-    return Check("microphone", "ok", ", ".join(named))
+    return Check("microphone", "ok", ", ".join(f"{card.name} ({card.title})" for card in cards))
 
 
 def _check_daemon() -> Check:

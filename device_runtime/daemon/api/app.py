@@ -14,6 +14,7 @@ from device_runtime.daemon.api.routes import (
     events,
     live,
     metrics,
+    microphone,
     page,
     sounds,
     status,
@@ -23,7 +24,10 @@ from device_runtime.daemon.api.routes import (
 )
 from device_runtime.system.packages import find_installed_version
 
-ROUTES = (status, transfer, tasks, enrolments, cuts, events, sounds, live, system, metrics, api_docs, page)
+ROUTES = (
+    *(status, microphone, transfer, tasks, enrolments, cuts, events, sounds, live, system, metrics, api_docs),
+    page,
+)
 
 
 def create_app(context: ApiContext) -> FastAPI:

@@ -4,7 +4,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from device_runtime.daemon.sources.base import Source
@@ -46,17 +46,29 @@ def open_source(name: str, pcm_format: PcmFormat, fast: bool = False) -> Source:
     return open_microphone(name, pcm_format)
 
 
-def open_configured(config: SourceConfig) -> Source:
+def open_configured(config: SourceConfig, choice: Callable[[], str] = lambda: "") -> Source:
     """Open the source of a configuration; all but recordings and stdin are reopened when they end.
 
     A microphone that is missing, with its program or without, is looked for until it is there.
+
+    Args:
+        config: the configuration.
+        choice: returns the ALSA device to use in place of a configured device; empty: the configured one.
     """
     pcm_format = PcmFormat(config.rate_hz, config.channels, Encoding(config.encoding))
     if config.command:
         return open_command(config.command, pcm_format, must_exist=False)
     if config.path:
         return open_path(Path(config.path), pcm_format)
-    return open_microphone(config.device, pcm_format, must_exist=False)
+    if parse_device(config.device) is not None:
+        return open_microphone(config.device, pcm_format, must_exist=False)
+    alsa_command(config.device, pcm_format)  # refuse a device that is named by its number
+
+    def open_chosen() -> Source:
+        device = choice() or config.device
+        return CommandSource(device, alsa_command(device, pcm_format), pcm_format)
+
+    return SupervisedSource(config.device, pcm_format.rate_hz, open_chosen, choice)
 
 
 def open_microphone(name: str, pcm_format: PcmFormat, must_exist: bool = True) -> SupervisedSource:

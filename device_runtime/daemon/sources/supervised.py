@@ -38,14 +38,28 @@ HUNG = Condition(
 class SupervisedSource:
     """A source that never ends, made of sources that do."""
 
-    def __init__(self, name: str, rate_hz: int, open_source: Callable[[], Source]) -> None:
-        """Prepare the source; `read` calls `open_source`, as often as needed."""
+    def __init__(
+        self,
+        name: str,
+        rate_hz: int,
+        open_source: Callable[[], Source],
+        choice: Callable[[], str] = lambda: "",
+    ) -> None:
+        """Prepare the source.
+
+        Args:
+            name: in events.
+            rate_hz: sample rate.
+            open_source: called by `read`, as often as needed.
+            choice: what `open_source` opens; when it changes, the source is opened anew.
+        """
         self.name = name
         self.rate_hz = rate_hz
         self.condition: Condition = STARTING
         """The condition to report."""
         self.lost_frames = 0
         self._open_source = open_source
+        self._choice, self._chosen = choice, choice()
         self._source: Source | None = None
         self._health = SourceHealth(rate_hz)
         self._present: Condition = STARTING
@@ -60,6 +74,7 @@ class SupervisedSource:
 
     def read(self, timeout_s: float) -> Block:
         """See `Source`; it never ends, and never raises."""
+        self._follow_choice()
         try:
             block = self._try_read(timeout_s)
         except SourceError as error:
@@ -73,6 +88,14 @@ class SupervisedSource:
         if self._source:
             self._source.close()
             self._source = None
+
+    def _follow_choice(self) -> None:
+        """Close the source, to be opened anew at once, if another one has been chosen."""
+        if self._choice() != self._chosen:
+            self._chosen = self._choice()
+            self.close()
+            self._set_present(STARTING, time.monotonic())
+            self._next_attempt_s, self._backoff_s = 0.0, FIRST_BACKOFF_S
 
     def _try_read(self, timeout_s: float) -> Block | None:
         wait_s = self._next_attempt_s - time.monotonic()

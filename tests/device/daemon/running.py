@@ -36,13 +36,16 @@ class Daemon:
         token: str = "",
         more: str = "",
         privacy: int = 0,
+        source: str = "",
     ) -> None:
-        """Start it; `more` is appended to its configuration."""
+        """Start it; `more` is appended to its configuration, `source` replaces the path of the evenings."""
         self.home, self.socket, self.port = folder / "home", folder / "api.sock", free_port()
         soundfile.write(folder / "evenings.wav", np.tile(evening, 20), RATE_HZ)
+        self._ready_codes = (200, 503) if source else (200,)  # 503: there is no sound yet
+        source = source or f'path = "{folder}/evenings.wav"'
         (folder / "config.toml").write_text(
             f'home = "{self.home}"\nbundle = "{bundle}"\nprivacy = {privacy}\n'
-            f'[source]\npath = "{folder}/evenings.wav"\n'
+            f"[source]\n{source}\n"
             f'[api]\nenabled = true\nsocket = "{self.socket}"\nport = {self.port}\ntoken = "{token}"\n{more}'
         )
         self._config = folder / "config.toml"
@@ -74,7 +77,7 @@ class Daemon:
             if caller.connect_ex(str(self.socket)):  # the socket of a dead daemon
                 return False
         try:
-            return self.http.get("/health").status_code == 200
+            return self.http.get("/health").status_code in self._ready_codes
         except httpx.TransportError:
             return False
 

@@ -8,6 +8,7 @@ import { showError } from "../lib/notice.js";
 import { t } from "../lib/translate.js";
 import { Gauge } from "../widgets/gauge.js";
 import { Log } from "../widgets/log.js";
+import { MicrophoneChoice } from "../widgets/microphone_choice.js";
 
 const EVERY_MS = 5000;
 const CHECK_MS = 500;
@@ -26,6 +27,7 @@ const disk = new Gauge(t("Disk"));
 const facts = h("dl", { class: "facts" });
 const checks = h("ul", { class: "plain checks", "aria-live": "polite" });
 const log = new Log();
+const microphone = new MicrophoneChoice();
 let timer = 0;
 
 export const system = { mount, show, hide };
@@ -35,6 +37,7 @@ function mount(section) {
   section.append(
     h("div", { class: "card" }, h("div", { class: "gauges" }, gauges)),
     h("div", { class: "card" }, h("h2", {}, t("This device")), facts, h("p", {}, h("a", { href: "/docs" }, t("HTTP API")))),
+    microphone.element,
     h("div", { class: "card" }, h("h2", {}, t("Installation check")),
       h("p", { class: "quiet" }, t("The same as {command}; takes a few seconds and is repeated after half a minute at the earliest.",
         { command: h("code", {}, "edgecl doctor") })),
@@ -47,7 +50,7 @@ function mount(section) {
 function show() {
   clearInterval(timer);
   timer = setInterval(() => document.hidden || update().catch(() => {}), EVERY_MS);
-  Promise.all([update(), log.load()]).catch(showError);
+  Promise.all([update(), log.load(), microphone.load()]).catch(showError);
 }
 
 function hide() {
