@@ -16,7 +16,7 @@ export class MicrophoneChoice {
   constructor() {
     this.#select.addEventListener("change", () => runBusy(this.#select, () => this.#choose()));
     this.element = h("div", { class: "card" }, h("h2", {}, t("Microphone")),
-      h("p", { class: "field" }, h("label", { for: ID }, t("Listen to")), this.#select),
+      h("div", { class: "fields" }, h("div", {}, h("label", { for: ID }, t("Listen to")), this.#select)),
       this.#advice,
       h("p", { class: "buttons" }, actionButton(t("Look for microphones again"), () => this.load())));
   }
