@@ -33,6 +33,8 @@ from edgecl.store.blob_record import BlobRecord, Scalar
 
 AUTO, ADAPTER = "auto", "adapter"
 METHODS = (AUTO, *CLOSED_FORMS, ADAPTER)
+MAX_LOSS = 0.05
+"""Accuracy on recordings as they are that a fit may lose to be right in other rooms."""
 CLOSED_FORM_SETTINGS = ("windows", "copies")
 """The settings of a recipe that closed forms use."""
 REQUESTED = "requested by the user"
@@ -90,15 +92,18 @@ class FittedTask:
     def improves_on(self, closed_form: "FittedTask") -> bool:
         """Return whether this fit is to replace a first fit in closed form.
 
-        A fit with more augmented copies does, unless it recognises significantly fewer held-out recordings:
-        these are measured as they are, and what copies are for, other rooms, is not. Without more copies only
+        A fit with more augmented copies does, unless it recognises far fewer held-out recordings: these are
+        measured as they are, and what copies are for, other rooms, is not. Without more copies only
         an adapter can replace it, by significantly more hits. An adapter that was requested, or that the task
         had before, is always taken.
         """
         if self.method == ADAPTER and self.reason in (REQUESTED, UNCHANGED):
             return True
         if self.copies > closed_form.copies:
-            return not auto.is_significantly_better(closed_form.validation, self.validation)
+            loss = closed_form.validation.accuracy - self.validation.accuracy
+            return loss <= MAX_LOSS or not auto.is_significantly_better(
+                closed_form.validation, self.validation
+            )
         return self.method == ADAPTER and auto.is_significantly_better(
             self.validation, closed_form.validation
         )

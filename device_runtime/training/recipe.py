@@ -46,7 +46,7 @@ class Recipe(BaseModel):
         description="Beta distribution that mixes pairs of windows; 1 is uniform, 0 is off",
     )
     windows: int = Field(
-        default=1500,
+        default=3000,
         ge=1,
         le=10**5,
         description="windows to train on; augmented copies fill up to this number",
