@@ -185,7 +185,7 @@ def test_a_long_recording_is_cut_into_takes_of_which_one_is_dropped(
     marks = page.locator(".mark")
     expect(marks).to_have_count(4)
     expect(page.get_by_role("heading", name="evening.flac 0:48")).to_be_visible()
-    page.wait_for_function("document.querySelector('.track canvas').width === 960")
+    expect(page.locator(".track canvas")).to_have_js_property("width", 960)
     assert page.evaluate(COUNT_COLOURS) > 20
     page.get_by_role("button", name="Play take 1").click()
     expect(page.get_by_role("button", name="Stop take 1")).to_be_visible()
