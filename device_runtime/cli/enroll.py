@@ -95,8 +95,8 @@ def enroll(
     Record at least 2, better 12 of each sound; put sounds that the task must not react to into a sub-folder
     '_negative'.
 
-    The task is ready to use within seconds. Training goes on and replaces this first version if it does
-    better on held-out recordings. Ctrl-C then keeps the first version.
+    The task is ready to use within seconds. Training goes on and replaces this first version unless it
+    recognises far fewer held-out recordings. Ctrl-C then keeps the first version.
 
     Examples:
         edgecl enroll alarms my-sounds/

@@ -149,9 +149,8 @@ def _record_merge(task: TaskBlob, effect: MergeEffect, others: Sequence[str], cr
         "held_out_recordings": len(effect.after.labels),
         "held_out_accuracy": effect.after.accuracy,
     }
-    record = task.record.model_copy(
-        update={"created": created, "training": {**task.record.training, **training}}
-    )
+    kept = {key: value for key, value in task.record.training.items() if key != "rooms"}
+    record = task.record.model_copy(update={"created": created, "training": {**kept, **training}})
     return replace(task, record=record)
 
 

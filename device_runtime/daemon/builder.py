@@ -138,6 +138,11 @@ def _build_daemon(config: Config, workspace: Workspace, log: LogBuffer, closing:
         log.write(warning)
     controls = Controls(config.get_rule, home / CONTROLS_NAME, log.write)
     controls.retain_tasks(watcher.task_names)
+    controls.retain_microphone(config.source.device)
+    if controls.microphone:
+        log.write(
+            f"the microphone '{controls.microphone}', chosen on the page, replaces '{config.source.device}'"
+        )
     ring_buffer = _create_ring_buffer(config, runtime.rate_hz)
     feeds = _open_feeds(config, home, runtime.rate_hz, controls, ring_buffer, log, supervisor)
     sinks = open_sinks(config, home, controls, log.write, supervisor, closing)

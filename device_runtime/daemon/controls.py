@@ -33,6 +33,8 @@ class ControlsFile(BaseModel):
     listening: bool = True
     microphone: Annotated[str, Field(max_length=200)] = ""
     """ALSA device to record from; empty: the configured one."""
+    microphone_replaces: Annotated[str, Field(max_length=200)] = ""
+    """The configured device that it replaces: another one in the configuration ends the choice."""
     thresholds: dict[str, dict[str, Margin]] = {}
     """Task → label → the smallest accepted margin."""
 
@@ -84,16 +86,22 @@ class Controls:
         """Return the chosen ALSA device; empty: the configured one."""
         return self._saved.microphone
 
-    def choose_microphone(self, name: str) -> None:
+    def choose_microphone(self, name: str, configured: str) -> None:
         """Record from this ALSA device from now on; empty: from the configured one.
 
         Raises:
             StoreError: the choice is in force, but cannot be saved.
         """
         with self._lock:
-            self._saved.microphone = name
+            self._saved.microphone, self._saved.microphone_replaces = name, configured
         self._notify()
         self._save()
+
+    def retain_microphone(self, configured: str) -> None:
+        """Drop the choice of a microphone unless it was made in place of this configured device."""
+        with self._lock:
+            if self._saved.microphone_replaces != configured:
+                self._saved.microphone = ""
 
     def get_rule(self, task: str) -> DetectionRule:
         """Return the detection rule of a task; its thresholds follow later changes."""
@@ -188,5 +196,5 @@ def _read(path: Path, warn: Callable[[str], None]) -> ControlsFile:
     except FileNotFoundError:
         return ControlsFile()
     except (OSError, ValidationError):
-        warn(f"'{path}' cannot be read: thresholds and listening are as configured")
+        warn(f"'{path}' cannot be read: thresholds, listening and microphone are as configured")
         return ControlsFile()

@@ -154,7 +154,7 @@ def enroll(
     """Train a task on a folder of recordings and store it.
 
     The task is stored twice: as soon as all recordings went through the backbone, in closed form, and again
-    if training with augmented copies does better on held-out recordings.
+    after training with augmented copies, unless that recognises far fewer held-out recordings.
 
     Args:
         workspace: where to store it.
@@ -210,7 +210,7 @@ def enroll(
             data = blob.to_bytes(refined.blob)
             if not request.dry_run:
                 with commit_guard(f"task '{name}' is stored"):
-                    store.commit(name, data, True, refined.training_set, sha256, discard_base=True)
+                    store.commit(name, data, True, refined.training_set, result.sha256, discard_base=True)
             result = replace(result, enrolment=refined, sha256=sha256_hex(data), size_bytes=len(data))
     trial = _detect(runtime, result.enrolment.blob, clip) if request.dry_run else None
     return replace(result, seconds=perf_counter() - started, trial=trial)

@@ -62,7 +62,7 @@ class Enroller:
     def fit(
         self, task: str, found: LabelledFolder, created: str, known: TrainingSet = ()
     ) -> Iterator[Enrolment]:
-        """Fit a task to the recordings of a folder, in two steps.
+        """Fit a task to the recordings of a folder, step by step.
 
         Args:
             task: name of the task.
@@ -72,7 +72,8 @@ class Enroller:
 
         Yields:
             The first version, in closed form and ready within seconds; then, only where it is better, the
-            version fitted by the learner's method with augmented copies.
+            version fitted by the learner's method with augmented copies; then that version with what it
+            detects in other rooms, where enough recordings can be held out to measure that.
 
         Raises:
             EngineError: the engine cannot hold that many classes.
@@ -127,11 +128,13 @@ class Enroller:
             with self.stopwatch("training"):
                 fitted = learner.fit(dataset, labels)
             if fitted.improves_on(first):
+                yield enrolment(fitted, [])
                 with self.stopwatch("advice"):
                     rooms = measure_held_out_rooms(
                         learner, dataset, labels, builder.training_set, ingest.recordings, created
                     )
-                yield enrolment(fitted, rooms)
+                if rooms:
+                    yield enrolment(fitted, rooms)
 
     def _known_recordings(self, known: TrainingSet) -> KnownRecordings:
         cached = {clip.clip_sha256: clip.label for clip in known if self.cache.has(clip.clip_sha256)}

@@ -70,7 +70,7 @@ def measure_held_out_rooms(
             clip = read_clip(recording.path, LONG_LIMITS, learner.runtime.rate_hz)
             sound = _find_loudest_sound(clip.waveform, learner.runtime.window_samples)
             trial.play(replace(clip, waveform=sound), recording.label)
-    learner.progress("playing in rooms", len(played), len(played))
+    learner.progress("rooms", len(played), len(played))
     return trial.scores
 
 

@@ -53,9 +53,12 @@ LISTENING = Condition("listening")
 class Source(Protocol):
     """An audio source, read by one thread."""
 
-    name: str
-    """The name of the source in events."""
     rate_hz: int
+
+    @property
+    def name(self) -> str:
+        """The name of the source."""
+        ...
 
     @property
     def condition(self) -> Condition:

@@ -27,7 +27,7 @@ GRACE_S = 1.0  # from SIGTERM to SIGKILL
 STDERR_BYTES = 4096  # kept for the error message
 OVERRUN = re.compile(rb"overrun!!! \(at least ([0-9.]+) ms long\)")
 PASSWORD = re.compile(r"(?<=:)//[^/@\s]+@")
-INDEXED_DEVICE = re.compile(r"(plug)?(hw|dsnoop):(CARD=)?\d")
+INDEXED_DEVICE = re.compile(r"(plug)?(hw|dsnoop):(CARD=)?\d+(,|$)")
 ALSA_ENCODINGS = {Encoding.s16le: "S16_LE", Encoding.s32le: "S32_LE", Encoding.f32le: "FLOAT_LE"}
 
 

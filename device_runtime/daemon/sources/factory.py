@@ -66,7 +66,11 @@ def open_configured(config: SourceConfig, choice: Callable[[], str] = lambda: ""
 
     def open_chosen() -> Source:
         device = choice() or config.device
-        return CommandSource(device, alsa_command(device, pcm_format), pcm_format)
+        try:
+            command = alsa_command(device, pcm_format)
+        except UsageError as error:
+            raise SourceError(error.message, error.hint) from None
+        return CommandSource(device, command, pcm_format)
 
     return SupervisedSource(config.device, pcm_format.rate_hz, open_chosen, choice)
 

@@ -48,18 +48,19 @@ class SupervisedSource:
         """Prepare the source.
 
         Args:
-            name: in events.
+            name: of what is opened where nothing is chosen.
             rate_hz: sample rate.
             open_source: called by `read`, as often as needed.
             choice: what `open_source` opens; when it changes, the source is opened anew.
         """
-        self.name = name
+        self._choice, self._chosen = choice, choice()
+        self._configured_name = name
+        self.name = self._chosen or name
         self.rate_hz = rate_hz
         self.condition: Condition = STARTING
         """The condition to report."""
         self.lost_frames = 0
         self._open_source = open_source
-        self._choice, self._chosen = choice, choice()
         self._source: Source | None = None
         self._health = SourceHealth(rate_hz)
         self._present: Condition = STARTING
@@ -93,6 +94,7 @@ class SupervisedSource:
         """Close the source, to be opened anew at once, if another one has been chosen."""
         if self._choice() != self._chosen:
             self._chosen = self._choice()
+            self.name = self._chosen or self._configured_name
             self.close()
             self._set_present(STARTING, time.monotonic())
             self._next_attempt_s, self._backoff_s = 0.0, FIRST_BACKOFF_S

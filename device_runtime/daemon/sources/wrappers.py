@@ -21,8 +21,12 @@ class SourceWrapper(ABC):
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self.name = source.name
         self.rate_hz = source.rate_hz
+
+    @property
+    def name(self) -> str:
+        """See `Source`."""
+        return self._source.name
 
     @property
     def condition(self) -> Condition:

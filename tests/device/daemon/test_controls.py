@@ -92,3 +92,13 @@ def test_a_damaged_file_is_reported_and_replaced(tmp_path: Path) -> None:
     controls.change([ThresholdChange("kitchen", "knock", 0.1)])
     assert open_controls(tmp_path, warnings).thresholds("kitchen") == {"knock": 0.1}
     assert len(warnings) == 1
+
+
+def test_the_choice_of_a_microphone_lasts_until_the_configuration_names_another(tmp_path: Path) -> None:
+    file = tmp_path / CONTROLS_NAME
+    Controls(Config().get_rule, file, print).choose_microphone("plughw:CARD=Device,DEV=0", "default")
+    again = Controls(Config().get_rule, file, print)
+    again.retain_microphone("default")
+    assert again.microphone == "plughw:CARD=Device,DEV=0"
+    again.retain_microphone("plughw:CARD=Array,DEV=1")
+    assert again.microphone == ""

@@ -53,7 +53,7 @@ def get_microphones(context: Context) -> Microphones:
     except SourceError as error:
         fixed, hint = error.message, error.hint
     return Microphones(
-        configured=context.tap.name,
+        configured=context.tap.name if fixed else context.config.source.device,
         chosen=context.controls.microphone,
         sound_cards=[SoundCardView(name=card.name, title=card.title) for card in cards],
         fixed=fixed,
@@ -70,7 +70,7 @@ def choose_microphone(context: Context, request: MicrophoneChoice) -> Microphone
     if request.name not in names:  # other names of ALSA can write files
         found = ", ".join(names) or "none"
         raise NotHereError(f"there is no sound card '{request.name}'", f"sound cards that record: {found}")
-    context.controls.choose_microphone(request.name)
+    context.controls.choose_microphone(request.name, context.config.source.device)
     return request
 
 

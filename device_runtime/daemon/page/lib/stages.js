@@ -5,14 +5,15 @@ import { t } from "./translate.js";
 
 const NAMES = {
   reading: t("Reading recordings"),
-  listening: t("Extracting features"), // sent by older versions
-  varying: t("Augmenting recordings"), // sent by older versions
+  "extracting features": t("extracting features"),
+  "loading features": t("loading features"),
   augmenting: t("Augmenting recordings"),
-  learning: t("Training"),
   fitting: t("Fitting"),
   training: t("Training"),
   refining: t("Refining"),
+  "learning curve": t("learning curve"),
+  rooms: t("Playing recordings in rooms"),
 };
 
-/** Return the name of a stage as the daemon sends it; an unknown one is only capitalised. */
-export const nameStage = (stage) => NAMES[stage] ?? capitalise(stage);
+/** Return the name of a stage as the daemon sends it; an unknown one stays as it is. */
+export const nameStage = (stage) => capitalise(NAMES[stage] ?? stage);

@@ -33,6 +33,7 @@ NAMES = re.compile(
     r"\$\{.*?\}|edgecl|onnxruntime|Python|keep = true|edgecl doctor|AbortError|Enter|TB|"
     r"Authorization|Bearer|Content-Type|WAVEfmt|(hint|notice) bad|"
     r"(wrong|one|opposite|dc|too) (rate|channel|phase|offset|soft)|(quiet|living|noisy) room|"
+    r"(extracting|loading) features|learning curve|"
     r"600 13px system-ui"
 )
 

@@ -321,7 +321,8 @@ def test_scores_and_thresholds_share_one_scale(page: Page) -> None:
 @pytest.mark.parametrize(
     ("stage", "name"),
     [
-        ("listening", "Extracting features"),
+        ("extracting features", "Extracting features"),
+        ("rooms", "Playing recordings in rooms"),
         ("augmenting", "Augmenting recordings"),
         ("polishing", "Polishing"),
     ],
