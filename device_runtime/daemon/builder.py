@@ -41,6 +41,7 @@ from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.recognition.stream import StreamRecognizer
 from device_runtime.system.memory import release_free_memory
 from device_runtime.workflows.workspace import Workspace
+from edgecl.bundle.installed import InstalledBundles
 from edgecl.config.privacy import NO_HISTORY, NO_MICROPHONE, NO_RECORDINGS, Privacy
 from edgecl.config.schema import ClipsConfig, Config
 from edgecl.errors import EdgeclError, UsageError
@@ -131,6 +132,7 @@ def _build_daemon(config: Config, workspace: Workspace, log: LogBuffer, closing:
     closing.enter_context(lock_for_daemon(home))
     runtime = workspace.open_runtime()
     workspace = replace(workspace, bundle=runtime.bundle.path)  # for workers, also after an update
+    closing.enter_context(InstalledBundles(home).keep_in_use(runtime.bundle.path))
     notifier, training_lock, supervisor = Notifier(), TrainingLock(), ThreadSupervisor(log.write)
     watcher = TaskWatcher(home, runtime, log.write)
     recognizer = watcher.poll() or Recognizer(runtime, [])

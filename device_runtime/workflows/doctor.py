@@ -14,6 +14,7 @@ import soundfile
 from device_runtime.data.token_cache import measure_usage
 from device_runtime.model import selftest
 from device_runtime.model.session import list_onnxruntime_distributions
+from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.system.board_profile import default_threads
 from device_runtime.system.packages import find_installed_version
 from device_runtime.system.sound_cards import list_sound_cards
@@ -27,7 +28,7 @@ from device_runtime.workflows.documents import Document
 from device_runtime.workflows.workspace import Workspace
 from edgecl.bundle.bundle import Bundle
 from edgecl.bundle.installed import InstalledBundles
-from edgecl.errors import EdgeclError, NoStoreError, SourceError
+from edgecl.errors import BundleError, EdgeclError, NoStoreError, SourceError
 from edgecl.store.store import Store
 
 AUDIO_FORMATS = ("WAV", "FLAC", "OGG", "MP3", "AIFF")
@@ -189,13 +190,7 @@ def _check_bundle(workspace: Workspace) -> Iterator[Check]:
     except EdgeclError as error:
         yield Check("bundle", "fail", error.message, error.hint)
         return
-    manifest = bundle.manifest
-    identity = f"{manifest.name} {manifest.fingerprint[:8]}"
-    failure = "" if workspace.bundle else InstalledBundles(workspace.home).read_selection().failure
-    if failure:
-        yield Check("bundle", "warn", f"{identity}; {failure}", "install another one, or go on with this one")
-    else:
-        yield Check("bundle", "ok", f"{identity}, {len(manifest.files)} files intact")
+    yield _check_selection(workspace.home, bundle)
     try:
         yield _compare("self-test", check_bundle(bundle))
     except EdgeclError as error:
@@ -203,6 +198,22 @@ def _check_bundle(workspace: Workspace) -> Iterator[Check]:
         return
     for name in ENGINES:
         yield _check_engine(name, bundle, workspace.threads)
+
+
+def _check_selection(home: Path, bundle: Bundle) -> Check:
+    """Report an installed bundle that was taken back, unless another bundle than its successor is checked."""
+    manifest = bundle.manifest
+    identity = f"{manifest.name} {manifest.fingerprint[:8]}"
+    installed = InstalledBundles(home)
+    try:
+        selection = installed.read_selection()
+    except BundleError as error:  # the daemon goes on with the bundle of its start
+        return Check("bundle", "warn", f"{identity}; {error.message}", error.hint)
+    selected = installed.locate(selection.current) or DEFAULT_BUNDLE
+    if selection.failure and bundle.path.resolve() == selected.resolve():
+        hint = "install another one, or go on with this one"
+        return Check("bundle", "warn", f"{identity}; {selection.failure}", hint)
+    return Check("bundle", "ok", f"{identity}, {len(manifest.files)} files intact")
 
 
 def _check_engine(name: str, bundle: Bundle, threads: int) -> Check:

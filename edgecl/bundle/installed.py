@@ -1,16 +1,18 @@
 """Bundles that were installed in a home: the one in use, and the one before, which takes over if it fails.
 
     bundles/NAME/            a bundle; NAME is the start of the SHA-256 of its manifest
+    bundles/NAME.use         locked by a daemon while it uses that bundle, which is not removed then
     bundles/selection.json   which bundle is used, which one was before, whether the first proved itself
 
 A bundle is copied beside the others and flushed before the selection names it, in one write that a power
 cut leaves whole or undone. Without a selection the bundle of the package is used.
 """
 
+import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +29,8 @@ from edgecl.store.home import LOCK_NAME, MODE, create_home, lock_home
 
 FOLDER_NAME = "bundles"
 SELECTION_NAME = "selection.json"
+USE_SUFFIX = ".use"
+USE_MODE = 0o600
 SHIPPED = ""
 """The name that stands for the bundle of the package."""
 NAME_DIGITS = 16
@@ -113,6 +117,21 @@ class InstalledBundles:
                 self._sweep()
             yield
 
+    @contextmanager
+    def keep_in_use(self, bundle: Path) -> Iterator[None]:
+        """Keep a bundle from being removed by later installations, also where it is installed again.
+
+        The lock ends with the process, however that ends. A bundle that is not in this folder needs none.
+        """
+        with ExitStack() as closing:
+            if bundle.resolve().parent == self.folder.resolve():
+                with suppress(OSError):  # a full disk: only later installations could do harm
+                    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+                    descriptor = os.open(self.folder / f"{bundle.name}{USE_SUFFIX}", flags, USE_MODE)
+                    closing.callback(os.close, descriptor)
+                    fcntl.flock(descriptor, fcntl.LOCK_SH)
+            yield
+
     def add(self, bundle: Bundle, name: str, check: Callable[[Path], None]) -> None:
         """Copy a bundle beside the installed ones and flush it; a damaged one of the same name is replaced.
 
@@ -139,23 +158,38 @@ class InstalledBundles:
         """Use another bundle, on trial, in place of the last one that proved itself."""
         with lock_home(self.home):
             old = self._read_intact_selection() or Selection()
-            previous = old.current if old.is_proved else old.previous
-            self.write_selection(Selection.of(name, previous))
+            previous = old.current if old.is_proved and old.current != name else old.previous
+            self.write_selection(Selection.of(name, None if previous == name else previous))
             self._sweep()
 
     def _sweep(self) -> None:
-        """Remove what the selection does not name."""
+        """Remove what the selection does not name and no daemon uses."""
         selection = self._read_intact_selection()
         if selection is None:
             return
         kept = {SELECTION_NAME, LOCK_NAME, selection.current, selection.previous}
         for path in self.folder.iterdir():
-            if path.name in kept:
+            if path.name in kept or self._is_in_use(path.stem):
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+
+    def _is_in_use(self, name: str) -> bool:
+        try:
+            descriptor = os.open(self.folder / f"{name}{USE_SUFFIX}", os.O_RDWR | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return False
+        except OSError:  # of another user: it may be
+            return True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
     def _read_intact_selection(self) -> Selection | None:
         try:

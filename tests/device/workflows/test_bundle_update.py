@@ -3,17 +3,25 @@
 import os
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from safetensors.numpy import load_file, save_file
 
+from device_runtime.daemon.builder import open_daemon
+from device_runtime.daemon.system.log_buffer import LogBuffer
 from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.workflows.bundle_update import install_bundle, list_bundles, roll_back
+from device_runtime.workflows.check import Check
+from device_runtime.workflows.doctor import run_checks
 from device_runtime.workflows.first_start import MAX_STARTS, prove_installed
 from device_runtime.workflows.workspace import Workspace
 from edgecl.bundle.bundle import Bundle, write_manifest
 from edgecl.bundle.installed import InstalledBundles, make_name
+from edgecl.config.schema import Config, SourceConfig
 from edgecl.errors import BundleError, NoPreviousVersionError, SignatureError
 from edgecl.signatures import FOLDER_NAME
 from tests.altered_bundle import alter_geometry, make_altered_bundle, read_description
@@ -41,6 +49,16 @@ def put(workspace: Workspace, folder: Path) -> Path:
         installed.add(bundle, name, lambda copy: None)
         installed.select(name)
     return installed.folder / name
+
+
+def accept(workspace: Workspace) -> None:
+    """Mark the bundle in use as proved, without its start."""
+    installed = InstalledBundles(workspace.home)
+    installed.write_selection(installed.read_selection().model_copy(update={"is_proved": True}))
+
+
+def find_bundle_check(workspace: Workspace) -> Check:
+    return next(check for check in run_checks(workspace).checks if check.name == "bundle")
 
 
 def die() -> None:
@@ -142,3 +160,62 @@ def test_a_damaged_selection_is_an_error_that_an_installation_mends(
     assert "edgecl bundle install FOLDER" in error.value.hint
     put(workspace, newer)
     assert workspace.open_bundle().manifest.created == LATER
+
+
+def test_two_updates_leave_the_bundle_that_a_daemon_uses(
+    workspace: Workspace, newer: Path, tmp_path: Path
+) -> None:
+    others = [
+        make_altered_bundle(DEFAULT_BUNDLE, tmp_path / date, created=date)
+        for date in ("2999-01-02", "2999-01-03")
+    ]
+    used = put(workspace, newer)
+    accept(workspace)
+    soundfile.write(tmp_path / "silence.wav", np.zeros(1600), 16_000)
+    config = Config(source=SourceConfig(path=str(tmp_path / "silence.wav")))
+    with open_daemon(config, workspace, LogBuffer(lambda text: None)):
+        put(workspace, others[0])
+        accept(workspace)
+        put(workspace, newer)  # writes the folder anew
+        for other in others:
+            accept(workspace)
+            put(workspace, other)
+        assert Bundle.open(used).manifest.created == LATER
+    with InstalledBundles(workspace.home).lock():
+        assert not used.exists()
+    assert len(os.listdir(used.parent)) == 4  # two bundles, the selection, the lock
+
+
+def test_a_bundle_of_the_package_needs_no_lock(workspace: Workspace) -> None:
+    with InstalledBundles(workspace.home).keep_in_use(DEFAULT_BUNDLE):
+        assert not workspace.home.exists()
+
+
+def test_the_bundle_in_use_is_never_the_one_to_go_back_to(
+    workspace: Workspace, newer: Path, tmp_path: Path
+) -> None:
+    newest = make_altered_bundle(DEFAULT_BUNDLE, tmp_path / "newest", created="2999-01-02")
+    put(workspace, newer)
+    accept(workspace)
+    put(workspace, newest)
+    put(workspace, newer)
+    bundles = list_bundles(workspace)
+    assert (bundles.current.created, bundles.previous) == (LATER, None)
+
+
+def test_a_bundle_that_is_installed_again_keeps_the_one_before(workspace: Workspace, newer: Path) -> None:
+    put(workspace, newer)
+    accept(workspace)
+    put(workspace, newer)
+    assert roll_back(workspace).current.path == DEFAULT_BUNDLE
+
+
+def test_the_check_of_a_running_daemon_says_that_a_bundle_was_taken_back(
+    workspace: Workspace, newer: Path
+) -> None:
+    path = put(workspace, newer)
+    (path / "backbone.onnx").write_bytes(b"rotten")
+    in_use = workspace.open_runtime().bundle.path
+    check = find_bundle_check(replace(workspace, bundle=in_use))
+    assert (check.status, "it failed at its start" in check.detail) == ("warn", True)
+    assert find_bundle_check(replace(workspace, bundle=newer)).status == "ok"
