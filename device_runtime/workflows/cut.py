@@ -33,6 +33,8 @@ class CutRequest:
     """Numbers of takes that are left out; the first take is number 1."""
     longest_s: float = LONG_LIMITS.allowed_s
     """Length of the recording at most."""
+    max_rooms: int | None = None
+    """Clips of the room at most; None: one for each take."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def cut(request: CutRequest) -> CutResult:
     if unknown:
         raise UsageError(f"there is no take {min(unknown)}", f"the takes are 1 to {len(found.takes)}")
     kept = [take for number, take in enumerate(found.takes, 1) if number not in dropped]
-    rooms = choose_rooms(found.rooms, len(kept))
+    room_count = len(kept) if request.max_rooms is None else min(len(kept), request.max_rooms)
+    rooms = choose_rooms(found.rooms, room_count)
     clips = _write(request.folder, request, kept, rooms) if request.folder else {}
     return CutResult(recording, request.label, duration_s, found.takes, dropped, rooms, clips, notes)
 

@@ -16,7 +16,8 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,28 @@ class EnrolmentSession:
             reason = f"the enrolment cannot be changed any more, it is {self.state}"
             raise BusyError(reason, "begin another one")
 
+    def check_can_add_cut(self) -> None:
+        """Raise unless another long recording may be added.
+
+        Raises:
+            BusyError: recordings cannot be added in this state.
+            TooMuchError: there are too many already.
+        """
+        self.check_editable()
+        if len(self.cuts) >= limits.MAX_CUTS:
+            reason = f"{limits.MAX_CUTS} long recordings wait already"
+            raise TooMuchError(reason, "choose the takes of one, or remove it")
+
+    def check_no_cuts(self) -> None:
+        """Raise if a long recording waits for a choice of its takes: training would delete it.
+
+        Raises:
+            BusyError: one waits.
+        """
+        if self.cuts:
+            name = self.cuts[0].view.name
+            raise BusyError(f"the takes of '{name}' are not chosen yet", "choose them, or remove it")
+
     def add_take(self, path: Path, label: str, name: str = "") -> TakeView:
         """Add the recording in `path`, which is moved; without a name it gets a number.
 
@@ -151,10 +174,7 @@ class EnrolmentSession:
         with self.lock:
             take = self.find_take(identity)
             self._return_to_collecting()
-            self.takes.remove(take)
-            take.path.unlink(missing_ok=True)
-            if not any(take.path.parent.iterdir()):
-                take.path.parent.rmdir()
+            self._delete_takes([take])
 
     def add_cut(self, cut: Cut) -> None:
         """Add a long recording, whose file is in the folder of this enrolment.
@@ -164,10 +184,7 @@ class EnrolmentSession:
             TooMuchError: there are too many already.
         """
         with self.lock:
-            self.check_editable()
-            if len(self.cuts) >= limits.MAX_CUTS:
-                reason = f"{limits.MAX_CUTS} long recordings wait already"
-                raise TooMuchError(reason, "choose the takes of one, or remove it")
+            self.check_can_add_cut()
             self.cuts.append(cut)
             self.last_used_s = time.monotonic()
 
@@ -183,6 +200,19 @@ class EnrolmentSession:
             raise NotHereError(reason, "its cuts are listed by GET /enrolments/ID")
         return found
 
+    @contextmanager
+    def open_cut(self, identity: str) -> Iterator[Cut]:
+        """Yield a long recording to read, which another request may remove at any time.
+
+        Raises:
+            NotHereError: there is none with this ID, or it was removed before it could be read.
+        """
+        try:
+            yield self.find_cut(identity)
+        except EdgeclError:
+            self.find_cut(identity)
+            raise
+
     def remove_cut(self, cut: Cut) -> None:
         """Delete a long recording."""
         with self.lock:
@@ -194,17 +224,17 @@ class EnrolmentSession:
         Raises:
             AudioError: a clip of a sound cannot be used; a silent one of the room is left out.
             BusyError: recordings cannot be added in this state.
+            NotHereError: the long recording was removed, or its clips were added, by another request.
             TooMuchError: there would be too many, or they would be too long together.
         """
         with self.lock:
+            self.find_cut(cut.view.id)
             before = len(self.takes)
             try:
                 for path, label in clips:
                     self._add_clip(path, label, cut.name_clip(path))
-            except EdgeclError:
-                for take in self.takes[before:]:
-                    take.path.unlink()
-                del self.takes[before:]
+            except BaseException:
+                self._delete_takes(self.takes[before:])
                 raise
             self._drop_cut(cut)
 
@@ -265,6 +295,14 @@ class EnrolmentSession:
         except AudioError:
             if not is_negative(label):
                 raise
+
+    def _delete_takes(self, takes: Sequence[Take]) -> None:
+        """Delete recordings, and the folders of labels that have no other: each folder is a class."""
+        for take in takes:
+            self.takes.remove(take)
+            take.path.unlink(missing_ok=True)
+            if not any(take.path.parent.iterdir()):
+                take.path.parent.rmdir()
 
     def _drop_cut(self, cut: Cut) -> None:
         self.last_used_s = time.monotonic()

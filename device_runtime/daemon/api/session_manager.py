@@ -90,7 +90,8 @@ class SessionManager:
         """Start training on the recordings in a worker process; returns at once.
 
         Raises:
-            BusyError: it is training or has ended, or another task is being trained.
+            BusyError: it is training or has ended, a long recording waits for a choice of its takes, or
+                another task is being trained.
         """
         self._run(session, "learning")
 
@@ -102,7 +103,7 @@ class SessionManager:
             recent: the latest audio of the microphone, as FLAC; empty if there is none.
 
         Raises:
-            BusyError: as for `start`.
+            BusyError: as for `start`, but long recordings may wait.
         """
         session.check_editable()
         with open_memory_file(recent) as file:
@@ -158,6 +159,8 @@ class SessionManager:
         try:
             with session.lock:
                 session.check_editable()
+                if state == "learning":
+                    session.check_no_cuts()
                 mode: Mode = "replace" if session.was_interrupted and session.mode == "new" else session.mode
                 request = EnrollRequest(
                     task=session.task,

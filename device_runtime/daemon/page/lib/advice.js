@@ -31,6 +31,10 @@ export function adviseOnAll(takes, existing) {
   return single.length ? t("Each sound needs at least two recordings: record one more of {names}.", { names }) : "";
 }
 
+/** Return why the task cannot be saved yet: training would delete a long recording; empty if none waits. */
+export const adviseOnCuts = ([cut]) =>
+  cut ? t("Choose the takes of {name}, or remove it, before you save.", { name: cut.name }) : "";
+
 /** Return whether training can start. */
 export const isEnough = (takes, existing) => takes.length > 0 && !adviseOnAll(takes, existing);
 

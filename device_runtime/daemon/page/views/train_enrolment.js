@@ -39,7 +39,8 @@ export class EnrolmentCard {
 
   /** Show the present state of the enrolment. */
   update() {
-    const { state } = this.enrolment.view;
+    const { state, cuts } = this.enrolment.view;
+    this.#save.disabled = cuts.length > 0;
     this.#collector.element.hidden = !EDITABLE.has(state);
     this.#collector.update();
     this.#discard.hidden = !EDITABLE.has(state) && !TRAINING.has(state);
@@ -80,9 +81,10 @@ export class EnrolmentCard {
   }
 
   async #askToDiscard() {
-    const { takes, task } = this.enrolment.view;
-    const what = t("{count} recordings of {task} will be deleted.", { count: takes.length, task });
-    if (takes.length && !(await confirm(t("Discard the recordings?"), what, t("Delete")))) return;
+    const { takes, cuts, task } = this.enrolment.view;
+    const count = takes.length + cuts.length;
+    const what = t("{count} recordings of {task} will be deleted.", { count, task });
+    if (count && !(await confirm(t("Discard the recordings?"), what, t("Delete")))) return;
     await this.enrolment.cancel();
     this.leave();
   }

@@ -1,6 +1,6 @@
 /** Collecting the recordings of an enrolment: one sound at a time or whole folders; then a trial or training. */
 
-import { adviseOnAll, isEnough } from "../lib/advice.js";
+import { adviseOnAll, adviseOnCuts, isEnough } from "../lib/advice.js";
 import { allowsAudio } from "../lib/device.js";
 import { actionButton, h, setChildren, setText } from "../lib/dom.js";
 import { capitalise } from "../lib/format.js";
@@ -43,9 +43,10 @@ export class Collector {
     for (const { label } of [...takes, ...cuts]) this.#findCard(label);
     for (const card of this.#cards.values()) card.update();
     this.#showUpload();
-    setText(this.#advice, adviseOnAll(takes, this.existing));
+    setText(this.#advice, adviseOnAll(takes, this.existing) || adviseOnCuts(cuts));
     const isReady = isEnough(takes, this.existing) && this.enrolment.upload === null;
-    for (const button of [this.#save, this.#try]) button.disabled = !isReady;
+    this.#try.disabled = !isReady;
+    this.#save.disabled = !isReady || cuts.length > 0;
     for (const element of [this.#try, this.#trialNote]) element.hidden = !allowsAudio();
     this.#showFailure();
   }

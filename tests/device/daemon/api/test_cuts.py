@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from device_runtime.daemon.api import limits
 from device_runtime.daemon.api.enrolment_session import Cut, EnrolmentSession
+from device_runtime.daemon.api.problems import NotHereError
 from device_runtime.daemon.api.schemas import CutView
+from edgecl.audio.reader import Limits, read_clip
 from edgecl.errors import AudioError
 from tests.device.daemon.conftest import FOUR_KNOCKS_S
 from tests.device.daemon.running import RATE_HZ, Daemon
@@ -79,14 +82,76 @@ def test_a_long_recording_can_be_removed_and_one_that_cannot_be_cut_is_refused(
     assert list((daemon.home / "uploads" / identity).iterdir()) == []
 
 
-def test_all_clips_of_a_long_recording_are_added_or_none_but_silent_rooms_are_left_out(
-    tmp_path: Path,
+def test_long_recordings_that_wait_hold_up_training_and_a_fifth_upload(
+    clean_daemon: Daemon, tmp_path: Path
 ) -> None:
+    daemon, identity = clean_daemon, clean_daemon.begin("door")
+    knocks, single, damaged = (tmp_path / "knock" / name for name in ("two.flac", "one.wav", "no.wav"))
+    knocks.parent.mkdir()
+    soundfile.write(knocks, make_knocks(-55)[0][: 24 * RATE_HZ], RATE_HZ)
+    soundfile.write(single, make_knocks(-55)[0][: 8 * RATE_HZ], RATE_HZ)
+    damaged.write_bytes(b"RIFF")
+    daemon.send(identity, single).raise_for_status()
+    for _ in range(limits.MAX_CUTS):
+        daemon.cut(identity, knocks, "knock").raise_for_status()
+    refused = daemon.cut(identity, damaged, "knock")
+    assert (refused.status_code, refused.json()["detail"]) == (413, "4 long recordings wait already")
+    refused = daemon.http.post(f"/enrolments/{identity}/start")
+    assert refused.status_code == 409
+    assert refused.json()["detail"] == "the takes of 'two.flac' are not chosen yet"
+    state = daemon.state(identity)
+    assert (state["state"], len(state["cuts"])) == ("collecting", 4)
+
+
+def test_the_room_gets_the_places_that_the_takes_leave(
+    clean_daemon: Daemon, knocks: Path, tmp_path: Path
+) -> None:
+    daemon, identity = clean_daemon, clean_daemon.begin("door")
+    hum = tmp_path / "hum" / "hum.wav"
+    hum.parent.mkdir()
+    soundfile.write(hum, np.random.RandomState(0).normal(0, 0.1, RATE_HZ), RATE_HZ)
+    for _ in range(limits.MAX_RECORDINGS - 3):
+        daemon.send(identity, hum).raise_for_status()
+    cut = daemon.cut(identity, knocks, "knock").json()["cut"]
+    path = f"/enrolments/{identity}/cuts/{cut}/clips"
+    refused = daemon.http.post(path, json={"dropped": []})
+    assert (refused.status_code, refused.json()["detail"]) == (413, "4 takes, room for 3 more")
+    chosen = daemon.http.post(path, json={"dropped": [2, 3]}).json()
+    assert chosen["recordings"] == {"hum": limits.MAX_RECORDINGS - 3, "knock": 2, "_negative": 1}
+
+
+def test_of_two_requests_for_a_long_recording_the_second_finds_nothing(tmp_path: Path) -> None:
     session = EnrolmentSession("door", "new", tmp_path / "uploads")
+    cut = add_long_recording(session)
+
+    def remove_while_reading() -> None:
+        with session.open_cut("0") as opened:
+            session.remove_cut(cut)
+            read_clip(opened.path, Limits())
+
+    with pytest.raises(NotHereError):
+        remove_while_reading()
+    clip = tmp_path / "clip.wav"
+    soundfile.write(clip, make_knocks(-55)[0][: 8 * RATE_HZ], RATE_HZ)
+    with pytest.raises(NotHereError):
+        session.add_clips(cut, [(clip, "knock")])
+    assert session.takes == []
+
+
+def add_long_recording(session: EnrolmentSession) -> Cut:
     path = session.make_path(".wav")
     path.write_bytes(b"a long recording")
     cut = Cut(CutView(id="0", label="knock", name="day.wav", duration_s=60.0, takes=[], notes=[]), path)
     session.add_cut(cut)
+    return cut
+
+
+def test_all_clips_of_a_long_recording_are_added_or_none_but_silent_rooms_are_left_out(
+    tmp_path: Path,
+) -> None:
+    session = EnrolmentSession("door", "new", tmp_path / "uploads")
+    cut = add_long_recording(session)
+    path = cut.path
 
     def make_clips() -> list[tuple[Path, str]]:
         """Write a knock, a silent room and a damaged recording."""
@@ -100,7 +165,7 @@ def test_all_clips_of_a_long_recording_are_added_or_none_but_silent_rooms_are_le
         session.add_clips(cut, make_clips())
     assert session.takes == []
     assert session.find_cut("0") is cut
-    assert [one for one in session.folder.rglob("*") if one.is_file()] == [path]
+    assert list(session.folder.rglob("*")) == [path]  # an empty folder would be a class without recordings
     session.add_clips(cut, make_clips()[:2])
     assert [take.view.label for take in session.takes] == ["knock"]
     assert not path.exists()
