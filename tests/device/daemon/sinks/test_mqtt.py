@@ -332,8 +332,9 @@ def test_a_network_thread_that_dies_is_started_again_and_no_event_is_lost(
     assert connect.threads.failures.keys() == {"MQTT"}
     assert "network thread has died" in fault.detail
     mqtt._client.on_publish = mqtt._on_publish
-    mqtt.publish(sound(1))
-    broker.wait_for("edgecl/attic/events", lambda text: sound(1).start in text)
+    later = sound(1)
+    mqtt.publish(later)
+    broker.wait_for("edgecl/attic/events", lambda text: later.id in text)
     assert mqtt.status.state == "connected"
 
 
