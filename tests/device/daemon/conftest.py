@@ -49,9 +49,13 @@ def knocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+NOW_S = time.time() // 1
+"""One moment for all events of a test: a second that ends between two of them would change their ids."""
+
+
 def sound(ago_s: float, phase: str = "new", score: float = 0.9) -> SoundEvent:
     """A ring of the doorbell so long ago."""
-    start = format_time(time.time() // 1 - ago_s)
+    start = format_time(NOW_S - ago_s)
     return SoundEvent(
         id=make_event_id("mic", "alarms", "doorbell", start),
         phase=phase,
