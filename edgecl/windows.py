@@ -35,13 +35,13 @@ def split_into_windows(waveform: Waveform, window_samples: int) -> Windows:
     return split_recording(waveform, window_samples)[0]
 
 
-def split_background(waveform: Waveform, window_samples: int) -> Windows:
-    """Return windows of a long clip [samples] that hold nothing but its room, [N, window_samples], N ≥ 0."""
-    return split_recording(waveform, window_samples)[1]
-
-
 def split_recording(waveform: Waveform, window_samples: int) -> tuple[Windows, Windows]:
-    """Return the windows of a clip's sound and of its background; see the two functions above."""
+    """Split a clip [samples] into the windows of its sound and of its background.
+
+    Returns:
+        The windows [N, window_samples] of `split_into_windows`, N ≥ 1, and those of a long clip that hold
+        nothing but its room, [M, window_samples], M ≥ 0.
+    """
     if waveform.size < window_samples:
         return pad_window(waveform, window_samples)[None], np.zeros((0, window_samples), np.float32)
     salience = find_salience(waveform, window_samples)

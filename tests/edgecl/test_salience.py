@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgecl.windows import split_background, split_into_windows
+from edgecl.windows import split_into_windows, split_recording
 
 RATE_HZ = 16_000
 WINDOW = 2 * RATE_HZ
@@ -66,7 +66,7 @@ def test_windows_hold_the_sound_and_the_background_holds_none(
     room: str, sound: str, seconds: float, places_s: list[float]
 ) -> None:
     waveform = record(room, sound, seconds, places_s)
-    windows, background = split_into_windows(waveform, WINDOW), split_background(waveform, WINDOW)
+    windows, background = split_recording(waveform, WINDOW)
     assert len(windows) == len(places_s)
     peaks = np.abs(windows).max(axis=1)
     assert peaks.min() > 0.5 * peaks.max()
@@ -79,7 +79,7 @@ def test_a_sound_not_far_above_the_room_is_found(level_dbfs: float) -> None:
     waveform = record("hiss", "bell", 20, [11.2], level_dbfs)
     (window,) = split_into_windows(waveform, WINDOW)
     assert np.argmax(np.abs(window)) == pytest.approx(WINDOW / 2 - RATE_HZ / 2, abs=0.6 * RATE_HZ)
-    assert len(split_background(waveform, WINDOW)) == 4
+    assert len(split_recording(waveform, WINDOW)[1]) == 4
 
 
 def play_tune(seconds: float) -> np.ndarray:
@@ -126,7 +126,7 @@ CONTINUOUS = {
 def test_a_continuous_sound_is_learnt_as_a_whole(kind: str) -> None:
     waveform = CONTINUOUS[kind]().astype(np.float32)
     assert len(split_into_windows(waveform, WINDOW)) >= 14
-    assert len(split_background(waveform, WINDOW)) == 0
+    assert len(split_recording(waveform, WINDOW)[1]) == 0
 
 
 def test_a_fan_that_runs_for_ten_of_thirty_seconds_is_the_sound_while_it_runs() -> None:
@@ -135,13 +135,13 @@ def test_a_fan_that_runs_for_ten_of_thirty_seconds_is_the_sound_while_it_runs() 
     windows = split_into_windows(waveform, WINDOW)
     assert len(windows) in (5, 6)
     assert windows.std(axis=1).min() > 0.015
-    assert split_background(waveform, WINDOW).std(axis=1).max() < 0.003
+    assert split_recording(waveform, WINDOW)[1].std(axis=1).max() < 0.003
 
 
 def test_a_distant_sound_beside_a_loud_one_is_neither_sound_nor_background() -> None:
     waveform = record("hiss", "knock", 20, [3.0], -10) + record("digital silence", "knock", 20, [14.0], -40)
     assert len(split_into_windows(waveform, WINDOW)) == 1
-    background = split_background(waveform, WINDOW)
+    background = split_recording(waveform, WINDOW)[1]
     assert len(background) == 4
     assert np.abs(background).max() < 0.05
 
@@ -155,4 +155,4 @@ def test_sounds_that_follow_each_other_share_a_window() -> None:
 def test_a_clip_of_few_windows_has_no_background(seconds: float) -> None:
     waveform = scale(noise(seconds), -60).astype(np.float32)
     waveform[:1000] *= 100
-    assert split_background(waveform, WINDOW).shape == (0, WINDOW)
+    assert split_recording(waveform, WINDOW)[1].shape == (0, WINDOW)
