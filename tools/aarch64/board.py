@@ -18,6 +18,7 @@ PACKAGES = (
     "bash",
     "libc-bin",
     "grep",
+    "mount",
     "sed",
     "python3",
     "libstdc++6",

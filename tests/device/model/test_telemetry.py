@@ -52,9 +52,10 @@ def test_telemetry_is_off_before_onnxruntime_is_imported(
     (tmp_path / "hook" / "sitecustomize.py").write_text(WITNESS)
     shutil.copy(recordings / "alarms" / "doorbell" / "0.wav", tmp_path / "ring.wav")
     seen = tmp_path / "seen"
-    environment = make_user_environment(
-        WITNESS=seen, PYTHONPATH=f"{tmp_path / 'hook'}:{ROOT}", EDGECL_HOME=home
+    paths = os.pathsep.join(
+        map(str, (tmp_path / "hook", ROOT, *filter(None, [os.environ.get("PYTHONPATH")])))
     )
+    environment = make_user_environment(WITNESS=seen, PYTHONPATH=paths, EDGECL_HOME=home)
     command = [sys.executable, *ENTRY_POINTS[entry]]
     subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
     assert set(seen.read_text().splitlines()) == {"1"}

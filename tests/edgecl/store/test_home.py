@@ -112,7 +112,8 @@ def test_a_change_names_the_process_that_keeps_the_store_locked(home: Path, impa
         ):
             with pytest.raises(StoreBusyError) as error:
                 change()
-            assert f"locked by process {pid} ({sys.executable} -c" in error.value.message
+            assert f"locked by process {pid} (" in error.value.message
+            assert f"{sys.executable} -c" in error.value.message  # behind an emulator, where there is one
             assert error.value.message.isprintable()
             assert f"kill {pid}" in error.value.hint
         assert store.read_blob("doorbell") == FIRST
