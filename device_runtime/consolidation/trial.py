@@ -85,7 +85,9 @@ class MergeTrial:
             folds = assign_folds(dataset, seed)
             training = dataset.select(folds != VALIDATION_FOLD)
             held_out = dataset.select((folds == VALIDATION_FOLD) & ~dataset.augmented)
-        fitted = learner.fit(training, task.labels).to_blob(task.task, task.record.created, manifest)
+        fitted = learner.fit(learner.prepare(training), task.labels).to_blob(
+            task.task, task.record.created, manifest
+        )
         return _Trial(fitted, draw_sample(training, self.task_count, seed), held_out)
 
     def _restore(self, shared: SharedAdapter, trials: Mapping[str, _Trial]) -> list[TaskBlob]:

@@ -28,14 +28,16 @@ class Dataset:
         """The number of the unit that each window is held out with, [N]."""
         return self.recordings if self.groups is None else self.groups
 
-    def select(self, windows: Integers | Bools) -> "Dataset":
+    def select(self, windows: Integers | Bools, with_tokens: bool = True) -> "Dataset":
         """Return some of the windows; classes and recordings keep their numbers.
 
         Args:
             windows: indices, or a mask [N].
+            with_tokens: whether to copy their tokens, which are most of a dataset; otherwise there are none.
         """
-        arrays = self.tokens[windows], self.labels[windows], self.recordings[windows], self.augmented[windows]
-        return Dataset(*arrays, self.classes, None if self.groups is None else self.groups[windows])
+        tokens = self.tokens[windows] if with_tokens else self.tokens[:0]
+        arrays = self.labels[windows], self.recordings[windows], self.augmented[windows]
+        return Dataset(tokens, *arrays, self.classes, None if self.groups is None else self.groups[windows])
 
 
 def assign_folds(dataset: Dataset, seed: int) -> Integers:

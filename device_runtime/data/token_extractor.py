@@ -1,7 +1,13 @@
-"""Turns recordings into tokens: the backbone runs once per recording, and the cache keeps the result."""
+"""Turns recordings into tokens: the backbone runs once per recording, and the cache keeps the result.
 
+    files ─► one thread: decode, cut, augment ─► threads: backbone, a recording each ─► cache, dataset
+
+Several recordings at a time use the cores of a board better than several threads for each operator of one.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -9,6 +15,7 @@ from device_runtime.data.dataset_builder import DatasetBuilder
 from device_runtime.data.ingest import IngestResult, Recording
 from device_runtime.data.token_cache import TokenCache
 from device_runtime.model.augmentation import load_augmenter
+from device_runtime.model.backbone import Backbone
 from device_runtime.model.runtime import Runtime
 from device_runtime.system.look_ahead import look_ahead
 from device_runtime.system.progress import Progress
@@ -33,6 +40,31 @@ class _Material:
     background: Tokens | None = None
     sound_windows: Windows = field(default_factory=_no_windows)  # [N, samples]
     background_windows: Windows = field(default_factory=_no_windows)
+
+
+@dataclass(frozen=True)
+class _Extracted:
+    """The tokens [N, tokens, D] of a recording, and whether they were computed."""
+
+    sound: Tokens
+    background: Tokens | None  # None: it has none
+    is_sound_new: bool
+    is_background_new: bool
+
+    @classmethod
+    def compute(cls, backbone: Backbone, material: _Material | RejectedFile) -> "_Extracted | RejectedFile":
+        """Run the backbone over the windows whose tokens are not in the cache."""
+        if isinstance(material, RejectedFile):
+            return material
+        sound, background = material.sound, material.background
+        is_sound_new = sound is None
+        is_background_new = background is None and len(material.background_windows) > 0
+        return cls(
+            backbone.extract_tokens(material.sound_windows) if sound is None else sound,
+            backbone.extract_tokens(material.background_windows) if is_background_new else background,
+            is_sound_new,
+            is_background_new,
+        )
 
 
 @dataclass
@@ -65,18 +97,21 @@ class TokenExtractor:
         rejected: dict[Recording, RejectedFile] = {}
         self.cache.protect(ingest.clips_by_class())
         count = len(ingest.recordings)
-        loaded = self.stopwatch.each("decode", look_ahead(self._load, ingest.recordings))
-        for number, (recording, found) in enumerate(zip(ingest.recordings, loaded, strict=True)):
+        extracted = self.stopwatch.each("backbone", self._compute(look_ahead(self._load, ingest.recordings)))
+        for number, (recording, found) in enumerate(zip(ingest.recordings, extracted, strict=True)):
             self.progress("extracting features", number, count)
             if isinstance(found, RejectedFile):
                 rejected[recording] = found
                 continue
-            self.from_cache += found.sound is not None
-            sound = self._complete(recording.sha256, found.sound, found.sound_windows)
-            builder.add(recording.to_training_clip(len(sound), origin), sound)
-            if found.background is not None or len(found.background_windows):
-                rest = self._complete(recording.background_key, found.background, found.background_windows)
-                builder.add(recording.to_background_clip(len(rest), negative), rest)
+            self.from_cache += not found.is_sound_new
+            if found.is_sound_new:
+                self.cache.put(recording.sha256, found.sound)
+            builder.add(recording.to_training_clip(len(found.sound), origin), found.sound)
+            if found.background is not None:
+                if found.is_background_new:
+                    self.cache.put(recording.background_key, found.background)
+                rest = recording.to_background_clip(len(found.background), negative)
+                builder.add(rest, found.background)
         self.progress("extracting features", count, count)
         return ingest.reject(rejected)
 
@@ -96,13 +131,13 @@ class TokenExtractor:
         def vary(recording: Recording) -> _Material | RejectedFile:
             return self._vary(recording, windows[recording.sha256], copies)
 
-        varied = self.stopwatch.each("varying", look_ahead(vary, ingest.recordings))
+        varied = self.stopwatch.each("varying", self._compute(look_ahead(vary, ingest.recordings)))
         for number, (recording, found) in enumerate(zip(ingest.recordings, varied, strict=True)):
             self.progress("augmenting", number, count)
             if not isinstance(found, RejectedFile):
-                key = make_copies_key(recording.sha256)
-                tokens = self._complete(key, found.sound, found.sound_windows, "varying")
-                builder.add_copies(clips[recording.sha256], tokens[: windows[recording.sha256]])
+                if found.is_sound_new:
+                    self.cache.put(make_copies_key(recording.sha256), found.sound)
+                builder.add_copies(clips[recording.sha256], found.sound[: windows[recording.sha256]])
         self.progress("augmenting", count, count)
 
     @cached_property
@@ -131,20 +166,11 @@ class TokenExtractor:
             return waveform
         return _Material(sound_windows=self._augmenter.augment(waveform, copies))
 
-    def _complete(self, key: str, tokens: Tokens | None, windows: Windows, stage: str = "backbone") -> Tokens:
-        """Return tokens [N, tokens, D] from the cache, or compute them and put them there.
-
-        Args:
-            key: of the tokens in the cache.
-            tokens: what the cache has.
-            windows: to compute them from otherwise, [N, samples].
-            stage: of the stopwatch.
-        """
-        if tokens is None:
-            with self.stopwatch(stage):
-                tokens = self.runtime.backbone.extract_tokens(windows)
-            self.cache.put(key, tokens)
-        return tokens
+    def _compute(self, materials: Iterator[_Material | RejectedFile]) -> Iterator[_Extracted | RejectedFile]:
+        """Yield the tokens of recordings, computed by as many threads as the runtime has."""
+        threads = self.runtime.threads
+        backbone = self.runtime.backbone if threads == 1 else Backbone(self.runtime.bundle, threads=1)
+        return look_ahead(partial(_Extracted.compute, backbone), materials, threads)
 
     def _read(self, recording: Recording) -> Waveform | RejectedFile:
         """Read the waveform [samples] of a recording, if it is still the one that was checked."""

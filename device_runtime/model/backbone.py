@@ -8,7 +8,7 @@ from device_runtime.model.session import open_session
 from edgecl.arrays import Floats, Tokens, Windows
 from edgecl.bundle.bundle import Bundle
 
-BATCH_WINDOWS = 8
+BATCH_WINDOWS = 4
 
 
 class Backbone:

@@ -1,4 +1,4 @@
-"""Prepares the next items in another thread while the present one is used."""
+"""Prepares the next items in other threads while the present one is used."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -8,20 +8,23 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-DEPTH = 2
-"""Number of items that are prepared or being prepared at once: more only take memory."""
 
+def look_ahead(function: Callable[[T], R], items: Iterable[T], workers: int = 1) -> Iterator[R]:
+    """Yield `function(item)` for each item, in order, computed in other threads.
 
-def look_ahead(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Yield `function(item)` for each item, in order, computed in another thread.
-
+    At most one item more than there are workers is prepared or being prepared at once: more only take memory.
     The function must not raise: an exception ends the iteration where its result is due.
+
+    Args:
+        function: what to compute of an item.
+        items: taken in this thread as workers become free.
+        workers: number of threads.
     """
-    with ThreadPoolExecutor(max_workers=1) as thread:
+    with ThreadPoolExecutor(max_workers=workers) as threads:
         pending = deque[Future[R]]()
         for item in items:
-            pending.append(thread.submit(function, item))
-            if len(pending) == DEPTH:
+            pending.append(threads.submit(function, item))
+            if len(pending) > workers:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()

@@ -174,14 +174,13 @@ class Learner:
             return self._finish(data, labels, rejection, fitted, self.reason)
         return self._finish(data, labels, rejection, *auto.fit_closed_form(data, self.progress))
 
-    def fit(self, dataset: Dataset, labels: Sequence[str]) -> FittedTask:
+    def fit(self, data: TrainingData, labels: Sequence[str]) -> FittedTask:
         """Fit a task by the learner's method.
 
         Args:
-            dataset: of the task.
+            data: of the task.
             labels: the label of each class [C].
         """
-        data = self.prepare(dataset)
         if self.method in CLOSED_FORMS:
             return self.fit_closed_form(data, labels)
         trainer = Trainer(

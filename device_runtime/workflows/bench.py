@@ -15,6 +15,7 @@ from device_runtime.model.backbone import BATCH_WINDOWS, Backbone
 from device_runtime.recognition.stream import HOP_S
 from device_runtime.system import host_info
 from device_runtime.system.board_profile import FILE_NAME, FORMAT, ThreadCounts, default_threads
+from device_runtime.system.look_ahead import look_ahead
 from device_runtime.system.progress import Progress, ignore_progress
 from device_runtime.training.engines.factory import open_engine
 from device_runtime.workflows.documents import Document
@@ -28,6 +29,7 @@ from edgecl.store import atomic
 MIN_DURATION_S, MIN_RUNS = 0.4, 5  # of one figure
 LIVE_SHARE = 0.25  # of a hop: the rest is for training, the page and other programs
 SIMILAR = 1.1  # a thread more must be worth a tenth
+BATCHES_A_THREAD = 2
 CLIP_S, CLIP_RATE_HZ = 5.0, 44_100
 SYNC_BYTES = 64 << 10
 END_SHARE = 0.2  # of the time under load: the beginning and the end that are compared
@@ -40,7 +42,7 @@ class ThreadSpeed:
     Attributes:
         threads: their number.
         window_ms: of one window alone, as while listening.
-        batched_window_ms: of a window in a batch, as in an enrolment.
+        batched_window_ms: of a window in an enrolment, where each thread computes batches of its own.
         step_ms: of a training step on the bundle's golden vectors.
     """
 
@@ -123,12 +125,18 @@ def measure(workspace: Workspace, load_s: float, progress: Progress = ignore_pro
 def _measure_speed(bundle: Bundle, threads: int) -> ThreadSpeed:
     backbone, golden = Backbone(bundle, threads), bundle.load_golden()
     windows = _make_windows(BATCH_WINDOWS, backbone.window_samples)
+    one_thread, batches = Backbone(bundle, threads=1), [windows] * (BATCHES_A_THREAD * threads)
+
+    def extract_batches() -> None:
+        for _ in look_ahead(one_thread.extract_tokens, batches, threads):
+            pass
+
     engine = open_engine("portable", bundle, threads)
     engine.start(golden["parameters"], golden["normalizer"])
     return ThreadSpeed(
         threads=threads,
         window_ms=_measure_ms(lambda: backbone.extract_tokens(windows[:1])),
-        batched_window_ms=_measure_ms(lambda: backbone.extract_tokens(windows)) / BATCH_WINDOWS,
+        batched_window_ms=_measure_ms(extract_batches) / (BATCH_WINDOWS * len(batches)),
         step_ms=_measure_ms(lambda: engine.step(golden["train_tokens"], golden["targets"], 1e-3, 0.0)),
     )
 

@@ -133,7 +133,7 @@ class Corrector:
         corrected = dataset.recordings == dataset.recordings.max()
         plain = self.learner.prepare(dataset.select(corrected | ~dataset.augmented))
         first = self.learner.fit_closed_form(plain, labels)
-        fitted = self.learner.fit(dataset, labels)
+        fitted = self.learner.fit(self.learner.prepare(dataset), labels)
         return fitted if fitted.improves_on(first) else first
 
     def _score(self, task: TaskBlob, clip: Clip) -> TaskScore:

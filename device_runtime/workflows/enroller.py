@@ -11,7 +11,7 @@ at a time.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from device_runtime.data.dataset_builder import DatasetBuilder
 from device_runtime.data.ingest import IngestResult, KnownRecordings, ingest_recordings
@@ -124,14 +124,15 @@ class Enroller:
 
             yield enrolment(first, [])
             extractor.augment(ingest, learner.recipe.count_copies(builder.window_count), builder)
-            dataset = builder.build(labels)
             with self.stopwatch("training"):
-                fitted = learner.fit(dataset, labels)
+                data = learner.prepare(builder.build(labels))
+                # A copy: the matrices that it computes would otherwise be kept beside those of the rooms.
+                fitted = learner.fit(replace(data), labels)
             if fitted.improves_on(first):
                 yield enrolment(fitted, [])
                 with self.stopwatch("advice"):
                     rooms = measure_held_out_rooms(
-                        learner, dataset, labels, builder.training_set, ingest.recordings, created
+                        learner, data, labels, builder.training_set, ingest.recordings, created
                     )
                 if rooms:
                     yield enrolment(fitted, rooms)

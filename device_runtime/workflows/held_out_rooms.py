@@ -13,10 +13,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from device_runtime.data.dataset import NEVER_HELD_OUT, Dataset, assign_folds
+from device_runtime.data.dataset import NEVER_HELD_OUT, Dataset
 from device_runtime.data.ingest import Recording
 from device_runtime.recognition.recognizer import Recognizer
 from device_runtime.training.learner import ADAPTER, AUTO, Learner
+from device_runtime.training.methods.features import TrainingData
 from device_runtime.workflows.rooms import RoomScore, RoomTrial
 from edgecl.arrays import Bools, Waveform
 from edgecl.audio.reader import LONG_LIMITS, read_clip
@@ -34,7 +35,7 @@ MIN_HELD_OUT = 5
 
 def measure_held_out_rooms(
     learner: Learner,
-    dataset: Dataset,
+    data: TrainingData,
     labels: Sequence[str],
     training_set: TrainingSet,
     recordings: Sequence[Recording],
@@ -44,9 +45,9 @@ def measure_held_out_rooms(
 
     Args:
         learner: that fits the task.
-        dataset: of the task, with augmented copies.
+        data: of the task, with augmented copies.
         labels: the label of each class [C].
-        training_set: in the order of the dataset's recording numbers.
+        training_set: in the order of the data's recording numbers.
         recordings: those whose files are at hand.
         created: time of the task, ISO 8601 in UTC.
 
@@ -54,15 +55,15 @@ def measure_held_out_rooms(
         The score of every room; none where fewer than `MIN_HELD_OUT` recordings can be held out, or the
         others are takes of one thing each, which leaves nothing to choose the fit by.
     """
-    is_held_out = assign_folds(dataset, learner.seed) == HELD_OUT_FOLD
-    played = list(_choose_held_out(dataset, is_held_out, training_set, recordings))
-    rest = dataset.select(~is_held_out)
-    if len(played) < MIN_HELD_OUT or (assign_folds(rest, learner.seed) == NEVER_HELD_OUT).all():
+    is_held_out = data.folds == HELD_OUT_FOLD
+    played = list(_choose_held_out(data.dataset, is_held_out, training_set, recordings))
+    rest = data.select_for_closed_form(~is_held_out, learner.seed)
+    if len(played) < MIN_HELD_OUT or (rest.folds == NEVER_HELD_OUT).all():
         return []
     closed_form = replace(learner, method=AUTO if learner.method == ADAPTER else learner.method)
-    data = closed_form.prepare(rest)
     manifest = learner.runtime.bundle.manifest
-    task = closed_form.fit_closed_form(data, labels).to_blob("trial", created, manifest)
+    task = closed_form.fit_closed_form(rest, labels).to_blob("trial", created, manifest)
+    del rest  # tens of megabytes, beside those of the recognizer
     trial = RoomTrial(Recognizer(learner.runtime, [task]))
     for number, recording in enumerate(played):
         learner.progress("rooms", number, len(played))

@@ -8,7 +8,7 @@ import numpy as np
 from device_runtime.data.dataset import Dataset, assign_folds
 from device_runtime.model.adapter import AdapterForward
 from device_runtime.training.methods.kernel import KernelMatrix
-from edgecl.arrays import Floats, Integers
+from edgecl.arrays import Bools, Floats, Integers
 from edgecl.learning.calibration import fit_normalizer
 
 MAX_WINDOWS = 1500
@@ -40,6 +40,17 @@ class TrainingData:
         embeddings = forward.compute_embeddings(dataset.tokens)
         folds = assign_folds(dataset, seed)
         return cls(dataset, folds, initial_parameters, embeddings, fit_normalizer(embeddings))
+
+    def select_for_closed_form(self, windows: Bools, seed: int) -> "TrainingData":
+        """Return some of the windows as data of their own, without tokens, which closed forms do not read.
+
+        Args:
+            windows: a mask [N].
+            seed: of the folds.
+        """
+        dataset, embeddings = self.dataset.select(windows, with_tokens=False), self.embeddings[windows]
+        folds, normalizer = assign_folds(dataset, seed), fit_normalizer(embeddings)
+        return TrainingData(dataset, folds, self.initial_parameters, embeddings, normalizer)
 
     @cached_property
     def sample(self) -> Integers:

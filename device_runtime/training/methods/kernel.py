@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from edgecl.arrays import Bools, Doubles, Floats, Integers
+from edgecl.arrays import Bools, Doubles, Floating, Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,12 @@ class KernelMatrix:
     @cached_property
     def residual_products(self) -> Doubles:
         """Inner products of the windows' deviations from the mean of their class, [N, N]."""
-        return self.subtract_class_means(self.subtract_class_means(self.products).T)
+        residuals = self.products.copy()
+        for axis in (residuals, residuals.T):  # in place: whole matrices in between would take as much again
+            means = self.class_averaging.T @ axis
+            for label in range(self.classes):
+                axis[self.labels == label] -= means[label]
+        return residuals
 
     def subtract_class_means(self, rows: Doubles) -> Doubles:
         """Subtract from each row [N, …] the mean row of its class."""
@@ -77,7 +82,7 @@ class DualSolution:
         return DualSolution(self.coefficients * factor, self.bias * factor)
 
 
-def add_ridge(products: Doubles, penalty: float) -> Doubles:
+def add_ridge(products: Floating, penalty: float) -> Floating:
     """Add penalty · I to inner products [N, N] in place, because a small board has no room for copies."""
     products.flat[:: len(products) + 1] += penalty
     return products

@@ -30,7 +30,9 @@ def solve_slda(kernel: KernelMatrix, shrinkage: float) -> DualSolution:
     means = kernel.products @ averaging  # every window with every class mean, [N, C]
     residuals = kernel.residual_products  # RRᵀ
     mean_variance = residuals.trace() / kernel.width
-    ridge = shrinkage / (1 - shrinkage) * mean_variance + np.finfo(float).tiny
-    solved = np.linalg.solve(add_ridge(residuals.copy(), ridge), kernel.subtract_class_means(means))
-    coefficients = averaging - kernel.subtract_class_means(solved.astype(np.float64, copy=False))
+    ridge = shrinkage / (1 - shrinkage) * mean_variance + np.finfo(np.float32).tiny
+    # Single precision takes half the memory; the ridge keeps the system well conditioned.
+    system = add_ridge(residuals.astype(np.float32), ridge)
+    solved = np.linalg.solve(system, kernel.subtract_class_means(means).astype(np.float32))
+    coefficients = averaging - kernel.subtract_class_means(solved.astype(np.float64))
     return DualSolution(coefficients, -0.5 * (averaging * (kernel.products @ coefficients)).sum(axis=0))

@@ -1,26 +1,32 @@
-"""Preparing the next items in another thread."""
+"""Preparing the next items in other threads."""
 
 import threading
+import time
 
-from device_runtime.system.look_ahead import DEPTH, look_ahead
+import pytest
+
+from device_runtime.system.look_ahead import look_ahead
 
 
-def test_results_come_in_order_from_another_thread_and_few_items_ahead() -> None:
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_results_come_in_order_from_other_threads_and_few_items_ahead(workers: int) -> None:
     started = list[int]()
     threads = set[int]()
 
     def prepare(item: int) -> int:
         started.append(item)
         threads.add(threading.get_ident())
+        time.sleep(0.002 if item % 2 else 0)  # so that they finish in another order
         return 10 * item
 
     furthest = []
-    for number, result in enumerate(look_ahead(prepare, range(20))):
+    for number, result in enumerate(look_ahead(prepare, range(20), workers)):
         assert result == 10 * number
         furthest.append(len(started) - number)
-    assert started == list(range(20))
+    assert sorted(started) == list(range(20))
     assert threads.isdisjoint({threading.get_ident()})
-    assert max(furthest) <= DEPTH + 1
+    assert len(threads) <= workers
+    assert max(furthest) <= workers + 2
 
 
 def test_nothing_is_prepared_after_the_last_item_that_is_used() -> None:
@@ -28,5 +34,10 @@ def test_nothing_is_prepared_after_the_last_item_that_is_used() -> None:
     results = look_ahead(started.append, range(20))
     next(results)
     results.close()  # type: ignore[attr-defined]
-    assert len(started) <= DEPTH
+    assert len(started) <= 2
     assert threading.active_count() == threads
+
+
+def test_as_many_items_as_there_are_workers_are_prepared_at_once() -> None:
+    together = threading.Barrier(3, timeout=20)
+    assert len(list(look_ahead(lambda item: together.wait(), range(6), workers=3))) == 6
