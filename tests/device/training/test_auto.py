@@ -75,7 +75,8 @@ def test_auto_takes_an_adapter_where_no_head_can_separate_the_classes_and_says_w
     runtime: Runtime, signs: Dataset, first: FittedTask
 ) -> None:
     assert first.validation.accuracy < 0.75
-    fitted = learner(runtime, AUTO).fit(signs, NAMES)
+    auto = learner(runtime, AUTO)
+    fitted = auto.fit(auto.prepare(signs), NAMES)
     assert fitted.method == ADAPTER
     assert fitted.reason.startswith("an adapter recognised ")
     assert "slda" in fitted.reason
