@@ -1,8 +1,8 @@
 """Fixtures of the host tests. Torch gets one thread: its threads and onnxruntime's disturb each other."""
 
+import fcntl
 import hashlib
 import os
-import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +10,13 @@ import onnx
 import pytest
 import soundfile
 import torch
+from torch import nn
 
-from export import make_bundle
-from export.model.ast import Ast
+from export.onnx_graph import to_onnx
 from tools.demo.synthesise import TASKS, make_clip
 from tools.demo.waveforms import RATE_HZ
+
+EXPORT = to_onnx.export_graph
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,25 +26,47 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def export_backbones_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Export every backbone once a run: torch's exporter takes half a minute for the smallest."""
+def export_graphs_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Export every module once a run, in whichever process: the smallest backbone takes up to 20 s."""
     run = tmp_path_factory.getbasetemp()
     folder = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "exported"
     folder.mkdir(exist_ok=True)
-    export = make_bundle.export_backbone
 
-    def export_once(model: Ast, stop: int) -> onnx.ModelProto:
-        weights = {name: value.numpy().tobytes() for name, value in model.state_dict().items()}
-        file = folder / hashlib.sha256(pickle.dumps((model.config, stop, weights))).hexdigest()
-        if not file.exists():
-            part = file.with_suffix(f".{os.getpid()}")
-            part.write_bytes(export(model, stop).SerializeToString())
-            part.replace(file)
+    def export_once(
+        module: nn.Module, arguments: tuple, inputs: list[str], outputs: list[str], axes: tuple
+    ) -> onnx.ModelProto:
+        description = repr((describe(module.eval()), inputs, outputs, axes))
+        file = folder / hashlib.sha256(description.encode()).hexdigest()
+        with file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not file.exists():
+                file.write_bytes(EXPORT(module, arguments, inputs, outputs, axes).SerializeToString())
         return onnx.load_from_string(file.read_bytes())
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(make_bundle, "export_backbone", export_once)
+        patch.setattr(to_onnx, "export_graph", export_once)
         yield
+
+
+def describe(module: nn.Module) -> list[object]:
+    """Return what a module's graph depends on: its parts, their settings and their values."""
+    parts = [
+        (name, type(part), {key: value for key, value in vars(part).items() if not key.startswith("_")})
+        for name, part in module.named_modules()
+    ]
+    tensors = [*module.named_parameters(), *module.named_buffers()]
+    values = [(name, value.shape, hash_values(value)) for name, value in tensors]
+    return [*parts, *values]
+
+
+def hash_values(tensor: torch.Tensor) -> str:
+    return hashlib.sha256(tensor.numpy(force=True).tobytes()).hexdigest()
+
+
+@pytest.fixture
+def export_graphs_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Export in this test even what was exported before."""
+    monkeypatch.setattr(to_onnx, "export_graph", EXPORT)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import torch
 
 from device_runtime.model.augmentation import load_augmenter
 from device_runtime.model.background import Background
@@ -17,23 +16,20 @@ from edgecl.store import blob
 from export import background
 from export.background import NOISES, SEED
 from export.make_bundle import BundleOptions, make_bundle
-from export.model.ast import Ast, AstConfig
-from export.weights import Weights
+from tests.small_weights import PATCHES, make_small_weights
 from tools.command import Command
 from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
 
 BRIEFLY = ("--method", "adapter", "--recipe", "copies=0", "--recipe", "epochs=8")
 LABELS = ["doorbell", "timer"]
-SMALL = AstConfig(width=24, heads=2, depth=2)
 BANK_SAMPLES = 64_000
 
 
 @pytest.fixture(scope="module")
 def inside(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Export a bundle with AAT's adapters in the last of two blocks of an untrained backbone, and a bank."""
-    torch.manual_seed(0)
-    weights = Weights(Ast(SMALL).eval().requires_grad_(False), "CC0-1.0", "random")
+    weights = make_small_weights(PATCHES)
     folder = tmp_path_factory.mktemp("made")
     bank, noise = folder / "bank.opus", 0.1 * np.random.default_rng(0).standard_normal(BANK_SAMPLES)
     soundfile.write(bank, noise, 16_000, format="OGG", subtype="OPUS")
@@ -83,7 +79,7 @@ def test_the_noise_embeddings_of_a_bundle_are_those_that_its_own_graphs_compute(
 
 def test_a_noise_bank_travels_in_the_bundle_and_is_part_of_its_background(inside: Path):
     bundle = Bundle.open(inside)
-    assert Background.load(bundle).sounds.shape == (4, SMALL.pooled_width)
+    assert Background.load(bundle).sounds.shape == (4, PATCHES.pooled_width)
     bank = load_augmenter(bundle).bank
     assert bank is not None
     assert bank.waveform.size == pytest.approx(BANK_SAMPLES, abs=200)

@@ -7,20 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from rich.console import Console
 
 from edgecl.audio.reader import read_clip
 from edgecl.errors import EdgeclError
-from export.model.ast import Ast, AstConfig
-from export.weights import Weights
 from tests.conftest import require
+from tests.small_weights import make_small_weights
 from tools.bench import cost, features, yamnet
 from tools.bench.mn04 import Embedding
 from tools.bench.probe import load_embedders, main, measure_heads
 
 CHANCE = 1 / 11  # of classifying an instrument
-TINY = AstConfig(width=24, heads=2, depth=1)
 Task = Callable[[str], Path]
 
 
@@ -105,9 +102,7 @@ def test_the_row_of_a_network_that_cannot_be_loaded_holds_the_reason(
     mn04_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
-    torch.manual_seed(0)
-    weights = Weights(Ast(TINY).eval(), "CC0-1.0", "random")
-    table = cost.measure(weights, mn04_file, tmp_path / "yamnet.tflite", rounds=1)
+    table = cost.measure(make_small_weights(), mn04_file, tmp_path / "yamnet.tflite", rounds=1)
     lines = printed(table).splitlines()
     measured = [line for line in lines if " ms " in line]
     assert [line.split("│")[1].strip() for line in measured] == [
