@@ -5,20 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import torch
 from safetensors.numpy import save
 
 from export import background
 from export.background import compute_background
-from export.model.ast import Ast, AstConfig
+from export.model.ast import Ast
+from tests.small_weights import SMALL, make_small_weights
 
-SMALL = AstConfig(width=24, heads=2, depth=2)
+
+@pytest.fixture(autouse=True)
+def few_noises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "NOISES", 4)
 
 
 @pytest.fixture(scope="module")
 def model() -> Ast:
-    torch.manual_seed(0)
-    return Ast(SMALL).eval().requires_grad_(False)
+    return make_small_weights().model
 
 
 def recordings(folder: Path, kinds: dict[str, int]) -> Path:

@@ -14,6 +14,7 @@ import soundfile
 
 from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
 from device_runtime.system.progress import ignore_progress
+from device_runtime.training.learner import ADAPTER, AUTO
 from device_runtime.training.recipe import Recipe
 from edgecl.errors import EdgeclError, UsageError
 from tools.bench.continual import method_selection, metrics, worker_processes
@@ -30,13 +31,28 @@ from tools.bench.continual.sources.task_files import TaskFiles
 from tools.bench.continual.tasks import Task
 
 CLIPS = 4
+SOUNDS = {
+    "drum_hits": ("crash", "hihat", "kick", "snare"),
+    "gm_instruments": ("bagpipe", "electric_bass_finger", "shanai", "sitar"),
+}
+CHANCE = 1 / 4
 TRAINED = ["fine-tune", "ewc", "lwf", "er", "der++", "icarl", "l2p", "joint"]
 
 
 @pytest.fixture(scope="module")
-def sequence(task: Callable[[str], Path]) -> list[TaskFiles]:
-    """Read two real tasks, a few clips of each class."""
-    folders = [task("drum_hits"), task("gm_instruments")]
+def folders(task: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Return the folders of two real tasks, each with four of its classes."""
+    few = tmp_path_factory.mktemp("few")
+    for name, labels in SOUNDS.items():
+        for half in ("train", "test"):
+            for label in labels:
+                shutil.copytree(task(name) / half / label, few / name / half / label)
+    return [few / name for name in SOUNDS]
+
+
+@pytest.fixture(scope="module")
+def sequence(folders: list[Path]) -> list[TaskFiles]:
+    """Read the tasks, a few clips of each class."""
     return [limit_clips(found, CLIPS, seed=0) for found in read_tasks(folders, 5, 5)]
 
 
@@ -107,8 +123,13 @@ def test_methods_that_share_an_adapter_change_their_scores_for_the_first_task(
 
 
 def test_frozen_features_classify_drums_and_instruments_above_chance(outcome: Callable[[str], Outcome]):
-    assert metrics.average_accuracy(outcome("linear probe").R) > 3 / 11
-    assert metrics.average_accuracy(outcome("edgecl auto").R) > 2 / 11
+    print(
+        "XX",
+        metrics.average_accuracy(outcome("linear probe").R),
+        metrics.average_accuracy(outcome("edgecl auto").R),
+    )
+    assert metrics.average_accuracy(outcome("linear probe").R) > 3 * CHANCE
+    assert metrics.average_accuracy(outcome("edgecl auto").R) > 2 * CHANCE
 
 
 def test_edgecl_also_predicts_class_incrementally(outcome: Callable[[str], Outcome]):
@@ -170,11 +191,11 @@ def test_a_task_of_sixty_classes_that_is_too_large_for_copies_is_learnt_without_
     for number in range(60):
         folder = tmp_path / "sixty" / "train" / f"class {number:02d}"
         folder.mkdir(parents=True)
-        soundfile.write(folder / "1.wav", rng.normal(0, 0.1, 5 * 16_000), 16_000)
+        soundfile.write(folder / "1.wav", rng.normal(0, 0.1, 2 * 16_000), 16_000)
     shutil.copytree(folder, tmp_path / "sixty" / "test" / folder.name)
     files = read_tasks([tmp_path / "sixty"], 5, 5)
-    recipe, extractors = Recipe(windows=200), selection.extractors
-    assert recipe.count_copies(60 * 3) == 0
+    recipe, extractors = Recipe(windows=100), selection.extractors[:1]  # all that the method below needs
+    assert recipe.count_copies(60) == 0
     (task,) = FeatureExtraction(extractors, recipe, ignore_progress).run(files)
     assert len(task.labels) == 60
     ncm = next(entry for entry in selection.entries if entry.name == "nearest class mean")
@@ -188,11 +209,11 @@ def test_the_hint_for_an_unknown_method_lists_all_methods(setup: Setup):
 
 
 def test_the_command_writes_a_report_a_document_and_pictures(
-    task: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folders: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    sources = [task("drum_hits"), task("gm_instruments")]
+    monkeypatch.setattr(method_selection, "METHODS", (AUTO, ADAPTER))
     continual(
-        sources,
+        folders,
         tmp_path / "out",
         "ncm,fine-tune,edgecl",
         clips=3,
