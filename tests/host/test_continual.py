@@ -123,11 +123,6 @@ def test_methods_that_share_an_adapter_change_their_scores_for_the_first_task(
 
 
 def test_frozen_features_classify_drums_and_instruments_above_chance(outcome: Callable[[str], Outcome]):
-    print(
-        "XX",
-        metrics.average_accuracy(outcome("linear probe").R),
-        metrics.average_accuracy(outcome("edgecl auto").R),
-    )
     assert metrics.average_accuracy(outcome("linear probe").R) > 3 * CHANCE
     assert metrics.average_accuracy(outcome("edgecl auto").R) > 2 * CHANCE
 
