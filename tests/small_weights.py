@@ -19,4 +19,6 @@ def make_small_weights(config: AstConfig = SMALL) -> Weights:
     model = Ast(config).eval().requires_grad_(False)
     if model.pool.attention is not None:
         torch.nn.init.normal_(model.pool.attention.weight, std=0.2)
+    for values in model.state_dict().values():
+        values.copy_(values.half())  # as a file of weights holds them
     return Weights(model, "CC0-1.0", "random")

@@ -220,18 +220,19 @@ def test_a_config_is_read_as_it_was_written_and_all_its_errors_are_listed(tmp_pa
 def test_a_distilled_student_can_be_bundled_at_once(
     audio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
+    shape = replace(LARGER, stem="patch")  # whose graph is quickly exported
     teacher, student, bundle = (
         tmp_path / "teacher.safetensors",
         tmp_path / "small.safetensors",
         tmp_path / "bundle",
     )
-    save_weights(Weights(own_teacher(), "CC0-1.0", "made up"), teacher)
+    save_weights(Weights(own_teacher(shape), "CC0-1.0", "made up"), teacher)
     command = ["distill", "--teacher", teacher, "--audio", audio, "--out", student, "--threads", 1]
     command += ["--width", 32, "--depth", 1, "--steps", 3, "--batch", 4]
     assert export(*command, on=monkeypatch) == 0
     weights = load_weights(student)
     assert (weights.licence, weights.origin) == ("CC0-1.0", "distilled from: made up")
-    assert weights.model.config == replace(SMALL, attention="fta")
+    assert weights.model.config == replace(SMALL, stem="patch", attention="fta")
     assert (tmp_path / "small.run" / "curves.png").stat().st_size > 10_000
     assert "edgecl-export bundle" in capsys.readouterr().out
     assert export("bundle", "--weights", student, "--rank", 2, "--out", bundle, on=monkeypatch) == 0

@@ -74,12 +74,14 @@ def test_attention_pooling_agrees_with_torch_on_both_engines(weights: Weights, p
 @pytest.fixture(scope="module")
 def placed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
     """Return a function that exports a bundle with a placement and a kind of adapter, once."""
-    folder, patches = tmp_path_factory.mktemp("placed"), make_small_weights(PATCHES)
+    folder = tmp_path_factory.mktemp("placed")
 
     def export(placement: str, kind: str) -> Path:
         out = folder / f"{placement}-{kind}"
         if not out.exists():
-            make_bundle(patches, BundleOptions(placement=placement, rank=4, kind=kind), out)
+            config = SMALL if placement == "post" else PATCHES  # its backbone is that of `post`
+            options = BundleOptions(placement=placement, rank=4, kind=kind)
+            make_bundle(make_small_weights(config), options, out)
         return out
 
     return export
@@ -222,7 +224,8 @@ def test_a_bundle_that_disagrees_with_torch_is_not_written(
         return export_forward(tail)
 
     monkeypatch.setattr("export.make_bundle._write_graphs", stale_graphs)
-    other = Weights(Ast(SMALL).eval(), "CC0-1.0", "random")  # not the weights of these graphs
+    other = make_small_weights()
+    other.model.positions.row.mul_(2.0)  # not the weights of these graphs
     shown: list[parity.ParityRow] = []
     with pytest.raises(ExportError, match="of torch and onnxruntime differ"):
         make_bundle(other, BundleOptions(rank=4), tmp_path / "bundle", show_parity=shown.extend)

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.table import Table
 
-from device_runtime.model.runtime import Runtime
-from device_runtime.model.shipped_bundle import DEFAULT_BUNDLE
-from device_runtime.system.progress import ignore_progress
-from tools.bench.continual.sources import folders
-from tools.bench.rejection_methods import Bench, main
+from tools.bench import rejection_methods
+from tools.bench.rejection_methods import main
 from tools.demo.synthesise import TASKS
 
 WITHOUT_BACKGROUND = ["energy", "distance", "energy + distance"]
@@ -27,9 +25,23 @@ def run(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     return int(ending.value.code or 0)
 
 
-def test_every_figure_is_a_share_and_only_keys_have_a_threshold(demo_tasks: Path, tmp_path: Path):
-    bench = Bench(Runtime.open(DEFAULT_BUNDLE, threads=1), 0, ignore_progress)
-    results = list(bench.compare(list(bench.fit(folders.read_tasks(demo_tasks), tmp_path / "cache"))))
+def test_the_command_prints_a_row_for_each_score_and_only_keys_have_a_threshold(
+    demo_tasks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    results: list[rejection_methods.Result] = []
+    make_table = rejection_methods.make_table
+
+    def make_table_of(found: list[rejection_methods.Result], names: list[str]) -> Table:
+        results.extend(found)
+        return make_table(found, names)
+
+    monkeypatch.setattr(rejection_methods, "make_table", make_table_of)
+    assert run([str(demo_tasks)], monkeypatch) == 0
+    cells = [line.split("│") for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
+    names, first = zip(*((cell[1].strip(), cell[2].strip()) for cell in cells), strict=True)
+    assert " ".join(names).split() == " ".join(SCORES).split()
+    assert sum(figure.endswith(" %") for figure in first) == len(SCORES)
+
     assert [list(result) for result in results] == [SCORES] * len(TASKS)
     for name in SCORES:
         figures = np.array([result[name] for result in results])
@@ -39,16 +51,6 @@ def test_every_figure_is_a_share_and_only_keys_have_a_threshold(demo_tasks: Path
     for result in results:
         # with two tasks, nothing is left once the other one is left out
         np.testing.assert_array_equal(result["keys + other tasks, leave-one-out"], result["keys"])
-
-
-def test_the_command_prints_a_row_for_each_score(
-    demo_tasks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    assert run([str(demo_tasks)], monkeypatch) == 0
-    cells = [line.split("│") for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
-    names, figures = zip(*((cell[1].strip(), cell[2].strip()) for cell in cells), strict=True)
-    assert " ".join(names).split() == " ".join(SCORES).split()
-    assert sum(figure.endswith(" %") for figure in figures) == len(SCORES)
 
 
 def test_a_single_task_has_no_unknown_sounds(
