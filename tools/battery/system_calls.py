@@ -1,11 +1,11 @@
 """Rows: a command is killed at every system call that changes something, or every one of them fails once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tools.battery import strace
 from tools.battery.actions import Action, judge, list_actions, look
-from tools.battery.fork import fork
+from tools.battery.fork import Ended, fork
 from tools.battery.strace import Point
 from tools.battery.subject import Subject, make_command
 from tools.battery.tally import Tally, spread
@@ -59,13 +59,36 @@ def _break_action(
     points = strace.list_points(fork(command, subject.output), _list_folders(home, action), log)
     expected = look(home, action)
     faults = [(point, fault) for point in points for fault in list_faults(point)]
-    for point, fault in spread(faults, share):
-        _reset(subject, action)
-        ended, was_hit = strace.inject(fork(command, subject.output), point, fault, log)
-        if not was_hit:
+    for fault, ended in inject_each(
+        subject, command, spread(faults, share), lambda: _reset(subject, action), tally
+    ):
+        tally.add(f"{action.name}, {fault}", judge(home, action, before, expected, ended))
+
+
+def inject_each(
+    subject: Subject,
+    command: Callable[[], None],
+    faults: Sequence[tuple[Point, str]],
+    reset: Callable[[], object],
+    tally: Tally,
+) -> Iterator[tuple[str, Ended]]:
+    """Run a command once with each fault; yield what the fault was and how the command ended.
+
+    Args:
+        subject: whose files take the output.
+        command: to run in a child.
+        faults: points of the command, with the fault of each as strace has it.
+        reset: called before each run, to restore what there was before.
+        tally: counts the faults that missed their aim, which are not yielded.
+    """
+    for point, fault in faults:
+        reset()
+        child = fork(command, subject.output)
+        ended, was_hit = strace.inject(child, point, fault, subject.folder / "strace.log")
+        if was_hit:
+            yield f"{fault} at {point.line}", ended
+        else:
             tally.skipped += 1
-            continue
-        tally.add(f"{action.name}, {fault} at {point.line}", judge(home, action, before, expected, ended))
 
 
 def _list_folders(home: Path, action: Action) -> list[Path]:

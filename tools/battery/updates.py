@@ -16,7 +16,7 @@ from tools.battery import strace
 from tools.battery.fork import Ended, fork, run
 from tools.battery.strace import Point
 from tools.battery.subject import VICTIM, Subject, make_command
-from tools.battery.system_calls import KILL, list_errors
+from tools.battery.system_calls import KILL, inject_each, list_errors
 from tools.battery.tally import Tally, spread
 
 OLD, NEW = "2999-01-01", "2999-01-02"
@@ -121,14 +121,10 @@ def _break_step(subject: Subject, step: Step, share: float, tally: Tally) -> Non
     _reset(step, home)
     points = strace.list_points(fork(command, subject.output), [home], log)
     faults = [(point, fault) for point in points for fault in _list_faults(point)]
-    for point, fault in spread(faults, share):
-        _reset(step, home)
-        ended, was_hit = strace.inject(fork(command, subject.output), point, fault, log)
-        if not was_hit:
-            tally.skipped += 1
-            continue
-        damage = find_update_damage(home, ended, step.selected)
-        tally.add(f"{step.name}, {fault} at {point.line}", damage)
+    for fault, ended in inject_each(
+        subject, command, spread(faults, share), lambda: _reset(step, home), tally
+    ):
+        tally.add(f"{step.name}, {fault}", find_update_damage(home, ended, step.selected))
     shutil.rmtree(home)
 
 
