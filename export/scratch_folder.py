@@ -2,7 +2,7 @@
 
 import shutil
 import signal
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,15 +20,17 @@ def open_scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
     A signal ends the process inside its handler: torch's exporter swallows an exception that is raised there.
     Call it in the main thread.
     """
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as folder:
+    folder = parent / f"{prefix}{uuid.uuid4().hex}"
 
-        def end(number: int, frame: FrameType | None) -> None:
-            shutil.rmtree(folder, ignore_errors=True)
-            console.exit_at_once(console.make_interruption(console.UNCHANGED), as_json=False)
+    def end(number: int, frame: FrameType | None) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        console.exit_at_once(console.make_interruption(console.UNCHANGED), as_json=False)
 
-        before = {number: signal.signal(number, end) for number in SIGNALS}
-        try:
-            yield Path(folder)
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    before = {number: signal.signal(number, end) for number in SIGNALS}
+    try:
+        folder.mkdir()  # after the handlers are there, else a signal in between would leave it
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        for number, handler in before.items():
+            signal.signal(number, handler)
