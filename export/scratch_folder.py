@@ -28,9 +28,9 @@ def open_scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
 
     before = {number: signal.signal(number, end) for number in SIGNALS}
     try:
-        folder.mkdir()  # after the handlers are there, else a signal in between would leave it
+        folder.mkdir(mode=0o700)  # after the handlers are there, else a signal in between would leave it
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
         for number, handler in before.items():
             signal.signal(number, handler)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -36,8 +36,8 @@ def bench(
     """Measure this machine: speed by number of threads, decoding, disk, a minute of load.
 
     The best numbers of threads are written to HOME/board.json, and all commands use them unless --threads is
-    given: for 'serve' and 'listen' the fewest that are fast enough, for all others the fewest of the fastest.
-    End other programs first.
+    given: for 'serve' and 'listen' the fewest that are fast enough, for all others the fewest of those that
+    enrol fastest. End other programs first.
 
     Examples:
         edgecl bench

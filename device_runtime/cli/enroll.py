@@ -11,6 +11,7 @@ from device_runtime.cli.options import PlotFile, Settings
 from device_runtime.cli.progress import show_progress
 from device_runtime.cli.recipe import RecipeSettings
 from device_runtime.cli.signals import interrupts
+from device_runtime.system.memory import release_large_blocks_at_once
 from device_runtime.training.recipe import Recipe
 from device_runtime.workflows import plot as plots
 from device_runtime.workflows.enroll import EnrolmentRequest, Mode
@@ -116,6 +117,7 @@ def enroll(
         # Train an adapter for 60 epochs
         edgecl enroll alarms my-sounds/ --method adapter --recipe epochs=60
     """
+    release_large_blocks_at_once()
     if again:
         others = replace or add or method or dry_run or trial or plot or recipe
         if folder or others:

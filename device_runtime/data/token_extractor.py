@@ -74,7 +74,7 @@ class TokenExtractor:
     runtime: Runtime
     cache: TokenCache
     progress: Progress
-    stopwatch: Stopwatch  # with the stages "decode", "backbone" and "varying"
+    stopwatch: Stopwatch  # with the stages "backbone" and "varying", which decode as well
     from_cache: int = field(default=0, init=False)  # number of recordings whose tokens were in the cache
 
     def extract(
@@ -168,9 +168,13 @@ class TokenExtractor:
 
     def _compute(self, materials: Iterator[_Material | RejectedFile]) -> Iterator[_Extracted | RejectedFile]:
         """Yield the tokens of recordings, computed by as many threads as the runtime has."""
-        threads = self.runtime.threads
-        backbone = self.runtime.backbone if threads == 1 else Backbone(self.runtime.bundle, threads=1)
-        return look_ahead(partial(_Extracted.compute, backbone), materials, threads)
+        return look_ahead(partial(_Extracted.compute, self._backbone), materials, self.runtime.threads)
+
+    @cached_property
+    def _backbone(self) -> Backbone:
+        """The backbone with one thread per operator."""
+        one_thread = self.runtime.threads == 1
+        return self.runtime.backbone if one_thread else Backbone(self.runtime.bundle, threads=1)
 
     def _read(self, recording: Recording) -> Waveform | RejectedFile:
         """Read the waveform [samples] of a recording, if it is still the one that was checked."""

@@ -23,7 +23,7 @@ class Runtime:
 
         Args:
             path: folder of the bundle.
-            threads: number of threads per operator.
+            threads: number of threads per operator, and of recordings that are computed at once.
 
         Raises:
             BundleError: the bundle is incomplete, altered or of another version.

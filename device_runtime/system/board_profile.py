@@ -9,7 +9,7 @@ from typing import Any
 from device_runtime.system.host_info import read_machine
 
 FILE_NAME = "board.json"
-FORMAT = 1
+FORMAT = 2  # in format 1 the threads of all other work shared each operator
 MAX_THREADS = 4
 LIVE_THREADS = 1  # without a measurement: one core processes sound many times faster than real time
 

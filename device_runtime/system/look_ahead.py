@@ -13,7 +13,7 @@ def look_ahead(function: Callable[[T], R], items: Iterable[T], workers: int = 1)
     """Yield `function(item)` for each item, in order, computed in other threads.
 
     At most one item more than there are workers is prepared or being prepared at once: more only take memory.
-    The function must not raise: an exception ends the iteration where its result is due.
+    An exception of the function ends the iteration where its result is due, one of the items at once.
 
     Args:
         function: what to compute of an item.
@@ -22,9 +22,12 @@ def look_ahead(function: Callable[[T], R], items: Iterable[T], workers: int = 1)
     """
     with ThreadPoolExecutor(max_workers=workers) as threads:
         pending = deque[Future[R]]()
-        for item in items:
-            pending.append(threads.submit(function, item))
-            if len(pending) > workers:
+        try:
+            for item in items:
+                pending.append(threads.submit(function, item))
+                if len(pending) > workers:
+                    yield pending.popleft().result()
+            while pending:
                 yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
+        finally:
+            threads.shutdown(cancel_futures=True)  # where the caller ends early

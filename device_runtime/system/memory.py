@@ -18,10 +18,11 @@ def release_free_memory() -> None:
 
 
 def release_large_blocks_at_once() -> None:
-    """Return every block of 8 MB or more to the operating system as soon as it is freed.
+    """Return every block of 8 MB or more to the operating system as soon as it is freed, from now on.
 
     Otherwise glibc keeps blocks of up to 32 MB once one of that size was freed, and what they leave between
-    them adds up. This does nothing where the C library has no `mallopt`.
+    them adds up. It changes the whole process for good, so only processes of our own call it. It does nothing
+    where the C library has no `mallopt`.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:

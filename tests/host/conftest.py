@@ -35,12 +35,15 @@ def export_graphs_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     def export_once(
         module: nn.Module, arguments: tuple, inputs: list[str], outputs: list[str], axes: tuple
     ) -> onnx.ModelProto:
-        description = repr((describe(module.eval()), inputs, outputs, axes))
+        shapes = [value.shape for value in torch.utils._pytree.tree_leaves(arguments)]
+        description = repr((describe(module.eval()), shapes, inputs, outputs, axes))
         file = folder / hashlib.sha256(description.encode()).hexdigest()
         with file.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not file.exists():
-                file.write_bytes(EXPORT(module, arguments, inputs, outputs, axes).SerializeToString())
+                part = file.with_suffix(".part")
+                part.write_bytes(EXPORT(module, arguments, inputs, outputs, axes).SerializeToString())
+                part.replace(file)
         return onnx.load_from_string(file.read_bytes())
 
     with pytest.MonkeyPatch.context() as patch:

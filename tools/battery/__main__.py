@@ -26,7 +26,12 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument("--amount", type=float, help="how often, in place of the row's own number")
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count(), help="rows at a time (default: one for each core)"
+        "--jobs",
+        type=int,
+        choices=range(1, 65),
+        metavar="N",
+        default=os.cpu_count(),
+        help="rows at a time, without --short (default: one for each core)",
     )
     return parser.parse_args()
 
@@ -34,12 +39,14 @@ def parse_options() -> argparse.Namespace:
 def main() -> int:
     """Run the rows, print their table, write the document after each long one; return the exit code."""
     options, console, measured = parse_options(), Console(), list[Measurement]()
+    broke_off = False
     due = [row.name for row in ROWS if not options.short or row.short > 0]
     names, amounts = options.only or due, Amounts(options.short, options.amount)
     results = run_rows(names, amounts) if options.short else run_side_by_side(names, amounts, options.jobs)
     for result in results:
         for line in result.lines:
             console.print(line, markup=False, soft_wrap=True)
+        broke_off |= result.broke_off
         if result.measurement is None:
             continue
         measured.append(result.measurement)
@@ -48,7 +55,7 @@ def main() -> int:
             titles = [row.title for row in ROWS]
             DOCUMENT.write_text(update(DOCUMENT.read_text(), [measured[-1]], titles))
     console.print(_make_table(measured))
-    return 1 if any(one.failed for one in measured) else 0
+    return 1 if broke_off or any(one.failed for one in measured) else 0
 
 
 def _make_table(measured: list[Measurement]) -> Table:

@@ -32,6 +32,8 @@ class Row:
     long: float
     minutes: int
     """About how long the long form takes; the longest begin first."""
+    is_timed: bool = False
+    """Whether it measures seconds, and so runs when no other row does."""
 
 
 ROWS = (
@@ -59,8 +61,18 @@ ROWS = (
         24,
         75,
     ),
-    Row("microphones", "microphone with a fault that ends", try_microphones, 0, 29, 1),
-    Row("broker", "connection to the MQTT broker cut, refused, stalled, garbled or slow", flap, 0, 30, 6),
-    Row("watchdog", "daemon that starves the watchdog of its service manager", starve_watchdogs, 0, 12, 2),
+    Row("microphones", "microphone with a fault that ends", try_microphones, 0, 29, 1, True),
+    Row(
+        "broker", "connection to the MQTT broker cut, refused, stalled, garbled or slow", flap, 0, 30, 6, True
+    ),
+    Row(
+        "watchdog",
+        "daemon that starves the watchdog of its service manager",
+        starve_watchdogs,
+        0,
+        12,
+        2,
+        True,
+    ),
     Row("walk", "step of a random walk over all commands", walk, 25, 2_000, 5),
 )

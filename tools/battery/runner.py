@@ -25,8 +25,9 @@ SHOWN_FAILURES = 20
 class RowResult:
     """What a row measured, and what it has to say."""
 
-    measurement: Measurement | None  # None where this machine cannot run it
+    measurement: Measurement | None  # None where this machine cannot run it, or it broke off
     lines: list[str] = field(default_factory=list)
+    broke_off: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,26 @@ class Amounts:
 
 
 def run_side_by_side(names: Sequence[str], amounts: Amounts, jobs: int) -> Iterator[RowResult]:
-    """Run each row in a process of its own, some at a time, and yield the results as they come."""
+    """Run each row in a process of its own, some at a time, and yield the results as they come.
+
+    Rows that measure seconds come last, one after another. A row that breaks off stops no other.
+    """
     rows = sorted((row for row in ROWS if row.name in names), key=lambda row: row.minutes, reverse=True)
+    yield from _run_in_pool([row.name for row in rows if not row.is_timed], amounts, jobs)
+    yield from _run_in_pool([row.name for row in rows if row.is_timed], amounts, jobs=1)
+
+
+def _run_in_pool(names: Sequence[str], amounts: Amounts, jobs: int) -> Iterator[RowResult]:
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(run_rows, [row.name], amounts) for row in rows]):
-            yield from done.result()
+        futures = {pool.submit(run_rows, [name], amounts): name for name in names}
+        try:
+            for done in as_completed(futures):
+                if error := done.exception():
+                    yield RowResult(None, [f"{futures[done]}: broke off: {error!r}"], broke_off=True)
+                else:
+                    yield from done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C no further row begins
 
 
 def run_rows(names: Sequence[str], amounts: Amounts) -> list[RowResult]:

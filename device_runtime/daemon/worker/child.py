@@ -81,8 +81,10 @@ def _run_job(line: bytes, replies: IO[bytes]) -> None:
 def _run_workflow(job: "Job", progress: "_ProgressWriter") -> "Document":
     """Import the one workflow that is needed, and run it."""
     from device_runtime.system.board_profile import choose_work_threads  # noqa: PLC0415
+    from device_runtime.system.memory import release_large_blocks_at_once  # noqa: PLC0415
     from device_runtime.workflows.workspace import Workspace  # noqa: PLC0415
 
+    release_large_blocks_at_once()
     request = job.request
     threads = choose_work_threads(job.home) or DEFAULT_THREADS
     workspace = Workspace(job.home, job.bundle, job.engine, threads, job.seed, job.cache_bytes)

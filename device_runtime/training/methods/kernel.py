@@ -51,10 +51,10 @@ class KernelMatrix:
     def residual_products(self) -> Doubles:
         """Inner products of the windows' deviations from the mean of their class, [N, N]."""
         residuals = self.products.copy()
-        for axis in (residuals, residuals.T):  # in place: whole matrices in between would take as much again
-            means = self.class_averaging.T @ axis
+        for rows in (residuals, residuals.T):  # in place: whole matrices in between would take as much again
+            means = self.class_averaging.T @ rows
             for label in range(self.classes):
-                axis[self.labels == label] -= means[label]
+                rows[self.labels == label] -= means[label]
         return residuals
 
     def subtract_class_means(self, rows: Doubles) -> Doubles:

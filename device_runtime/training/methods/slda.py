@@ -17,7 +17,8 @@ def solve_slda(kernel: KernelMatrix, shrinkage: float) -> DualSolution:
     Deviations: all windows are given at once, so Σ is the covariance that streaming would end with, the
     mean squared deviation from the class means. The identity is scaled by the mean variance. Held-out
     recordings choose its share ε, far above the paper's 1e-4, because there are fewer windows than features
-    and most of Σ is unknown. No P × P matrix is inverted: with the windows' deviations R [N, P], α = (1 −
+    and most of Σ is unknown; ε also bounds the condition of the system at 1 + P (1 − ε) / ε, so that single
+    precision is enough to solve it. No P × P matrix is inverted: with the windows' deviations R [N, P], α = (1 −
     ε) / N and β = ε tr(Σ) / P, Woodbury's identity says Λ = (α RᵀR + β I)⁻¹ = (I − Rᵀ (RRᵀ + β/α I)⁻¹ R) /
     β. R is features less their class means, so every product follows from those of the features. The factor
     β is left to the calibration of the logits.
@@ -31,7 +32,6 @@ def solve_slda(kernel: KernelMatrix, shrinkage: float) -> DualSolution:
     residuals = kernel.residual_products  # RRᵀ
     mean_variance = residuals.trace() / kernel.width
     ridge = shrinkage / (1 - shrinkage) * mean_variance + np.finfo(np.float32).tiny
-    # Single precision takes half the memory; the ridge keeps the system well conditioned.
     system = add_ridge(residuals.astype(np.float32), ridge)
     solved = np.linalg.solve(system, kernel.subtract_class_means(means).astype(np.float32))
     coefficients = averaging - kernel.subtract_class_means(solved.astype(np.float64))

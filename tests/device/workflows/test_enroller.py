@@ -24,11 +24,16 @@ from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
 
 
-@pytest.fixture
-def extractor(bundle: Path, tmp_path: Path) -> TokenExtractor:
-    runtime = Runtime.open(bundle, threads=1)
-    cache = TokenCache(tmp_path / "cache", runtime.bundle.fingerprint, runtime.window_samples, 1 << 30)
-    return TokenExtractor(runtime, cache, ignore_progress, Stopwatch("decode", "backbone"))
+def open_extractor(bundle: Path, cache: Path, threads: int) -> TokenExtractor:
+    runtime = Runtime.open(bundle, threads)
+    tokens = TokenCache(cache, runtime.bundle.fingerprint, runtime.window_samples, 1 << 30)
+    return TokenExtractor(runtime, tokens, ignore_progress, Stopwatch("backbone"))
+
+
+@pytest.fixture(params=[1, 3])
+def extractor(bundle: Path, tmp_path: Path, request: pytest.FixtureRequest) -> TokenExtractor:
+    """An extractor with one thread, and one with three."""
+    return open_extractor(bundle, tmp_path / "cache", request.param)
 
 
 def sounds(folder: Path, count: int) -> Path:
@@ -61,6 +66,23 @@ def test_a_recording_that_changes_after_it_was_checked_is_rejected_and_its_token
     assert "changed while it was being read" in ingest.rejected[0].reason
     assert set(dataset.recordings) == {0, 1, 2, 3, 4}
     assert extractor.cache.get(changing.sha256) is None
+
+
+def test_any_number_of_threads_gives_the_same_tokens_in_the_same_order(bundle: Path, tmp_path: Path) -> None:
+    found = scan_labelled_folder(sounds(tmp_path / "sounds", 4))
+    checked = ingest_recordings(found, RATE_HZ, ignore_progress)
+    one, several = (open_extractor(bundle, tmp_path / f"cache-{threads}", threads) for threads in (1, 3))
+    _, expected = extract(one, checked)
+    cached = checked.recordings[2]
+    several.cache.put(cached.sha256, one.cache.get(cached.sha256))
+    _, dataset = extract(several, checked)
+    assert several.from_cache == 1
+    assert dataset.tokens.tobytes() == expected.tokens.tobytes()
+    assert dataset.labels.tolist() == expected.labels.tolist()
+    assert dataset.recordings.tolist() == expected.recordings.tolist()
+    for recording in checked.recordings:
+        kept = several.cache.get(recording.sha256)
+        assert kept.tobytes() == one.cache.get(recording.sha256).tobytes()
 
 
 def test_the_same_bytes_in_two_classes_belong_to_neither(tmp_path: Path) -> None:
