@@ -66,4 +66,7 @@ def _make_table(measured: list[Measurement]) -> Table:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("interrupted: the rows that had ended are in the document")

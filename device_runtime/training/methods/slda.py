@@ -18,10 +18,10 @@ def solve_slda(kernel: KernelMatrix, shrinkage: float) -> DualSolution:
     mean squared deviation from the class means. The identity is scaled by the mean variance. Held-out
     recordings choose its share ε, far above the paper's 1e-4, because there are fewer windows than features
     and most of Σ is unknown; ε also bounds the condition of the system at 1 + P (1 − ε) / ε, so that single
-    precision is enough to solve it. No P × P matrix is inverted: with the windows' deviations R [N, P], α = (1 −
-    ε) / N and β = ε tr(Σ) / P, Woodbury's identity says Λ = (α RᵀR + β I)⁻¹ = (I − Rᵀ (RRᵀ + β/α I)⁻¹ R) /
-    β. R is features less their class means, so every product follows from those of the features. The factor
-    β is left to the calibration of the logits.
+    precision is enough to solve it. No P × P matrix is inverted: with the windows' deviations R [N, P],
+    α = (1 − ε) / N and β = ε tr(Σ) / P, Woodbury's identity says
+    Λ = (α RᵀR + β I)⁻¹ = (I − Rᵀ (RRᵀ + β/α I)⁻¹ R) / β. R is features less their class means, so every
+    product follows from those of the features. The factor β is left to the calibration of the logits.
 
     Args:
         kernel: inner products of the windows.
