@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tools.aarch64.board import PROCESSORS, SUITES, Board, BoardError, run_program
@@ -94,8 +95,12 @@ def run_check(options: argparse.Namespace) -> int:
     """Check all chosen releases, print the tables and return the exit code."""
     work: Path = options.work.absolute()
     work.mkdir(parents=True, exist_ok=True)
-    wheel = build_wheel(REPOSITORY, work)
-    findings = [_check_suite(name, options, work, wheel) for name in options.suite or SUITES]
+    wheel, started_s = build_wheel(REPOSITORY, work), time.monotonic()
+    names = options.suite or list(SUITES)
+    checks = [_prepare(name, options, work, wheel, started_s) for name in names]
+    processors = [PROCESSORS[cpu] for cpu in options.cpu or PROCESSORS]
+    with ThreadPoolExecutor() as pool:  # an emulated board uses one core
+        findings = list(pool.map(lambda check: check.run(processors, REPOSITORY, options.demo), checks))
     commit = run_program("git", "-C", REPOSITORY, "rev-parse", "--short", "HEAD").strip()
     tables = make_tables(findings, commit)
     print(tables)
@@ -105,11 +110,11 @@ def run_check(options: argparse.Namespace) -> int:
     return 0 if agrees else 1
 
 
-def _check_suite(name: str, options: argparse.Namespace, work: Path, wheel: Path) -> Findings:
-    started = time.monotonic()
+def _prepare(name: str, options: argparse.Namespace, work: Path, wheel: Path, started_s: float) -> BoardCheck:
+    """Unpack a release, install edgecl on it, and return what checks it."""
 
     def say(step: str) -> None:
-        print(f"{time.monotonic() - started:5.0f} s  {name}: {step}", flush=True)
+        print(f"{time.monotonic() - started_s:5.0f} s  {name}: {step}", flush=True)
 
     board = Board(work / name, SUITES[name])
     if options.fresh:
@@ -121,11 +126,9 @@ def _check_suite(name: str, options: argparse.Namespace, work: Path, wheel: Path
     findings = Findings(name, board.suite.python, install(board, wheel, work))
     data = os.environ.get("EDGECL_DATA")
     task = write_sounds(board.root / "sounds", Path(data) if data else None)
-    shutil.rmtree(work / "home", ignore_errors=True)
-    processors = [PROCESSORS[cpu] for cpu in options.cpu or PROCESSORS]
-    BoardCheck(board, Command(work / "home"), task, findings, say).run(processors, REPOSITORY, options.demo)
-    say("done")
-    return findings
+    home = work / f"home-{name}"
+    shutil.rmtree(home, ignore_errors=True)
+    return BoardCheck(board, Command(home), task, findings, say)
 
 
 def main() -> int:

@@ -102,7 +102,7 @@ class BoardCheck:
     say: Callable[[str], None]
     _of_host: Document = field(default_factory=dict)
 
-    def run(self, processors: Sequence[Processor], repository: Path, with_demo: bool) -> None:
+    def run(self, processors: Sequence[Processor], repository: Path, with_demo: bool) -> Findings:
         """Run all steps; an illegal instruction ends the check, as every failure does."""
         self._enrol_on_host()
         for processor in processors:
@@ -112,6 +112,8 @@ class BoardCheck:
         self._run_tests()
         if with_demo:
             self._run_demo()
+        self.say("done")
+        return self.findings
 
     @property
     def sounds(self) -> Path:
