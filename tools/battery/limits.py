@@ -113,4 +113,4 @@ def _mount(folder: Path, size_bytes: int) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)  # a child may still be ending
