@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,7 +20,6 @@ PHONE = {"width": 360, "height": 740}
 SOON_MS = 40_000
 TRAINED_MS = 180_000  # training runs at low priority
 ODD = "<b>&\"'"  # a label
-MOST_TABS = 60
 NAME_OF_FOCUSED = """(() => { const it = document.activeElement;
     return (it.ariaLabel || it.labels?.[0]?.textContent || it.textContent).trim(); })()"""
 RULES = {
@@ -106,8 +106,12 @@ class Window:
         return self.page.evaluate(NAME_OF_FOCUSED)
 
     def tab_to(self, name: str) -> None:
-        """Press Tab until the element of this name has the focus, and check that this is visible."""
-        for _ in range(MOST_TABS):
+        """Press Tab until the element of this name has the focus, and check that this is visible.
+
+        The page may still be waiting for the daemon, so it goes round until the time is over.
+        """
+        deadline = monotonic() + SOON_MS / 1000
+        while monotonic() < deadline:
             self.page.keyboard.press("Tab")
             if self.focused == name:
                 assert self.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
