@@ -26,7 +26,7 @@ class ExportResult:
     size_bytes: int
     sha256: str
     warnings: list[str]
-    """Of the store."""
+    """Of the store and of the disk of the file."""
 
     def to_document(self) -> Document:
         """Return everything as plain values: `edgecl export-task --json`."""
@@ -71,7 +71,11 @@ def export_task(workspace: Workspace, task: str, file: Path, *, overwrite: bool 
     with workspace.open_store() as store:
         task = store.resolve_name(task)
         data = store.read_blob(task)
-    atomic.write(file, data)
+        try:
+            atomic.write(file, data)
+        except atomic.UnconfirmedWriteError as error:
+            reason = f"'{file}' is written, but perhaps not yet safe from a power cut"
+            store.warnings.append(f"{reason}: the disk did not confirm it ({error.strerror})")
     return ExportResult(task, file, len(data), sha256_hex(data), store.warnings)
 
 

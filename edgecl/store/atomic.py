@@ -4,10 +4,18 @@ import os
 from pathlib import Path
 
 
+class UnconfirmedWriteError(OSError):
+    """A file is written, but its folder could not be flushed: a power cut may bring the old content back."""
+
+
 def write(path: Path, data: bytes) -> None:
     """Write a file durably: to a temporary file beside it, flushed, then renamed.
 
-    After a failure `path` is as it was; after a crash a hidden `.tmp` file may lie beside it.
+    After a crash `path` is the old file or the new one, and a hidden `.tmp` file may lie beside it.
+
+    Raises:
+        UnconfirmedWriteError: the flush of the folder failed, after which `path` is the new file.
+        OSError: a step before failed, and `path` is as it was.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -19,7 +27,10 @@ def write(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    try:
+        sync_folder(path.parent)
+    except OSError as error:
+        raise UnconfirmedWriteError(error.errno, error.strerror, str(path)) from error
 
 
 def move(path: Path, folder: Path) -> Path:

@@ -34,7 +34,9 @@ def list_actions(subject: Subject) -> list[Action]:
     """Return all commands that change a home."""
     clips, imported = str(subject.clips), str(subject.exported)
     clip = str(subject.clips / "knock" / "0.wav")
-    file = subject.folder / "written.safetensors"
+    written = subject.folder / "written"  # apart from the output of the commands
+    written.mkdir(exist_ok=True)
+    file = written / "task.safetensors"
     return [
         Action("enroll", ("enroll", OTHER, clips, *QUICK), OTHER),
         Action("enroll --replace", ("enroll", VICTIM, clips, *QUICK, "--replace", "--seed", "3")),

@@ -1,9 +1,12 @@
 """`edgecl export-task`, `import-task` and `enroll --dry-run`."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
 from tests.device.conftest import RATE_HZ, Edgecl
@@ -48,6 +51,23 @@ def test_an_export_overwrites_no_file_unasked_and_needs_an_existing_folder(
     nowhere = edgecl("export-task", "alarms", tmp_path / "no" / "alarms.safetensors")
     assert (nowhere.code, f"there is no folder '{tmp_path / 'no'}'" in nowhere.err) == (2, True)
     assert ".tmp" not in nowhere.err
+
+
+def test_an_export_that_the_disk_does_not_confirm_is_there_and_warns(
+    edgecl: Edgecl, home: Path, tmp_path: Path
+) -> None:
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    folder, log = tmp_path / "stick", tmp_path / "trace"
+    folder.mkdir()
+    fault = ("strace", "-f", "-o", log, "-P", folder, "-e", "inject=fsync:error=EIO")
+    export = ("export-task", "alarms", folder / "alarms.safetensors", "--home", home)
+    done = subprocess.run(
+        [*fault, sys.executable, "-m", "device_runtime", *export], capture_output=True, text=True, check=False
+    )
+    assert "INJECTED" in log.read_text()
+    assert (done.returncode, "perhaps not yet safe from a power cut" in done.stderr) == (0, True), done.stderr
+    assert edgecl("import-task", folder / "alarms.safetensors", "--replace").code == 0
 
 
 def test_a_home_with_trusted_keys_takes_only_what_they_signed(
