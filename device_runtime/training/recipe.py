@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from edgecl.errors import UsageError
 
+AMPLE_WINDOWS = 1000
+"""Up to this number of windows, copies cost a few seconds on a board with four cores."""
+
 
 class Recipe(BaseModel):
     """How a task is trained.
@@ -52,7 +55,10 @@ class Recipe(BaseModel):
         description="windows to train on; augmented copies fill up to this number",
     )
     copies: int = Field(
-        default=4, ge=0, le=100, description="largest number of augmented copies per recording"
+        default=8,
+        ge=0,
+        le=100,
+        description="augmented copies of each recording where there are few; many get half",
     )
     patience: int = Field(
         default=10,
@@ -123,8 +129,13 @@ class Recipe(BaseModel):
         return f"{key}={_format(getattr(self, key))}"
 
     def count_copies(self, windows: int) -> int:
-        """Return the number of augmented copies to make of each window, where there are this many windows."""
-        return max(0, min(self.copies, self.windows // windows - 1))
+        """Return the number of augmented copies to make of each window, where there are this many windows.
+
+        Copies fill up to `AMPLE_WINDOWS`; where that would be fewer than half of the largest number, it is
+        half, as long as all windows fit into those to train on.
+        """
+        wanted = max(-(-self.copies // 2), AMPLE_WINDOWS // windows - 1)
+        return max(0, min(self.copies, wanted, self.windows // windows - 1))
 
 
 def describe_settings() -> list[tuple[str, str, str]]:

@@ -18,6 +18,15 @@ def test_a_recipe_survives_its_text_form() -> None:
 
 
 @pytest.mark.parametrize(
+    ("windows", "copies"), [(8, 8), (111, 8), (130, 6), (199, 4), (480, 4), (600, 4), (1400, 1), (3001, 0)]
+)
+def test_few_recordings_get_more_copies_than_many(windows: int, copies: int) -> None:
+    assert Recipe().count_copies(windows) == copies
+    assert Recipe(copies=0).count_copies(windows) == 0
+    assert Recipe(copies=100).count_copies(windows) >= copies
+
+
+@pytest.mark.parametrize(
     ("settings", "sentence", "hint"),
     [
         (["mixup"], "recipe setting 'mixup' is not KEY=VALUE", "explains every key: epochs, batch"),
