@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
 
-from tests.device.daemon.running import Daemon
+from tests.device.daemon.running import SOON_S, Daemon, until
 
 PICTURES = Path(__file__).parents[3] / "build" / "screenshots"
 DESK = {"width": 1200, "height": 900}
 PHONE = {"width": 360, "height": 740}
-SOON_MS = 40_000
-TRAINED_MS = 180_000  # training runs at low priority
+SOON_MS = 1000 * SOON_S
+TRAINED_MS = 2 * SOON_MS  # training runs at low priority
 ODD = "<b>&\"'"  # a label
 NAME_OF_FOCUSED = """(() => { const it = document.activeElement;
     return (it.ariaLabel || it.labels?.[0]?.textContent || it.textContent).trim(); })()"""
@@ -38,7 +38,7 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("no chromium: apt-get install chromium")
     arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        browser = playwright.chromium.launch(executable_path=path, args=arguments, timeout=SOON_MS)
         yield browser
         browser.close()
 
@@ -47,6 +47,11 @@ def find_violations(page: Page) -> list[tuple[str, str]]:
     """Return the rules of accessibility that a page breaks, each with the first element that does."""
     violations = Axe().run(page, options=RULES).response["violations"]
     return [(one["id"], one["nodes"][0]["html"]) for one in violations]
+
+
+def wait_for_glimpse(locator: Locator) -> None:
+    """Wait for an element that is visible for a second or two; `expect` looks only once a second."""
+    until(locator.is_visible)
 
 
 class Window:
@@ -110,7 +115,7 @@ class Window:
 
         The page may still be waiting for the daemon, so it goes round until the time is over.
         """
-        deadline = monotonic() + SOON_MS / 1000
+        deadline = monotonic() + SOON_S
         while monotonic() < deadline:
             self.page.keyboard.press("Tab")
             if self.focused == name:

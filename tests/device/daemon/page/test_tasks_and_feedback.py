@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from edgecl.store import blob
 from edgecl.store.store import Store
-from tests.device.daemon.browser import ODD, TRAINED_MS, Opened
+from tests.device.daemon.browser import ODD, TRAINED_MS, Opened, wait_for_glimpse
 from tests.device.daemon.running import Daemon, until
 
 
@@ -45,6 +45,7 @@ def test_the_sensitivity_of_a_sound_is_set_and_reset(device: Daemon, opened: Ope
     slider.fill("15")
     expect(alarms.locator("output").first).to_have_text("needs score 85")
     until(lambda: device.tasks()["alarms"]["thresholds"]["doorbell"] == 0.7)
+    expect(slider).not_to_have_attribute("aria-busy", "true")  # the response has come, too
     alarms.get_by_role("button", name="Reset doorbell").click()
     expect(slider).to_have_value(before)
 
@@ -87,5 +88,5 @@ def test_the_recording_of_an_event_is_played(device: Daemon, opened: Opened) -> 
     window = opened(device)
     window.show("Events")
     window.page.get_by_role("button", name="Play doorbell").first.click()
-    expect(window.page.get_by_role("button", name="Stop doorbell")).to_be_visible()
+    wait_for_glimpse(window.page.get_by_role("button", name="Stop doorbell"))
     expect(window.page.get_by_role("button", name="Stop doorbell")).to_have_count(0)

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 import device_runtime.daemon
+from tests.device.daemon.browser import SOON_MS, wait_for_glimpse
 
 FILES = Path(device_runtime.daemon.__file__).parent / "page"
 BARE = """<!doctype html><link rel="stylesheet" href="/page/style.css">
@@ -30,6 +31,7 @@ NOON = {"start": "2026-05-01T12:00:00.000Z", "end": "2026-05-01T12:00:02.500Z"}
 def page(browser: Browser) -> Iterator[Page]:
     """An empty page on a server that only has the files of the page."""
     context = browser.new_context(timezone_id="Europe/Berlin")
+    context.set_default_timeout(SOON_MS)
     context.route("http://device/**", _answer)
     page = context.new_page()
     page.goto("http://device/")
@@ -170,7 +172,7 @@ def test_a_recording_replaced_while_loading_does_not_appear_as_playing(page: Pag
     page.get_by_role("button", name="Play A").click()
     page.get_by_role("button", name="Play B").click()
     page.evaluate("window.arrive()")
-    expect(page.get_by_role("button", name="Stop B")).to_be_visible()
+    wait_for_glimpse(page.get_by_role("button", name="Stop B"))
     expect(page.get_by_role("button", name="Play A")).to_be_visible()
     expect(page.get_by_role("button", name="Play B")).to_be_visible()
 
