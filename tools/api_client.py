@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from tools.command import CommandError
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 150.0  # the daemon ends what takes longer than two minutes
 JSON, BYTES = "application/json", "application/octet-stream"
 
 

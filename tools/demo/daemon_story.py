@@ -23,7 +23,7 @@ FIRST, SECOND = TASKS
 CLIPS, NEGATIVES = 5, 1
 """Recordings of every sound; of each of the first task's sounds as negatives of the second."""
 PAUSE_S = 1.5
-START_TIMEOUT_S, DETECTION_TIMEOUT_S, ENROLMENT_TIMEOUT_S, STOP_TIMEOUT_S = 30.0, 60.0, 180.0, 15.0
+START_TIMEOUT_S, DETECTION_TIMEOUT_S, ENROLMENT_TIMEOUT_S, STOP_TIMEOUT_S = 120.0, 120.0, 600.0, 60.0
 CONFIG = """\
 home = "{home}"
 {bundle}

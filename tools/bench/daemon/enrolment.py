@@ -6,14 +6,14 @@ from pathlib import Path
 
 from tools.api_client import ApiClient, find_free_port
 from tools.bench.daemon.latency import latencies_ms, percentiles
-from tools.bench.daemon.real_time import parse_lost_frames, run_with_microphone
+from tools.bench.daemon.real_time import MicrophoneSession, parse_lost_frames, run_with_microphone
 from tools.bench.daemon.simulated_microphone import RATE_HZ
 from tools.command import CommandError
 
 BEFORE_S = 30.0
 AFTER_S = 3.0
-SETTLING_S = 1.0
-"""After the microphone was muted, until the rest of the pipe is processed."""
+SETTLING_TIMEOUT_S = 60.0
+"""After the microphone was muted, for the rest of the pipe to be processed."""
 TIMEOUT_S = 300.0
 UNFINISHED = ("collecting", "learning")
 API_RESOLUTION_S = 0.001
@@ -66,21 +66,32 @@ def measure_enrolment(
         ended_s = time.monotonic()
         time.sleep(AFTER_S)
         session.mute()
-        time.sleep(SETTLING_S)
-        status = api.get("/status")
+        unprocessed = _wait_until_processed(api, session)
         lost = parse_lost_frames(session.daemon.stop())
     log, events = session.log, session.daemon.events
     before = [event for event in events if event[0] < began_s]
     during = [event for event in events if began_s <= event[0] < ended_s]
-    unprocessed = log.frames - log.lost_frames - round(status["heard_s"] * RATE_HZ)
     return EnrolmentResult(
         enrolment_s=ended_s - began_s,
         before_ms=percentiles(latencies_ms(before, log, window_s)),
         during_ms=percentiles(latencies_ms(during, log, window_s)),
         longest_wait_s=log.longest_wait_s,
-        lost_frames=log.lost_frames + lost + (unprocessed if unprocessed > API_RESOLUTION_S * RATE_HZ else 0),
+        lost_frames=log.lost_frames + lost + unprocessed,
         played_frames=log.frames,
     )
+
+
+def _wait_until_processed(api: ApiClient, session: MicrophoneSession) -> int:
+    """Wait until the daemon has processed what was played; return the frames that it still has not."""
+    deadline_s = time.monotonic() + SETTLING_TIMEOUT_S
+    while True:
+        processed = round(api.get("/status")["heard_s"] * RATE_HZ)
+        unprocessed = session.log.frames - session.log.lost_frames - processed
+        if unprocessed <= API_RESOLUTION_S * RATE_HZ:
+            return 0
+        if time.monotonic() > deadline_s:
+            return unprocessed
+        time.sleep(0.1)
 
 
 def _enrol(api: ApiClient, recordings: Path) -> None:

@@ -14,7 +14,7 @@ import psutil
 from tools.command import EDGECL, CommandError
 
 Event = dict[str, Any]
-EVENT_TIMEOUT_S = 30.0
+EVENT_TIMEOUT_S = 300.0
 
 
 class DaemonProcess:
