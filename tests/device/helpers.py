@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.deadlines import SOON_S
 from tests.device.conftest import CommandResult
 
 POLL_S = 0.001
@@ -53,7 +54,7 @@ def handles_sigterm(child: "subprocess.Popen[str]") -> bool:
 
 def read_answer(child: "subprocess.Popen[str]") -> dict[str, Any]:
     """Return the JSON document of a command that was interrupted, or had ended before."""
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=SOON_S)
     document: dict[str, Any] = json.loads(out)
     if child.returncode == 0:
         assert err == ""

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.deadlines import SOON_S
+
 GOLDEN = Path(__file__).parents[1] / "golden" / "home_0.1.0"
 SCORE_TOLERANCE = 1e-3
 KNOCK_THRESHOLD = 0.25
@@ -26,7 +28,7 @@ def old(tmp_path: Path) -> Path:
 def run(folder: Path, command: str, *words: str) -> str:
     """Run `edgecl COMMAND` in the folder, with its home and bundle; return stdout."""
     line = [sys.executable, "-m", "device_runtime", command, "--home", "home", "--bundle", "bundle", *words]
-    done = subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=SOON_S, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -10,6 +10,7 @@ import pytest
 
 from edgecl import console
 from edgecl.errors import AudioError, UsageError
+from tests.deadlines import SOON_S
 
 
 def run_failing(error: BaseException) -> int:
@@ -91,7 +92,7 @@ def run_script(script: str, redirected: str, stdout: int = subprocess.PIPE) -> t
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=SOON_S,
         check=False,
     )
     return done.returncode, done.stderr

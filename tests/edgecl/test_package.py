@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 import edgecl
+from tests.deadlines import SOON_S
 
 
 def run_python(*arguments: str) -> str:
     """Return what a fresh interpreter prints."""
     command = [sys.executable, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=SOON_S, check=True).stdout
 
 
 def test_importing_edgecl_loads_none_of_its_dependencies() -> None:

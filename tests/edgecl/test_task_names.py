@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgecl.errors import UsageError
@@ -45,6 +45,7 @@ def test_invalid_names_are_refused_with_a_reason(name: str, fault: str) -> None:
     assert "letters, digits" in refusal.value.hint
 
 
+@settings(deadline=None)
 @given(st.text(max_size=70))
 def test_a_valid_name_is_a_single_file_name_and_is_valid_again(name: str) -> None:
     try:

@@ -28,6 +28,7 @@ from export.model.adapters.adapter import Adapter
 from export.model.ast import Ast, AstConfig
 from export.onnx_graph.to_onnx import export_forward
 from export.weights import Weights, load_weights, save_weights
+from tests.deadlines import SOON_S
 from tests.export_command import export
 from tests.small_weights import PATCHES, SMALL, make_small_weights
 
@@ -415,7 +416,7 @@ def test_sigterm_leaves_no_folder_behind(weights: Weights, tmp_path: Path):
     command = [sys.executable, "-c", "from export.cli import main; main()", "bundle", "--rank", "4"]
     options = ["--weights", str(tmp_path / "w.safetensors"), "--out", str(tmp_path / "new" / "bundle")]
     with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True) as child:
-        deadline_s = time.monotonic() + 120
+        deadline_s = time.monotonic() + SOON_S
         while not list(tmp_path.glob("new/.bundle-*")):
             assert child.poll() is None
             assert time.monotonic() < deadline_s

@@ -12,6 +12,7 @@ import soundfile
 from edgecl.store.store import Store
 from tests.altered_bundle import alter_geometry, make_altered_bundle, read_description
 from tests.broken_files import ExpectedErrors, write_hostile_folder
+from tests.deadlines import SOON_S
 from tests.device.conftest import Edgecl
 from tests.device.helpers import assert_fails
 from tools.demo.synthesise import make_clip
@@ -288,7 +289,7 @@ def test_two_processes_enrolling_at_once_both_succeed(
     home: Path, recordings: Path, bundle: Path, edgecl: Edgecl
 ) -> None:
     children = [start_enrolment(name, recordings / "kitchen", home, bundle) for name in ("one", "two")]
-    messages = [child.communicate(timeout=120)[1] for child in children]
+    messages = [child.communicate(timeout=SOON_S)[1] for child in children]
     assert [child.returncode for child in children] == [0, 0]
     assert [len(text.splitlines()) for text in messages] == [1, 1]  # "ready to use", no warning
     assert [task["task"] for task in edgecl("tasks", "--json").json["tasks"]] == ["alarms", "one", "two"]
@@ -299,7 +300,7 @@ def test_of_two_processes_enrolling_the_same_name_at_once_one_succeeds(
     home: Path, recordings: Path, bundle: Path, edgecl: Edgecl
 ) -> None:
     children = [start_enrolment("same", recordings / "kitchen", home, bundle) for _ in range(2)]
-    codes = {child.communicate(timeout=120)[1]: child.returncode for child in children}
+    codes = {child.communicate(timeout=SOON_S)[1]: child.returncode for child in children}
     assert sorted(codes.values()) == [0, 1]
     (sentence,) = (err for err, code in codes.items() if code == 1)
     assert "task 'same'" in sentence

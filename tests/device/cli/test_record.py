@@ -5,14 +5,15 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from tests.deadlines import SOON_S
 from tests.device.conftest import Edgecl, process
+from tests.device.daemon.running import until
 from tests.device.helpers import assert_fails
 
 RATE_HZ = 16_000
@@ -20,10 +21,10 @@ RATE_HZ = 16_000
 
 @pytest.fixture
 def microphone(tmp_path: Path) -> tuple[str, np.ndarray]:
-    """Return a command that gives ten seconds at once and then waits, and its samples, int16."""
+    """Return a command that gives ten seconds at once and then hardly anything, and its samples, int16."""
     sound = np.random.RandomState(0).randint(-9000, 9000, 10 * RATE_HZ).astype("<i2")
     (tmp_path / "sound.raw").write_bytes(sound.tobytes())
-    return f"sh -c 'cat {tmp_path}/sound.raw; exec sleep 60'", sound
+    return f"sh -c 'cat {tmp_path}/sound.raw; while sleep 1; do head -c 320 /dev/urandom; done'", sound
 
 
 def test_takes_are_recorded_without_a_gap_between_them_and_numbered_on(
@@ -53,7 +54,7 @@ def test_soft_takes_are_named(edgecl: Edgecl, tmp_path: Path) -> None:
 def test_a_microphone_that_gives_nothing_is_named_with_its_reason(
     edgecl: Edgecl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("device_runtime.daemon.sources.take_recorder.NO_SOUND_AFTER_S", 0.5)
+    monkeypatch.setattr("device_runtime.daemon.sources.take_recorder.NO_SOUND_AFTER_S", 1.5)
     options = ("--out", tmp_path / "takes", "--command", "sh -c 'echo device is busy >&2; exit 1'")
     result = edgecl("record", "knock", *options)
     assert_fails(result, 1, "gives no sound", "run it by hand")
@@ -79,11 +80,9 @@ def test_an_interruption_keeps_the_complete_takes(microphone: tuple[str, np.ndar
     folder = tmp_path / "takes"
     options = ("--command", microphone[0], "--countdown", 0, "--seconds", 4)
     child = process("record", "knock", "--out", folder, *options)
-    deadline_s = time.monotonic() + 60
-    while not list(folder.glob("*/knock 02.wav")) and time.monotonic() < deadline_s:
-        time.sleep(0.01)
+    until(lambda: list(folder.glob("*/knock 02.wav")))
     child.send_signal(signal.SIGINT)  # in the third take: there are ten seconds only
-    out, _ = child.communicate(timeout=30)
+    out, _ = child.communicate(timeout=SOON_S)
     assert child.returncode == 0
     assert out.startswith("2 takes of 'knock'")
     assert len(list(folder.rglob("*.wav"))) == 2

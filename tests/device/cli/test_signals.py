@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgecl.store.store import Store
+from tests.deadlines import SOON_S
 from tests.device.conftest import process
 from tests.device.helpers import handles_sigterm, read_answer, wait_until
 
@@ -35,7 +36,7 @@ sys.exit(console.run(command))
 
 def run(script: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-c", script, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=SOON_S, check=False)
 
 
 def read_statuses(home: Path) -> dict[str, str]:

@@ -14,18 +14,17 @@ from tests.knocks import RATE_HZ, make_knocks
 FOUR_KNOCKS_S = 48
 
 PLAYER = """
-import sys, time
-import numpy as np
+import array, random, sys, time
+VALUES = {"noise": range(-3000, 3000), "clipped": (-32768, 32767), "zeros": (0,)}
 def play(seconds, kind="noise", rate=16000, channels=1, speed=1.0):
     '''Writes so much raw PCM, s16le, a tenth of a second at a time; at once where speed is 0.'''
-    out, random = sys.stdout.buffer, np.random.RandomState(0)
+    out, chance, due_s = sys.stdout.buffer, random.Random(0), time.monotonic()
     for _ in range(round(seconds * 10)):
-        size = rate // 10 * channels
-        if kind == "noise": block = random.randint(-3000, 3000, size)
-        elif kind == "clipped": block = random.choice([-32768, 32767], size)
-        else: block = np.zeros(size, int)
-        out.write(block.astype("<i2").tobytes()); out.flush()
-        if speed: time.sleep(0.1 / speed)
+        block = array.array("h", chance.choices(VALUES[kind], k=rate // 10 * channels))
+        out.write(block.tobytes()); out.flush()
+        if speed:
+            due_s += 0.1 / speed
+            time.sleep(max(0.0, due_s - time.monotonic()))
 """
 
 

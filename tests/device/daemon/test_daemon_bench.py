@@ -7,9 +7,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from device_runtime.recognition.recognizer import Recognizer
+from tests.deadlines import SOON_S
+from tests.device.daemon.running import until
 from tools.bench.daemon import simulated_microphone
 from tools.bench.daemon.enrolment import measure_enrolment
 from tools.bench.daemon.latency import PlaybackLog, latencies_ms, percentiles, window_end_frame
@@ -58,22 +61,24 @@ def test_without_events_there_is_no_latency():
 
 def test_a_microphone_never_waits_and_counts_the_frames_that_a_full_pipe_did_not_accept(tmp_path: Path):
     (tmp_path / "sound").write_bytes(b"\1\0" * 3 * RATE_HZ)
+    log_file = tmp_path / "log"
     command = [
         sys.executable,
         simulated_microphone.__file__,
         str(tmp_path / "sound"),
-        str(tmp_path / "log"),
+        str(log_file),
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as playing:
-        time.sleep(3.0)  # without a reader the pipe takes two seconds at most
+        # without a reader the pipe takes two seconds at most
+        until(lambda: log_file.exists() and PlaybackLog.read(log_file).lost_frames)
         (tmp_path / "log.mute").touch()
-        time.sleep(0.5)
-        log = PlaybackLog.read(tmp_path / "log")
+        until(lambda: not psutil.Process(playing.pid).open_files())  # its log is complete
+        log = PlaybackLog.read(log_file)
         assert playing.stdout is not None
         accepted = len(os.read(playing.stdout.fileno(), 1 << 20)) // FRAME_BYTES
         assert playing.poll() is None
         playing.stdout.close()
-        assert playing.wait(timeout=10) == 0  # the reader closed the pipe
+        assert playing.wait(timeout=SOON_S) == 0  # the reader closed the pipe
     assert 0 < accepted < 2.1 * RATE_HZ
     assert log.lost_frames == log.frames - accepted > 0
     assert log.longest_wait_s == pytest.approx(accepted / RATE_HZ)
@@ -93,8 +98,9 @@ def test_memory_growth_is_the_slope_after_the_settling_time():
 
 
 def test_the_startup_ends_with_the_event_of_the_first_window(home: Path, bundle: Path, tmp_path: Path):
+    began_s = time.monotonic()
     result = measure_startup(tmp_path / "run", home, WINDOW_S, config=f'bundle = "{bundle}"')
-    assert 0 < result.wall_s < 30
+    assert 0 < result.wall_s < time.monotonic() - began_s
     assert 0 < result.cpu_s < 30
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.deadlines import SOON_S
 from tests.device.conftest import Edgecl
 
 RATE_HZ = 16_000
@@ -71,7 +72,7 @@ def test_raw_sound_on_stdin_gives_the_events_of_its_file(
     (recording.parent / "evening.raw").write_bytes(waveform.tobytes())
     with (recording.parent / "evening.raw").open() as raw:
         child = start_listening(home, bundle, "-", "--json", stdin=raw)
-        out, err = child.communicate(timeout=60)
+        out, err = child.communicate(timeout=SOON_S)
     assert child.returncode == 0, err
     assert find_ends(parse_events(out)) == find_ends(
         parse_events(edgecl("listen", recording, "--fast", "--json").out)
@@ -87,7 +88,7 @@ def test_on_a_signal_it_ends_cleanly_with_a_summary(
     first = json.loads(child.stdout.readline())
     assert (first["kind"], first["state"]) == ("source", "listening")
     child.send_signal(number)
-    out, err = child.communicate(timeout=20)
+    out, err = child.communicate(timeout=SOON_S)
     assert child.returncode == 0
     assert "s processed, 0 sounds" in err
     assert "Traceback" not in err
@@ -101,7 +102,7 @@ def test_it_ends_when_the_reader_of_stdout_is_gone(
     child = start_listening(home, bundle, "--command", line, "--json")
     child.stdout.readline()
     child.stdout.close()
-    assert child.wait(timeout=30) == 0
+    assert child.wait(timeout=SOON_S) == 0
     assert "Traceback" not in child.stderr.read()
     child.stderr.close()
 
@@ -114,7 +115,7 @@ def test_a_microphone_that_fails_is_reported_on_stdout_and_stderr(
     assert (first["state"], first["detail"].endswith("no such card")) == ("failed", True)
     assert "failed" in child.stderr.readline()
     child.send_signal(signal.SIGINT)
-    child.communicate(timeout=20)
+    child.communicate(timeout=SOON_S)
     assert child.returncode == 0
 
 
@@ -151,7 +152,7 @@ def test_a_meter_is_drawn_on_a_terminal(home: Path, bundle: Path, recording: Pat
     os.close(ours)
     out = child.stdout.read()
     child.stdout.close()
-    assert child.wait(timeout=20) == 0
+    assert child.wait(timeout=SOON_S) == 0
     assert "dBFS" in shown.decode()
     assert "█" in shown.decode()
     assert "doorbell" in out

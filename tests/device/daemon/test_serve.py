@@ -20,6 +20,7 @@ import soundfile
 from device_runtime.daemon.sinks.history_writer import HistoryWriter
 from device_runtime.daemon.system.daemon_lock import lock_for_daemon
 from edgecl.store.store import Store
+from tests.deadlines import SOON_S
 from tests.device.daemon.running import until, write_into
 from tests.device.daemon.sandbox import find_sandbox
 
@@ -47,7 +48,7 @@ class Daemon:
 
     def wait_for_log(self, words: str) -> None:
         """Wait for these words on stderr."""
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + SOON_S
         while words not in self.log:
             assert time.monotonic() < deadline, self.log
             time.sleep(0.05)
@@ -69,7 +70,7 @@ class Daemon:
         """Stop it; return the exit code and the rest of stdout."""
         self.process.send_signal(number)
         rest = self.process.stdout.read()
-        return self.process.wait(timeout=20), rest
+        return self.process.wait(timeout=SOON_S), rest
 
 
 def pcm(waveform: np.ndarray) -> bytes:
@@ -99,7 +100,7 @@ def test_events_go_to_stdout_history_and_clips(
     soundfile.write(tmp_path / "evening.wav", evening[2 * RATE_HZ : 9 * RATE_HZ], RATE_HZ)
     config = "[clips]\nkeep = true\n[tasks.alarms.thresholds]\nbell = 1"
     daemon = serve(f'[source]\npath = "{tmp_path}/evening.wav"\n{config}')
-    out, _ = daemon.process.communicate(timeout=60)
+    out, _ = daemon.process.communicate(timeout=SOON_S)
     assert daemon.process.returncode == 0, daemon.log
     assert "tasks.alarms.thresholds.bell is for no label" in daemon.log
     ends = [event for event in map(json.loads, out.splitlines()) if event.get("phase") == "end"]
@@ -168,7 +169,7 @@ def test_faults_in_the_configuration_are_reported_before_anything_is_opened(
     serve: Callable[[str], Daemon],
 ) -> None:
     daemon = serve("[sorce]\nrate_hz = 5\n[history]\ndays = 0")
-    assert daemon.process.wait(timeout=30) == 2
+    assert daemon.process.wait(timeout=SOON_S) == 2
     assert "2 faults: " in daemon.log
     assert "did you mean 'source'?" in daemon.log
     assert not daemon.home.exists()
@@ -179,7 +180,7 @@ def test_the_home_of_the_command_line_takes_precedence_and_that_is_logged(
 ) -> None:
     soundfile.write(tmp_path / "second.wav", np.zeros(RATE_HZ), RATE_HZ)
     daemon = serve(f'[source]\npath = "{tmp_path}/second.wav"', "--home", str(tmp_path / "other"))
-    assert daemon.process.wait(timeout=30) == 0, daemon.log
+    assert daemon.process.wait(timeout=SOON_S) == 0, daemon.log
     assert f"home is '{tmp_path}/other' (--home), not '{daemon.home}'" in daemon.log
     assert (tmp_path / "other/history.db").exists()
     assert not daemon.home.exists()
@@ -191,7 +192,7 @@ def test_a_second_daemon_of_a_home_ends_before_it_touches_anything(
     (home / "uploads/first").mkdir(parents=True)
     with lock_for_daemon(home):
         daemon = serve("[api]\nenabled = true\nport = 0")
-        assert daemon.process.wait(timeout=60) == 1
+        assert daemon.process.wait(timeout=SOON_S) == 1
     assert f"another daemon uses the home '{home}'" in daemon.log
     assert (home / "uploads/first").exists()
 
@@ -200,14 +201,14 @@ def test_a_watched_folder_that_holds_the_home_is_refused(
     serve: Callable[..., Daemon], home: Path, tmp_path: Path
 ) -> None:
     daemon = serve(f'[watch]\nfolder = "{tmp_path}"')
-    assert daemon.process.wait(timeout=60) == 2
+    assert daemon.process.wait(timeout=SOON_S) == 2
     assert f"watch.folder is '{tmp_path}', which holds the home of edgecl" in daemon.log
     assert list(home.parent.glob("*.report.json")) == []
 
 
 def test_a_path_that_does_not_exist_is_reported(serve: Callable[..., Daemon]) -> None:
     daemon = serve('[source]\npath = "nofile"')
-    assert daemon.process.wait(timeout=30) == 1
+    assert daemon.process.wait(timeout=SOON_S) == 1
     assert "there is no 'nofile' to listen to" in daemon.log
 
 
@@ -225,7 +226,7 @@ def test_after_the_reader_of_stdout_is_gone_the_other_sinks_go_on(
     with closing(HistoryWriter(home / "history.db")) as history:
         until(lambda: len(history.sounds(10)) >= 4)
     daemon.process.send_signal(signal.SIGTERM)
-    assert daemon.process.wait(timeout=20) == 0
+    assert daemon.process.wait(timeout=SOON_S) == 0
     assert daemon.log.count("stdout was closed") == 1
     assert "Exception ignored" not in daemon.log
 
@@ -237,7 +238,7 @@ def test_at_privacy_three_nothing_of_a_sound_is_printed_or_stored(
     (home / "clips").mkdir()
     before = {path.name for path in home.iterdir()}
     daemon = serve(f'privacy = 3\n[source]\npath = "{tmp_path}/evening.wav"')
-    out, _ = daemon.process.communicate(timeout=60)
+    out, _ = daemon.process.communicate(timeout=SOON_S)
     assert daemon.process.returncode == 0, daemon.log
     assert out == ""
     assert "events are not written to stdout" in daemon.log
@@ -256,7 +257,7 @@ def test_without_a_microphone_it_serves_the_page_and_files_are_enrolled(
         f'[source]\ncommand = "no-such-program"\n[api]\nenabled = true\nport = 0\nsocket = "{socket}"'
     )
     transport = httpx.HTTPTransport(uds=str(socket))
-    with httpx.Client(transport=transport, base_url="http://localhost", timeout=60) as client:
+    with httpx.Client(transport=transport, base_url="http://localhost", timeout=SOON_S) as client:
         until(socket.exists)
         source = until(
             lambda: (found := client.get("/status").json()["source"])["state"] == "failed" and found

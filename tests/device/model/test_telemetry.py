@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from device_runtime.daemon.worker.process import START
+from tests.deadlines import SOON_S
 from tests.device.conftest import RATE_HZ
 
 TELEMETRY_SWITCH = "ORT_DISABLE_TELEMETRY"
@@ -85,7 +86,7 @@ def test_the_daemon_contacts_nobody_and_leaves_no_file_outside_its_home(
     daemon.stdin.write(bytes(2 * 3 * RATE_HZ))
     daemon.stdin.flush()
     time.sleep(TELEMETRY_DELAY_S)
-    daemon.communicate(timeout=30)
+    daemon.communicate(timeout=SOON_S)
     assert daemon.returncode == 0
     contacts = [line for line in trace.read_text().splitlines() if re.search(r"AF_INET6?", line)]
     assert contacts == []

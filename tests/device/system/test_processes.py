@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from device_runtime.training.engines.factory import list_engines
+from tests.deadlines import SOON_S
 from tests.device.conftest import process
 
 NO_TORCH = """
@@ -57,7 +58,7 @@ def test_an_enrolment_finishes_although_its_messages_cannot_be_written(
 
 def test_every_command_has_examples_in_its_help() -> None:
     for command in ("enroll", "predict", "evaluate", "tasks", "forget", "verify", "doctor"):
-        out, err = process(command, "--help").communicate(timeout=60)
+        out, err = process(command, "--help").communicate(timeout=SOON_S)
         assert "Examples" in out
         assert "--home" in out
         assert err == ""

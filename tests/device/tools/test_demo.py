@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.deadlines import SOON_S
 from tools.demo.compare import find_false_alarms_in_silence, match_events
 from tools.demo.ground_truth import GroundTruth
 from tools.demo.microphone import generate_scenes
@@ -47,7 +48,7 @@ def test_the_demonstration_succeeds(bundle: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=3 * SOON_S,
     )
     assert done.returncode == 0, done.stderr
     assert "$ edgecl enroll alarms alarms" in done.stdout
@@ -83,7 +84,7 @@ def test_the_daemons_demonstration_succeeds(bundle: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=3 * SOON_S,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "new sound detected" in done.stdout

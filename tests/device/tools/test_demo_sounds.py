@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.deadlines import SOON_S
 from tools.demo.synthesise import (
     CLIPS_PER_LABEL,
     FIRST_UNSEEN,
@@ -73,7 +74,7 @@ def test_all_files_are_written_in_the_layout_of_an_enrolment_folder(tmp_path: Pa
 
 def test_the_simulated_microphone_plays_every_sound_at_the_time_that_it_prints() -> None:
     command = [sys.executable, "-m", "tools.demo.microphone", "--rounds", "1", "--speed", "100"]
-    played = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    played = subprocess.run(command, capture_output=True, check=True, timeout=SOON_S)
     pcm = np.frombuffer(played.stdout, "<i2") / 32768
     printed = [line.split() for line in played.stderr.decode().splitlines()]
     assert [label for _, _, label in printed] == list(MIX_ORDER)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgecl.store.store import Store
+from tests.deadlines import SOON_S
 from tests.store_writer import (
     State,
     commit_once,
@@ -99,7 +100,7 @@ def test_after_a_crash_the_next_change_deletes_unreferenced_files(tmp_path: Path
 
 
 def test_two_processes_that_commit_different_tasks_at_once_lose_nothing(tmp_path: Path) -> None:
-    start = processes.Barrier(2, timeout=60)
+    start = processes.Barrier(2, timeout=SOON_S)
     writers = [
         processes.Process(target=commit_repeatedly, args=(tmp_path / "home", task, 10, start))
         for task in ("doorbell", "kettle")
@@ -115,7 +116,7 @@ def test_two_processes_that_commit_different_tasks_at_once_lose_nothing(tmp_path
 @pytest.mark.parametrize("contest", range(3))
 def test_only_one_of_several_processes_can_commit_the_same_new_task(tmp_path: Path, contest: int) -> None:
     count = 4
-    start = processes.Barrier(count, timeout=60)
+    start = processes.Barrier(count, timeout=SOON_S)
     ours, theirs = zip(*(processes.Pipe(duplex=False) for _ in range(count)), strict=True)
     writers = [
         processes.Process(target=commit_once, args=(tmp_path / "home", value, start, theirs[value]))

@@ -15,9 +15,9 @@ from edgecl.errors import StoreBusyError
 from edgecl.store import home as homes
 from edgecl.store.home import LOCK_NAME, lock_home
 from edgecl.store.store import Store
+from tests.deadlines import SOON_S
 from tests.tiny_files import make_tiny_blob_bytes
 
-DEADLINE_S = 10.0
 FIRST, SECOND = (make_tiny_blob_bytes("doorbell", value) for value in (1.0, 2.0))
 HOLDER = """
 import sys
@@ -99,7 +99,7 @@ def test_a_lock_on_the_folder_stops_no_command(home: Path) -> None:
 
     thread = threading.Thread(target=change, daemon=True)
     thread.start()
-    thread.join(DEADLINE_S)
+    thread.join(SOON_S)
     os.close(folder)
     assert not thread.is_alive()
 

@@ -20,6 +20,7 @@ from device_runtime.daemon.api.auth import AccessMiddleware
 from device_runtime.daemon.api.limits import MAX_CONNECTIONS
 from device_runtime.daemon.api.sockets import format_page_url, open_tcp_socket
 from edgecl.config.schema import ApiConfig
+from tests.deadlines import SOON_S
 from tests.device.daemon.running import TOKEN, Daemon, free_port, until
 
 OWN_HOST, OWN_ORIGIN = "localhost:8475", "http://localhost:8475"
@@ -118,9 +119,8 @@ def test_the_socket_is_for_owner_and_group_and_pages_load_nothing_from_other_hos
     assert "https://" not in page.text
     document = daemon.http.get("/openapi.json").json()
     assert "/enrolments/{identity}/recordings" in document["paths"]
-    by_port = httpx.get(
-        f"http://localhost:{daemon.port}/tasks", headers={"Origin": f"http://localhost:{daemon.port}"}
-    )
+    url = f"http://localhost:{daemon.port}"
+    by_port = httpx.get(f"{url}/tasks", headers={"Origin": url}, timeout=SOON_S)
     assert by_port.status_code == 200
 
 
@@ -156,7 +156,7 @@ def test_idle_connections_make_room_for_new_ones(daemon: Daemon) -> None:
         for number in range(2 * MAX_CONNECTIONS):
             idle.enter_context(connect(daemon, f"127.0.0.{2 + number % 4}"))
         for _ in range(20):
-            assert httpx.get(f"http://127.0.0.1:{daemon.port}/health").status_code == 200
+            assert httpx.get(f"http://127.0.0.1:{daemon.port}/health", timeout=SOON_S).status_code == 200
         assert daemon.http.get("/health").status_code == 200  # by the Unix socket
 
 
@@ -172,7 +172,7 @@ def test_an_address_cannot_use_up_all_connections(daemon: Daemon) -> None:
             return is_refused(daemon, "127.0.0.2")
 
         until(is_full)
-        assert httpx.get(url).status_code == 200
+        assert httpx.get(url, timeout=SOON_S).status_code == 200
     until(lambda: not is_refused(daemon, "127.0.0.2"))
 
 
@@ -196,21 +196,23 @@ def test_a_token_protects_the_port_is_masked_and_the_daemon_ends_cleanly_with_a_
 ) -> None:
     daemon = Daemon(tmp_path, bundle, evening, TOKEN)
     try:
+
+        def get(path: str, **headers: str) -> httpx.Response:
+            return httpx.get(f"http://127.0.0.1:{daemon.port}{path}", headers=headers, timeout=SOON_S)
+
         for public in ("/", "/page/index.html", "/docs", "/openapi.json"):
-            linked = {"Sec-Fetch-Site": "cross-site"}
-            assert httpx.get(f"http://127.0.0.1:{daemon.port}{public}", headers=linked).status_code == 200
+            assert get(public, **{"Sec-Fetch-Site": "cross-site"}).status_code == 200
         for protected in ("/live", "/events", "/sounds", "/doctor", "/page", "//page/index.html", "/docs/"):
-            assert httpx.get(f"http://127.0.0.1:{daemon.port}{protected}").status_code == 401
-        url = f"http://127.0.0.1:{daemon.port}/config"
-        assert httpx.get(url).status_code == 401
-        assert httpx.get(url, headers={"Authorization": "Bearer wrong"}).status_code == 401
-        config = httpx.get(url, headers={"Authorization": f"Bearer {TOKEN}"})
+            assert get(protected).status_code == 401
+        assert get("/config").status_code == 401
+        assert get("/config", Authorization="Bearer wrong").status_code == 401
+        config = get("/config", Authorization=f"Bearer {TOKEN}")
         assert config.json()["api"]["token"] == "**********"
         assert TOKEN not in config.text
         with daemon.http.stream("GET", "/events") as following:
             assert next(following.iter_text()).startswith(": following")
             daemon.process.terminate()
-            assert daemon.process.wait(20) == 0
+            assert daemon.process.wait(SOON_S) == 0
         assert not daemon.socket.exists()
         assert "Traceback" not in daemon.log
     finally:

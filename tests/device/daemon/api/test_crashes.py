@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.device.daemon.running import SOON_S, Daemon, until
+from tests.deadlines import SOON_S
+from tests.device.daemon.running import Daemon, until
 
 TRAINING_S = 4.0  # about what training takes with an empty cache; shortened if it is faster
 KILLS = int(os.environ.get("EDGECL_KILLS", "2"))  # of each kind

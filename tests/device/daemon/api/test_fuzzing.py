@@ -14,6 +14,7 @@ from schemathesis import GenerationMode
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from tests.deadlines import SOON_S
 from tests.device.daemon.running import Daemon, until
 
 EXAMPLES = int(
@@ -21,7 +22,6 @@ EXAMPLES = int(
 )  # valid requests of each operation, and as many invalid ones
 ENDLESS = r"^/(events|live)$"  # their responses never end; test_live.py covers them
 NOT_IN_THE_SCHEMA = [positive_data_acceptance]  # which bytes are audio, which names are valid
-TIMEOUT_S = 60.0  # the machine may be busy
 SHORT_S = 0.5
 
 
@@ -35,7 +35,7 @@ def enrolled(alarms_daemon: Daemon) -> Daemon:
 @pytest.fixture(scope="module")
 def operations(enrolled: Daemon) -> list[APIOperation]:
     """The operations of the OpenAPI document."""
-    schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{enrolled.port}/openapi.json")
+    schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{enrolled.port}/openapi.json", timeout=SOON_S)
     return [one.ok() for one in schema.exclude(path_regex=ENDLESS).get_all_operations()]
 
 
@@ -77,7 +77,7 @@ def send_requests(operation: APIOperation, mode: GenerationMode, known: dict[str
             case.path_parameters = {name: known[name] for name in case.path_parameters}
         if mode is GenerationMode.POSITIVE and "seconds" in (case.query or {}):
             case.query["seconds"] = SHORT_S  # recording a minute takes a minute
-        case.call_and_validate(timeout=TIMEOUT_S, excluded_checks=NOT_IN_THE_SCHEMA)
+        case.call_and_validate(timeout=SOON_S, excluded_checks=NOT_IN_THE_SCHEMA)
 
     bounded = settings(
         max_examples=EXAMPLES,

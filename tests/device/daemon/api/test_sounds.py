@@ -160,7 +160,7 @@ def test_an_imported_task_is_not_corrected_and_the_notes_say_so(detecting: Daemo
 def test_the_state_of_the_machine_is_returned(detecting: Daemon) -> None:
     system = detecting.http.get("/system").json()
     assert 20e6 < system["rss_bytes"] < system["memory_total_bytes"]
-    assert 0 < system["window_ms"] < 500
+    assert 1 < system["window_ms"] < 60_000
     assert system["cpu_percent"] > 0
     assert system["threads"] == 1
     assert system["bundle"]["fingerprint"] == detecting.tasks()["alarms"]["fingerprint"]

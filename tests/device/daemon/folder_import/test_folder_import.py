@@ -22,6 +22,7 @@ from device_runtime.workflows.workspace import Workspace
 from edgecl.errors import StoreError
 from edgecl.store.store import Store
 from tests.broken_files import nested_folders
+from tests.deadlines import SOON_S
 from tests.device.daemon.running import until
 from tools.demo.synthesise import make_clip
 from tools.demo.waveforms import RATE_HZ
@@ -167,12 +168,19 @@ def test_with_a_damaged_state_file_folders_are_imported_again(watched: WatchedFo
 
 
 def test_a_long_import_does_not_delay_later_scans(watched: WatchedFolder) -> None:
-    watched.watcher = FolderWatcher(
-        watched.folder, ImportState(watched.home), lambda _: not time.sleep(0.5), print
-    )
+    imported: list[str] = []
+
+    def import_slowly(folder: Path) -> bool:
+        time.sleep(0.5)
+        imported.append(folder.name)
+        return True
+
+    watched.watcher = FolderWatcher(watched.folder, ImportState(watched.home), import_slowly, print)
     watched.copy("alarms/doorbell/1.wav")
-    watched.wait(30)
-    assert watched.watcher.scan_duration_s < 0.1
+    for now_s in (0, 2 * QUIET_S):
+        watched.watcher.scan(now_s)
+    assert imported == ["alarms"]
+    assert watched.watcher.scan_duration_s < 0.5
 
 
 Logged = Callable[[str], str]
@@ -187,7 +195,7 @@ def logged(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     log: list[str] = []
 
     def wait_for(words: str) -> str:
-        deadline = time.monotonic() + 300  # training has a low priority
+        deadline = time.monotonic() + SOON_S
         while time.monotonic() < deadline:
             for sentence in log:
                 if words in sentence:
@@ -207,11 +215,16 @@ def create_importer(
     return FolderImporter(Workspace(home, bundle, threads=1), TrainingLock(), log)
 
 
-def copy_clips(folder: Path, label: str, *numbers: int) -> None:
-    (folder / label).mkdir(parents=True, exist_ok=True)
+def copy_clips(folder: Path, label: str, *numbers: int, broken: bool = False) -> None:
+    """Move recordings of a sound into a folder, all at once, and maybe a file that is none."""
+    made = folder.parent / f".{label}"  # hidden, so ignored
+    made.mkdir(parents=True)
     for number in numbers:
-        soundfile.write(folder / label / f".{number}.part", make_clip(label, number), RATE_HZ, format="WAV")
-        (folder / label / f".{number}.part").rename(folder / label / f"{number}.wav")
+        soundfile.write(made / f"{number}.wav", make_clip(label, number), RATE_HZ)
+    if broken:
+        (made / "broken.wav").write_text("no sound")
+    folder.mkdir(parents=True, exist_ok=True)
+    made.rename(folder / label)
 
 
 def read_report(folder: Path) -> dict:
@@ -222,11 +235,7 @@ def read_report(folder: Path) -> dict:
 
 def wait_for_report(path: Path) -> None:
     """Wait for the report, which is written right after its sentence is logged."""
-    deadline = time.monotonic() + 30
-    while (path.is_symlink() or not path.exists()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert path.exists()
-    assert not path.is_symlink()
+    until(lambda: path.exists() and not path.is_symlink())
 
 
 def test_copied_recordings_become_a_task_and_later_ones_are_added_to_it(
@@ -236,8 +245,7 @@ def test_copied_recordings_become_a_task_and_later_ones_are_added_to_it(
     copy_clips(folder, "doorbell", 0, 1, 2)
     assert "holds one class only" in logged("is not enrolled")
     assert "add a second sub-folder" in read_report(folder)["told"]
-    copy_clips(folder, "timer", 0, 1, 2)
-    (folder / "timer/broken.wav").write_text("no sound")
+    copy_clips(folder, "timer", 0, 1, 2, broken=True)
     sentence = logged("is enrolled: task 'alarms' with doorbell, timer from 6 recordings")
     assert "1 skipped, such as: " in sentence
     assert read_report(folder)["told"] == sentence

@@ -9,6 +9,7 @@ import soundfile
 from device_runtime.daemon.pipeline.ring_buffer import AudioRingBuffer
 from device_runtime.daemon.sinks.clips import BUFFER_S, Clip, ClipFolder, ClipRecorder
 from device_runtime.daemon.sinks.queue import SinkQueue
+from tests.deadlines import SOON_S
 from tests.device.daemon.conftest import sound
 
 RATE_HZ = 100
@@ -39,14 +40,21 @@ def test_the_clip_of_a_long_sound_holds_its_end(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_too_slow_loses_the_clip_but_not_the_event(tmp_path: Path) -> None:
-    buffer, folder, released = AudioRingBuffer(RATE_HZ, BUFFER_S), ClipFolder(tmp_path, 1 << 20), Event()
+    buffer, folder = AudioRingBuffer(RATE_HZ, BUFFER_S), ClipFolder(tmp_path, 1 << 20)
+    writing, released = Event(), Event()
     buffer.append(np.zeros(10 * RATE_HZ, np.float32))
-    queue = SinkQueue(lambda clip: released.wait(), capacity=1, size_of=lambda clip: clip.size_bytes)
+
+    def write(clip: Clip) -> None:
+        writing.set()
+        released.wait()
+
+    queue = SinkQueue(write, capacity=1, size_of=lambda clip: clip.size_bytes)
     recorder = ClipRecorder(buffer, folder, queue)
-    saved = [recorder.save(sound(5), 3.0, 4.5).clip is not None for _ in range(4)]
-    assert saved[0]
-    assert not any(saved[2:])
-    assert queue.dropped == saved.count(False)
+    assert recorder.save(sound(5), 3.0, 4.5).clip is not None
+    assert writing.wait(SOON_S)
+    saved = [recorder.save(sound(5), 3.0, 4.5).clip is not None for _ in range(3)]
+    assert saved == [True, False, False]
+    assert queue.dropped == 2
     released.set()
     queue.close()
 

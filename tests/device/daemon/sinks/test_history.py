@@ -13,7 +13,7 @@ from device_runtime.daemon.sinks.history_writer import HistoryWriter, Retention,
 from edgecl.errors import StoreError
 from edgecl.events import SourceEvent, format_time
 from tests.device.conftest import Edgecl
-from tests.device.daemon.conftest import sound
+from tests.device.daemon.conftest import NOW_S, sound
 
 HOUR_S = 3600
 LONG_AGO_S = 400 * 24 * HOUR_S
@@ -32,7 +32,7 @@ FEEDBACK = Feedback(kind="not", task="alarms", label="doorbell", time=format_tim
 
 def condition(ago_s: float) -> SourceEvent:
     """A microphone that hung so long ago."""
-    time_of_it = format_time(time.time() // 1 - ago_s)
+    time_of_it = format_time(NOW_S - ago_s)
     return SourceEvent(time=time_of_it, source="mic", state="hung", detail="", hint="", lost_frames=0)
 
 
@@ -230,9 +230,10 @@ def test_a_history_that_is_being_created_is_empty(tmp_path: Path) -> None:
 
 def test_sounds_are_counted_and_listed_by_the_days_of_a_time_zone(tmp_path: Path) -> None:
     history = HistoryWriter(tmp_path / "history.db")
-    midnight = time.time() // 86_400 * 86_400
-    for ago_s in (time.time() - midnight + 1800, time.time() - midnight + 1700, 0):
-        history.write(sound(ago_s))
+    now_s = time.time()
+    midnight = now_s // 86_400 * 86_400
+    for at_s in (midnight - 1800, midnight - 1700, now_s):
+        history.write(sound(NOW_S - at_s))
     history.close()
     reader = HistoryReader.open(tmp_path / "history.db")
     today, yesterday = (time.strftime("%Y-%m-%d", time.gmtime(midnight - before_s)) for before_s in (0, 10))
@@ -240,7 +241,7 @@ def test_sounds_are_counted_and_listed_by_the_days_of_a_time_zone(tmp_path: Path
     assert reader.count_sounds(1) == [(today, "alarms", "doorbell", 1)]
     assert reader.count_sounds(7, task="kitchen") == []
     assert [len(reader.sounds(10, day=day)) for day in (today, yesterday)] == [1, 2]
-    assert len(reader.sounds(10, day=today, utc_offset_min=60)) == 3 - (time.time() - midnight > 23 * HOUR_S)
+    assert len(reader.sounds(10, day=today, utc_offset_min=60)) == 3 - (now_s - midnight >= 23 * HOUR_S)
     reader.close()
 
 

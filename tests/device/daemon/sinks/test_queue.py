@@ -6,6 +6,7 @@ import pytest
 
 from device_runtime.daemon.sinks import queue
 from device_runtime.daemon.sinks.queue import SinkQueue
+from tests.deadlines import SOON_S
 
 
 def test_items_are_delivered_in_order() -> None:
@@ -51,10 +52,16 @@ def test_the_capacity_is_a_sum_of_sizes_and_dropped_items_are_reported() -> None
 
 def test_items_left_in_the_queue_of_a_stuck_sink_count_as_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "CLOSE_TIMEOUT_S", 0.1)
-    released = threading.Event()
-    box = SinkQueue(lambda _: released.wait())
+    taking, released = threading.Event(), threading.Event()
+
+    def take(number: int) -> None:
+        taking.set()
+        released.wait()
+
+    box = SinkQueue(take)
     for number in range(4):
         box.put(number)
+    assert taking.wait(SOON_S)
     box.close()
     released.set()
     assert box.dropped == 3  # the first is being taken

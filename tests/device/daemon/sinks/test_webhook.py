@@ -12,6 +12,7 @@ from device_runtime.daemon.sinks.queue import SinkQueue
 from device_runtime.daemon.sinks.webhook import Webhook
 from edgecl.config.schema import WebhookConfig
 from edgecl.errors import EdgeclError
+from tests.deadlines import SOON_S
 from tests.device.daemon.conftest import sound
 
 
@@ -37,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.held.wait(10)
+        self.server.held.wait(SOON_S)
         self.server.posted.append((self.path, json.loads(body), self.headers.get("Authorization", "")))
         self.send_response(self.server.answers.pop(0) if self.server.answers else 200)
         self.send_header("Location", "/elsewhere")

@@ -13,6 +13,8 @@ from device_runtime.daemon.sources.factory import open_source
 from device_runtime.daemon.sources.pcm import Encoding, PcmDecoder, PcmFormat
 from device_runtime.daemon.sources.sound_device import SoundDeviceSource
 from edgecl.errors import SourceError, UsageError
+from tests.deadlines import SOON_S
+from tests.device.daemon.running import until
 
 NOISE = np.random.RandomState(0).randint(-30_000, 30_000, 160_000).astype("<i2")
 MONO = PcmFormat()
@@ -39,7 +41,7 @@ def portaudio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_device_gives_its_frames_from_the_first_on(encoding: Encoding, channels: int) -> None:
     pcm_format = PcmFormat(16_000, channels, encoding)
     source = SoundDeviceSource("noise", pcm_format)
-    blocks = [source.read(5.0) for _ in range(5)]
+    blocks = [source.read(SOON_S) for _ in range(5)]
     source.close()
     expected = PcmDecoder(pcm_format).decode(NOISE.tobytes())[: 5 * 1600]
     np.testing.assert_array_equal(np.concatenate([block.waveform for block in blocks]), expected)
@@ -50,11 +52,11 @@ def test_a_device_gives_its_frames_from_the_first_on(encoding: Encoding, channel
 def test_frames_that_are_not_read_in_time_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sound_device, "QUEUE_BLOCKS", 3)
     source = SoundDeviceSource("noise", MONO)
-    deadline = time.monotonic() + 5
-    blocks = [source.read(5.0)]
+    deadline = time.monotonic() + SOON_S
+    blocks = [source.read(SOON_S)]
     while not source.lost_frames or len(blocks) < 20:
         assert time.monotonic() < deadline
-        blocks.append(source.read(5.0))
+        blocks.append(source.read(SOON_S))
     source.close()
     gaps = [after.first_frame - before.next_frame for before, after in pairwise(blocks)]
     assert sum(gaps) == source.lost_frames > 0
@@ -71,9 +73,7 @@ def test_a_device_is_reopened_until_it_appears(tmp_path: Path) -> None:
     assert source.condition.state == "failed"
     assert "'sounddevice:noise' cannot be opened" in source.condition.detail
     config.write_text(there)
-    deadline = time.monotonic() + 5
-    while not source.read(0.25).waveform.size:
-        assert time.monotonic() < deadline, source.condition
+    until(lambda: source.read(0.25).waveform.size)
     source.close()
 
 

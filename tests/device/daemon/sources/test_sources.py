@@ -24,6 +24,8 @@ from device_runtime.daemon.sources.supervised import SupervisedSource
 from edgecl.audio.reader import read_clip
 from edgecl.errors import SourceError, UsageError
 from edgecl.windows import subtract_dc
+from tests.deadlines import SOON_S
+from tests.device.daemon.running import until
 
 MONO = PcmFormat()
 NOISE = np.random.RandomState(0).randint(-30_000, 30_000, (4000, 2)).astype("<i2")
@@ -83,9 +85,10 @@ def test_a_pipe_counts_its_frames_and_ends_when_the_writer_does() -> None:
     source = PipeSource("stdin", reading, MONO)
     assert [source.read(0.0).waveform.size for _ in range(2)] == [0, 0]
     os.write(writing, bytes(101))
+    before_s = time.time()
     block = source.read(0.5)
     assert (block.first_frame, block.waveform.size, block.next_frame) == (0, 50, 50)
-    assert time.time() - 1 < block.captured_s <= time.time()
+    assert before_s <= block.captured_s <= time.time()
     os.write(writing, bytes(1))
     os.close(writing)
     assert [(block.first_frame, block.waveform.size) for block in read_all(source)] == [(50, 1)]
@@ -101,7 +104,7 @@ def test_a_fifo_gives_empty_blocks_until_it_has_a_writer(tmp_path: Path) -> None
 
 
 def test_a_command_that_closes_stderr_does_not_keep_the_processor_busy() -> None:
-    source = CommandSource("mic", ["sh", "-c", "exec sleep 9 2>&-"], MONO)
+    source = CommandSource("mic", ["sh", "-c", "exec sleep 60 2>&-"], MONO)
     source.read(0.1)
     before = time.monotonic()
     assert all(source.read(0.1) is not None for _ in range(5))
@@ -134,19 +137,17 @@ def test_a_child_that_ignores_sigterm_is_killed(player: Callable[[str], list[str
         pass
     began = time.monotonic()
     source.close()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # by itself it would end after a minute
 
 
 def test_the_children_of_a_child_are_stopped_with_it(tmp_path: Path) -> None:
     line = f"sleep 60 & echo $! > {tmp_path}/pid.part; mv {tmp_path}/pid.part {tmp_path}/pid; wait"
     source = CommandSource("mic", ["sh", "-c", line], MONO)
-    while not (tmp_path / "pid").exists():
-        time.sleep(0.01)
+    until((tmp_path / "pid").exists)
     source.close()
-    deadline = time.monotonic() + 5
-    while _is_running(int((tmp_path / "pid").read_text())) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert time.monotonic() < deadline
+    closed_s, pid = time.monotonic(), int((tmp_path / "pid").read_text())
+    until(lambda: not _is_running(pid))
+    assert time.monotonic() - closed_s < 30  # by itself it would end after a minute
 
 
 def _is_running(pid: int) -> bool:
@@ -175,9 +176,7 @@ def test_a_real_alsa_device_gives_its_frames(tmp_path: Path, monkeypatch: pytest
     slave = f"slave.pcm {{ type null }}\nfile /dev/null\ninfile {tmp_path}/noise.raw\nformat raw"
     (tmp_path / ".asoundrc").write_text(f"pcm.noise {{ type file\n{slave} }}\n")
     source = CommandSource("noise", alsa_command("noise", PcmFormat(16_000, 2)), PcmFormat(16_000, 2))
-    block = source.read(5.0)
-    while not block.waveform.size:
-        block = source.read(5.0)
+    block = until(lambda: (read := source.read(0.5)).waveform.size and read)
     source.close()
     expected = PcmDecoder(PcmFormat(16_000, 2)).decode(NOISE.tobytes())
     np.testing.assert_array_equal(block.waveform[:1000], expected[:1000])
@@ -193,7 +192,7 @@ def test_a_file_at_normal_speed_takes_as_long_as_its_sound(tmp_path: Path) -> No
     soundfile.write(tmp_path / "half.wav", np.zeros(4000), 8000)
     began = time.monotonic()
     blocks = read_all(FileSource(tmp_path / "half.wav", fast=False))
-    assert 0.45 < time.monotonic() - began < 2
+    assert 0.45 < time.monotonic() - began < 10
     assert [block.first_frame for block in blocks[1:]] == [block.next_frame for block in blocks[:-1]]
     assert join(blocks).size == 4000
     assert blocks[-1].captured_s - blocks[0].captured_s < 0.5
@@ -218,7 +217,7 @@ def test_a_fifo_is_reopened_when_its_writer_comes_back(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "noise").write_bytes(NOISE.tobytes())
     source, frames = open_path(tmp_path / "fifo", MONO), 0
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + SOON_S
     for times in (1, 2):
         with subprocess.Popen(f"cat {tmp_path}/noise > {tmp_path}/fifo", shell=True):
             while frames < times * NOISE.size and time.monotonic() < deadline_s:

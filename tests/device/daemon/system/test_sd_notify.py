@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from device_runtime.daemon.system.sd_notify import Notifier
+from tests.deadlines import SOON_S
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def manager(tmp_path: Path) -> Iterator[socket.socket]:
     """The socket of a service manager."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.bind(str(tmp_path / "notify"))
-        channel.settimeout(30)
+        channel.settimeout(SOON_S)
         yield channel
 
 
@@ -34,6 +35,12 @@ def receive(manager: socket.socket) -> list[str]:
             messages.append(manager.recv(4096).decode())
         except BlockingIOError:
             return messages
+
+
+def receive_until(manager: socket.socket, beginning: bytes) -> None:
+    """Wait for a notification; the queue is kept short, since what has no room in it is lost."""
+    while not manager.recv(4096).startswith(beginning):
+        pass
 
 
 def test_every_message_is_one_datagram(manager: socket.socket) -> None:
@@ -75,9 +82,9 @@ def test_the_daemon_notifies_its_manager_from_start_to_end(
         stderr=subprocess.DEVNULL,
     ) as daemon:
         assert manager.recv(4096) == b"READY=1"
-        messages = {manager.recv(4096) for _ in range(5)}
-        assert b"WATCHDOG=1" in messages
-        assert any(message.startswith(b"STATUS=") for message in messages)
+        receive_until(manager, b"WATCHDOG=1")
+        receive_until(manager, b"STATUS=")
         daemon.terminate()
-        assert daemon.wait(timeout=20) == 0
-        assert receive(manager)[-1] == "STOPPING=1"
+        receive_until(manager, b"STOPPING=1")
+        assert daemon.wait(timeout=SOON_S) == 0
+        assert receive(manager) == []

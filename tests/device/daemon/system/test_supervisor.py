@@ -9,7 +9,7 @@ import pytest
 from device_runtime.daemon.sinks.queue import SinkQueue
 from device_runtime.daemon.system import supervisor
 from device_runtime.daemon.system.supervisor import SupervisedThread, ThreadSupervisor
-from tests.device.daemon.running import until
+from tests.deadlines import SOON_S
 
 FAILURES = (RecursionError("too deep"), MemoryError(), KeyError("shared"), SystemExit(1))
 
@@ -37,16 +37,18 @@ class Part:
     def __init__(self, threads: ThreadSupervisor, errors: tuple[BaseException, ...]) -> None:
         self._errors: Iterator[BaseException] = iter(errors)
         self.works = threading.Event()
-        self._ended = threading.Event()
+        self._ended, self._started = threading.Event(), threading.Event()
         self._thread = threads.start("folder import", self._run)
+        self._started.set()
 
     def close(self) -> SupervisedThread:
         self._thread.stop()
         self._ended.set()
-        assert self._thread.join(5)
+        assert self._thread.join(SOON_S)
         return self._thread
 
     def _run(self) -> None:
+        self._started.wait()
         error = next(self._errors, None)
         if error:
             raise error
@@ -59,7 +61,7 @@ def test_a_thread_that_dies_is_restarted_and_its_death_is_an_event_and_a_count(
     threads: ThreadSupervisor, log: list[str], error: BaseException
 ) -> None:
     part = Part(threads, (error,))
-    assert part.works.wait(5)
+    assert part.works.wait(SOON_S)
     (fault,) = threads.take_faults()
     assert (fault.part, fault.count) == ("folder import", 1)
     assert type(error).__name__ in fault.detail
@@ -80,22 +82,30 @@ def test_a_thread_that_returns_by_mistake_is_restarted_too(threads: ThreadSuperv
             ended.wait()
 
     thread = threads.start("MQTT", run)
-    assert works.wait(5)
+    assert works.wait(SOON_S)
     assert "it ended" in threads.take_faults()[0].detail
     thread.stop()
     ended.set()
-    assert thread.join(5)
+    assert thread.join(SOON_S)
 
 
 def test_a_thread_that_dies_again_and_again_is_down_between_and_reported_less_and_less(
-    threads: ThreadSupervisor, log: list[str]
+    log: list[str],
 ) -> None:
+    down: list[list[str]] = []
+
+    def write(text: str) -> None:
+        log.append(text)
+        down.append(threads.down)
+
+    threads = ThreadSupervisor(write)
     part = Part(threads, tuple(ValueError(number) for number in range(12)))
-    until(lambda: threads.down == ["folder import"])
-    assert part.works.wait(5)
+    assert part.works.wait(SOON_S)
     assert [fault.count for fault in threads.take_faults()] == [1, 2, 4, 8]
     assert threads.failures == {"folder import": 12}
     assert len(log) == 4
+    assert down == [["folder import"]] * 4
+    assert threads.down == []
     part.close()
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -33,8 +32,7 @@ from edgecl.errors import (
     UsageError,
 )
 from edgecl.store.blob import from_bytes
-
-TIMEOUT_S = 120.0
+from tests.deadlines import SOON_S
 
 
 @pytest.fixture
@@ -45,7 +43,7 @@ def workspace(home: Path, bundle: Path) -> Workspace:
 
 def test_a_worker_returns_the_result_of_its_workflow(workspace: Workspace, recordings: Path) -> None:
     path = recordings / "alarms/doorbell/0.wav"
-    result = Worker(workspace, PredictRequest(path=path)).result(TIMEOUT_S)
+    result = Worker(workspace, PredictRequest(path=path)).result(SOON_S)
     (file,) = result["files"]
     assert file["file"] == str(path)
     assert {one["task"] for one in file["scores"] + file["events"]} == {"alarms"}
@@ -56,7 +54,7 @@ def test_a_worker_uses_the_threads_that_were_measured_on_this_machine(
 ) -> None:
     measured = {"machine": read_machine(), "cores": os.cpu_count(), "threads": {"live": 1, "work": 2}}
     (workspace.home / FILE_NAME).write_text(json.dumps({"format": FORMAT} | measured))
-    Worker(workspace, EnrollRequest(task="kitchen", folder=recordings / "kitchen")).result(TIMEOUT_S)
+    Worker(workspace, EnrollRequest(task="kitchen", folder=recordings / "kitchen")).result(SOON_S)
     with workspace.open_store() as store:
         assert from_bytes(store.read_blob("kitchen")).record.training["threads"] == 2
 
@@ -65,7 +63,7 @@ def test_progress_is_reported_up_to_the_last_step(workspace: Workspace, recordin
     steps: list[tuple[str, int, int]] = []
     request = EnrollRequest(task="kitchen", folder=recordings / "kitchen", dry_run=True)
     worker = Worker(workspace, request, lambda *step: steps.append(step))
-    assert worker.result(TIMEOUT_S)["stored"] is False
+    assert worker.result(SOON_S)["stored"] is False
     last = {stage: (done, total) for stage, done, total in steps}
     assert last
     assert all(done == total for done, total in last.values())
@@ -85,7 +83,7 @@ def test_an_error_of_the_workflow_is_raised_with_its_class(
 ) -> None:
     request = EnrollRequest(task=task, folder=recordings / "alarms", mode=mode)
     with pytest.raises(error) as raised:
-        Worker(workspace, request).result(TIMEOUT_S)
+        Worker(workspace, request).result(SOON_S)
     assert type(raised.value) is error
     assert raised.value.hint
 
@@ -95,7 +93,7 @@ def test_without_a_task_a_prediction_fails(bundle: Path, recordings: Path, tmp_p
         pass
     workspace = Workspace(tmp_path / "empty", bundle, threads=1)
     with pytest.raises(NoTasksError, match="no task was enrolled yet"):
-        Worker(workspace, PredictRequest(path=recordings / "alarms/doorbell/0.wav")).result(TIMEOUT_S)
+        Worker(workspace, PredictRequest(path=recordings / "alarms/doorbell/0.wav")).result(SOON_S)
 
 
 def test_a_file_name_that_is_no_text_reaches_the_worker_and_is_escaped_in_its_error(
@@ -105,7 +103,7 @@ def test_a_file_name_that_is_no_text_reaches_the_worker_and_is_escaped_in_its_er
     path.write_text("no sound")
     request = CorrectRequest(path=path, target=CorrectionTarget(task="alarms", label="doorbell", holds=True))
     with pytest.raises(AudioError, match=r"ring\\udcff\.wav"):
-        Worker(workspace, request).result(TIMEOUT_S)
+        Worker(workspace, request).result(SOON_S)
 
 
 def test_a_worker_that_is_stopped_reports_why(workspace: Workspace, recordings: Path) -> None:
@@ -113,7 +111,7 @@ def test_a_worker_that_is_stopped_reports_why(workspace: Workspace, recordings: 
     worker = Worker(workspace, request)
     worker.stop()
     with pytest.raises(EdgeclError, match="the work was stopped: it was cancelled"):
-        worker.result(TIMEOUT_S)
+        worker.result(SOON_S)
     with pytest.raises(EdgeclError, match=r"the work was stopped: it took longer than 0\.2 s"):
         Worker(workspace, request).result(0.2)
 
@@ -122,7 +120,7 @@ def test_a_worker_that_is_killed_reports_the_signal(workspace: Workspace, record
     worker = Worker(workspace, EnrollRequest(task="kitchen", folder=recordings / "kitchen"))
     os.kill(worker.pid, 9)
     with pytest.raises(EdgeclError, match=r"the work broke off \(signal 9\)"):
-        worker.result(TIMEOUT_S)
+        worker.result(SOON_S)
 
 
 def test_a_worker_inherits_open_files(workspace: Workspace, recordings: Path) -> None:
@@ -133,7 +131,7 @@ def test_a_worker_inherits_open_files(workspace: Workspace, recordings: Path) ->
             dry_run=True,
             trial_recording=Path(f"/dev/fd/{file.fileno()}"),
         )
-        assert Worker(workspace, request, open_files=[file.fileno()]).result(TIMEOUT_S)["heard_s"] > 0
+        assert Worker(workspace, request, open_files=[file.fileno()]).result(SOON_S)["heard_s"] > 0
 
 
 def test_a_worker_ends_with_the_pipe_of_its_daemon(workspace: Workspace, recordings: Path) -> None:
@@ -141,13 +139,11 @@ def test_a_worker_ends_with_the_pipe_of_its_daemon(workspace: Workspace, recordi
     job = Job(
         home=workspace.home, bundle=workspace.bundle, engine="auto", seed=0, cache_bytes=0, request=request
     )
-    started_s = time.monotonic()
     child, session = [sys.executable, "-c", START], Path("/proc/self/autogroup")
     priority = session.read_text() if session.exists() else ""
     for data in (job.to_line(), b""):  # closed after the job, and before
-        ended = subprocess.run(child, input=data, capture_output=True, timeout=TIMEOUT_S, check=False)
+        ended = subprocess.run(child, input=data, capture_output=True, timeout=SOON_S, check=False)
         assert ended.returncode in (-15, 1)
-    assert time.monotonic() - started_s < 20
     assert not session.exists() or session.read_text() == priority, "this session is not the worker's"
     with workspace.open_store() as store:
         assert [entry.task for entry in store.list_tasks()] == ["alarms"]
