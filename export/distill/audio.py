@@ -10,7 +10,9 @@ from edgecl.errors import UsageError
 
 from .clips import Clips, decode, open_clips
 from .config import RunConfig
+from .labels import WORDS
 from .rooms import RoomSampler
+from .words import synthesise_words
 
 BACKGROUNDS, ROOMS = "backgrounds", "rooms"
 """Sub-folders of a run."""
@@ -32,6 +34,7 @@ class TrainingAudio:
         Raises:
             UsageError: a folder does not exist or contains no sound, or a kind is missing.
             DatasetError: no file of a kind can be used.
+            ExportError: espeak-ng, which speaks synthetic words, is not installed.
         """
         rejected = decode(self.sounds, folder, progress)
         if not config.room_share:
@@ -42,7 +45,10 @@ class TrainingAudio:
                 "name both, or set room_share to 0 in the run's config",
             )
         rejected += decode(self.backgrounds, folder / BACKGROUNDS, progress)
-        return rejected + decode(self.rooms, folder / ROOMS, progress)
+        rejected += decode(self.rooms, folder / ROOMS, progress)
+        if config.label_share and config.words:
+            synthesise_words(folder / WORDS, config.words, progress)
+        return rejected
 
 
 def open_rooms(config: RunConfig, clips: Clips, folder: Path) -> RoomSampler | None:

@@ -10,6 +10,8 @@ from edgecl.audio.reader import SAMPLE_RATE_HZ as RATE_HZ
 
 from .clips import Clips
 
+SLIGHT_OCTAVES = 0.2  # of a clip that stays what it is
+
 
 class WindowSampler:
     """Draws augmented windows; the result depends on the random generator only."""
@@ -39,6 +41,20 @@ class WindowSampler:
         """Draw one sound [window_samples] at a random place in silence, equalised or in a room."""
         return self._filter(self._draw_placed_clip(rng), rng)
 
+    def draw_alone(
+        self, clip: np.ndarray, rng: np.random.Generator, max_octaves: float = SLIGHT_OCTAVES
+    ) -> np.ndarray:
+        """Return a clip [samples] alone at a random place and level, as float32 [window_samples] in −1…1.
+
+        It is played up to `max_octaves` faster or slower, and equalised or in a room.
+        """
+        octaves = rng.uniform(-max_octaves, max_octaves)
+        clip = change_speed(clip.astype(np.float32), octaves, 2 * self.window, rng)
+        start = rng.integers(0, max(0, len(clip) - self.window) + 1)
+        window = self._filter(self._place(clip[start : start + self.window], rng), rng)
+        peak = np.abs(window).max() + 1e-9
+        return (window * (amplitude(rng.uniform(-30.0, 0.0)) / peak)).astype(np.float32)
+
     def _draw_clip(self, rng: np.random.Generator) -> np.ndarray:
         index = int(np.searchsorted(self.cumulative, rng.random() * self.cumulative[-1]))
         clip = self.clips.load_waveform(min(index, len(self.clips) - 1))
@@ -56,8 +72,10 @@ class WindowSampler:
             clip = np.concatenate([clip, gap, self._draw_clip(rng)])
         elif kind < 0.35:
             clip = np.tile(clip, 1 + self.window // max(len(clip), 1))
-        if len(clip) >= self.window:
-            return clip[: self.window]
+        return self._place(clip[: self.window], rng)
+
+    def _place(self, clip: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return a window with a clip that is no longer than it at a random place."""
         window = np.zeros(self.window, np.float32)
         start = rng.integers(0, self.window - len(clip) + 1)
         window[start : start + len(clip)] = clip

@@ -1,9 +1,9 @@
 """The settings of a training run, stored as JSON beside the weights."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from edgecl.bundle.manifest import Count, Record
 from edgecl.errors import UsageError
@@ -12,7 +12,7 @@ from ..model.ast import AstConfig
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
-Steps = Annotated[int, Field(ge=0)]
+Number = Annotated[int, Field(ge=0)]
 
 
 def _default_model() -> AstConfig:
@@ -37,7 +37,7 @@ class RunConfig(Record):
 
     model: AstConfig = Field(default_factory=_default_model)
     steps: Count = 5600
-    join_step: Steps = 600
+    join_step: Number = 600
     batch: Count = 32  # windows per step over all processes
     learning_rate: Positive = 1e-3
     betas: tuple[Share, Share] = (0.9, 0.98)
@@ -52,6 +52,10 @@ class RunConfig(Record):
     stem_weight: Share = 0.1  # of the stem's maps in the loss, end to end
     band_mask_share: Share = 0.3  # of windows in which mel bands are masked for the student, end to end
     room_share: Share = 0.0  # of windows that the student processes as a room changes them, end to end
+    label_share: Share = 0.0  # of windows with a sound of a known class, which is learnt, too; needs rooms
+    label_weight: Positive = 0.3  # of these classes in the loss
+    ignored_labels: tuple[str, ...] = ()  # that say nothing of the sound, or that figures are measured with
+    words: Number = 0  # synthetic words among the classes
     attention_weight: Positive = 2.0  # of the column weights in the loss, with pooling by attention
     ema: Share = 0.9985
     bf16: bool = True  # in the transformer's blocks
@@ -61,6 +65,12 @@ class RunConfig(Record):
     held_out_every: Count = 1000  # steps
     checkpoint_every: Count = 250  # steps
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _labels_need_rooms(self) -> Self:
+        if self.label_share and not self.room_share:
+            raise ValueError("label_share needs room_share: labelled sounds are learnt in rooms")
+        return self
 
     @field_validator("model", mode="before")
     @classmethod

@@ -12,6 +12,7 @@ from .audio import TrainingAudio
 from .config import RunConfig
 from .curves import draw_curves
 from .display import print_status
+from .labels import count_classes
 from .process_group import ProcessGroup
 from .run import CHECKPOINT, TrainingRun
 from .train import train
@@ -46,13 +47,15 @@ def distill(
     if config.batch % processes.world:
         problem = f"a batch of {config.batch} windows cannot be divided among {processes.world} processes"
         raise UsageError(problem, "start a number of processes that divides the batch")
-    run = TrainingRun(config, teacher.to(processes.device), folder, processes, initial)
+    if processes.is_main:
+        _decode(audio, folder, config)
+    processes.wait_for_all()
+    classes = count_classes(config, folder)
+    run = TrainingRun(config, teacher.to(processes.device), folder, processes, initial, classes)
     if (folder / CHECKPOINT).exists():
         run.resume()
     if processes.is_main:
         print_status(f"{'resuming' if run.number else 'starting'} at step {run.number} of {config.steps}")
-        _decode(audio, folder, config)
-    processes.wait_for_all()
     train(run, folder)
     if processes.is_main:
         draw_curves(run.history, folder / "curves.png")

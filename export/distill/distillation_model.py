@@ -19,17 +19,18 @@ LEAST_DEVIATION = 0.05
 class DistillationModel(nn.Module):
     """A student that is trained end to end."""
 
-    def __init__(self, config: AstConfig, target: TeacherOutput, bf16: bool) -> None:
+    def __init__(self, config: AstConfig, target: TeacherOutput, bf16: bool, classes: int) -> None:
         """Build student and objective.
 
         Args:
             config: shape of the student.
             target: any output of the teacher; its shapes are used.
             bf16: compute the transformer's blocks in bf16.
+            classes: number of classes of labelled windows; 0: there are none.
         """
         super().__init__()
         self.bf16 = bf16
-        self.student, self.objective = Ast(config), Objective(config, target)
+        self.student, self.objective = Ast(config), Objective(config, target, classes)
         self.student.stem.to(memory_format=torch.channels_last)  # 1.5× on CPU
 
     @property
@@ -38,7 +39,7 @@ class DistillationModel(nn.Module):
         return []
 
     def forward(
-        self, image: Tensor, target: TeacherOutput, layerwise: bool
+        self, image: Tensor, target: TeacherOutput, layerwise: bool, classes: Tensor | None = None
     ) -> tuple[dict[str, Tensor], Tensor]:
         """Return losses by name, and the mean cosine of the embeddings.
 
@@ -47,11 +48,12 @@ class DistillationModel(nn.Module):
             target: the teacher's output.
             layerwise: train every stem layer separately, and the blocks on the teacher's maps, instead of end
                 to end.
+            classes: the class of each window [B], see `Objective.forward`.
         """
         grid, stem_losses = self._run_stem(image, target, layerwise)
         with torch.autocast(image.device.type, torch.bfloat16, enabled=self.bf16):
             tokens = self.student.encode_grid(grid).float()
-        losses, cosine = self.objective(tokens, self.student.pool, target)
+        losses, cosine = self.objective(tokens, self.student.pool, target, classes)
         return stem_losses | losses, cosine
 
     def _run_stem(
@@ -80,8 +82,8 @@ class DistillationModel(nn.Module):
 class LayerwiseDistillationModel(DistillationModel):
     """A student whose stem has the teacher's layers: each can be trained on the maps before and after it."""
 
-    def __init__(self, config: AstConfig, target: TeacherOutput, bf16: bool) -> None:
-        super().__init__(config, target, bf16)
+    def __init__(self, config: AstConfig, target: TeacherOutput, bf16: bool, classes: int) -> None:
+        super().__init__(config, target, bf16, classes)
         for number, teachers in enumerate(target.maps):
             self.register_buffer(f"deviation{number}", torch.ones(1, teachers.shape[1], 1, 1))
 
@@ -130,6 +132,8 @@ class LayerwiseDistillationModel(DistillationModel):
         return super()._list_scales() | stem
 
 
-def make_distillation_model(config: AstConfig, target: TeacherOutput, bf16: bool) -> DistillationModel:
+def make_distillation_model(
+    config: AstConfig, target: TeacherOutput, bf16: bool, classes: int
+) -> DistillationModel:
     """Build the layer-wise model if the teacher provides maps of the stem's layers, else the plain one."""
-    return (LayerwiseDistillationModel if target.maps else DistillationModel)(config, target, bf16)
+    return (LayerwiseDistillationModel if target.maps else DistillationModel)(config, target, bf16, classes)

@@ -4,8 +4,6 @@ The student processes the window as a room changes it, the teacher the clean one
 indifferent to the room. Noise runs through the whole window, as in a stream.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from edgecl.audio.reader import SAMPLE_RATE_HZ as RATE_HZ
@@ -44,15 +42,17 @@ class RoomSampler:
         """Return a window, float32 [window_samples], as a room changes it."""
         changed = self._filter(window, rng)
         if rng.random() < NOISE_SHARE:
-            makers: tuple[Callable[[np.random.Generator], np.ndarray], ...] = (
-                lambda generator: make_coloured_noise(self._window, generator),
-                self._draw_background,
-                self._draw_babble,
-            )
-            noise = makers[rng.integers(len(makers))](rng)
+            noise = self.draw_noise(rng)
             changed = changed + noise * _noise_gain(changed, noise, rng.uniform(*SNR_DB))
         peak = np.abs(changed).max() + 1e-9
         return (changed * (amplitude(rng.uniform(*LEVEL_DBFS)) / peak)).astype(np.float32)
+
+    def draw_noise(self, rng: np.random.Generator, least_talkers: int = 1) -> np.ndarray:
+        """Draw noise, [window_samples]: coloured, recorded, or some sounds of one source at once."""
+        kind = rng.integers(3)
+        if kind == 0:
+            return make_coloured_noise(self._window, rng)
+        return self._draw_background(rng) if kind == 1 else self._draw_babble(rng, least_talkers)
 
     def _filter(self, window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Apply a room, a microphone's frequency response and a telephone band, each at random."""
@@ -79,10 +79,10 @@ class RoomSampler:
         """Return a random piece of recorded noise."""
         return self._cut(self._backgrounds.load_waveform(rng.integers(len(self._backgrounds))), rng)
 
-    def _draw_babble(self, rng: np.random.Generator) -> np.ndarray:
-        """Return the sum of one to eight sounds of one source, such as talkers of one language."""
+    def _draw_babble(self, rng: np.random.Generator, least_talkers: int) -> np.ndarray:
+        """Return the sum of up to eight sounds of one source, such as talkers of one language."""
         candidates = self._by_source[rng.integers(len(self._by_source))]
-        chosen = rng.choice(candidates, rng.integers(1, MAX_TALKERS + 1))
+        chosen = rng.choice(candidates, rng.integers(least_talkers, MAX_TALKERS + 1))
         talkers = [self._cut(self._clips.load_waveform(index), rng) for index in chosen]
         return np.sum(
             [talker / np.sqrt(np.square(talker).mean() + LEAST_POWER) for talker in talkers], axis=0

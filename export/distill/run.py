@@ -21,6 +21,7 @@ from .distillation_model import make_distillation_model
 from .optimizer import clip_gradients, make_parameter_groups, make_scheduler
 from .process_group import ProcessGroup
 from .teacher_output import Teacher, TeacherOutput
+from .windows import Batch
 
 CHECKPOINT = "checkpoint.pt"
 EVALUATION_BATCH = 64  # windows
@@ -36,6 +37,7 @@ class TrainingRun:
         folder: Path,
         processes: ProcessGroup,
         initial: dict[str, Tensor] | None = None,
+        classes: int = 0,
     ) -> None:
         """Build a new run.
 
@@ -45,12 +47,13 @@ class TrainingRun:
             folder: where checkpoints are written.
             processes: the processes that train together.
             initial: initial tensors of the student by name; all others are random.
+            classes: number of classes of labelled windows; 0: there are none.
         """
         torch.manual_seed(config.seed)
         self.config, self.teacher, self.folder, self.processes = config, teacher, folder, processes
         self.front_end = Ast(config.model).front_end.to(processes.device)
         target = self.run_teacher(torch.zeros(1, config.model.window_samples))[1]
-        self.model = make_distillation_model(config.model, target, config.bf16)
+        self.model = make_distillation_model(config.model, target, config.bf16, classes)
         self.model.student.load_state_dict(initial or {}, strict=False)
         self.model.to(processes.device)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
@@ -86,25 +89,26 @@ class TrainingRun:
         image, target = self.run_teacher(clean)
         return image, image if torch.equal(clean, changed) else self._make_image(changed), target
 
-    def measure_channels(self, batches: Iterable[Tensor]) -> None:
-        """Measure the teacher's channels on pairs of windows [B, 2, samples] before the first step."""
-        self.model.measure_channels(self.run_teacher(pairs[:, 0])[1] for pairs in batches)
+    def measure_channels(self, batches: Iterable[Batch]) -> None:
+        """Measure the teacher's channels before the first step."""
+        self.model.measure_channels(self.run_teacher(batch.pairs[:, 0])[1] for batch in batches)
         self.average.load_state_dict(self.model.state_dict())
 
     def wrap_module(self) -> None:
         """Connect the model to all processes; call it once before the first step."""
         self.distributed_model = self.processes.wrap_module(self.model)
 
-    def step(self, pairs: Tensor) -> dict[str, Tensor]:
-        """Take one AdamW step on pairs of windows [B, 2, samples].
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Take one AdamW step.
 
         Returns:
             The losses [] before the step and the cosine, by name.
         """
         layerwise = self.config.is_layerwise(self.number)
-        clean, image, target = self._run_pair(pairs)
+        clean, image, target = self._run_pair(batch.pairs)
         student_image = clean if layerwise else self._mask_bands(image)
-        losses, cosine = self.distributed_model(student_image, target, layerwise)
+        classes = batch.classes.to(self.processes.device)
+        losses, cosine = self.distributed_model(student_image, target, layerwise, classes)
         self.optimizer.zero_grad(set_to_none=True)
         sum(self._find_loss_weight(name) * loss for name, loss in losses.items()).backward()
         clip_gradients(self.optimizer.param_groups, self.config, self.number)
@@ -117,6 +121,8 @@ class TrainingRun:
     def _find_loss_weight(self, name: str) -> float:
         if name == "attention":
             return self.config.attention_weight
+        if name == "labels":
+            return self.config.label_weight
         end_to_end = not self.config.is_layerwise(self.number)
         return self.config.stem_weight if name == "stem" and end_to_end else 1.0
 

@@ -36,8 +36,8 @@ def train(run: TrainingRun, store: Path) -> None:
     held_out = make_held_out_windows(config, store) if is_main else {}
     started = time.monotonic() - run.elapsed_s
     with StopSignal() as stop, ProgressDisplay(config.steps, run.number, is_main) as display:
-        for pairs in windows.batches(run.number, config.steps):
-            losses = run.step(pairs)
+        for batch in windows.batches(run.number, config.steps):
+            losses = run.step(batch)
             last = run.number == config.steps
             if last or run.number % RECORD_EVERY == 0:
                 display.show(run.number, _record_losses(run, losses, time.monotonic() - started))

@@ -55,11 +55,27 @@ def synthesise_talker(rate_hz: int, rng: np.random.Generator) -> Doubles:
     language = list(SENTENCES)[rng.integers(len(SENTENCES))]
     voice = language + VOICES[rng.integers(len(VOICES))]
     speed, pitch = rng.integers(*WORDS_PER_MINUTE), rng.integers(*PITCH)
-    options = ("-v", voice, "-s", str(speed), "-p", str(pitch), "--stdout", SENTENCES[language])
+    return speak(SENTENCES[language], voice, int(speed), int(pitch), rate_hz)
+
+
+def speak(text: str, voice: str, words_per_minute: int, pitch: int, rate_hz: int) -> Doubles:
+    """Speak a text by espeak-ng, [samples].
+
+    Args:
+        text: in the language of the voice.
+        voice: a language of espeak-ng, with `+` and a variant or without.
+        words_per_minute: speed.
+        pitch: 0…99.
+        rate_hz: sample rate of the result.
+
+    Raises:
+        ExportError: espeak-ng is not installed, or fails.
+    """
+    options = ("-v", voice, "-s", str(words_per_minute), "-p", str(pitch), "--stdout", text)
     program = shutil.which("espeak-ng")
     if program is None:
         raise ExportError(
-            "espeak-ng, which speaks the babble of a noise bank, is not installed", "install it"
+            "espeak-ng, which speaks synthetic words and babble, is not installed", "install it"
         )
     result = subprocess.run([program, *options], capture_output=True, check=False)
     if result.returncode or not result.stdout:

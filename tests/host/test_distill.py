@@ -1,5 +1,6 @@
 """Distillation: objective, learning-rate schedule, interruption and resumption of a run."""
 
+import math
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,12 +14,14 @@ from edgecl.errors import EdgeclError, UsageError
 from export.distill.ast_teacher import AstTeacher, make_student_config
 from export.distill.clips import decode
 from export.distill.config import RunConfig
+from export.distill.labels import UNLABELLED
 from export.distill.objective import Objective
 from export.distill.optimizer import FIRST, MAIN, STEM, make_scheduler
 from export.distill.process_group import ProcessGroup
 from export.distill.run import TrainingRun
 from export.distill.teacher_output import TeacherOutput
 from export.distill.train import train
+from export.distill.windows import Batch
 from export.model.ast import Ast, AstConfig
 from export.model.pooling import Pool
 from export.weights import Weights, load_weights, save_weights
@@ -58,18 +61,18 @@ def new_run(folder: Path, audio: Path, config: RunConfig = TINY) -> TrainingRun:
     return TrainingRun(config, AstTeacher(own_teacher(), config.model), folder, HERE)
 
 
-def make_clean_pairs(count: int) -> torch.Tensor:
+def make_clean_batch(count: int) -> Batch:
     noise = 0.1 * torch.randn(count, 1, SMALL.window_samples, generator=torch.Generator().manual_seed(0))
-    return noise.expand(-1, 2, -1)
+    return Batch.unlabelled(noise.expand(-1, 2, -1))
 
 
 def interrupt_after(run: TrainingRun, steps: int) -> TrainingRun:
     step = run.step
 
-    def interrupted_step(pairs: torch.Tensor) -> dict[str, torch.Tensor]:
+    def interrupted_step(batch: Batch) -> dict[str, torch.Tensor]:
         if run.number == steps - 1:
             signal.raise_signal(signal.SIGINT)
-        return step(pairs)
+        return step(batch)
 
     run.step = interrupted_step  # type: ignore[method-assign]
     return run
@@ -107,11 +110,24 @@ def test_a_checkpoint_has_the_keys_that_earlier_versions_wrote(audio: Path, tmp_
 
 def test_layer_wise_training_brings_stem_layers_closer_to_the_teacher(audio: Path, tmp_path: Path):
     run = new_run(tmp_path, audio, TINY.model_copy(update={"steps": 100, "join_step": 100}))
-    pairs = make_clean_pairs(8)
-    run.measure_channels([pairs])
+    batch = make_clean_batch(8)
+    run.measure_channels([batch])
     run.wrap_module()
-    losses = [run.step(pairs)["stem"].item() for _ in range(30)]
+    losses = [run.step(batch)["stem"].item() for _ in range(30)]
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_labelled_windows_teach_the_student_their_classes(audio: Path, tmp_path: Path):
+    config = TINY.model_copy(update={"steps": 100, "join_step": 0, "batch": 8, "learning_rate": 5e-3})
+    decode([audio], tmp_path, ignore_progress)
+    run = TrainingRun(config, AstTeacher(own_teacher(), config.model), tmp_path, HERE, classes=3)
+    batch = make_clean_batch(8)._replace(classes=torch.tensor([0, 1, 2, 0, 1, 2, UNLABELLED, UNLABELLED]))
+    run.measure_channels([batch])
+    run.wrap_module()
+    losses = [run.step(batch)["labels"].item() for _ in range(60)]
+    assert losses[0] == pytest.approx(math.log(3), abs=1e-3)  # before the first step all are as likely
+    assert losses[-1] < 0.6
+    assert "labels" not in run.step(make_clean_batch(8))
 
 
 def test_a_student_with_patches_is_trained_by_a_teacher_without_common_layers(audio: Path, tmp_path: Path):
@@ -128,10 +144,10 @@ def test_a_bf16_run_stays_close_to_the_same_run_in_fp32(audio: Path, tmp_path: P
     steps = []
     for bf16 in (True, False):
         run = new_run(tmp_path, audio, TINY.model_copy(update={"bf16": bf16}))
-        pairs = make_clean_pairs(4)
-        run.measure_channels([pairs])
+        batch = make_clean_batch(4)
+        run.measure_channels([batch])
         run.wrap_module()
-        steps.append(run.step(pairs))
+        steps.append(run.step(batch))
     for name in steps[0]:
         assert steps[0][name].item() == pytest.approx(steps[1][name].item(), abs=0.02, rel=0.02)
 

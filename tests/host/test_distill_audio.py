@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from device_runtime.system.progress import ignore_progress
 from edgecl.audio.reader import read_clip
@@ -16,9 +17,11 @@ from export.distill.audio import TrainingAudio, open_rooms
 from export.distill.augment import WindowSampler, mix
 from export.distill.clips import decode, open_clips
 from export.distill.config import RunConfig
+from export.distill.labels import BACKGROUND, UNLABELLED, WORDS, count_classes, list_labels
 from export.distill.process_group import ProcessGroup
 from export.distill.rooms import NOISE_SHARE
 from export.distill.windows import TrainingWindows, make_held_out_windows
+from export.distill.words import TAKES
 
 CPU = torch.device("cpu")
 
@@ -108,18 +111,20 @@ def test_a_split_has_at_least_one_clip_on_each_side(store: Path, tmp_path: Path)
 def test_a_batch_depends_on_its_number_only_and_is_divided_among_processes(store: Path):
     config = RunConfig(batch=4)
     whole = TrainingWindows(config, store, ProcessGroup(0, 1, CPU))
-    assert torch.equal(whole[7], TrainingWindows(config, store, ProcessGroup(0, 1, CPU))[7])
-    assert not torch.equal(whole[7], whole[8])
+    pairs, classes = whole[7]
+    assert torch.equal(pairs, TrainingWindows(config, store, ProcessGroup(0, 1, CPU))[7].pairs)
+    assert not torch.equal(pairs, whole[8].pairs)
     for rank in (0, 1):
         half = TrainingWindows(config, store, ProcessGroup(rank, 2, CPU))
-        assert torch.equal(half[7], whole[7][rank::2])
-    assert whole[7].abs().max() <= 1.0001
+        assert torch.equal(half[7].pairs, pairs[rank::2])
+    assert pairs.abs().max() <= 1.0001
+    assert (classes == UNLABELLED).all()
 
 
 def test_workers_return_the_batches_in_order(store: Path):
     windows = TrainingWindows(RunConfig(batch=2), store, ProcessGroup(0, 1, CPU))
     for number, batch in zip((3, 4, 5), windows.batches(3, 6), strict=True):
-        assert torch.equal(batch, windows[number])
+        assert torch.equal(batch.pairs, windows[number].pairs)
 
 
 def test_held_out_windows_are_the_same_every_time(store: Path):
@@ -142,8 +147,8 @@ def in_rooms(data: Callable[[str], Path], sounds: Path, tmp_path_factory: pytest
 
 
 def test_the_student_processes_windows_in_rooms_and_the_teacher_the_clean_ones(store: Path, in_rooms: Path):
-    clean = TrainingWindows(RunConfig(batch=16), store, ProcessGroup(0, 1, CPU))[7][:, 0]
-    pairs = TrainingWindows(RunConfig(batch=16, room_share=0.5), in_rooms, ProcessGroup(0, 1, CPU))[7]
+    clean = TrainingWindows(RunConfig(batch=16), store, ProcessGroup(0, 1, CPU))[7].pairs[:, 0]
+    pairs = TrainingWindows(RunConfig(batch=16, room_share=0.5), in_rooms, ProcessGroup(0, 1, CPU))[7].pairs
     assert torch.equal(pairs[:, 0], clean)
     changed = (pairs[:, 0] != pairs[:, 1]).any(1)
     assert 0 < changed.sum() < 16
@@ -176,6 +181,73 @@ def test_noise_runs_through_the_whole_window(in_rooms: Path):
 def test_rooms_need_recorded_noise_and_responses(sounds: Path, tmp_path: Path):
     with pytest.raises(UsageError, match="impulse responses are not named"):
         TrainingAudio([sounds]).decode(tmp_path, RunConfig(room_share=0.5), ignore_progress)
+
+
+@pytest.fixture(scope="module")
+def labelled(
+    data: Callable[[str], Path], sounds: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[RunConfig, Path]:
+    """Decode these sounds, with their folders as labels, and six synthetic words."""
+    if not shutil.which("espeak-ng"):
+        pytest.skip("no espeak-ng: apt-get install espeak-ng")
+    folder = tmp_path_factory.mktemp("labelled")
+    audio = TrainingAudio([sounds], [sounds / "teeworlds"], [data("pretrain_more/rooms.tar")])
+    config = RunConfig(batch=24, room_share=0.5, label_share=0.5, words=6, ignored_labels=("teeworlds",))
+    assert audio.decode(folder, config, ignore_progress) == []
+    return config, folder
+
+
+def test_half_of_a_batch_holds_sounds_of_known_classes(labelled: tuple[RunConfig, Path]):
+    config, folder = labelled
+    names = sorted(set(open_clips(folder).labels))
+    assert count_classes(config, folder) == 1 + len(names) - 1 + 6  # background, labels without one, words
+    windows = TrainingWindows(config, folder, ProcessGroup(0, 1, CPU))
+    batches = [windows[number] for number in range(8)]
+    assert all((batch.classes[:12] == UNLABELLED).all() for batch in batches)
+    classes = torch.cat([batch.classes[12:] for batch in batches])
+    assert classes.min() == BACKGROUND
+    assert classes.max() < count_classes(config, folder)
+    assert len(classes.unique()) > len(names)
+    for rank in (0, 1):
+        half = TrainingWindows(config, folder, ProcessGroup(rank, 2, CPU))
+        assert torch.equal(half[3].classes, batches[3].classes[rank::2])
+
+
+def test_held_out_windows_are_those_of_a_run_without_labels(labelled: tuple[RunConfig, Path]):
+    config, folder = labelled
+    few = config.model_copy(update={"batch": 2, "held_out_windows": 5, "held_out_share": 0.2})
+    found = make_held_out_windows(few, folder)
+    expected = make_held_out_windows(few.model_copy(update={"label_share": 0.0}), folder)
+    assert all(torch.equal(found[name], windows) for name, windows in expected.items())
+
+
+def test_a_synthetic_word_sounds_different_in_every_take(labelled: tuple[RunConfig, Path]):
+    words = open_clips(labelled[1] / WORDS)
+    assert (len(words), sorted(set(words.labels))) == (6 * TAKES, list("012345"))
+    takes = [words.load_waveform(n) for n in range(TAKES)]
+    assert len({take.tobytes() for take in takes}) == TAKES
+    assert all(0.1 <= len(take) / 16_000 < 3 and np.abs(take).max() > 0.01 for take in takes)
+
+
+def test_the_labels_of_a_tar_are_in_the_manifest_beside_it(sounds: Path, tmp_path: Path):
+    files = sorted((sounds / "kde_ocean").rglob("*.opus"))
+    with tarfile.open(tmp_path / "few.tar", "w") as tar:
+        for file in files[:3]:
+            tar.add(file, file.name)
+    rows = [f"few.tar,{files[0].name},bell", f"other.tar,{files[1].name},drum", f"few.tar,{files[2].name},"]
+    (tmp_path / "manifest.csv").write_text("\n".join(["tar,member,label", *rows]))
+    decode([tmp_path], tmp_path / "store", ignore_progress)
+    assert list(open_clips(tmp_path / "store").labels) == ["bell", "", ""]
+
+
+def test_a_label_is_learnt_from_four_clips_on_unless_it_is_ignored():
+    labels = ["dog"] * 4 + ["cat"] * 3 + ["sfx"] * 9 + [""] * 9 + ["bird"] * 5
+    assert list_labels(labels, {"sfx"}) == {"bird": 1, "dog": 2}
+
+
+def test_labels_need_rooms():
+    with pytest.raises(ValidationError, match="label_share needs room_share"):
+        RunConfig(label_share=0.5)
 
 
 def test_a_window_has_the_requested_length(store: Path):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import torch
 import typer
+from torch import Tensor
 
 from edgecl.errors import UsageError
 from export.distill.ast_teacher import copy_stem
@@ -48,7 +49,10 @@ def pretrain(
         typer.Option(help="Impulse responses of rooms.", show_default=f"$EDGECL_DATA/{ROOMS}"),
     ] = None,
     initial: Annotated[
-        Path | None, typer.Option(help="Weights whose stem a new run starts from; default: random.")
+        Path | None,
+        typer.Option(
+            help="Weights to start from: their stem, or all of them where join_step is 0; default: random."
+        ),
     ] = None,
     teacher: Annotated[
         Path | None, typer.Option(help="Weights of mn04 (.pt).", show_default=f"$EDGECL_DATA/{TEACHER}")
@@ -59,7 +63,7 @@ def pretrain(
     licence: Annotated[str, typer.Option(help="Licence to write into the weights.")] = LICENCE,
     origin: Annotated[str, typer.Option(help="Origin to write into the weights.")] = ORIGIN,
 ) -> None:
-    """Distil mn04 into the default backbone, from unlabelled audio.
+    """Distil mn04 into the default backbone, and teach it the labels of the audio.
 
     Writes weights.safetensors, config.json, history.json and curves.png to the run's folder. The same command
     with --resume continues an interrupted run and gives the same weights.
@@ -75,16 +79,22 @@ def pretrain(
         [backgrounds or _data_path(BACKGROUNDS)],
         [rooms or _data_path(ROOMS)],
     )
-    stem = copy_stem(load_weights(initial).model) if initial else None
     config = config or (None if (run / CHECKPOINT).exists() else SHIPPED)
     settings = load_or_create_config(run, config and RunConfig.load(config), resume)
     processes = ProcessGroup.join(device)
-    student = distill(settings, load_mn04(teacher), sounds, run, processes, stem)
+    start = _read_initial(initial, settings) if initial else None
+    student = distill(settings, load_mn04(teacher), sounds, run, processes, start)
     if processes.is_main:
         save_weights(Weights(student, licence, origin), run / "weights.safetensors")
         print(f"written: {run / 'weights.safetensors'}")
         print(f"next: python -m tools.pretrain.probe {run / 'weights.safetensors'} TASKS")
     processes.close()
+
+
+def _read_initial(weights: Path, config: RunConfig) -> dict[str, Tensor]:
+    """Return what a new run starts from: the stem alone where it is trained layer by layer at first."""
+    model = load_weights(weights).model
+    return copy_stem(model) if config.join_step else model.state_dict()
 
 
 def _list_pool() -> list[Path]:
