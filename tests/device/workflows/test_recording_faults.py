@@ -51,7 +51,7 @@ def test_files_that_are_no_recordings_are_counted_and_named_by_every_command(
     assert [row["clips"] for row in enrolled["classes"]] == [4, 4, 4]
     assert edgecl("evaluate", "alarms", folder, "--json").json["notes"][0] == note
     predicted = edgecl("predict", folder)
-    assert predicted.err == f"{note}\n"
+    assert note in predicted.err.splitlines()
     assert "voice message.mpeg" in predicted.out
 
 
