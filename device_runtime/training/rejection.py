@@ -6,7 +6,7 @@
 
 The threshold is where as many known recordings are rejected as unknown ones are accepted, each recording
 counting once, however many windows and augmented copies it has. It is never negative, nor so low that more
-than one in a hundred of the built-in noises would be accepted, or that fewer than a fifth of the augmented
+than one in a hundred of the built-in noises would be accepted, or that fewer than 15 % of the augmented
 copies, left out with their recordings, would be rejected: where a task is far from the background, sounds
 more like its own lie in between. Recordings of other tasks are not used as background, so that a task does
 not depend on what else is enrolled.
@@ -28,7 +28,7 @@ MIN_THRESHOLD = 0.0
 """A sound that is nearer to background than to the task is not accepted."""
 REJECTED_NOISE = 0.99
 """Share of the built-in noises below the threshold, at least: one that hums like an instrument may pass."""
-MIN_REJECTED_COPIES = 0.2
+MIN_REJECTED_COPIES = 0.15
 """Share of the left-out augmented copies below the threshold, at least."""
 
 
