@@ -18,6 +18,8 @@ from tools.bench.room_tones import RATE_HZ, make_room_tones
 
 MAX_FALSE_ALARMS = 1
 """With copies of rooms, fast clicks are close to the tearing of paper tape; without, there was no alarm."""
+MIN_ANSWERED = 0.75
+"""Share of words of new speakers that their task answers; measured: 10 of 12 and 5 of 6."""
 SIX = ("arabic_words_a", "drum_hits", "everyday_sounds", "fsdd_digits", "gm_instruments", "wake_words_en")
 CLIPS = 8  # of each class
 Unpack = Callable[[str], Path]
@@ -116,15 +118,17 @@ def test_a_clip_is_answered_by_its_task_and_an_unknown_sound_by_none(
 ) -> None:
     for name in ("arabic_words_a", "wake_words_en"):
         edgecl("enroll", name, link_first(task(name) / "train", CLIPS, tmp_path / name))
-    foreign, word, drum = (
-        min((task(name) / "test" / label).iterdir())
-        for name, label in (("arabic_words_a", "down"), ("wake_words_en", "alexa"), ("drum_hits", "snare"))
-    )
-    files = edgecl("predict", foreign, word, drum, "--json").json["files"]
-    answers = [file["answer"] and file["answer"]["task"] for file in files]
-    assert answers == ["arabic_words_a", "wake_words_en", None]
+    drum = min((task("drum_hits") / "test" / "snare").iterdir())
+    for name in ("arabic_words_a", "wake_words_en"):
+        words = [min(label.iterdir()) for label in sorted((task(name) / "test").iterdir())]
+        files = edgecl("predict", *words, drum, "--json").json["files"]
+        *answers, last = [file["answer"] and file["answer"]["task"] for file in files]
+        assert set(answers) <= {name, None}
+        assert answers.count(name) >= MIN_ANSWERED * len(words), answers
+        assert last is None
     assert "unknown" in edgecl("predict", drum).out
 
+    foreign = min((task("arabic_words_a") / "test" / "down").iterdir())
     (asked,) = edgecl("predict", foreign, "--task", "wake_words_en", "--json").json["files"]
     assert [score["task"] for score in asked["scores"]] == ["wake_words_en"]
     assert asked["answer"] is None
