@@ -37,7 +37,7 @@ class Batch(NamedTuple):
     classes: Tensor  # int64 [B], the class of the window's sound, UNLABELLED where none is known
 
     @classmethod
-    def unlabelled(cls, pairs: Tensor) -> Self:
+    def from_pairs(cls, pairs: Tensor) -> Self:
         """Return pairs [B, 2, samples] of windows of no known class."""
         return cls(pairs, torch.full((len(pairs),), UNLABELLED))
 

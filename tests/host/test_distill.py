@@ -63,7 +63,7 @@ def new_run(folder: Path, audio: Path, config: RunConfig = TINY) -> TrainingRun:
 
 def make_clean_batch(count: int) -> Batch:
     noise = 0.1 * torch.randn(count, 1, SMALL.window_samples, generator=torch.Generator().manual_seed(0))
-    return Batch.unlabelled(noise.expand(-1, 2, -1))
+    return Batch.from_pairs(noise.expand(-1, 2, -1))
 
 
 def interrupt_after(run: TrainingRun, steps: int) -> TrainingRun:
@@ -117,7 +117,7 @@ def test_layer_wise_training_brings_stem_layers_closer_to_the_teacher(audio: Pat
     assert losses[-1] < 0.5 * losses[0]
 
 
-def test_labelled_windows_teach_the_student_their_classes(audio: Path, tmp_path: Path):
+def test_a_student_learns_the_classes_of_labelled_windows(audio: Path, tmp_path: Path):
     config = TINY.model_copy(update={"steps": 100, "join_step": 0, "batch": 8, "learning_rate": 5e-3})
     decode([audio], tmp_path, ignore_progress)
     run = TrainingRun(config, AstTeacher(own_teacher(), config.model), tmp_path, HERE, classes=3)

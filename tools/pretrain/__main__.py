@@ -63,7 +63,7 @@ def pretrain(
     licence: Annotated[str, typer.Option(help="Licence to write into the weights.")] = LICENCE,
     origin: Annotated[str, typer.Option(help="Origin to write into the weights.")] = ORIGIN,
 ) -> None:
-    """Distil mn04 into the default backbone, and teach it the labels of the audio.
+    """Distil mn04 into the default backbone, and train it on the labels of the audio.
 
     Writes weights.safetensors, config.json, history.json and curves.png to the run's folder. The same command
     with --resume continues an interrupted run and gives the same weights.
