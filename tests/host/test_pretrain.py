@@ -119,6 +119,21 @@ def test_a_backbone_is_trained_in_rooms_from_the_stem_of_another(
         assert torch.allclose(before, after, atol=0.02)
 
 
+def test_a_run_goes_on_from_all_weights_of_the_same_network(
+    inputs: list[str | Path], pretrain: Pretrain, tmp_path: Path
+):
+    pretrain(tmp_path / "first")
+    few = TINY.model_copy(update={"join_step": 0, "steps": 1, "learning_rate": 1e-9})
+    few.save(tmp_path / "few.json")
+    start = tmp_path / "first" / "weights.safetensors"
+    code, messages = pretrain(tmp_path / "second", "--config", tmp_path / "few.json", "--initial", start)
+    assert code == 0, messages
+    before, after = (load_file(path / "weights.safetensors") for path in (start.parent, tmp_path / "second"))
+    assert all(
+        torch.allclose(after[name], value, atol=1e-5) for name, value in before.items() if "block" in name
+    )
+
+
 @pytest.mark.slow
 def test_two_processes_train_one_network_together(inputs: list[str | Path], tmp_path: Path):
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

@@ -1,6 +1,7 @@
 """`python -m tools.pretrain`: train the default backbone by one command, which can be interrupted."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -51,7 +52,7 @@ def pretrain(
     initial: Annotated[
         Path | None,
         typer.Option(
-            help="Weights to start from: their stem, or all of them where join_step is 0; default: random."
+            help="Weights to start from: all where the network is the same and join_step 0, or their stem."
         ),
     ] = None,
     teacher: Annotated[
@@ -92,9 +93,10 @@ def pretrain(
 
 
 def _read_initial(weights: Path, config: RunConfig) -> dict[str, Tensor]:
-    """Return what a new run starts from: the stem alone where it is trained layer by layer at first."""
+    """Return what a new run starts from: all, or the stem alone of another network or of a run in layers."""
     model = load_weights(weights).model
-    return copy_stem(model) if config.join_step else model.state_dict()
+    is_same = model.config == replace(config.model, attention=model.config.attention)
+    return model.state_dict() if is_same and not config.join_step else copy_stem(model)
 
 
 def _list_pool() -> list[Path]:
