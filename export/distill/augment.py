@@ -52,8 +52,7 @@ class WindowSampler:
         clip = change_speed(clip.astype(np.float32), octaves, 2 * self.window, rng)
         start = rng.integers(0, max(0, len(clip) - self.window) + 1)
         window = self._filter(self._place(clip[start : start + self.window], rng), rng)
-        peak = np.abs(window).max() + 1e-9
-        return (window * (amplitude(rng.uniform(-30.0, 0.0)) / peak)).astype(np.float32)
+        return scale_peak(window, rng.uniform(-30.0, 0.0))
 
     def _draw_clip(self, rng: np.random.Generator) -> np.ndarray:
         index = int(np.searchsorted(self.cumulative, rng.random() * self.cumulative[-1]))
@@ -109,6 +108,12 @@ class WindowSampler:
 def amplitude(decibels: "float | np.ndarray") -> np.ndarray:
     """Return the amplitude of a level in dB."""
     return np.power(10.0, np.asarray(decibels) / 20.0)
+
+
+def scale_peak(window: np.ndarray, level_dbfs: float) -> np.ndarray:
+    """Return a window, float32 [samples], with its peak at a level."""
+    peak = np.abs(window).max() + 1e-9
+    return (window * (amplitude(level_dbfs) / peak)).astype(np.float32)
 
 
 def _draw_octaves(rng: np.random.Generator) -> float:

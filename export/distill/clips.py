@@ -65,13 +65,14 @@ class Clips:
         held_out = self.split_values <= max(share, self.split_values.min())
         if held_out.all():
             raise DatasetError("there is only one clip, or all are the same sound", "add more recordings")
-        return self._select(~held_out), self._select(held_out)
+        return self.select(~held_out), self.select(held_out)
 
     def select_sources(self, numbers: Collection[int]) -> "Clips":
         """Return the clips of some tars or folders."""
-        return self._select(np.isin(self.sources, list(numbers)))
+        return self.select(np.isin(self.sources, list(numbers)))
 
-    def _select(self, mask: np.ndarray) -> "Clips":
+    def select(self, mask: np.ndarray) -> "Clips":
+        """Return the clips of a mask, [clips]."""
         parts = (self.starts, self.stops, self.sources, self.split_values, self.labels)
         return Clips(self.samples, *(part[mask] for part in parts))
 

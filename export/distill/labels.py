@@ -54,8 +54,8 @@ class LabelledSampler:
 
     windows: WindowSampler
     rooms: RoomSampler
-    clips: Clips
-    classes: np.ndarray  # of each clip, UNLABELLED without one
+    clips: Clips  # all with a class
+    classes: np.ndarray  # of each clip
     words: Clips | None
     first_word: int  # class of the first synthetic word
 
@@ -72,8 +72,8 @@ class LabelledSampler:
             rooms: whose noise is the background.
         """
         numbers = list_labels(open_clips(store).labels, config.ignored_labels)
-        clips = windows.clips
-        classes = np.array([numbers.get(label, UNLABELLED) for label in clips.labels])
+        clips = windows.clips.select(np.isin(windows.clips.labels, list(numbers)))
+        classes = np.array([numbers[label] for label in clips.labels])
         words = open_clips(store / WORDS) if config.words else None
         return cls(windows, rooms, clips, classes, words, 1 + len(numbers))
 
@@ -87,6 +87,6 @@ class LabelledSampler:
             index = rng.integers(len(self.words))
             clip, number = self.words.load_waveform(index), self.first_word + int(self.words.labels[index])
         else:
-            index = rng.choice(np.flatnonzero(self.classes != UNLABELLED))
+            index = rng.integers(len(self.clips))
             clip, number = self.clips.load_waveform(index), int(self.classes[index])
         return self.windows.draw_alone(clip, rng), number

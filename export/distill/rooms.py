@@ -10,7 +10,7 @@ from edgecl.audio.reader import SAMPLE_RATE_HZ as RATE_HZ
 from edgecl.augmentation.channel import draw_equaliser, draw_telephone_band
 from edgecl.augmentation.room import DIRECT_TO_REVERBERANT_DB, draw_room_response
 
-from .augment import amplitude, make_coloured_noise
+from .augment import amplitude, make_coloured_noise, scale_peak
 from .clips import Clips
 
 ROOM_SHARE, EQUALISER_SHARE, TELEPHONE_SHARE, NOISE_SHARE = 0.5, 0.5, 0.25, 0.8
@@ -44,8 +44,7 @@ class RoomSampler:
         if rng.random() < NOISE_SHARE:
             noise = self.draw_noise(rng)
             changed = changed + noise * _noise_gain(changed, noise, rng.uniform(*SNR_DB))
-        peak = np.abs(changed).max() + 1e-9
-        return (changed * (amplitude(rng.uniform(*LEVEL_DBFS)) / peak)).astype(np.float32)
+        return scale_peak(changed, rng.uniform(*LEVEL_DBFS))
 
     def draw_noise(self, rng: np.random.Generator, least_talkers: int = 1) -> np.ndarray:
         """Draw noise, [window_samples]: coloured, recorded, or some sounds of one source at once."""
