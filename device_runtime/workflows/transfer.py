@@ -74,8 +74,7 @@ def export_task(workspace: Workspace, task: str, file: Path, *, overwrite: bool 
         try:
             atomic.write(file, data)
         except atomic.UnconfirmedWriteError as error:
-            reason = f"'{file}' is written, but perhaps not yet safe from a power cut"
-            store.warnings.append(f"{reason}: the disk did not confirm it ({error.strerror})")
+            store.warnings.append(atomic.describe_unconfirmed(f"'{file}' is written", error.strerror))
     return ExportResult(task, file, len(data), sha256_hex(data), store.warnings)
 
 

@@ -8,6 +8,11 @@ class UnconfirmedWriteError(OSError):
     """A file is written, but its folder could not be flushed: a power cut may bring the old content back."""
 
 
+def describe_unconfirmed(change: str, reason: object) -> str:
+    """Return the warning of a change that is made, but that the disk did not confirm."""
+    return f"{change}, but perhaps not yet safe from a power cut: the disk did not confirm it ({reason})"
+
+
 def write(path: Path, data: bytes) -> None:
     """Write a file durably: to a temporary file beside it, flushed, then renamed.
 

@@ -34,7 +34,7 @@ from edgecl.errors import (
     TaskExistsError,
     UnknownTaskError,
 )
-from edgecl.store import ballast, token_files
+from edgecl.store import atomic, ballast, token_files
 from edgecl.store.blob_folder import BlobFolder
 from edgecl.store.blob_record import read_unverified_record
 from edgecl.store.errors import may_be_full_disk, translate_errors
@@ -320,8 +320,7 @@ class Store:
         except StoreError as error:
             if not isinstance(error.__cause__, UnconfirmedCommitError):
                 raise
-            reason = "the change is stored, but perhaps not yet safe from a power cut"
-            self.warnings.append(f"{reason}: the disk did not confirm it ({error.__cause__})")
+            self.warnings.append(atomic.describe_unconfirmed("the change is stored", error.__cause__))
             return  # the files of the old state stay, which a power cut may bring back
         with self._warn_of_leftovers("old files are left for the next change to delete"), self._lock():
             self._delete_unreferenced()

@@ -1,15 +1,13 @@
 """`edgecl export-task`, `import-task` and `enroll --dry-run`."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 import soundfile
 
 from tests.device.conftest import RATE_HZ, Edgecl
+from tests.disk_faults import run_with_fault
 from tests.edgecl.test_signatures import make_key, sign, trust
 
 
@@ -56,16 +54,11 @@ def test_an_export_overwrites_no_file_unasked_and_needs_an_existing_folder(
 def test_an_export_that_the_disk_does_not_confirm_is_there_and_warns(
     edgecl: Edgecl, home: Path, tmp_path: Path
 ) -> None:
-    if not shutil.which("strace"):
-        pytest.skip("strace is not installed")
-    folder, log = tmp_path / "stick", tmp_path / "trace"
+    folder = tmp_path / "stick"
     folder.mkdir()
-    fault = ("strace", "-f", "-o", log, "-P", folder, "-e", "inject=fsync:error=EIO")
     export = ("export-task", "alarms", folder / "alarms.safetensors", "--home", home)
-    done = subprocess.run(
-        [*fault, sys.executable, "-m", "device_runtime", *export], capture_output=True, text=True, check=False
-    )
-    assert "INJECTED" in log.read_text()
+    words = ("-m", "device_runtime", *export)
+    done = run_with_fault("fsync:error=EIO", folder, words, tmp_path / "trace")
     assert (done.returncode, "perhaps not yet safe from a power cut" in done.stderr) == (0, True), done.stderr
     assert edgecl("import-task", folder / "alarms.safetensors", "--replace").code == 0
 

@@ -1,13 +1,11 @@
 """A disk that fails while a change is committed: the exit code says whether the change is in effect."""
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from edgecl.store.store import Store
+from tests.disk_faults import run_with_fault
 from tests.tiny_files import make_tiny_blob_bytes
 
 COMMIT = """
@@ -29,29 +27,13 @@ def test_a_change_that_the_disk_does_not_confirm_is_read_back(
     tmp_path: Path, file: str, number: int, is_in_effect: bool
 ) -> None:
     """The folder is flushed a second time when the journal is deleted, which is the commit."""
-    if not shutil.which("strace"):
-        pytest.skip("strace is not installed")
     home, data = tmp_path / "home", make_tiny_blob_bytes("doorbell", 3.0)
     with Store.open(home, create=True) as store:
         for value in (1.0, 2.0):
             store.commit("doorbell", make_tiny_blob_bytes("doorbell", value), replace=True)
     (tmp_path / "blob").write_bytes(data)
-    fault = f"inject=fsync,fdatasync:error=EIO:when={number}"
-    command = [
-        "strace",
-        "-f",
-        "-o",
-        tmp_path / "trace",
-        "-P",
-        home / file,
-        "-e",
-        fault,
-        sys.executable,
-        "-c",
-        COMMIT,
-    ]
-    done = subprocess.run([*command, home, tmp_path / "blob"], capture_output=True, text=True, check=False)
-    assert "INJECTED" in (tmp_path / "trace").read_text()
+    fault = f"fsync,fdatasync:error=EIO:when={number}"
+    done = run_with_fault(fault, home / file, ("-c", COMMIT, home, tmp_path / "blob"), tmp_path / "trace")
     assert (done.returncode == 0) == is_in_effect
     assert ("the change is stored, but perhaps not yet safe" in done.stdout) == is_in_effect
     with Store.open(home, create=False) as store:
