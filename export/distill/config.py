@@ -54,6 +54,7 @@ class RunConfig(Record):
     room_share: Share = 0.0  # of windows that the student processes as a room changes them, end to end
     label_share: Share = 0.0  # of windows with a sound of a known class, which is learnt, too; needs rooms
     label_weight: Positive = 0.3  # of these classes in the loss
+    label_clips: Count = 4  # from which a label is learnt; with 1, a sound of its own kind is a class, too
     ignored_labels: tuple[str, ...] = ()  # that say nothing of the sound, or that figures are measured with
     words: Number = 0  # synthetic words among the classes
     attention_weight: Positive = 2.0  # of the column weights in the loss, with pooling by attention

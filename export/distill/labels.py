@@ -10,11 +10,13 @@ output.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from edgecl.errors import UsageError
 
 from .augment import WindowSampler
 from .clips import Clips, open_clips
@@ -30,14 +32,19 @@ BACKGROUND_SHARE, WORD_SHARE = 0.12, 0.2
 """Of the labelled windows."""
 LEAST_TALKERS = 3
 """Of babble that counts as background: one or two talkers may speak a word that is learnt."""
-MIN_CLIPS = 4
-"""Clips from which a label is learnt."""
 
 
-def list_labels(labels: Sequence[str], ignored: Collection[str]) -> dict[str, int]:
-    """Return the number of each label that enough clips have, from 1."""
-    counts = Counter(label for label in labels if label and label not in ignored)
-    frequent = sorted(label for label, count in counts.items() if count >= MIN_CLIPS)
+def number_labels(labels: Sequence[str], config: RunConfig) -> dict[str, int]:
+    """Return the number of each label that a run learns, from 1.
+
+    Raises:
+        UsageError: no label has enough clips.
+    """
+    counts = Counter(label for label in labels if label and label not in config.ignored_labels)
+    frequent = sorted(label for label, count in counts.items() if count >= config.label_clips)
+    if not frequent:
+        problem = f"no label of the audio has {config.label_clips} clips"
+        raise UsageError(problem, "add labelled audio, lower label_clips, or set label_share to 0")
     return {label: number for number, label in enumerate(frequent, 1)}
 
 
@@ -45,7 +52,7 @@ def count_classes(config: RunConfig, store: Path) -> int:
     """Return the number of classes of a run, background included; 0 if it learns no labels."""
     if not config.label_share:
         return 0
-    return 1 + len(list_labels(open_clips(store).labels, config.ignored_labels)) + config.words
+    return 1 + len(number_labels(open_clips(store).labels, config)) + config.words
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ class LabelledSampler:
             windows: draws from the clips to learn from.
             rooms: whose noise is the background.
         """
-        numbers = list_labels(open_clips(store).labels, config.ignored_labels)
+        numbers = number_labels(open_clips(store).labels, config)
         clips = windows.clips.select(np.isin(windows.clips.labels, list(numbers)))
         classes = np.array([numbers[label] for label in clips.labels])
         words = open_clips(store / WORDS) if config.words else None

@@ -17,7 +17,7 @@ from export.distill.audio import TrainingAudio, open_rooms
 from export.distill.augment import WindowSampler, mix
 from export.distill.clips import decode, open_clips
 from export.distill.config import RunConfig
-from export.distill.labels import BACKGROUND, UNLABELLED, WORDS, count_classes, list_labels
+from export.distill.labels import BACKGROUND, UNLABELLED, WORDS, count_classes, number_labels
 from export.distill.process_group import ProcessGroup
 from export.distill.rooms import NOISE_SHARE
 from export.distill.windows import TrainingWindows, make_held_out_windows
@@ -240,9 +240,17 @@ def test_the_labels_of_a_tar_are_in_the_manifest_beside_it(sounds: Path, tmp_pat
     assert list(open_clips(tmp_path / "store").labels) == ["bell", "", ""]
 
 
-def test_a_label_is_learnt_from_four_clips_on_unless_it_is_ignored():
-    labels = ["dog"] * 4 + ["cat"] * 3 + ["sfx"] * 9 + [""] * 9 + ["bird"] * 5
-    assert list_labels(labels, {"sfx"}) == {"bird": 1, "dog": 2}
+def test_a_label_is_learnt_from_enough_clips_on_unless_it_is_ignored():
+    labels = ["dog"] * 4 + ["cat"] * 3 + ["sfx"] * 9 + [""] * 9 + ["bird"] * 5 + ["owl"]
+    config = RunConfig(ignored_labels=("sfx",))
+    assert number_labels(labels, config) == {"bird": 1, "dog": 2}
+    every = config.model_copy(update={"label_clips": 1})
+    assert number_labels(labels, every) == {"bird": 1, "cat": 2, "dog": 3, "owl": 4}
+
+
+def test_labels_that_no_audio_has_are_refused():
+    with pytest.raises(UsageError, match="no label of the audio has 4 clips"):
+        number_labels(["dog", "", "cat"], RunConfig())
 
 
 def test_labels_need_rooms():

@@ -79,6 +79,8 @@ def load_embedders(
         embedders["mn04, windows"] = _average_over_windows(network.embed_windows, samples)
         embedders["mn04, whole clip"] = network.embed_clip
         embedders["mn04 and its map, whole clip"] = network.pool_clip
+        for name in ours:
+            embedders[f"{name} beside mn04 and its map"] = _concatenate(embedders[name], network.pool_clip)
     if yamnet_file:
         embedders["YAMNet"] = yamnet.load_embedder(yamnet_file)
     return embedders
@@ -92,6 +94,11 @@ def _load_bundle(bundle: Bundle, threads: int) -> Embed:
 def _average_over_windows(embed: Embed, window_samples: int) -> Embed:
     """Return the function that averages embeddings over the windows that the device would cut."""
     return lambda waveform: embed(split_into_windows(waveform, window_samples)).mean(0)
+
+
+def _concatenate(first: Embed, second: Embed) -> Embed:
+    """Return the function that gives the features of two networks side by side."""
+    return lambda waveform: np.concatenate([first(waveform), second(waveform)])
 
 
 @dataclass(frozen=True)
