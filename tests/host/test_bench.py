@@ -54,6 +54,7 @@ def test_every_network_classifies_instruments_far_better_than_chance(
         "mn04, windows",
         "mn04, whole clip",
         "mn04 and its map, whole clip",
+        "edgecl beside mn04 and its map",
         "YAMNet",
     }
     found = {
