@@ -10,6 +10,7 @@ import { EnrolmentCard } from "./train_enrolment.js";
 const KEY = "edgecl enrolment"; // of this tab, so that the enrolment is shown again after a reload
 const place = h("div");
 let card = null;
+let form = null; // while no enrolment is open
 
 export const train = { mount, show };
 
@@ -18,7 +19,7 @@ function mount(section) {
   on("enrolment", (view) => card?.enrolment.view.id === view.id && card.enrolment.setView(view));
   on("connected", () => card?.enrolment.reload().catch((problem) => problem.status === 404 && leave()));
   on("status", () => card?.update()); // the privacy level decides which buttons there are
-  on("tasks", () => card || section.hidden || place.querySelector("#task-name")?.value || begin());
+  on("tasks", () => card || form?.refresh());
 }
 
 async function show() {
@@ -30,7 +31,8 @@ async function show() {
 }
 
 function begin() {
-  setChildren(place, makeBeginForm(open));
+  form = makeBeginForm(open);
+  setChildren(place, form.element);
 }
 
 function open(enrolment) {

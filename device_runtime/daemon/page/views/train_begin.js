@@ -9,10 +9,9 @@ import { t } from "../lib/translate.js";
 
 const OPEN_STATES = new Set(["collecting", "learning", "trying", "tried"]);
 
-/** Return a form that calls `open(enrolment)`. */
+/** Return a form that calls `open(enrolment)`; `refresh` shows the present tasks and keeps what is filled in. */
 export function makeBeginForm(open) {
-  const task = h("select", { id: "task-which", onchange: update },
-    h("option", { value: "" }, t("New task")), device.tasks.map(({ task }) => h("option", { value: task }, task)));
+  const task = h("select", { id: "task-which", onchange: update });
   const name = h("input", {
     id: "task-name", maxlength: 64, autocomplete: "off", autocapitalize: "none", placeholder: t("for example: alarms"),
   });
@@ -35,19 +34,30 @@ export function makeBeginForm(open) {
     if (recording) await addEvent(enrolment, recording, sound.value.trim().normalize("NFC"));
   }
 
-  task.value = device.tasks.some((one) => one.task === preselection.task) ? preselection.task : "";
-  const { recording } = preselection;
+  function refresh(chosen = task.value) {
+    setChildren(task, h("option", { value: "" }, t("New task")),
+      device.tasks.map(({ task }) => h("option", { value: task }, task)));
+    task.value = device.tasks.some((one) => one.task === chosen) ? chosen : "";
+    taskField.hidden = !device.tasks.length;
+    heading.textContent = device.tasks.length ? t("Train a task") : t("Train the first task");
+    showOpenList(openList, open);
+    update();
+  }
+
+  const { recording, task: preselected } = preselection;
   const sound = h("input", { id: "event-sound", maxlength: 64, required: true, autocomplete: "off", value: recording?.label });
   const soundField = recording && h("div", {},
     h("label", { for: "event-sound" }, t("The recording taken for {name} is", recording)), sound);
   Object.assign(preselection, { task: "", recording: null });
-  update();
-  const taskField = h("div", { hidden: !device.tasks.length }, h("label", { for: "task-which" }, t("Task")), task);
+  const heading = h("h2");
+  const taskField = h("div", {}, h("label", { for: "task-which" }, t("Task")), task);
+  const openList = h("div");
   const form = h("form", { class: "card", onsubmit: (event) => (event.preventDefault(), runBusy(button, begin)) },
-    h("h2", {}, device.tasks.length ? t("Train a task") : t("Train the first task")),
+    heading,
     h("p", {}, t("A task is a group of sounds, such as doorbell, smoke alarm and timer. Training one task never changes the others.")),
     h("div", { class: "fields" }, taskField, nameField, soundField), startOverField, h("p", { class: "buttons" }, button));
-  return h("div", {}, form, makeOpenList(open));
+  refresh(preselected);
+  return { element: h("div", {}, form, openList), refresh };
 }
 
 /** Add the recording of an event to an enrolment. */
@@ -56,15 +66,13 @@ async function addEvent(enrolment, { id }, label) {
   await enrolment.send([{ file: new File([blob], `${id}.flac`), label }]);
 }
 
-/** Return the list of enrolments that are not finished, begun here or in another browser. */
-function makeOpenList(open) {
-  const place = h("div");
+/** Show the enrolments that are not finished, begun here or in another browser. */
+function showOpenList(place, open) {
   requestJson("GET", "/enrolments").then((all) => {
     const views = all.filter(({ state }) => OPEN_STATES.has(state));
     const list = h("ul", { class: "plain" }, views.map((view) => makeRow(view, open)));
-    if (views.length) setChildren(place, h("div", { class: "card" }, h("h2", {}, t("Not finished")), list));
+    setChildren(place, views.length ? h("div", { class: "card" }, h("h2", {}, t("Not finished")), list) : []);
   }, () => {}); // the connection bar shows the failure
-  return place;
 }
 
 function makeRow(view, open) {

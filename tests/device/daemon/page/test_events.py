@@ -72,6 +72,26 @@ def test_an_event_shows_its_spectrogram_and_is_downloaded(device: Daemon, opened
     window.picture("event-details")
 
 
+def test_a_handed_over_recording_waits_while_tasks_come_and_go(device: Daemon, opened: Opened) -> None:
+    window = opened(device)
+    page = window.page
+    window.show("Events")
+    page.locator("#event-task").select_option("alarms")
+    page.get_by_role("button", name="It was not doorbell").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Train a new sound").click()
+    form = page.get_by_role("region", name="Train")
+    form.get_by_label("Task", exact=True).select_option("alarms")
+    form.get_by_label("The recording taken for doorbell is").fill("gong")
+    blob = device.http.get("/tasks/odd/export").raise_for_status().content
+    device.http.delete("/tasks/odd").raise_for_status()
+    expect(form.get_by_role("option", name="odd")).to_have_count(0)
+    device.http.post("/tasks/import", content=blob).raise_for_status()
+    expect(form.get_by_role("option", name="odd")).to_have_count(1)
+    expect(form.get_by_label("The recording taken for doorbell is")).to_have_value("gong")
+    expect(form.get_by_label("The recording taken for doorbell is")).to_be_focused()
+    expect(form.get_by_label("Task", exact=True)).to_have_value("alarms")
+
+
 def test_a_voice_memo_and_a_false_alarm_become_a_new_task(
     device: Daemon, opened: Opened, tmp_path: Path
 ) -> None:
