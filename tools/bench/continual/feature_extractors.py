@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device_runtime.data.token_cache import TokenCache
+from device_runtime.model.augmentation import load_augmenter
 from device_runtime.model.runtime import Runtime
 from device_runtime.system.progress import Progress
 from device_runtime.training.recipe import Recipe
 from edgecl.arrays import Floats
-from edgecl.audio.reader import SAMPLE_RATE_HZ, RejectedFile, read_clip, read_or_reject
-from edgecl.augmentation.augmenter import Augmenter
+from edgecl.audio.reader import RejectedFile, read_clip, read_or_reject
 from edgecl.augmentation.copies_key import make_copies_key
+from edgecl.bundle.bundle import Bundle
 from edgecl.errors import DatasetError
 from edgecl.windows import split_into_windows
 from tools.bench.continual.sources.task_files import Half, TaskFiles
@@ -46,13 +47,13 @@ class FeatureExtractor:
 
 
 def make_window_extractor(
-    cache: TokenCache, extract: Callable[[Floats], NDArray[Any]], window_samples: int
+    cache: TokenCache, extract: Callable[[Floats], NDArray[Any]], bundle: Bundle
 ) -> FeatureExtractor:
-    """Return an extractor for windows; `extract` maps [N, samples] to [N, …]."""
-    augmenter = Augmenter(window_samples, SAMPLE_RATE_HZ)
+    """Return an extractor for a bundle's windows and copies; `extract` maps [N, samples] to [N, …]."""
+    augmenter = load_augmenter(bundle)
     return FeatureExtractor(
         cache,
-        lambda waveform: extract(split_into_windows(waveform, window_samples)),
+        lambda waveform: extract(split_into_windows(waveform, augmenter.window_samples)),
         lambda waveform, copies: extract(augmenter.augment(waveform, copies)),
     )
 
@@ -60,7 +61,7 @@ def make_window_extractor(
 def make_bundle_extractor(runtime: Runtime, folder: Path) -> FeatureExtractor:
     """Return an extractor of the tokens that the device computes, with a cache in `folder`."""
     cache = open_cache(folder, runtime.bundle.fingerprint, runtime.window_samples)
-    return make_window_extractor(cache, runtime.backbone.extract_tokens, runtime.window_samples)
+    return make_window_extractor(cache, runtime.backbone.extract_tokens, runtime.bundle)
 
 
 def open_cache(folder: Path, identity: str, window_samples: int = 0) -> TokenCache:

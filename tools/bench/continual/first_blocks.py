@@ -37,16 +37,26 @@ def make_first_blocks_extractor(weights: Path, runtime: Runtime, folder: Path) -
         UsageError: they are not those of the bundle.
     """
     model = load_weights(weights).model
-    _demand_same_backbone(model, runtime, weights)
+    demand_same_backbone(model, runtime, weights)
 
     def extract(windows: Floats) -> np.ndarray:
         with torch.inference_mode():
             return model(torch.from_numpy(windows), model.config.depth - LAST_BLOCKS).half().numpy()
 
-    return make_window_extractor(open_cache(folder, make_identity(weights)), extract, runtime.window_samples)
+    return make_window_extractor(open_cache(folder, make_identity(weights)), extract, runtime.bundle)
 
 
-def _demand_same_backbone(model: Ast, runtime: Runtime, weights: Path) -> None:
+def demand_same_backbone(model: Ast, runtime: Runtime, weights: Path) -> None:
+    """Check that a bundle was made from these weights.
+
+    Args:
+        model: the backbone of the weights.
+        runtime: the opened bundle.
+        weights: file of the weights, for the message.
+
+    Raises:
+        UsageError: it was not.
+    """
     noise = np.random.default_rng(0).normal(0, 0.1, (1, runtime.window_samples)).astype(np.float32)
     with torch.inference_mode():
         ours, theirs = model(torch.from_numpy(noise)).numpy(), runtime.backbone.run(noise)[0]
