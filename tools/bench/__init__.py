@@ -18,5 +18,6 @@ Accuracy, each by `python -m tools.bench.NAME TASKS`:
     features         our features and mn04's behind every closed-form head
     rejection_methods    keys, energy and distance as scores for open-set rejection (`rejection_scores`)
     recipe_options   accuracy and cost of the recipe's options (`recipe_training`)
+    adapters         adapters trained in several forms, beside SLDA without one
     input_tuning     tuning in the input space
 """
