@@ -7,20 +7,24 @@ reshape:
     [ s₀ … | row 0: t₀ t₁ … | row 1: t₀ t₁ … | … ]      N = S + F · T
 
 The N × N score matrix is never computed. Scores of a patch are [column F | special S and row T]; the patch is
-in both its column and its row, so the diagonal of the column scores is −∞.
+in both its column and its row, so the diagonal of the column scores is hidden.
+
+A hidden score is lowered by 60: its weight, at most e⁻⁶⁰ of one that is visible and as high, is lost in
+rounding. With −∞ a softmax computes with denormal numbers, which are slow on x86.
 """
 
 import torch
 from torch import Tensor, nn
 
-NEGATIVE_INFINITY = float("-inf")
+HIDDEN = -60.0
+"""Added to the scores of hidden keys."""
 
 
 def dense_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
     """Compute softmax attention [B, H, N, d] over all N keys; `mask` [N, N] is True for visible keys."""
     scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
     if mask is not None:
-        scores = scores.masked_fill(~mask, NEGATIVE_INFINITY)
+        scores = scores + HIDDEN * (~mask).to(scores.dtype)
     return scores.softmax(-1) @ v
 
 
@@ -54,8 +58,8 @@ def frequency_time_attention(q: Tensor, k: Tensor, v: Tensor, rows: int, special
 
 
 def _diagonal_mask(rows: int, like: Tensor) -> Tensor:
-    """Return −∞ on the diagonal and 0 elsewhere, [F, F]."""
-    hidden = [[NEGATIVE_INFINITY if i == j else 0.0 for j in range(rows)] for i in range(rows)]
+    """Return `HIDDEN` on the diagonal and 0 elsewhere, [F, F]."""
+    hidden = [[HIDDEN if i == j else 0.0 for j in range(rows)] for i in range(rows)]
     return torch.tensor(hidden, dtype=like.dtype, device=like.device)  # [F, F]
 
 

@@ -5,7 +5,6 @@ The level is that of the loudest column, so that a short sound gets the gain of 
 bounded: silence stays far below every sound, and digital silence stays digital silence.
 """
 
-import torch
 from torch import Tensor, nn
 
 TARGET_DBFS = -20.0  # RMS
@@ -36,12 +35,6 @@ class LevelNormalization(nn.Module):
 
 def column_power(waveform: Tensor, column_samples: int) -> Tensor:
     """Return the mean square [B, T] of each column of waveforms [B, samples]; the last one may be shorter."""
-    squares = waveform * waveform
-    occupied = _average_columns(torch.ones_like(squares[:1]), column_samples)  # below 1 in the last column
-    return _average_columns(squares, column_samples) / occupied
-
-
-def _average_columns(values: Tensor, column_samples: int) -> Tensor:
-    """Return the mean [B, T] of each column of zero-padded values [B, samples], T = ⌈samples / column⌉."""
-    padded = nn.functional.pad(values, (0, column_samples - 1))
-    return nn.functional.avg_pool1d(padded[:, None], column_samples)[:, 0]
+    squares = (waveform * waveform)[:, None]
+    pooled = nn.functional.avg_pool1d(squares, column_samples, ceil_mode=True, count_include_pad=False)
+    return pooled[:, 0]

@@ -153,7 +153,10 @@ def test_short_windows_use_dense_attention_and_long_ones_factorised_attention(po
 def test_the_two_standardisations_of_the_stem_take_three_nodes_each(post: Path):
     operators = [node.op_type for node in onnx.load(post / "backbone.onnx").graph.node]
     assert operators.count("Clip") == 5, "one each, the front end's floor and the limits of the gain"
-    assert operators.count("Transpose") == 1 + 4 * SMALL.depth, "channels move last once, after the stem"
+    moves = 3 + 1 + 4 * SMALL.depth
+    assert operators.count("Transpose") == moves, (
+        "three in the front end; channels move last once, after the stem"
+    )
 
 
 def test_fp16_storage_halves_the_size_and_changes_no_result(weights: Weights, post: Path, tmp_path: Path):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from export.model.ast import Ast, AstConfig
-from export.model.frontend import LogMel, frame_transform, mel_bank
+from export.model.frontend import LogMel, mel_bank
 from export.model.fta import dense_attention, frequency_time_attention, fta_mask
 from export.model.level import LevelNormalization, column_power
 from export.model.pooling import Pool
@@ -19,14 +19,20 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_the_folded_frame_transform_equals_its_steps_one_after_another():
-    config = replace_front_end(preemphasis=0.97)
-    frame = np.random.default_rng(0).standard_normal(config.frame_samples)
-    steps = frame - frame.mean()
-    steps = np.append(steps[0] * (1 - 0.97), steps[1:] - 0.97 * steps[:-1])
-    spectrum = np.fft.rfft(steps * np.hanning(400), 512)
-    folded = frame_transform(config) @ frame
-    assert np.allclose(folded, np.concatenate([spectrum.real, spectrum.imag]), atol=1e-9)
+@pytest.mark.parametrize(
+    ("frame", "fft", "high_hz"), [(400, 512, 16000.0), (400, 512, 8000.0), (350, 480, 7000.0)]
+)
+def test_the_log_mel_image_equals_its_steps_one_after_another(frame: int, fft: int, high_hz: float):
+    config = replace_front_end(frame_samples=frame, fft_samples=fft, high_hz=high_hz)
+    waveform = 0.1 * noise(2, 4007).numpy() + 0.05
+    frames = np.lib.stride_tricks.sliding_window_view(waveform.astype(np.float64), frame, axis=1)[:, ::160]
+    steps = frames - frames.mean(2, keepdims=True)
+    steps = np.concatenate([steps[..., :1] * (1 - 0.97), steps[..., 1:] - 0.97 * steps[..., :-1]], axis=2)
+    power = np.abs(np.fft.rfft(steps * np.hanning(frame), fft)) ** 2
+    mel = power @ mel_bank(config.mel_bands, fft, 16000, config.low_hz, high_hz).T
+    expected = (np.log(np.maximum(mel, config.floor)) - config.shift) / config.scale
+    image = LogMel(config)(torch.from_numpy(waveform)).numpy()
+    assert np.allclose(image[:, 0], expected.transpose(0, 2, 1), atol=1e-4)
 
 
 def replace_front_end(**changes: float):
@@ -53,6 +59,14 @@ def test_frequency_time_attention_equals_dense_attention_under_the_mask(
     q, k, v = (noise(2, 3, special + rows * columns, 8, seed=s) for s in range(3))
     expected = dense_attention(q, k, v, fta_mask(rows, columns, special))
     assert torch.allclose(frequency_time_attention(q, k, v, rows, special), expected, atol=1e-6)
+
+
+def test_a_key_that_is_hidden_has_no_weight_even_where_its_score_is_the_highest():
+    q, k, v = (noise(1, 1, 5, 8, seed=s) for s in range(3))
+    k[:, :, 4], v[:, :, 4] = 5 * q[:, :, 1], 1e3  # hidden from 1
+    mask = fta_mask(rows=2, columns=2, special=1)
+    alone = dense_attention(q[:, :, 1:2], k[:, :, :4], v[:, :, :4])
+    assert torch.allclose(dense_attention(q, k, v, mask)[:, :, 1:2], alone, atol=1e-6)
 
 
 def test_a_patch_attends_to_its_row_its_column_and_cls_only():
