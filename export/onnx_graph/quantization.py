@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from device_runtime.model.session import import_onnxruntime
 
 from .to_onnx import stamp_versions
 
 MATRIX_OPS = ["MatMul", "Gemm"]
+FRONT_END = ".front_end."  # in the names of its constants
 LEAST_VALUES = 256  # smaller tensors are not worth a Cast
 
 
@@ -63,8 +64,13 @@ def quantize_int8(model: ModelProto) -> ModelProto:
                 per_channel=True,
                 reduce_range=True,
                 weight_type=QuantType.QInt8,
+                nodes_to_exclude=[node.name for node in model.graph.node if _is_of_front_end(node)],
                 extra_options={"MatMulConstBOnly": True},
             )
         finally:
             logging.disable(logging.NOTSET)
         return stamp_versions(onnx.load(target))
+
+
+def _is_of_front_end(node: NodeProto) -> bool:
+    return any(FRONT_END in name for name in node.input)
