@@ -2,9 +2,15 @@
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
-from onnx import ModelProto, NodeProto, ValueInfoProto, helper, shape_inference
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, helper
+
+from device_runtime.model.session import open_session
+
+from .graph import IR_VERSION
 
 CONVOLUTIONS = ("Conv", "ConvInteger")
 PRODUCTS = ("MatMul", "MatMulInteger")
@@ -29,28 +35,27 @@ def measure_cost(model: ModelProto, samples: int) -> Cost:
         model: its only input is a waveform [batch, samples].
         samples: length of a window.
     """
-    fixed = ModelProto()
-    fixed.CopyFrom(model)
-    batch, length = fixed.graph.input[0].type.tensor_type.shape.dim
-    batch.dim_value, length.dim_value = 1, samples
-    graph = shape_inference.infer_shapes(fixed, strict_mode=True, data_prop=True).graph
-    values = [*graph.input, *graph.value_info, *graph.output]
-    shapes = {one.name: _read_shape(one) for one in values}
-    shapes |= {one.name: list(one.dims) for one in graph.initializer}
-    written = {name for node in graph.node for name in node.output}
+    results = _run(model, samples)
+    shapes = {name: list(value.shape) for name, value in results.items()}
+    shapes |= {one.name: list(one.dims) for one in model.graph.initializer}
     return Cost(
-        macs=sum(_count_macs(node, shapes) for node in graph.node),
-        weight_bytes=sum(prod(one.dims) * _item_bytes(one.data_type) for one in graph.initializer),
-        activation_bytes=sum(
-            prod(shapes[one.name]) * _item_bytes(one.type.tensor_type.elem_type)
-            for one in values
-            if one.name in written
-        ),
+        macs=sum(_count_macs(node, shapes) for node in model.graph.node),
+        weight_bytes=sum(prod(one.dims) * _item_bytes(one.data_type) for one in model.graph.initializer),
+        activation_bytes=sum(value.nbytes for value in results.values()),
     )
 
 
-def _read_shape(value: ValueInfoProto) -> list[int]:
-    return [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+def _run(model: ModelProto, samples: int) -> dict[str, NDArray[Any]]:
+    """Return all intermediate results for a window of zeros; shape inference does not follow every length."""
+    traced = ModelProto()
+    traced.CopyFrom(model)
+    traced.ir_version = IR_VERSION
+    names = [name for node in model.graph.node for name in node.output if name]
+    del traced.graph.output[:]
+    traced.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
+    session = open_session(traced.SerializeToString(), threads=1)
+    window = np.zeros((1, samples), np.float32)
+    return dict(zip(names, session.run(names, {model.graph.input[0].name: window}), strict=True))
 
 
 def _count_macs(node: NodeProto, shapes: dict[str, list[int]]) -> int:

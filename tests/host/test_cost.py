@@ -38,6 +38,32 @@ def test_convolutions_and_matrix_products_are_counted_for_one_window():
     )
 
 
+def test_lengths_that_the_graph_computes_itself_are_counted():
+    nodes = [
+        helper.make_node("Shape", ["waveform"], ["length"], start=1),
+        helper.make_node("Squeeze", ["length"], ["count"]),
+        helper.make_node("Range", ["zero", "count", "ten"], ["places"]),
+        helper.make_node("Gather", ["waveform", "places"], ["frames"], axis=1),
+        helper.make_node("Unsqueeze", ["frames", "two"], ["column"]),
+        helper.make_node("MatMul", ["column", "matrix"], ["embedding"]),
+    ]
+    constants = {
+        "zero": np.array(0),
+        "ten": np.array(10),
+        "two": np.array([2]),
+        "matrix": np.ones((1, 3), "f"),
+    }
+    graph = helper.make_graph(
+        nodes,
+        "backbone",
+        [helper.make_tensor_value_info("waveform", TensorProto.FLOAT, ["batch", "samples"])],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", "frames", 3])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    assert measure_cost(model, samples=100).macs == 10 * 3
+
+
 def test_a_window_of_the_shipped_backbone_costs_what_the_documentation_says():
     model = onnx.load(DEFAULT_BUNDLE / "backbone.onnx")
     cost = measure_cost(model, samples=32_000)
