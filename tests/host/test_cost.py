@@ -42,13 +42,16 @@ def test_lengths_that_the_graph_computes_itself_are_counted():
     nodes = [
         helper.make_node("Shape", ["waveform"], ["length"], start=1),
         helper.make_node("Squeeze", ["length"], ["count"]),
-        helper.make_node("Range", ["zero", "count", "ten"], ["places"]),
+        helper.make_node("Div", ["count", "ten"], ["tenth"]),
+        helper.make_node("Range", ["zero", "tenth", "one"], ["numbers"]),
+        helper.make_node("Mul", ["numbers", "ten"], ["places"]),
         helper.make_node("Gather", ["waveform", "places"], ["frames"], axis=1),
         helper.make_node("Unsqueeze", ["frames", "two"], ["column"]),
         helper.make_node("MatMul", ["column", "matrix"], ["embedding"]),
     ]
     constants = {
         "zero": np.array(0),
+        "one": np.array(1),
         "ten": np.array(10),
         "two": np.array([2]),
         "matrix": np.ones((1, 3), "f"),
