@@ -59,6 +59,7 @@ class RunConfig(Record):
     words: Number = 0  # synthetic words among the classes
     attention_weight: Positive = 2.0  # of the column weights in the loss, with pooling by attention
     ema: Share = 0.9985
+    initial_share: Share = 0.0  # of the initial weights in the trained ones, which are averaged with them
     bf16: bool = True  # in the transformer's blocks
     statistics_windows: Count = 1536
     held_out_share: Share = 0.02

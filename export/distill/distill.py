@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from device_runtime.cli.progress import show_progress
@@ -61,7 +62,26 @@ def distill(
         draw_curves(run.history, folder / "curves.png")
         last = run.history["held_out"][-1]
         print_status(f"cosine to the teacher on held-out sounds: {last['plain']:.3f}")
-    return run.average.student
+    student: Ast = run.average.student
+    average_weights(student, initial or {}, config.initial_share)
+    return student
+
+
+@torch.no_grad()
+def average_weights(model: nn.Module, others: dict[str, Tensor], share: float) -> None:
+    """Move the weights of a model towards those of the same network that it was trained from.
+
+    What the model has learnt last costs it less of what it could before (Wortsman et al. 2022, "Robust
+    fine-tuning of zero-shot models", arXiv 2109.01903; deviation: neither model is a zero-shot one).
+
+    Args:
+        model: changed in place.
+        others: the other weights by name.
+        share: of the other weights, 0…1.
+    """
+    for name, weight in model.state_dict().items():
+        if name in others and weight.is_floating_point():
+            weight.lerp_(others[name].to(weight), share)
 
 
 def load_or_create_config(folder: Path, config: RunConfig | None, resume: bool) -> RunConfig:

@@ -14,6 +14,7 @@ from edgecl.errors import EdgeclError, UsageError
 from export.distill.ast_teacher import AstTeacher, make_student_config
 from export.distill.clips import decode
 from export.distill.config import RunConfig
+from export.distill.distill import average_weights
 from export.distill.labels import UNLABELLED
 from export.distill.objective import Objective
 from export.distill.optimizer import FIRST, MAIN, STEM, make_scheduler
@@ -128,6 +129,14 @@ def test_a_student_learns_the_classes_of_labelled_windows(audio: Path, tmp_path:
     assert losses[0] == pytest.approx(math.log(3), abs=1e-3)  # before the first step all are as likely
     assert losses[-1] < 0.6
     assert "labels" not in run.step(make_clean_batch(8))
+
+
+def test_trained_weights_are_averaged_with_those_before():
+    before, trained = (Ast(TINY.model) for _ in range(2))
+    name, after = "stem.layers.0.0.weight", trained.state_dict()
+    expected = 0.75 * after[name] + 0.25 * before.state_dict()[name]
+    average_weights(trained, before.state_dict(), 0.25)
+    assert torch.allclose(trained.state_dict()[name], expected)
 
 
 def test_a_student_with_patches_is_trained_by_a_teacher_without_common_layers(audio: Path, tmp_path: Path):

@@ -25,7 +25,7 @@ SHIPPED = Path(__file__).parent / "default" / "config.json"
 BACKGROUNDS, ROOMS = "pretrain_more/backgrounds.tar", "pretrain_more/rooms.tar"
 TEACHER = "../models/mn04/mn04_as_mAP_432.pt"
 LICENCE = "CC-BY-SA-4.0"
-ORIGIN = "distilled from EfficientAT mn04_as (MIT) on 6 hours of openly licensed audio; see MODEL_CARD.md"
+ORIGIN = "distilled from EfficientAT mn04_as (MIT) on 8 hours of openly licensed audio; see MODEL_CARD.md"
 CORES = os.cpu_count() or 1
 
 
