@@ -19,7 +19,7 @@ function mount(section) {
   on("enrolment", (view) => card?.enrolment.view.id === view.id && card.enrolment.setView(view));
   on("connected", () => card?.enrolment.reload().catch((problem) => problem.status === 404 && leave()));
   on("status", () => card?.update()); // the privacy level decides which buttons there are
-  on("tasks", () => card || form?.refresh());
+  on("tasks", () => card || section.hidden || form?.refresh()); // a hidden form is made anew when it is shown
 }
 
 async function show() {
