@@ -13,6 +13,7 @@ from edgecl.arrays import Bools, Doubles
 from edgecl.learning.recording_groups import group_recordings
 from tools.bench.adapters.forms import SLDA, AdapterForms
 from tools.bench.continual.feature_extractors import FeatureExtraction, FeatureExtractor
+from tools.bench.continual.sources import limit_clips
 from tools.bench.continual.sources.task_files import TaskFiles
 from tools.bench.continual.tasks import Clip, Task, Windows, load_augmented_windows, load_windows
 from tools.bench.markdown import format_header, format_row
@@ -74,12 +75,10 @@ class AdapterBench:
 
 def limit_training(files: TaskFiles, clips: int | None, seed: int) -> TaskFiles:
     """Return the task with a random choice of that many training recordings of each class; None: all."""
-    rng = np.random.default_rng(seed)
-    train = {
-        label: [paths[number] for number in sorted(rng.permutation(len(paths))[:clips])]
-        for label, paths in files.train.items()
-    }
-    return replace(files, train=train)
+    if clips is None:
+        return files
+    chosen = limit_clips(files, clips, seed).train
+    return replace(files, train={label: sorted(paths) for label, paths in chosen.items()})
 
 
 def _to_dataset(windows: Windows, clips: Sequence[Clip], labels: Sequence[str]) -> Dataset:

@@ -1,8 +1,6 @@
 """An initial adapter learnt by episodes from other labelled audio, the clips of a pretraining run."""
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,12 +11,13 @@ from device_runtime.system.progress import Progress
 from edgecl.arrays import Floats, Integers, Tokens
 from edgecl.audio.reader import SAMPLE_RATE_HZ
 from edgecl.augmentation.copies_key import make_copies_key
-from export.distill.clips import Clips, open_clips
+from export.distill.clips import open_clips
 from export.distill.config import RunConfig
 from export.distill.distill import CONFIG
+from export.distill.labels import number_labels
 from tools.bench.adapters.episodes import EpisodeSampler
 from tools.bench.adapters.forms import AdapterForms
-from tools.bench.continual.feature_extractors import FeatureExtractor
+from tools.bench.continual.feature_extractors import FeatureExtractor, put_features
 
 MIN_CLIPS, MAX_CLIPS = 8, 40
 """Of a label: with fewer it is not used, and more are not read."""
@@ -71,30 +70,26 @@ def load_pool(run: Path, extractor: FeatureExtractor, progress: Progress) -> Dat
         run: its folder, with clips and config.json, which lists the labels that say nothing of a sound.
         extractor: of the backbone's tokens, with a cache.
         progress: called after every clip, in stage "pool".
+
+    Raises:
+        UsageError: no label has enough clips.
     """
     clips = open_clips(run)
-    chosen = list(_choose_clips(clips, RunConfig.load(run / CONFIG).ignored_labels))
+    config = RunConfig.load(run / CONFIG).model_copy(update={"label_clips": MIN_CLIPS})
+    numbers = number_labels(clips.labels.tolist(), config)  # from 1
+    chosen = [index for label in numbers for index in np.flatnonzero(clips.labels == label)[:MAX_CLIPS]]
     pieces, labels, recordings, augmented = [], [], [], []
-    names = {name: number for number, name in enumerate(sorted({str(clips.labels[one]) for one in chosen}))}
     for number, index in enumerate(chosen):
         waveform = clips.load_waveform(index)[: MAX_S * SAMPLE_RATE_HZ]
         for is_copy, tokens in enumerate(_extract(extractor, waveform)):
             pieces.append(tokens)
-            labels += [names[str(clips.labels[index])]] * len(tokens)
+            labels += [numbers[clips.labels[index]] - 1] * len(tokens)
             recordings += [number] * len(tokens)
             augmented += [bool(is_copy)] * len(tokens)
         progress("pool", number + 1, len(chosen))
     return Dataset(
-        np.concatenate(pieces), np.array(labels), np.array(recordings), np.array(augmented), len(names)
+        np.concatenate(pieces), np.array(labels), np.array(recordings), np.array(augmented), len(numbers)
     )
-
-
-def _choose_clips(clips: Clips, ignored: tuple[str, ...]) -> Iterator[int]:
-    """Yield the indices of up to `MAX_CLIPS` clips of every label with at least `MIN_CLIPS`."""
-    counts = Counter(str(label) for label in clips.labels)
-    for label, count in sorted(counts.items()):
-        if label and label not in ignored and count >= MIN_CLIPS:
-            yield from np.flatnonzero(clips.labels == label)[:MAX_CLIPS].tolist()
 
 
 def _extract(extractor: FeatureExtractor, waveform: Floats) -> tuple[Tokens, Tokens]:
@@ -104,8 +99,8 @@ def _extract(extractor: FeatureExtractor, waveform: Floats) -> tuple[Tokens, Tok
     if tokens is None or copies is None:
         assert extractor.extract_augmented is not None  # only networks of a whole clip have none
         tokens, copies = extractor.extract(waveform), extractor.extract_augmented(waveform, 1)
-        extractor.cache.put(key, tokens)
-        extractor.cache.put(make_copies_key(key), copies)
+        put_features(extractor.cache, key, tokens)
+        put_features(extractor.cache, make_copies_key(key), copies)
     return tokens, copies
 
 

@@ -121,7 +121,7 @@ class FeatureExtraction:
             self.rejected.append(clip)
             return ""
         for extractor in missing:
-            _put(extractor.cache, sha256, extractor.extract(clip.waveform))
+            put_features(extractor.cache, sha256, extractor.extract(clip.waveform))
         return sha256
 
     def _extract_augmented(self, extractor: FeatureExtractor, task: Task) -> None:
@@ -137,13 +137,18 @@ class FeatureExtraction:
             known = extractor.cache.get(key)
             if known is None or len(known) < copies * count:
                 waveform = read_clip(clip.path).waveform
-                _put(extractor.cache, key, extractor.extract_augmented(waveform, copies))
+                put_features(extractor.cache, key, extractor.extract_augmented(waveform, copies))
 
 
-def _put(cache: TokenCache, key: str, features: NDArray[Any]) -> None:
+def put_features(cache: TokenCache, key: str, features: NDArray[Any]) -> None:
+    """Keep the features of a recording.
+
+    Raises:
+        DatasetError: the disk is full.
+    """
     cache.put(key, features)
     if cache.warning:
-        raise DatasetError(cache.warning, "free some space, or choose another folder with --out")
+        raise DatasetError(cache.warning, "free some space, or choose another folder")
 
 
 def _demand_clips(task: Task) -> Task:
